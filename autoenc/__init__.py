@@ -1,3 +1,105 @@
-"""autoenc: from a folder of unlabelled product images to "show me what looks like this"."""
+"""autoenc: from a folder of unlabelled product images to "show me what looks like this".
+
+Names are resolved on first use: importing autoenc loads nothing heavy, NumPy included.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from autoenc.bundle import Bundle, load_bundle
+    from autoenc.comparing import compare
+    from autoenc.comparison import Comparison, Difference, EncoderScores
+    from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
+    from autoenc.errors import AutoencError
+    from autoenc.images import LoadedImage, SkippedFile, find_images, load_image
+    from autoenc.indexing import IndexReport, index_images
+    from autoenc.report import write_report
+    from autoenc.samples import draw_catalogue
+    from autoenc.searching import Neighbour, Searcher, search
+    from autoenc.store import Store, list_collections, open_store
+    from autoenc.training import TrainingResult, train
+
+_HOME = {
+    "AutoencError": "errors",
+    "Bundle": "bundle",
+    "Comparison": "comparison",
+    "Difference": "comparison",
+    "ENCODER_NAMES": "encoders",
+    "Encoder": "encoders",
+    "EncoderScores": "comparison",
+    "IndexReport": "indexing",
+    "LoadedImage": "images",
+    "Neighbour": "searching",
+    "Searcher": "searching",
+    "SkippedFile": "images",
+    "Store": "store",
+    "TrainingResult": "training",
+    "compare": "comparing",
+    "create_encoder": "encoders",
+    "draw_catalogue": "samples",
+    "find_images": "images",
+    "index_images": "indexing",
+    "list_collections": "store",
+    "load_bundle": "bundle",
+    "load_image": "images",
+    "open_store": "store",
+    "search": "searching",
+    "train": "training",
+    "write_report": "report",
+}
+
+__all__ = [
+    "ENCODER_NAMES",
+    "AutoencError",
+    "Bundle",
+    "Comparison",
+    "Difference",
+    "Encoder",
+    "EncoderScores",
+    "IndexReport",
+    "LoadedImage",
+    "Neighbour",
+    "Searcher",
+    "SkippedFile",
+    "Store",
+    "TrainingResult",
+    "__version__",
+    "compare",
+    "create_encoder",
+    "draw_catalogue",
+    "find_images",
+    "index_images",
+    "list_collections",
+    "load_bundle",
+    "load_image",
+    "open_store",
+    "search",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'autoenc' has no attribute '{name}'")
+    try:
+        module = importlib.import_module(f"autoenc.{_HOME[name]}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("keras", "tensorflow"):
+            raise
+        from autoenc.errors import MissingDependencyError
+
+        raise MissingDependencyError(
+            f"Training needs {error.name}, which is not installed: pip install 'autoenc[train]'. "
+            f"Indexing, searching and comparing do not."
+        ) from error
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,7 @@
+"""`python -m autoenc`."""
+
+import sys
+
+from autoenc.cli import main
+
+sys.exit(main())

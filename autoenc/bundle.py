@@ -1,0 +1,222 @@
+"""The saved model: a folder that is written whole, verified when it is opened, and needs no TensorFlow to encode.
+
+FOLDER/
+├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
+├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling is inside
+├── autoencoder.keras   encoder and decoder, for Keras
+├── history.csv         losses, an epoch a line
+├── training.png        the same as a plot
+└── reconstructions.png held-out pictures and what the decoder makes of them
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.decoding import Picture
+from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, OutputError
+from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+ENCODER = "encoder.onnx"
+AUTOENCODER = "autoencoder.keras"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model on disk. Get one from `autoenc.train` or `autoenc.load_bundle`.
+
+    Attributes:
+        path: its folder, absolute.
+        info: what `bundle.json` says.
+    """
+
+    path: Path
+    info: dict[str, Any]
+
+    @property
+    def latent_dim(self) -> int:
+        return int(self.info["architecture"]["latent_dim"])
+
+    @property
+    def input_size(self) -> int:
+        return int(self.info["architecture"]["input_size"])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the exported encoder: two bundles with the same one make the same latents."""
+        return str(self.info["checksums"][ENCODER])
+
+    def encode(self, pictures: Picture | Iterable[Picture]) -> npt.NDArray[np.float32]:
+        """The latents of pictures.
+
+        Args:
+            pictures: one picture (a path, a PIL image, an array (H, W, 3) uint8) or many of them; a uint8 array
+                (N, H, W, 3) is N pictures. They are resized as in indexing.
+
+        Returns:
+            (N, latent_dim) float32; N is 1 for one picture.
+
+        Raises:
+            ImageError: a picture that cannot be read.
+        """
+        single = isinstance(pictures, (str, bytes, os.PathLike)) or not isinstance(pictures, Iterable)
+        if single or (isinstance(pictures, np.ndarray) and pictures.ndim < 4):
+            pictures = [pictures]  # type: ignore[list-item]
+        batches = [self.encode_pixels(batch) for batch in self._pixel_batches(pictures)]  # type: ignore[arg-type]
+        return np.concatenate(batches) if batches else np.empty((0, self.latent_dim), np.float32)
+
+    def encode_pixels(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32, on ONNX Runtime."""
+        (latents,) = self._session.run(["latents"], {"images": images})
+        return np.asarray(latents, np.float32)
+
+    def _pixel_batches(self, pictures: Iterable[Picture]) -> Iterator[npt.NDArray[np.uint8]]:
+        batch: list[npt.NDArray[np.uint8]] = []
+        for picture in pictures:
+            batch.append(load_pixels_of(picture, self.input_size))
+            if len(batch) == 256:
+                yield np.stack(batch)
+                batch.clear()
+        if batch:
+            yield np.stack(batch)
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # Threads that spin while they wait would take the cores from the decoding that runs beside them.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                (self.path / ENCODER).read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's own exception types are not public
+            raise BundleCorruptError(f"{shown(self.path / ENCODER)} cannot be run: {error}") from error
+
+
+def load_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Open a bundle.
+
+    Raises:
+        BundleNotFoundError: no bundle at that path.
+        BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
+        BundleVersionError: of another version of the format or of the preprocessing.
+    """
+    folder = Path(path).absolute()
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        what = "is not a bundle: it has no bundle.json" if folder.exists() else "does not exist"
+        raise BundleNotFoundError(
+            f"Expected a trained model (a folder that `autoenc train --model` wrote); {shown(folder)} {what}."
+        )
+    try:
+        info = json.loads(manifest.read_text("utf-8"))
+        version, preprocessing = info["format"], info["preprocessing"]
+        if version == FORMAT_VERSION:
+            info["checksums"][ENCODER], info["architecture"]["latent_dim"], info["architecture"]["input_size"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleCorruptError(f"{shown(manifest)} cannot be read ({error!r}). Train again.") from error
+    if version != FORMAT_VERSION or preprocessing != PREPROCESSING_VERSION:
+        raise BundleVersionError(
+            f"The bundle in {shown(folder)} has format {version} with preprocessing {preprocessing}; this version of "
+            f"autoenc reads format {FORMAT_VERSION} with preprocessing {PREPROCESSING_VERSION}. Train again."
+        )
+    bundle = Bundle(folder, info)
+    verify(bundle, ENCODER)
+    return bundle
+
+
+def verify(bundle: Bundle, name: str) -> None:
+    """Raise BundleCorruptError unless a file of the bundle is there and is what was written."""
+    expected = bundle.info["checksums"].get(name)
+    try:
+        found = sha256(bundle.path / name)
+    except OSError as error:
+        raise BundleCorruptError(
+            f"The bundle in {shown(bundle.path)} lacks {name} ({error.strerror}). Train again."
+        ) from error
+    if found != expected:
+        raise BundleCorruptError(
+            f"{shown(bundle.path / name)} has changed since it was written (expected SHA-256 {str(expected)[:12]}…, "
+            f"found {found[:12]}…). Train again, or copy the bundle anew."
+        )
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """The absolute path of a folder that a bundle may be written to: new, empty, or a bundle to replace.
+
+    Raises:
+        OutputError: it is a file, holds something else, or cannot be made.
+    """
+    folder = Path(path).absolute()
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+            raise OutputError(
+                f"{shown(folder)} is not empty and not a bundle; name a new folder, so that nothing of yours is lost."
+            )
+    except OSError as error:
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
+    above = next(parent for parent in folder.parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise OutputError(f"{shown(folder)} cannot be written: {shown(above)} is no folder that you may write to.")
+    return folder
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its place when the block ends well, and is removed otherwise."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.writing-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
+    try:
+        yield staging
+        staging.chmod(0o755)  # mkdtemp's folders are private
+        if folder.exists():
+            old = staging.with_name(staging.name + ".old")
+            folder.rename(old)
+            staging.rename(folder)
+            shutil.rmtree(old)
+        else:
+            staging.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_manifest(folder: Path, info: dict[str, Any]) -> None:
+    """Write bundle.json, last of all: format, preprocessing and the checksums of what lies in the folder are added."""
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    manifest = {
+        "format": FORMAT_VERSION,
+        "preprocessing": PREPROCESSING_VERSION,
+        **info,
+        "checksums": {file.name: sha256(file) for file in files},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,47 @@
+"""The command line: parse, call the library, print. Exit code 0 done, 1 a clear error, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import autoenc
+from autoenc.cli import compare, index, query, status, train
+from autoenc.errors import AutoencError
+
+VERBS = (train, index, query, compare, status)
+INTERRUPTED = 130  # what shells expect after Ctrl-C
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autoenc",
+        description='From a folder of unlabelled product images to "show me what looks like this".',
+        epilog="Run `autoenc VERB --help` for the options of a verb.",
+    )
+    parser.add_argument("--version", action="version", version=f"autoenc {autoenc.__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.add_parser(verbs)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+        return int(code)
+    except AutoencError as error:
+        print(f"autoenc: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"autoenc: stopped. {options.when_stopped}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`| head`): say nothing, and keep Python from trying again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,73 @@
+"""`autoenc index`: images -> a store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from autoenc.cli.common import add_common, add_store, list_skipped, names, print_json, progress_shown, say
+
+
+def add_parser(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "index",
+        help="put a folder of images into a store",
+        description="Encode every image below a folder and put it into a store. A second run does only what has changed.",
+    )
+    parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
+    add_store(parser)
+    parser.add_argument("--model", metavar="DIR", help="trained model, for the encoder `learned`")
+    parser.add_argument(
+        "--encoders",
+        type=names,
+        default=["learned", "color", "texture", "edges"],
+        metavar="A,B,…",
+        help="one vector each (default: learned,color,texture,edges)",
+    )
+    parser.add_argument(
+        "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write what was done, with every skipped file, as JSON")
+    add_common(
+        parser,
+        json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, images_per_second",
+    )
+    parser.set_defaults(run=run, when_stopped="What is stored is kept: the same command again finishes the job.")
+
+
+def run(options: argparse.Namespace) -> int:
+    from autoenc import index_images
+    from autoenc.output import check_writable, write_file
+
+    if options.report:
+        check_writable(options.report)
+    with progress_shown(quiet=options.quiet) as progress:
+        report = index_images(
+            options.images,
+            options.store,
+            model=options.model,
+            encoders=options.encoders,
+            collection=options.collection,
+            source=options.source,
+            progress=progress,
+        )
+    if options.report:
+        write_file(options.report, (json.dumps(report.to_dict(), indent=2) + "\n").encode())
+    list_skipped(report.skipped)
+    if options.json:
+        print_json(report.to_dict())
+    else:
+        print(
+            f"{report.indexed} indexed, {report.updated} updated, {report.unchanged} unchanged, {report.missing} missing, "
+            f"{len(report.skipped)} skipped, {report.ignored} ignored in {report.seconds:.1f} s "
+            f"({report.images_per_second:.0f} images/s)"
+        )
+        if report.missing:
+            say(
+                f"missing: {report.missing} images of source '{report.source}' are in the store but not on disk any more"
+            )
+    if not report.usable:
+        say(f"autoenc: None of the {len(report.skipped)} images could be used; nothing was stored.")
+        return 1
+    return 0

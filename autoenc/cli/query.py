@@ -1,0 +1,90 @@
+"""`autoenc query`: the neighbours of a picture."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from autoenc.cli.common import add_store, print_json, table
+
+if TYPE_CHECKING:
+    from autoenc.searching import Neighbour
+
+_NOT_SHOWN = {"source", "path", "digest", "mtime_ns"}  # the path stands in a column of its own
+
+
+def add_parser(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "query",
+        help="show what looks like a picture",
+        description="The images of a store most similar to a picture, or to one of its own images.",
+    )
+    parser.add_argument("image", metavar="IMAGE", nargs="?", help="a picture")
+    parser.add_argument("--id", metavar="ID-OR-PATH", help="instead: an image of the store, by its id or its path")
+    add_store(parser)
+    parser.add_argument("--model", metavar="DIR", help="trained model (default: where the store remembers it)")
+    parser.add_argument("-k", type=int, default=5, metavar="N", help="how many (default: 5)")
+    parser.add_argument("--using", metavar="ENCODER", help="compare these vectors (default: learned)")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="only images whose field has this value; again for more fields, the same field for more values",
+    )
+    parser.add_argument(
+        "--min-score", type=float, metavar="S", help="only neighbours with at least this cosine similarity"
+    )
+    parser.add_argument("--sheet", metavar="FILE.png", help="write a picture of the query and its neighbours")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON document: query, using, neighbours[{id, path, score, payload}]",
+    )
+    parser.set_defaults(run=run, when_stopped="Nothing was changed.", parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if (options.image is None) == (options.id is None):
+        options.parser.error("name a picture, or an image of the store with --id")
+    where = _where(options)
+    from autoenc.searching import Searcher
+    from autoenc.store import open_store
+
+    with open_store(options.store, options.collection) as store:
+        searcher = Searcher(store, using=options.using, model=options.model)
+        asked = {"k": options.k, "where": where, "min_score": options.min_score}
+        if options.image is not None:
+            neighbours = searcher.by_picture(options.image, **asked)
+            query = options.image
+        else:
+            neighbours = searcher.by_id(options.id, **asked)
+            query = str(searcher.path_of(options.id))
+    if options.sheet:
+        from autoenc.report.sheets import query_sheet, write_png
+
+        write_png(query_sheet(query, neighbours, using=searcher.using), options.sheet)
+    if options.json:
+        print_json(
+            {"query": query, "using": searcher.using, "neighbours": [neighbour.to_dict() for neighbour in neighbours]}
+        )
+    elif neighbours:
+        print(table(("rank", "score", "path", "payload"), [_row(neighbour) for neighbour in neighbours]))
+    else:
+        print("No image matches.")
+    return 0
+
+
+def _row(neighbour: Neighbour) -> tuple[str, str, str, str]:
+    payload = ", ".join(f"{key}={value}" for key, value in neighbour.payload.items() if key not in _NOT_SHOWN)
+    return str(neighbour.rank), f"{neighbour.score:.4f}", str(neighbour.path), payload
+
+
+def _where(options: argparse.Namespace) -> dict[str, list[str | int]]:
+    where: dict[str, list[str | int]] = {}
+    for condition in options.filter:
+        field, equals, value = condition.partition("=")
+        if not equals or not field:
+            options.parser.error(f"argument --filter: expected FIELD=VALUE, got {condition!r}")
+        where.setdefault(field, []).append(value)
+    return where

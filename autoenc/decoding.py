@@ -1,0 +1,191 @@
+"""Bytes to RGB pixels: the least decoding that keeps the picture, for every kind of image file.
+
+Decoding is what indexing waits for, so a JPEG is decoded by OpenCV straight to 1/2, 1/4 or 1/8 of its size
+where enough pixels remain. Pillow reads the header first (format, size, mode: no pixel is touched before the
+limits are checked), and decodes everything else.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from autoenc.errors import ImageDecodeError, ImageTooLargeError
+
+MAX_BYTES = 256 * 2**20
+MAX_PIXELS = 80_000_000
+LEAST_SIDE = 64
+"""A reduced decode leaves at least this on the short side: 32 px strays from a full decode by 1.5/255, 64 by 0.4."""
+
+Pixels = npt.NDArray[np.uint8]
+Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8] | Image.Image
+"""A picture as callers may give it: a path, the bytes of an image file, an array, a PIL image."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF")  # no format that starts another program
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+_ORIENTATION = 0x0112  # EXIF tag; 5 to 8 swap width and height
+
+
+def decode(data: bytes, size: int) -> tuple[Pixels, int, int]:
+    """Decode an image file, reduced if that leaves at least max(64, 2 * size) pixels on the short side.
+
+    Args:
+        data: the file's bytes.
+        size: the side in pixels that the caller will shrink the picture to.
+
+    Returns:
+        pixels (H, W, 3) uint8 RGB, turned by EXIF, transparency over white; width and height of the full picture.
+
+    Raises:
+        ImageTooLargeError: over MAX_PIXELS.
+        ImageDecodeError: not an image of a known format, or broken.
+    """
+    header = _header(data)
+    width, height = header.size
+    if width * height > MAX_PIXELS:
+        raise ImageTooLargeError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS:,} in all.")
+    factor = reduction(width, height, size)
+    if "exif" in header.info and header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+        width, height = height, width
+    if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB"):
+        pixels = _opencv(data, factor)
+        if pixels is not None:
+            return pixels, width, height
+    return _pillow(header, factor), width, height
+
+
+def reduction(width: int, height: int, size: int) -> int:
+    """The factor (1, 2, 4 or 8) to decode a JPEG at."""
+    least = max(LEAST_SIDE, 2 * size)
+    return next((factor for factor in (8, 4, 2) if min(width, height) // factor >= least), 1)
+
+
+def picture_pixels(picture: bytes | Pixels | Image.Image, size: int) -> Pixels:
+    """(H, W, 3) uint8 RGB of a picture in memory, reduced as `decode` does.
+
+    Args:
+        picture: the bytes of an image file; a PIL image; or an array (H, W) grey, (H, W, 3) RGB, (H, W, 4) RGBA uint8.
+        size: the side in pixels that the caller will shrink the picture to.
+
+    Raises:
+        ImageError: as `decode`, or an array of another shape or dtype.
+    """
+    if isinstance(picture, bytes):
+        return decode(picture, size)[0]
+    if isinstance(picture, Image.Image):
+        return _rgb(ImageOps.exif_transpose(picture))
+    array = np.asarray(picture)
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if array.dtype != np.uint8 or channels not in (1, 3, 4) or (array.ndim == 3 and channels == 1) or not array.size:
+        raise ImageDecodeError(
+            f"Expected a picture as (H, W), (H, W, 3) or (H, W, 4) uint8; got {array.shape} {array.dtype}."
+        )
+    return _rgb(Image.fromarray(array))
+
+
+def area_resize(pixels: Pixels, size: int) -> Pixels:
+    """(H, W, 3) uint8 -> (size, size, 3) uint8: each pixel is the mean of the area it covers; enlarged linearly."""
+    height, width = pixels.shape[:2]
+    if width > size or height > size:
+        pixels = _resized(pixels, min(width, size), min(height, size), cv2.INTER_AREA)
+    if pixels.shape[:2] != (size, size):
+        pixels = _resized(pixels, size, size, cv2.INTER_LINEAR)
+    return np.ascontiguousarray(pixels)
+
+
+def resized_batch(images: Pixels, size: int) -> Pixels:
+    """`area_resize` for (N, H, W, 3) uint8."""
+    if images.shape[1:3] == (size, size):
+        return images
+    return np.stack([area_resize(pixels, size) for pixels in images])
+
+
+def letterbox(pixels: Pixels, size: int) -> Pixels:
+    """(H, W, 3) uint8 -> (size, size, 3) uint8, the aspect ratio kept, centred on white."""
+    height, width = pixels.shape[:2]
+    scale = size / max(width, height)
+    shape = max(1, round(width * scale)), max(1, round(height * scale))
+    fitted = _resized(pixels, *shape, cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    square = np.full((size, size, 3), 255, np.uint8)
+    left, top = (size - shape[0]) // 2, (size - shape[1]) // 2
+    square[top : top + shape[1], left : left + shape[0]] = fitted
+    return square
+
+
+def _header(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageTooLargeError(f"The picture is too large: {error}") from error
+    except UnidentifiedImageError:
+        raise ImageDecodeError("Not an image: the bytes are of no known image format.") from None
+    except Exception as error:  # Pillow's parsers raise whatever a hostile header leads them to
+        raise ImageDecodeError(f"The image's header is broken ({_reason(error)}).") from error
+
+
+def _opencv(data: bytes, factor: int) -> Pixels | None:
+    """A JPEG, turned by EXIF, or None where OpenCV finds it broken: Pillow then tells why, or reads it after all."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor])
+    except cv2.error:
+        return None
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _pillow(image: Image.Image, factor: int) -> Pixels:
+    try:
+        if factor > 1:
+            image.draft(None, (image.width // factor, image.height // factor))  # does nothing but for JPEG
+        image.load()
+        return _rgb(ImageOps.exif_transpose(image))
+    except ImageDecodeError:
+        raise
+    except Exception as error:  # as in _header
+        raise ImageDecodeError(f"The image is broken or truncated ({_reason(error)}).") from error
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """As a viewer would show it: transparency over white, 16 bits scaled to 8, one channel as grey."""
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        if image.mode in ("La", "RGBa"):
+            image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+        layer = image.convert("RGBA")
+        canvas = Image.new("RGBA", layer.size, "white")
+        canvas.alpha_composite(layer)
+        return np.asarray(canvas.convert("RGB"))
+    if image.mode.startswith("I") or image.mode == "F":
+        return _grey_to_rgb(np.asarray(image))
+    try:
+        return np.asarray(image.convert("RGB"))
+    except ValueError as error:
+        raise ImageDecodeError(f"Pictures of mode {image.mode} cannot be turned into RGB ({error}).") from error
+
+
+def _grey_to_rgb(values: npt.NDArray[np.generic]) -> Pixels:
+    """Wide grey values to 8 bits: 16-bit integers by their full range, floats from 0..1, others by their maximum."""
+    grey = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    top = max(float(grey.max(initial=0.0)), 0.0)
+    if values.dtype.kind in "iu":
+        full = 65535.0 if top <= 65535 else top
+    else:
+        full = 1.0 if top <= 1 else 255.0 if top <= 255 else top
+    eight = np.clip(np.rint(grey * (255.0 / full)), 0, 255).astype(np.uint8)
+    return np.repeat(eight[:, :, None], 3, axis=2)
+
+
+def _resized(pixels: Pixels, width: int, height: int, how: int) -> Pixels:
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__).rstrip(".")

@@ -1,0 +1,44 @@
+"""Encoders: pictures in, vectors out, all behind one contract."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from autoenc.bundle import Bundle
+from autoenc.encoders.base import Encoder
+from autoenc.encoders.handcrafted import HANDCRAFTED
+from autoenc.encoders.learned import LearnedEncoder
+from autoenc.errors import EncoderError
+
+ENCODER_NAMES = ("learned", *HANDCRAFTED)
+
+
+def create_encoder(name: str, *, model: Bundle | str | os.PathLike[str] | None = None) -> Encoder:
+    """The encoder of that name.
+
+    Args:
+        name: one of ENCODER_NAMES.
+        model: the bundle of `learned`, or its folder; the others take none.
+
+    Raises:
+        EncoderError: an unknown name, or `learned` without a model.
+        BundleError: the bundle cannot be used.
+    """
+    if name == "learned":
+        if model is None:
+            raise EncoderError("Encoder 'learned' needs a trained model: name its folder with --model (model=).")
+        return LearnedEncoder(model)
+    if name not in HANDCRAFTED:
+        raise EncoderError(f"Unknown encoder '{name}'; there are: {', '.join(ENCODER_NAMES)}.")
+    return HANDCRAFTED[name]()
+
+
+def create_encoders(
+    names: Sequence[str], *, model: Bundle | str | os.PathLike[str] | None = None
+) -> dict[str, Encoder]:
+    """`create_encoder` for several names; a name given twice counts once."""
+    return {name: create_encoder(name, model=model) for name in names}
+
+
+__all__ = ["ENCODER_NAMES", "Encoder", "LearnedEncoder", "create_encoder", "create_encoders"]

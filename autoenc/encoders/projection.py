@@ -1,0 +1,158 @@
+"""Any encoder followed by principal components: shorter vectors, fitted on the images at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.errors import EncoderError
+
+Matrix = npt.NDArray[np.float64]
+
+_TOLERANCE = 1e-9  # of an axis' residual, relative to the largest variance
+_MAX_ROUNDS = 100
+_NAME = re.compile(r"(?P<base>.+)\+pca(?P<dim>[0-9]+)")
+
+
+def parse_projection(name: str) -> tuple[str, int] | None:
+    """Take "NAME+pcaK" apart into NAME and K; None for a name without "+pca".
+
+    Raises:
+        EncoderError: "+pca" without a whole number from 1 after it, or without a name before it.
+    """
+    if "+pca" not in name:
+        return None
+    match = _NAME.fullmatch(name)
+    if match is None or int(match["dim"]) < 1:
+        raise EncoderError(f"Expected NAME+pcaK with K from 1, such as pixels+pca32; got '{name}'.")
+    return match["base"], int(match["dim"])
+
+
+class Projection(Encoder):
+    """An encoder whose vectors are projected to their principal components.
+
+    Fit it before use; fitting reads batches once, and holds one batch and a (D, D) matrix of float64.
+
+    Args:
+        base: the encoder to project.
+        dim: components to keep, from 1 to `base.dim`.
+
+    Raises:
+        EncoderError: `dim` out of that range.
+
+    Source: Jolliffe, "Principal Component Analysis", 2002: covariance, not correlation; not whitened.
+
+    Example:
+        >>> projection = Projection(create_encoder("pixels"), 32).fit([images])
+        >>> projection
+        <Projection 'pixels+pca32' 32x32 -> 32-d>
+    """
+
+    def __init__(self, base: Encoder, dim: int) -> None:
+        self.base = base
+        self.name = f"{base.name}+pca{dim}"
+        self.dim = dim
+        self.input_size = base.input_size
+        self.fingerprint = f"{base.fingerprint}+pca{dim}, not fitted"
+        if not 1 <= dim <= base.dim:
+            raise EncoderError(
+                f"Encoder '{self.name}' expected 1 to {base.dim} components, the length of a vector of "
+                f"'{base.name}'; got {dim}."
+            )
+        self._mean: Matrix | None = None
+        self._components: Matrix = np.empty((base.dim, 0))
+        self.explained = 0.0
+
+    @property
+    def fitted(self) -> bool:
+        return self._mean is not None
+
+    def fit(self, batches: Iterable[Images]) -> Self:
+        """Find the components of the images' vectors.
+
+        Args:
+            batches: (n, input_size, input_size, 3) uint8 each, `dim` images or more in all.
+
+        Returns:
+            itself; `explained` then is the share of the variance that the components keep.
+
+        Raises:
+            EncoderError: fewer than `dim` images, or a vector that is not finite.
+        """
+        shift = np.zeros(self.base.dim)
+        total = np.zeros(self.base.dim)
+        products = np.zeros((self.base.dim, self.base.dim))
+        count = 0
+        for batch in batches:
+            vectors = self.base.encode(batch).astype(np.float64)
+            if not np.isfinite(vectors).all():
+                raise EncoderError(f"Encoder '{self.base.name}' gave a vector with NaN or infinity in it.")
+            if count == 0 and len(vectors):
+                shift = vectors.mean(axis=0)  # near the mean: the squares do not swamp the variance
+            vectors -= shift
+            total += vectors.sum(axis=0)
+            products += vectors.T @ vectors
+            count += len(vectors)
+        if count < self.dim:
+            raise EncoderError(
+                f"Encoder '{self.name}' expected {self.dim} images or more to fit {self.dim} components on; got "
+                f"{count}. Give it more images, or leave it out."
+            )
+        offset = total / count
+        covariance = products / count - np.outer(offset, offset)
+        values, axes = _leading_axes(covariance, self.dim)
+        # A direction without variance is rounding noise: it is zeroed, so that no cosine is made of noise.
+        noise = max(
+            float(values[0]) * self.base.dim * float(np.finfo(np.float64).eps),
+            float(shift @ shift) * float(np.finfo(np.float32).eps) ** 2,
+        )
+        kept: npt.NDArray[np.bool_] = np.greater(values, noise)
+        components = axes * kept
+        # An axis has no sign of its own: its largest entry is made positive, the same on every run.
+        largest = components[np.abs(components).argmax(axis=0), np.arange(self.dim)]
+        self._components = components * np.where(largest < 0, -1.0, 1.0)
+        self._mean = shift + offset
+        spread = float(np.trace(covariance))
+        self.explained = float(values[kept].sum()) / spread if kept.any() else 0.0
+        state = self._mean.tobytes() + self._components.tobytes()
+        digest = hashlib.blake2b(state, digest_size=16).hexdigest()
+        self.fingerprint = f"{self.base.fingerprint}+pca{self.dim}:{digest}"
+        return self
+
+    def _encode(self, images: Images) -> Vectors:
+        if self._mean is None:
+            raise EncoderError(f"Encoder '{self.name}' is not fitted yet: call fit(batches of images) first.")
+        vectors = self.base.encode(images).astype(np.float64)
+        vectors -= self._mean
+        return np.asarray(vectors @ self._components, np.float32)
+
+
+def _leading_axes(covariance: Matrix, count: int) -> tuple[Matrix, Matrix]:
+    """The largest eigenvalues and their vectors: (D, D) -> (count,) falling and (D, count).
+
+    Few of many are found by subspace iteration: on the pixels of photos, 32 of 3072 in 0.7 s where all of them
+    took 4 s. All of them are computed where few are not far fewer, or where the spectrum is too flat to converge.
+
+    Source: Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011. Departs from it:
+    iterated to a tolerance instead of once or twice, so that the axes are those of PCA.
+    """
+    wide = count + max(8, count // 2)  # a few more than are kept make those that are kept converge sooner
+    if 8 * wide <= len(covariance):
+        basis: Matrix = np.linalg.qr(np.random.default_rng(0).standard_normal((len(covariance), wide)))[0]
+        for _ in range(_MAX_ROUNDS):
+            image = covariance @ basis
+            values, turn = np.linalg.eigh(basis.T @ image)
+            values, turn = values[::-1][:count], turn[:, ::-1][:, :count]  # largest first
+            axes = basis @ turn
+            residual = np.linalg.norm(image @ turn - axes * values, axis=0).max()
+            if residual <= _TOLERANCE * values[0]:
+                return values, axes
+            basis = np.linalg.qr(image)[0]
+    values, axes = np.linalg.eigh(covariance)
+    return values[::-1][:count], axes[:, ::-1][:, :count]

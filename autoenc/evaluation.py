@@ -1,0 +1,150 @@
+"""One encoder on one split: encode, rank, score. The part of a comparison that knows nothing of files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.comparison import SELFRECALL, TOP, Difference, EncoderScores
+from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.encoders.projection import Projection
+from autoenc.errors import EncoderError
+from autoenc.metrics import METRICS, bootstrap_intervals, score_ranking
+from autoenc.progress import Progress, silent
+from autoenc.ranking import rankings, ranks, unit_rows
+from autoenc.views import altered_copies
+
+Indices = npt.NDArray[np.int64]
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Split:
+    """What every encoder is measured on: pixels, and integers for labels.
+
+    Attributes:
+        gallery: (G, S, S, 3) uint8, searched among.
+        queries: (Q, S, S, 3) uint8, searched with; None where they are the gallery images that `own` names.
+        own: (Q,) index of each query in the gallery, -1 where it is not there; left out of the query's results.
+        gallery_codes: (G,) label of each gallery image, -1 for none.
+        query_codes: (Q,) likewise.
+        labelled: (L,) the queries that are scored.
+        altered: (S,) the gallery images that are altered and searched for.
+        seed: of the alterations.
+    """
+
+    gallery: Images
+    queries: Images | None
+    own: Indices
+    gallery_codes: Indices
+    query_codes: Indices
+    labelled: Indices
+    altered: Indices
+    seed: int
+
+
+def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores:
+    """Encode, rank and score; a projection that is not fitted is fitted on the gallery first.
+
+    Raises:
+        EncoderError: a projection that cannot be fitted, or a vector that is not finite.
+    """
+    if isinstance(encoder, Projection) and not encoder.fitted:
+        encoder.fit(_batches(split.gallery, encoder.input_size))
+    gallery, seconds = _encode(encoder, split.gallery, progress)
+    if split.queries is not None:
+        queries, _ = _encode(encoder, split.queries)
+    elif len(split.own) == len(gallery):
+        queries = gallery  # every image is a query: no second copy
+    else:
+        queries = gallery[split.own]
+    top, per_query = _search(encoder.name, queries, gallery, split, progress)
+    altered = altered_copies(split.gallery[split.altered], seed=split.seed, indices=split.altered)
+    copies, _ = _encode(encoder, altered)
+    found = ranks(copies, gallery, split.altered)
+    return EncoderScores(
+        name=encoder.name,
+        dim=encoder.dim,
+        ms_per_image=seconds / len(gallery) * 1000,
+        per_query=per_query,
+        selfrecall={k: (found < k).astype(np.float64) for k in SELFRECALL},
+        top=top,
+    )
+
+
+def differences(scores: dict[str, EncoderScores]) -> list[Difference]:
+    """Paired differences of "learned", or of the first encoder without it, to every other, in every metric."""
+    a = "learned" if "learned" in scores else next(iter(scores))
+    found = []
+    for b in scores:
+        if b == a:
+            continue
+        for group in (list(scores[a].per_query), ["selfrecall@1"]):
+            if group:
+                rows = [scores[a].scores(metric) - scores[b].scores(metric) for metric in group]
+                pairs = zip(group, bootstrap_intervals(rows), strict=True)
+                found += [Difference(a, b, metric, *interval) for metric, interval in pairs]
+    return found
+
+
+def _search(
+    name: str, queries: Vectors, gallery: Vectors, split: Split, progress: Progress
+) -> tuple[Indices, dict[str, npt.NDArray[np.float64]]]:
+    """The first neighbours of every query, and the scores of those that are labelled."""
+    itself = bool((split.own >= 0).any())
+    top = np.empty((len(queries), min(TOP, len(gallery) - itself)), np.int64)
+    per_query = {metric: np.empty(len(split.labelled)) for metric in METRICS} if len(split.labelled) else {}
+    row_of = {int(query): row for row, query in enumerate(split.labelled)}
+    for start, orders in rankings(queries, gallery, split.own):
+        top[start : start + len(orders)] = orders[:, : top.shape[1]]
+        for query, order in enumerate(orders, start):
+            if query in row_of:
+                codes = split.gallery_codes[order if split.own[query] < 0 else order[:-1]]
+                scores = score_ranking(codes[codes >= 0], int(split.query_codes[query]))
+                for metric, score in scores.items():
+                    per_query[metric][row_of[query]] = score
+        progress(f"{name}: ranking", start + len(orders), len(queries), "")
+    return top, per_query
+
+
+def _encode(encoder: Encoder, images: Images, progress: Progress = silent) -> tuple[Vectors, float]:
+    """Unit vectors of all images, and the seconds that the encoder's own calls took."""
+    vectors = np.empty((len(images), encoder.dim), np.float32)
+    encoder.encode(next(_batches(images, encoder.input_size)))  # the first call pays for what is set up once
+    seconds, done = 0.0, 0
+    for batch in _batches(images, encoder.input_size):
+        started = time.perf_counter()
+        encoded = encoder.encode(batch)
+        seconds += time.perf_counter() - started
+        vectors[done : done + len(batch)] = unit_rows(_finite(encoder, encoded))
+        done += len(batch)
+        progress(f"{encoder.name}: encoding", done, len(images), "")
+    return vectors, seconds
+
+
+def _finite(encoder: Encoder, vectors: Vectors) -> Vectors:
+    if not np.isfinite(vectors).all():
+        raise EncoderError(
+            f"Encoder '{encoder.name}' gave a vector with NaN or infinity in it; vectors must be finite to be "
+            "compared. Train its model again, or leave it out."
+        )
+    return vectors
+
+
+def _batches(images: Images, size: int) -> Iterator[Images]:
+    """Batches in memory, (n, size, size, 3): reading a mapped file is no part of an encoder's time."""
+    for start in range(0, len(images), _BATCH):
+        yield _at_size(np.array(images[start : start + _BATCH]), size)
+
+
+def _at_size(images: Images, size: int) -> Images:
+    """Scale pictures, read at the largest size that an encoder asks for, down to another encoder's."""
+    if images.shape[1] == size:
+        return images
+    return np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images])

@@ -1,0 +1,260 @@
+"""Pictures: find them, read them once, turn any of them into RGB uint8 at the size an encoder asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.decoding import MAX_BYTES, Picture, area_resize, decode, letterbox, picture_pixels
+from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError, NoImagesError
+
+PREPROCESSING_VERSION = 1
+"""Part of an encoder's identity in a store: raised whenever the same file would give other pixels."""
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"})
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+_CHUNK = 16  # items a task: with fewer the pool's own work is felt
+_CHUNKS_AHEAD = 32  # so that decoding goes on while the reader encodes and stores a batch
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file, or a folder, that could not be used, and why."""
+
+    path: Path
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        return {"path": shown(self.path), "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `find_images` found.
+
+    Attributes:
+        root: the folder that was searched, absolute.
+        paths: files with an image's extension, absolute, sorted.
+        ignored: how many other files there are, hidden ones included.
+        skipped: files and folders that cannot be named or listed.
+    """
+
+    root: Path
+    paths: list[Path]
+    ignored: int = 0
+    skipped: list[SkippedFile] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file's bytes, with what tells whether they have changed; attributes as of `LoadedImage`."""
+
+    path: Path
+    data: bytes
+    digest: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """One picture, read once.
+
+    Attributes:
+        path: the file.
+        pixels: (size, size, 3) uint8, RGB.
+        width, height: of the picture as it is seen (turned by EXIF), in pixels.
+        digest: of the file's bytes, 32 hexadecimal digits (BLAKE2b, 16 bytes).
+        size, mtime_ns: of the file, in bytes and in nanoseconds since 1970.
+    """
+
+    path: Path
+    pixels: npt.NDArray[np.uint8]
+    width: int
+    height: int
+    digest: str
+    size: int
+    mtime_ns: int
+
+
+def find_images(root: str | os.PathLike[str]) -> Found:
+    """Every image file below a folder; links to folders are followed, and no folder is searched twice.
+
+    Raises:
+        NoImagesError: no such folder, or no file in it with an image's extension.
+    """
+    top = Path(root).absolute()
+    if not top.exists():
+        raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist.")
+    if not top.is_dir():
+        raise NoImagesError(f"Expected a folder of images; {shown(top)} is a file. Name the folder it lies in.")
+    paths: list[Path] = []
+    skipped: list[SkippedFile] = []
+    ignored = 0
+    searched: set[tuple[int, int]] = set()
+
+    def unlistable(error: OSError) -> None:
+        skipped.append(SkippedFile(Path(error.filename), f"cannot be listed: {error.strerror}"))
+
+    for folder, subfolders, names in os.walk(top, followlinks=True, onerror=unlistable):
+        here = Path(folder)
+        subfolders.sort()
+        status = here.stat()
+        if (status.st_dev, status.st_ino) in searched:  # links can lead here again, and in a circle
+            subfolders.clear()
+            continue
+        searched.add((status.st_dev, status.st_ino))
+        hidden = any(part.startswith(".") for part in here.relative_to(top).parts)
+        for name in names:
+            path = here / name
+            if hidden or name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
+                ignored += 1
+            elif not _is_text(str(path.relative_to(top))):
+                skipped.append(SkippedFile(path, "its name is not valid UTF-8; rename it"))
+            else:
+                paths.append(path)
+    if not paths:
+        also = f" ({skipped[0].reason}: {shown(skipped[0].path)})" if skipped else ""
+        raise NoImagesError(
+            f"Found no image in {shown(top)}: {ignored} files, none of them {', '.join(sorted(EXTENSIONS))}{also}."
+        )
+    return Found(root=top, paths=sorted(paths), ignored=ignored, skipped=skipped)
+
+
+def read_file(path: str | os.PathLike[str]) -> ImageFile:
+    """Read a file once, undecoded.
+
+    Raises:
+        ImageTooLargeError: more than `decoding.MAX_BYTES` bytes.
+        ImageDecodeError: not there, not readable, not a regular file, or empty.
+    """
+    path = Path(path)
+    try:
+        status = path.stat()  # before reading: a change in between is seen as one the next time
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageDecodeError(f"{shown(path)} is not a regular file.")
+        if status.st_size > MAX_BYTES:
+            raise ImageTooLargeError(f"{shown(path)} has {status.st_size:,} bytes; the limit is {MAX_BYTES:,}.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageDecodeError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+    if not data:
+        raise ImageDecodeError(f"{shown(path)} is empty (0 bytes).")
+    return ImageFile(path=path, data=data, digest=digest_of(data), size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
+    """Decode a file's picture to size x size; the aspect ratio is not kept: it is squeezed into the square.
+
+    Raises:
+        ImageTooLargeError: more than `decoding.MAX_PIXELS` pixels.
+        ImageDecodeError: truncated, broken, or not an image.
+    """
+    pixels, width, height = decode(file.data, size)
+    return LoadedImage(
+        path=file.path,
+        pixels=area_resize(pixels, size),
+        width=width,
+        height=height,
+        digest=file.digest,
+        size=file.size,
+        mtime_ns=file.mtime_ns,
+    )
+
+
+def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
+    """`read_file`, then `decode_file`: a JPEG, PNG, WebP, GIF (first frame), BMP or TIFF of any mode, read once."""
+    return decode_file(read_file(path), size)
+
+
+def load_images(paths: Sequence[Path], size: int = 32) -> Iterator[LoadedImage | SkippedFile]:
+    """`load_image` over many files, on all cores, in order; a file that cannot be used is a `SkippedFile`."""
+
+    def load(path: Path) -> LoadedImage | SkippedFile:
+        try:
+            return load_image(path, size)
+        except ImageError as error:
+            return SkippedFile(path, str(error))
+
+    return ordered_map(load, paths)
+
+
+def load_pixels_of(picture: Picture, size: int = 32) -> npt.NDArray[np.uint8]:
+    """The pixels of one picture in any form: (size, size, 3) uint8, RGB.
+
+    Args:
+        picture: a path; the bytes of an image file; (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint8; a PIL image.
+        size: height and width of the result in pixels.
+
+    Raises:
+        ImageError: as `load_image`, or an array of another shape or dtype.
+    """
+    return area_resize(_decoded(picture, size), size)
+
+
+def load_thumbnail(picture: Picture, size: int = 96) -> npt.NDArray[np.uint8]:
+    """A picture for people to look at: (size, size, 3) uint8, its aspect ratio kept, on a white square.
+
+    Raises:
+        ImageError: as `load_image`.
+    """
+    return letterbox(_decoded(picture, size), size)
+
+
+def digest_of(data: bytes) -> str:
+    """The digest that tells whether a file has changed: BLAKE2b, 16 bytes, hexadecimal."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as text that can be printed, whatever bytes its name holds."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+    """`map` on one thread a core, in order; runs ahead of its reader by a few hundred items at most."""
+    workers = os.cpu_count() or 1
+    rest = iter(items)
+
+    def run(chunk: list[_T]) -> list[_R]:
+        return [function(item) for item in chunk]
+
+    with ThreadPoolExecutor(workers) as pool:
+        running: deque[Future[list[_R]]] = deque()
+        try:
+            while chunk := list(islice(rest, _CHUNK)):
+                running.append(pool.submit(run, chunk))
+                if len(running) > _CHUNKS_AHEAD + workers:
+                    yield from running.popleft().result()
+            while running:
+                yield from running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _decoded(picture: Picture, size: int) -> npt.NDArray[np.uint8]:
+    if isinstance(picture, (str, os.PathLike)):
+        picture = read_file(picture).data
+    return picture_pixels(picture, size)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

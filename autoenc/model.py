@@ -1,0 +1,71 @@
+"""The autoencoder: a small convolutional encoder to 32 numbers, and the decoder that paints the picture back.
+
+Reads top to bottom; shapes of one image stand beside every layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers
+
+from autoenc.errors import ArgumentError
+
+INPUT_SIZE = 32
+"""Height and width of the pictures, in pixels."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The architecture.
+
+    Attributes:
+        latent_dim: how many numbers describe a picture.
+        seed: of the initial weights.
+    """
+
+    latent_dim: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.latent_dim < 1:
+            raise ArgumentError(f"latent_dim must be 1 or more; got {self.latent_dim}.")
+
+
+def build_encoder(config: ModelConfig) -> keras.Model:
+    """(N, 32, 32, 3) float32 in [0, 1] -> (N, latent_dim) float32, unbounded."""
+    seed = _seeds(config.seed)
+    images = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), name="pixels")
+    x = layers.Conv2D(32, 3, padding="same", activation="relu", kernel_initializer=next(seed))(images)  # 32 x 32 x 32
+    x = layers.MaxPooling2D()(x)  #                                                                       16 x 16 x 32
+    x = layers.Conv2D(64, 3, padding="same", activation="relu", kernel_initializer=next(seed))(x)  #      16 x 16 x 64
+    x = layers.MaxPooling2D()(x)  #                                                                        8 x  8 x 64
+    x = layers.Flatten()(x)  #                                                                                    4096
+    x = layers.Dense(128, activation="relu", kernel_initializer=next(seed))(x)  #                                  128
+    latents = layers.Dense(config.latent_dim, name="latents", kernel_initializer=next(seed))(x)  #          latent_dim
+    return keras.Model(images, latents, name="encoder")
+
+
+def build_decoder(config: ModelConfig) -> keras.Model:
+    """(N, latent_dim) float32 -> (N, 32, 32, 3) float32 in [0, 1]."""
+    seed = _seeds(config.seed + 1)
+    latents = keras.Input((config.latent_dim,), name="latents")
+    x = layers.Dense(64, activation="relu", kernel_initializer=next(seed))(latents)  #                              64
+    x = layers.Reshape((8, 8, 1))(x)  #                                                                     8 x  8 x 1
+    x = _upsample(64, next(seed))(x)  #                                                                   16 x 16 x 64
+    x = _upsample(32, next(seed))(x)  #                                                                   32 x 32 x 32
+    pixels = layers.Conv2D(3, 3, padding="same", activation="sigmoid", kernel_initializer=next(seed))(x)  # 32 x 32 x 3
+    return keras.Model(latents, pixels, name="decoder")
+
+
+def _upsample(filters: int, initializer: keras.initializers.Initializer) -> layers.Layer:
+    return layers.Conv2DTranspose(
+        filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=initializer
+    )
+
+
+def _seeds(seed: int) -> Any:
+    """Glorot initializers with seeds of their own: one seed gives one model, and no global state is touched."""
+    return (keras.initializers.GlorotUniform(seed=seed * 1000 + i) for i in range(1000))

@@ -1,0 +1,89 @@
+"""Results on their way out: files written whole, and names made fit to show."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+from autoenc.errors import OutputError
+from autoenc.images import shown
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write a file, whole or not at all.
+
+    Raises:
+        OutputError: its folder is not there, or the file cannot be written.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise OutputError(f"Cannot write {shown(path)}: there is no folder {shown(path.parent)}. Make it first.")
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        raise OutputError(f"Cannot write {shown(path)}: {error.strerror or error}.") from error
+    return path
+
+
+def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write beside a file's place, then move there: whoever reads it finds the old bytes or the new.
+
+    Args:
+        path: the file.
+        data: its new bytes.
+        durable: return only when they are on disk, so that a power cut cannot take them back.
+
+    Raises:
+        OSError: as the file system says; nothing is left behind.
+    """
+    temporary = path.parent / f".autoenc-{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable and os.name == "posix":  # the move itself is on disk once the folder is
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise OutputError now rather than after the work, if `write_file` could not write there."""
+    path = Path(path)
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OutputError(
+            f"Cannot write {shown(path)}: expected a file in a folder that is there and can be written to."
+        )
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """A folder to write results into, made if it is not there.
+
+    Raises:
+        OutputError: it cannot be made or written to.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot make the folder {shown(path)}: {error.strerror}.") from error
+    if not os.access(path, os.W_OK):
+        raise OutputError(f"Cannot write into {shown(path)}: permission denied.")
+    return path
+
+
+def printable(text: str) -> str:
+    """One line of valid Unicode, whatever came: lone surrogates and control characters are spelled out."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

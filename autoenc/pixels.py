@@ -1,0 +1,102 @@
+"""Many pictures decoded once, in one array: in memory, or in a temporary file when they are many."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.images import SkippedFile, load_images
+from autoenc.progress import Progress, silent
+
+IN_MEMORY_BYTES = 512 * 2**20
+"""Larger caches are memory-mapped files."""
+
+
+class PixelCache:
+    """The readable pictures of a list of files.
+
+    Attributes:
+        images: (N, size, size, 3) uint8, RGB, to read only.
+        paths: N files; none if the pictures came as an array.
+        digests: N digests of the files' bytes.
+        skipped: the files that could not be read.
+    """
+
+    def __init__(
+        self,
+        images: npt.NDArray[np.uint8],
+        paths: list[Path],
+        digests: list[str],
+        skipped: list[SkippedFile],
+        file: Path | None = None,
+    ) -> None:
+        self.images = images
+        self.paths = paths
+        self.digests = digests
+        self.skipped = skipped
+        self._file = file
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def close(self) -> None:
+        """Remove the temporary file, if there is one."""
+        if self._file is not None:
+            self.images = np.empty((0, *self.images.shape[1:]), np.uint8)
+            self._file.unlink(missing_ok=True)
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def load_pixels(paths: Sequence[Path], size: int = 32, *, progress: Progress = silent) -> PixelCache:
+    """Decode every file once.
+
+    Args:
+        paths: image files.
+        size: height and width in pixels.
+        progress: told how far it is.
+
+    Returns:
+        the cache, in the order of `paths`. Close it, or use it as a context manager.
+    """
+    shape = (len(paths), size, size, 3)
+    file: Path | None = None
+    if len(paths) * size * size * 3 > IN_MEMORY_BYTES:
+        with tempfile.NamedTemporaryFile(prefix="autoenc-pixels-", suffix=".npy", delete=False) as handle:
+            file = Path(handle.name)
+        images: npt.NDArray[np.uint8] = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    else:
+        images = np.empty(shape, np.uint8)
+    kept: list[Path] = []
+    digests: list[str] = []
+    skipped: list[SkippedFile] = []
+    try:
+        for done, loaded in enumerate(load_images(paths, size), start=1):
+            if isinstance(loaded, SkippedFile):
+                skipped.append(loaded)
+            else:
+                images[len(kept)] = loaded.pixels
+                kept.append(loaded.path)
+                digests.append(loaded.digest)
+            if done % 64 == 0 or done == len(paths):
+                progress("reading", done, len(paths), "")
+    except BaseException:
+        if file is not None:
+            file.unlink(missing_ok=True)
+        raise
+    readable = images[: len(kept)]
+    readable.flags.writeable = False
+    return PixelCache(readable, kept, digests, skipped, file)

@@ -1,0 +1,81 @@
+"""Exact search by cosine over a whole gallery, many queries at a time, in bounded memory: pure NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+
+_GRID = 2**20  # cosines are told apart to a millionth; finer than that is float32's own noise
+_LAST = 2 * _GRID + 2  # behind the distance of any vector, rounding included
+_CELLS = 2**22  # of the block of queries x gallery that is held at a time
+
+
+def unit_rows(vectors: Vectors) -> Vectors:
+    """Scale each row to length 1, so that a dot product is a cosine; a row of zeros stays: its cosines are 0.
+
+    Args:
+        vectors: (N, D) float32, finite.
+
+    Returns:
+        (N, D) float32, new.
+    """
+    wide = vectors.astype(np.float64)  # squares of large float32 values overflow float32
+    lengths = np.sqrt(np.einsum("nd,nd->n", wide, wide))
+    wide /= np.where(lengths > 0, lengths, 1)[:, None]
+    return wide.astype(np.float32)
+
+
+def rankings(queries: Vectors, gallery: Vectors, own: Indices) -> Iterator[tuple[int, Indices]]:
+    """Order the whole gallery for each query by falling cosine; ties, to a millionth, by gallery index.
+
+    Args:
+        queries: (Q, D) float32, rows as from `unit_rows`.
+        gallery: (G, D) float32, likewise.
+        own: (Q,) index of the gallery image that is the query itself, -1 where there is none; it comes last.
+
+    Yields:
+        the first query of a block, and (rows, G) gallery indices for the queries of the block, nearest first.
+    """
+    for start, distances in _distances(queries, gallery):
+        itself = own[start : start + len(distances)]
+        rows = np.flatnonzero(itself >= 0)
+        distances[rows, itself[rows]] = _LAST
+        # One integer holds distance and index: a plain sort, the fastest there is, then breaks ties by index.
+        keys = (distances << 32) | np.arange(len(gallery))
+        keys.sort(axis=1)
+        keys &= 0xFFFFFFFF
+        yield start, keys
+
+
+def ranks(queries: Vectors, gallery: Vectors, targets: Indices) -> Indices:
+    """The rank, from 0, at which each query finds one given gallery image, in the order of `rankings`.
+
+    Args:
+        queries: (Q, D) float32, rows as from `unit_rows`.
+        gallery: (G, D) float32, likewise.
+        targets: (Q,) gallery index to be found by each query.
+
+    Returns:
+        (Q,) int64.
+    """
+    found = np.empty(len(queries), np.int64)
+    for start, distances in _distances(queries, gallery):
+        target = targets[start : start + len(distances), None]
+        wanted = np.take_along_axis(distances, target, axis=1)
+        before = (distances < wanted) | ((distances == wanted) & (np.arange(len(gallery)) < target))
+        found[start : start + len(distances)] = before.sum(axis=1)
+    return found
+
+
+def _distances(queries: Vectors, gallery: Vectors) -> Iterator[tuple[int, Indices]]:
+    """1 - cosine in units of the grid, for blocks of queries: (rows, G) int64, from 0."""
+    step = max(1, _CELLS // max(1, len(gallery)))
+    for start in range(0, len(queries), step):
+        cosines = queries[start : start + step] @ gallery.T
+        np.rint(cosines * np.float32(-_GRID), out=cosines)
+        yield start, cosines.astype(np.int64) + (_GRID + 1)

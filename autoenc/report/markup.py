@@ -1,0 +1,42 @@
+"""Small pieces of HTML: text made safe, tables, pictures as data."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+
+from autoenc.output import printable
+
+
+def escape(text: str) -> str:
+    """Text as HTML shows it, in an element or in an attribute's quotes, whatever a file's name holds."""
+    return html.escape(printable(text), quote=True)
+
+
+def number(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def data_uri(data: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+def table(caption: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str], bool]]) -> str:
+    """A table whose first column names the rows.
+
+    Args:
+        caption: text.
+        columns: the heads, as text, that of the names included.
+        rows: (name, finished cells, whether to set the row off).
+    """
+    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    body = "".join(
+        f"<tr{' class=' + chr(34) + 'reference' + chr(34) if marked else ''}>"
+        f'<th scope="row">{escape(name)}</th>{"".join(cells)}</tr>\n'
+        for name, cells, marked in rows
+    )
+    return (
+        f'<div class="wide"><table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{body}</tbody>\n</table></div>\n"
+    )

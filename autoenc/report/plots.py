@@ -1,0 +1,180 @@
+"""Plots of a comparison, as SVG bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from autoenc.comparison import Comparison
+from autoenc.output import printable
+from autoenc.plots import BLUE, FAINT, GRID, INK, ORANGE, figure
+from autoenc.report.findings import differences_by, main_metric, reference_of, title_of
+
+_MOST_CLASSES = 40
+_BARS = ("p@5", "map", "recall@10", "hit@5", "knn@10", "selfrecall@1")
+
+
+def metric_bars(comparison: Comparison) -> bytes:
+    """Each metric by encoder, best first, with 95% intervals: SVG."""
+    measured = next(iter(comparison.encoders.values())).figures
+    metrics = [metric for metric in _BARS if metric in measured] or list(measured)[:6]
+    reference, encoders = reference_of(comparison), comparison.encoders
+    canvas, panels = figure(10.5, 0.75 + len(encoders) * 0.27, len(metrics), columns=min(3, len(metrics)))
+    for axes, metric in zip(panels, metrics, strict=False):
+        names = sorted(encoders, key=lambda name: encoders[name].figures[metric].mean)
+        for row, name in enumerate(names):
+            mean, low, high = encoders[name].figures[metric]
+            axes.barh(row, mean, height=0.66, color=BLUE if name == reference else "#C6CCD4")
+            axes.plot([low, high], [row, row], color=INK, linewidth=1.3, solid_capstyle="butt")
+            axes.text(high, row, f"  {_short(mean)}", va="center", fontsize=8, color=INK)
+        _name_rows(axes, names, reference)
+        top = max(encoders[name].figures[metric].high for name in names)
+        axes.set_xlim(0, max(top * 1.22, 0.05))
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= min(1, top * 1.22)])
+        _title(axes, title_of(metric))
+        axes.grid(axis="x", color=GRID, linewidth=0.8)
+    return _svg(canvas)
+
+
+def difference_forest(comparison: Comparison) -> bytes | None:
+    """Paired differences of the reference encoder to every other, with 95% intervals and the zero line: SVG.
+
+    None where there is nothing to compare to.
+    """
+    metrics = list(dict.fromkeys(difference.metric for difference in comparison.differences))
+    wanted = [metric for metric in ("map", "p@5", "selfrecall@1") if metric in metrics] or metrics[:3]
+    if not wanted:
+        return None
+    rows = max(len(differences_by(comparison, metric)) for metric in wanted)
+    canvas, panels = figure(10.5, 1.05 + rows * 0.3, len(wanted), columns=len(wanted))
+    for axes, metric in zip(panels, wanted, strict=True):
+        differences = differences_by(comparison, metric)
+        for row, difference in enumerate(reversed(differences)):
+            colour = BLUE if difference.ci_low > 0 else ORANGE if difference.ci_high < 0 else FAINT
+            axes.plot([difference.ci_low, difference.ci_high], [row, row], color=colour, linewidth=2)
+            # A hollow point says without colour that zero lies within.
+            face = colour if difference.excludes_zero else "white"
+            axes.plot([difference.mean], [row], "o", color=colour, markerfacecolor=face, markersize=7)
+        axes.axvline(0, color=INK, linewidth=1)
+        reach = max(max(abs(item.ci_low), abs(item.ci_high)) for item in differences)
+        axes.set_xlim(-max(reach, 0.01) * 1.1, max(reach, 0.01) * 1.1)
+        _name_rows(axes, [difference.b for difference in reversed(differences)])
+        axes.set_ylim(-0.7, rows - 0.3)
+        _title(axes, title_of(metric))
+        axes.set_xlabel(f"other better  ←  0  →  {differences[0].a} better", color=FAINT, fontsize=8)
+        axes.grid(axis="x", color=GRID, linewidth=0.8)
+    return _svg(canvas)
+
+
+def per_class_heatmap(comparison: Comparison, metric: str = "p@5") -> bytes | None:
+    """A metric by class and encoder, the reference's best classes first: SVG; None without labels.
+
+    Of more than 40 classes, the 40 with the most queries are drawn.
+    """
+    if not comparison.classes or metric not in comparison.metrics:
+        return None
+    names, reference = list(comparison.encoders), reference_of(comparison)
+    values = {name: comparison.per_class(name) for name in names}
+    classes = sorted(comparison.classes, key=lambda label: -len(comparison.classes[label]))[:_MOST_CLASSES]
+    classes.sort(key=lambda label: -values[reference][label][metric])
+    table = np.array([[values[name][label][metric] for name in names] for label in classes])
+    canvas, (axes,) = figure(min(10.5, 3 + 1.05 * len(names)), 1.35 + 0.27 * len(classes))
+    top = max(float(table.max()), 0.01)
+    axes.imshow(table, cmap="Blues", vmin=0, vmax=top * 1.15, aspect="auto")
+    for (row, column), value in np.ndenumerate(table):
+        ink = "white" if value > 0.68 * top else INK
+        axes.text(column, row, _short(value), ha="center", va="center", fontsize=8, color=ink)
+    axes.set_xticks(range(len(names)), [_label(name, 14) for name in names], fontsize=9, rotation=25, ha="left")
+    axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+    _name_rows(axes, classes)
+    axes.grid(visible=False)
+    return _svg(canvas)
+
+
+def quality_against_cost(comparison: Comparison) -> bytes:
+    """The main metric against milliseconds an image and against bytes a vector: SVG."""
+    metric, reference = main_metric(comparison), reference_of(comparison)
+    encoders = comparison.encoders
+    canvas, panels = figure(10.5, 3.6, 2, columns=2)
+    times = {name: max(scores.ms_per_image, 1e-6) for name, scores in encoders.items()}
+    sizes = {name: float(scores.bytes_per_image) for name, scores in encoders.items()}
+    units = (("time", "milliseconds to encode an image", times), ("size", "bytes a vector", sizes))
+    for axes, (cost, unit, costs) in zip(panels, units, strict=True):
+        for name, scores in encoders.items():
+            mean, low, high = scores.figures[metric]
+            colour, marker = (BLUE, "o") if name == reference else (FAINT, "s")
+            axes.plot([costs[name]] * 2, [low, high], color=colour, linewidth=1.2, alpha=0.6)
+            axes.plot([costs[name]], [mean], marker, color=colour, markersize=7)
+        axes.set_xscale("log")
+        low, high = min(costs.values()), max(costs.values())
+        axes.set_xlim(low / 2, high * (high / low) ** 0.3 * 2)  # room for the names at the right
+        ticks = axes.xaxis
+        ticks.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 50 * low else (1.0,)))
+        ticks.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        ticks.set_minor_formatter(NullFormatter())
+        axes.set_xlabel(f"{unit} (log scale; further left is cheaper)", color=FAINT, fontsize=9)
+        axes.set_ylabel(title_of(metric), color=FAINT, fontsize=9)
+        axes.grid(color=GRID, linewidth=0.8)
+        _title(axes, f"Quality against {cost}")
+        places = {name: (costs[name], scores.figures[metric].mean) for name, scores in encoders.items()}
+        _name_points(axes, places, reference)
+    return _svg(canvas)
+
+
+def _name_points(axes: Axes, places: Mapping[str, tuple[float, float]], reference: str) -> None:
+    """Names beside the points, pushed up until none covers another; positions in pixels of the drawing."""
+    taken: list[tuple[float, float]] = []
+    axes.autoscale_view()
+    for name, place in sorted(places.items(), key=lambda item: item[1][1]):
+        x, y = axes.transData.transform(place)
+        level = y
+        while any(abs(x - other_x) < 110 and abs(level - other_y) < 13 for other_x, other_y in taken):
+            level += 3
+        taken.append((x, level))
+        weight = "bold" if name == reference else "normal"
+        axes.annotate(
+            _label(name), place, (6, 4 + (level - y) * 0.72), textcoords="offset points", fontsize=8, color=INK,
+            va="bottom", fontweight=weight,
+        )  # fmt: skip
+
+
+def _name_rows(axes: Axes, names: Sequence[str], bold: str = "") -> None:
+    axes.set_yticks(range(len(names)), [_label(name) for name in names], fontsize=9, color=INK)
+    for name, text in zip(names, axes.get_yticklabels(), strict=True):
+        text.set_fontweight("bold" if name == bold else "normal")
+
+
+def _title(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
+
+
+def _label(text: str, length: int = 24) -> str:
+    """Text that fits beside a plot, in which "$" starts no formula and every character has a glyph."""
+    known = _glyphs()
+    text = "".join(char if ord(char) in known else "□" for char in printable(text))
+    text = text if len(text) <= length else f"{text[: length // 2]}…{text[-(length // 2 - 1) :]}"
+    return text.replace("$", r"\$")
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    """The characters of the font that plots are set in."""
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
+
+
+def _short(value: float) -> str:
+    """Three decimals, without the zero in front: .512."""
+    return f"{value:.3f}".removeprefix("0")
+
+
+def _svg(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()

@@ -1,0 +1,165 @@
+"""The sample catalogue: watches, T-shirts, bicycles and shoes, drawn here, for the demo, the docs and the tests.
+
+The pictures stand in for product photos: light backgrounds, a soft shadow, and an object whose shape, colour, size,
+place and tilt vary. Every category has the same colours equally often, so that no encoder tells a watch from a
+shoe by its colour alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from autoenc.errors import ArgumentError, OutputError
+from autoenc.sample_pen import CANVAS, RGB, Pen
+from autoenc.sample_shapes import DRAWERS
+
+SIZE = 160  # pixels, the side of a picture
+CATEGORIES = tuple(DRAWERS)
+COLOURS: dict[str, RGB] = {
+    "black": (44, 44, 50),
+    "white": (238, 236, 232),
+    "grey": (134, 138, 146),
+    "red": (200, 48, 52),
+    "orange": (232, 126, 40),
+    "yellow": (240, 200, 62),
+    "green": (66, 138, 82),
+    "teal": (40, 142, 150),
+    "blue": (58, 112, 196),
+    "purple": (124, 82, 162),
+    "pink": (232, 138, 166),
+    "brown": (128, 84, 56),
+}
+# Euros, from and to: made up, and apart enough that sorting or filtering by price shows something.
+_PRICES = {"watch": (60, 400), "t-shirt": (12, 45), "bicycle": (350, 1900), "shoe": (45, 180)}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture of the sample catalogue and what is true of it.
+
+    Attributes:
+        path: of the JPEG file.
+        category: one of `CATEGORIES`; the name of the picture's folder too.
+        colour: a key of `COLOURS`, the object's main colour.
+        style: its shape, "round" for a watch, say.
+        detail: what it carries, "stripes" on a T-shirt, say.
+        price: made up, in whole euros.
+    """
+
+    path: Path
+    category: str
+    colour: str
+    style: str
+    detail: str
+    price: int
+
+
+def draw_catalogue(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> list[Sample]:
+    """Draws the catalogue into a folder: `<category>/<nnn>.jpg`, 160x160, and `catalogue.csv`.
+
+    Args:
+        folder: made if it is not there; pictures of an earlier catalogue in it are overwritten.
+        per_class: pictures a category.
+        seed: one seed always draws the same catalogue.
+
+    Returns:
+        The samples, category by category. The CSV holds the same, with paths relative to `folder`.
+
+    Raises:
+        ArgumentError: `per_class` below 1.
+        OutputError: the folder cannot be written.
+    """
+    if per_class < 1:
+        raise ArgumentError(f"per_class must be at least 1, not {per_class}.")
+    folder = Path(folder)
+    samples = []
+    try:
+        for category in CATEGORIES:
+            (folder / category).mkdir(parents=True, exist_ok=True)
+            colours = [list(COLOURS)[index % len(COLOURS)] for index in range(per_class)]
+            Random(f"{seed} {category}").shuffle(colours)
+            for index, colour in enumerate(colours):
+                path = folder / category / f"{index:03d}.jpg"
+                rng = Random(f"{seed} {category} {index}")
+                picture, style, detail = _picture(category, COLOURS[colour], rng)
+                picture.save(path, quality=90)
+                samples.append(Sample(path, category, colour, style, detail, rng.randint(*_PRICES[category])))
+        with (folder / "catalogue.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [column.name for column in fields(Sample)])
+            writer.writeheader()
+            for sample in samples:
+                writer.writerow(asdict(sample) | {"path": sample.path.relative_to(folder).as_posix()})
+    except OSError as error:
+        raise OutputError(f"The sample catalogue cannot be written to {folder}: {error.strerror or error}.") from error
+    return samples
+
+
+def _picture(category: str, colour: RGB, rng: Random) -> tuple[Image.Image, str, str]:
+    """(the picture, style, detail): one object on its background."""
+    pen = Pen()
+    style, detail = DRAWERS[category](pen, rng, colour)
+    thing = _place(pen.image, rng)
+    alpha = thing.getchannel("A")
+    picture = _background(rng)
+    drop = rng.randint(3, 8)
+    shadow = Image.new("L", alpha.size)
+    shadow.paste(alpha, (rng.randint(-5, 5), drop))
+    shadow = shadow.filter(ImageFilter.GaussianBlur(drop))
+    strength = rng.uniform(0.25, 0.5)
+    picture.paste((60, 56, 62), mask=shadow.point(lambda value: value * strength))
+    picture.paste(thing, mask=alpha)
+    light = _slope(rng) * rng.uniform(0.04, 0.16)
+    # Light falls on the object more strongly than on the background, which makes it stand before it.
+    weight = 0.35 + 0.65 * np.asarray(alpha, np.float32) / 255
+    grain = np.random.default_rng(rng.getrandbits(64)).normal(0, rng.uniform(1, 3.5), (SIZE, SIZE, 1))
+    lit = np.asarray(picture, np.float32) * (1 + light * weight)[..., None] + grain
+    return Image.fromarray(lit.clip(0, 255).astype(np.uint8)), style, detail
+
+
+def _place(image: Image.Image, rng: Random) -> Image.Image:
+    """The drawing at the picture's size: mirrored or not, scaled, tilted a little and moved."""
+    scale, tilt = rng.uniform(0.68, 0.97), math.radians(rng.gauss(0, 7))
+    mirror = rng.choice((-1, 1))
+    room = (1 - scale) * CANVAS / 2 + CANVAS * 0.03
+    x, y = rng.uniform(-room, room), rng.uniform(-room, room)
+    cos, sin, middle = math.cos(tilt) / scale, math.sin(tilt) / scale, CANVAS / 2
+    # Pillow wants the way back: from a pixel of the result to one of the drawing.
+    row_x = (mirror * cos, mirror * sin)
+    row_y = (-sin, cos)
+    start_x = middle - row_x[0] * (middle + x) - row_x[1] * (middle + y)
+    start_y = middle - row_y[0] * (middle + x) - row_y[1] * (middle + y)
+    placed = image.transform(
+        (CANVAS, CANVAS), Image.Transform.AFFINE, (*row_x, start_x, *row_y, start_y), Image.Resampling.BILINEAR
+    )
+    return placed.reduce(CANVAS // SIZE)
+
+
+def _slope(rng: Random) -> npt.NDArray[np.float32]:
+    """(SIZE, SIZE) from -1 to 1, rising in some direction."""
+    turn = rng.random() * math.tau
+    axis = np.linspace(-1, 1, SIZE, dtype=np.float32)
+    across = math.cos(turn) * axis[None, :] + math.sin(turn) * axis[:, None]
+    return np.asarray(across / np.abs(across).max(), np.float32)
+
+
+def _background(rng: Random) -> Image.Image:
+    """A light wall with a faint hue: evenly lit, brighter in the middle, or standing on a table."""
+    base = np.array([rng.uniform(205, 252) for _ in range(3)], np.float32)
+    base = base.mean() + (base - base.mean()) * rng.uniform(0.1, 0.8)
+    axis = np.linspace(-1, 1, SIZE, dtype=np.float32)
+    tone = _slope(rng) * rng.uniform(2, 12)
+    kind = rng.choice(("wall", "spot", "table"))
+    if kind == "spot":
+        tone = tone - (axis[None, :] ** 2 + axis[:, None] ** 2) * rng.uniform(6, 20)
+    elif kind == "table":
+        edge = rng.uniform(0.2, 0.6)
+        tone = tone - rng.uniform(8, 24) / (1 + np.exp((edge - axis[:, None]) * 25))
+    return Image.fromarray((base + tone[..., None]).clip(0, 255).astype(np.uint8))

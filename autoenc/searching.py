@@ -1,0 +1,197 @@
+"""Neighbours of a picture, or of an image that is in the store."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autoenc.bundle import Bundle
+from autoenc.decoding import Picture
+from autoenc.encoders import Encoder, LearnedEncoder, create_encoder
+from autoenc.errors import ArgumentError, BundleError, PointNotFoundError, StoreMismatchError
+from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
+from autoenc.store import Filter, Hit, Store, VectorSpec, point_id
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One result of a search.
+
+    Attributes:
+        rank: 1 for the nearest.
+        id: of the point.
+        score: cosine similarity, in [-1, 1].
+        path: the image file, absolute.
+        payload: what the store keeps of the image.
+    """
+
+    rank: int
+    id: str
+    score: float
+    path: Path
+    payload: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"id": self.id, "path": str(self.path), "score": self.score, "payload": self.payload}
+
+
+def search(
+    store: Store,
+    picture: Picture | None = None,
+    *,
+    id: str | os.PathLike[str] | None = None,
+    using: str | None = None,
+    model: Bundle | str | os.PathLike[str] | None = None,
+    k: int = 5,
+    where: Filter | None = None,
+    min_score: float | None = None,
+) -> list[Neighbour]:
+    """The images of a store most similar to a picture, or to one of its own images.
+
+    For many searches make one `Searcher`, which keeps the encoder.
+
+    Args:
+        store: an open store.
+        picture: a path, the bytes of an image file, an array (H, W, 3) uint8 or a PIL image; or leave it out and
+        id: name an image of the store by its id, by its file, or by its path in its source. It is not its own result.
+        using: the encoder whose vectors are compared; `learned` if the store holds it, else its first.
+        model: the bundle of `learned`; the store remembers where it lay when it was indexed.
+        k: how many neighbours at most.
+        where: payload field -> value, or values of which one must match.
+        min_score: only neighbours at least this similar.
+
+    Raises:
+        ImageError: the picture cannot be used.
+        PointNotFoundError: no image of that id or path in the store.
+        StoreError, BundleError, EncoderError: the store does not hold vectors of this very encoder.
+        ArgumentError: k below 1, or not exactly one of picture and id.
+    """
+    searcher = Searcher(store, using=using, model=model)
+    if picture is not None and id is None:
+        return searcher.by_picture(picture, k=k, where=where, min_score=min_score)
+    if id is not None and picture is None:
+        return searcher.by_id(id, k=k, where=where, min_score=min_score)
+    raise ArgumentError("Name a picture or the id of one, not both and not neither.")
+
+
+class Searcher:
+    """A store and the encoder to search it with, made once.
+
+    Args:
+        store, using, model: as for `search`.
+
+    Attributes:
+        using: the encoder's name.
+    """
+
+    def __init__(
+        self, store: Store, *, using: str | None = None, model: Bundle | str | os.PathLike[str] | None = None
+    ) -> None:
+        held = list(store.info.vectors)
+        self.store = store
+        self.using = using or ("learned" if "learned" in held or not held else held[0])
+        if self.using not in held:
+            raise StoreMismatchError(
+                f"Collection '{store.collection}' holds no vectors of encoder '{self.using}'; it holds "
+                f"{', '.join(held) or 'none'}. Name one of these with --using, or add it with "
+                f"`autoenc index --encoders {self.using}`."
+            )
+        self._model = model
+        self._encoder: Encoder | None = None
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, checked against what the store remembers."""
+        if self._encoder is None:
+            self._encoder = self._make_encoder()
+        return self._encoder
+
+    def by_picture(
+        self, picture: Picture, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
+    ) -> list[Neighbour]:
+        """As `search` with a picture."""
+        encoder = self.encoder
+        vector = encoder.encode(load_pixels_of(picture, encoder.input_size)[None])[0]
+        return self._neighbours(self.store.search(vector, using=self.using, k=k, where=where, min_score=min_score))
+
+    def by_id(
+        self,
+        id: str | os.PathLike[str],
+        *,
+        k: int = 5,
+        where: Filter | None = None,
+        min_score: float | None = None,
+    ) -> list[Neighbour]:
+        """As `search` with an id. No encoder is needed."""
+        found = find_point(self.store, id)
+        return self._neighbours(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
+
+    def path_of(self, id: str | os.PathLike[str]) -> Path:
+        """The file of an image of the store, named as for `by_id`."""
+        (record,) = self.store.retrieve([find_point(self.store, id)])
+        return point_path(self.store, record.payload)
+
+    def _neighbours(self, hits: list[Hit]) -> list[Neighbour]:
+        return [
+            Neighbour(rank, hit.id, hit.score, point_path(self.store, hit.payload), hit.payload)
+            for rank, hit in enumerate(hits, start=1)
+        ]
+
+    def _make_encoder(self) -> Encoder:
+        model = self._model
+        remembered = self.store.info.vectors[self.using].bundle
+        if self.using == "learned" and model is None:
+            model = remembered
+        try:
+            encoder = create_encoder(self.using, model=model)
+        except BundleError as error:
+            if self._model is None:
+                raise type(error)(f"{error} The store was built with it; name where it is now with --model.") from error
+            raise
+        self.store.check_vector(self.using, encoder_spec(encoder))
+        return encoder
+
+
+def encoder_spec(encoder: Encoder) -> VectorSpec:
+    """What a store remembers of an encoder."""
+    bundle = str(encoder.bundle.path) if isinstance(encoder, LearnedEncoder) else None
+    return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, bundle)
+
+
+def point_path(store: Store, payload: dict[str, Any]) -> Path:
+    """Where the image of a payload lies: its source's root and its path."""
+    return Path(store.info.sources.get(payload["source"], payload["source"]), payload["path"])
+
+
+def find_point(store: Store, name: str | os.PathLike[str]) -> str:
+    """The id of an image of the store, named by its id, its file, or its path in its source.
+
+    Raises:
+        PointNotFoundError: the store holds no such image.
+    """
+    text = os.fspath(name)
+    candidates = [text] if _is_uuid(text) else []
+    for source, root in store.info.sources.items():
+        candidates.append(point_id(source, Path(text).as_posix()))
+        file = Path(text).absolute()
+        if file.is_relative_to(root):
+            candidates.append(point_id(source, file.relative_to(root).as_posix()))
+    held = store.retrieve(candidates)
+    if not held:
+        roots = ", ".join(shown(root) for root in store.info.sources.values()) or "none"
+        raise PointNotFoundError(
+            f"Collection '{store.collection}' holds no image {shown(text)}. Expected an id, a file below one of its "
+            f"sources ({roots}), or a path in one of them."
+        )
+    return held[0].id
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

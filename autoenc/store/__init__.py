@@ -1,0 +1,105 @@
+"""Vector stores: one contract over Qdrant in memory, in this process and on a server."""
+
+from __future__ import annotations
+
+import os
+import re
+from os import PathLike
+from pathlib import Path
+
+from autoenc.errors import ArgumentError, StoreNotFoundError
+from autoenc.store.base import Store
+from autoenc.store.records import (
+    FieldKind,
+    Filter,
+    Hit,
+    Record,
+    Scalar,
+    StoreInfo,
+    VectorSpec,
+    point_id,
+)
+
+__all__ = [
+    "FieldKind",
+    "Filter",
+    "Hit",
+    "Record",
+    "Scalar",
+    "Store",
+    "StoreInfo",
+    "VectorSpec",
+    "list_collections",
+    "open_store",
+    "point_id",
+]
+
+MEMORY = ":memory:"
+_COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def open_store(location: str | PathLike[str], collection: str = "images", *, create: bool = False) -> Store:
+    """Open one collection of a store.
+
+    Args:
+        location: `:memory:` (new and empty each time, gone when closed), a folder (Qdrant Edge, in this process), or
+            `http://` or `https://` and the host of a Qdrant server, whose key is the environment's QDRANT_API_KEY.
+        collection: letters, digits, '_', '-' and '.', 100 at most, not beginning with '.'.
+        create: make what is not there. A folder that holds other things is refused and left as it is.
+
+    Returns:
+        The open store; close it, or use it in a `with` statement.
+
+    Raises:
+        StoreNotFoundError: no such store or collection, without `create`.
+        StoreLockedError: the folder is open already, here or in another process.
+        StoreUnreachableError: no server answers there, or it refuses the key.
+        StoreMismatchError: a collection that another program or version made.
+        StoreError: a damaged store, or a folder that holds other things.
+        ArgumentError: a name or a location that cannot be one.
+    """
+    if not _COLLECTION.fullmatch(collection):
+        raise ArgumentError(
+            f"A collection's name holds letters, digits, '_', '-' and '.', 100 at most, and does not begin with '.'; "
+            f"got {collection!r}."
+        )
+    # Each engine is imported where it is used: qdrant_client alone takes a second.
+    place = _located(location)
+    if isinstance(place, Path):
+        from autoenc.store.edge_folder import open_edge
+
+        return open_edge(place, collection, create)
+    from autoenc.store.connection import open_client
+
+    return open_client(place, collection, create or place == MEMORY)
+
+
+def list_collections(location: str | PathLike[str]) -> list[str]:
+    """The names of a store's collections, sorted; those of a server that autoenc made.
+
+    Raises:
+        StoreNotFoundError: no such folder.
+        StoreUnreachableError: no server answers there, or it refuses the key.
+    """
+    place = _located(location)
+    if isinstance(place, Path):
+        from autoenc.store.edge_folder import edge_collections
+
+        if not place.is_dir():
+            raise StoreNotFoundError(f"There is no store at {place}. Index images into it first, or mend the path.")
+        return edge_collections(place)
+    from autoenc.store.connection import client_collections
+
+    return client_collections(place)
+
+
+def _located(location: str | PathLike[str]) -> str | Path:
+    """A folder's path, or `:memory:` or a server's URL as a string."""
+    text = os.fspath(location)
+    scheme = _SCHEME.match(text)
+    if text == MEMORY or (scheme and scheme[1].lower() in ("http", "https")):
+        return text
+    if not text or scheme:
+        raise ArgumentError(f"A store is :memory:, a folder, or a server's http:// or https:// URL; got {text!r}.")
+    return Path(text)

@@ -1,0 +1,118 @@
+"""The folders of Qdrant Edge stores: found, made, opened, and never mistaken for anything else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import qdrant_edge as qe
+
+from autoenc.errors import StoreError, StoreNotFoundError
+from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
+from autoenc.store.edge import RECORD, EdgeStore, engine_errors
+from autoenc.store.records import no_collection
+
+SHARD = "shard"
+BUILDING = "shard-"  # prefix of a shard that is being made
+PLACEHOLDER = "_"
+
+
+def edge_collections(root: Path) -> list[str]:
+    """Names of the collections in a store's folder."""
+    try:
+        return sorted(path.parent.name for path in root.glob(f"*/{RECORD}"))
+    except OSError as error:
+        raise StoreError(f"Cannot look into {root}: {error}.") from error
+
+
+def open_edge(root: Path, collection: str, create: bool) -> EdgeStore:
+    """Open the collection in a folder, or make it; see `autoenc.open_store`."""
+    folder = root / collection
+    if not (folder / RECORD).is_file():
+        if not create:
+            raise _not_found(root, collection)
+        _check_room(root, collection)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / SHARD).exists():
+                _make_shard(folder)
+        except OSError as error:
+            raise StoreError(f"Cannot make a store in {folder}: {error}. Choose another folder.") from error
+    shard = folder / SHARD
+    # The engine would take any folder for a shard and write into it.
+    if not ((shard / "segments").is_dir() and (shard / "wal").is_dir()):
+        raise StoreError(
+            f"{folder} has lost its engine folder '{SHARD}'. Restore it from a copy, or index into a new store."
+        )
+    with engine_errors(f"collection '{collection}' in {root}"):
+        engine = qe.EdgeShard.load(str(shard))
+    try:
+        store = EdgeStore(root, collection, engine)
+    except BaseException:
+        with suppress(Exception):
+            engine.close()
+        raise
+    for left in folder.glob(f"{BUILDING}*"):  # of a making that was interrupted
+        shutil.rmtree(left, ignore_errors=True)
+    return store
+
+
+def _make_shard(folder: Path) -> None:
+    """Make an empty shard under another name and rename it, so that a shard is there whole or not at all."""
+    building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder))
+    with engine_errors(f"the new folder {folder}"):
+        config = qe.EdgeConfig(
+            # The engine makes no shard without a vector; encoders come later, so this one goes at once.
+            vectors={PLACEHOLDER: qe.EdgeVectorParams(1, qe.Distance.Dot)},
+            hnsw_config=qe.HnswIndexConfig(
+                HNSW_M,
+                HNSW_EF_CONSTRUCT,
+                full_scan_threshold=EXACT_KB,
+                max_indexing_threads=os.cpu_count() or 1,  # left to itself the engine keeps half of two cores idle
+                payload_m=HNSW_PAYLOAD_M,
+            ),
+            optimizers=qe.EdgeOptimizersConfig(indexing_threshold=EXACT_KB, default_segment_number=1),
+            # Without it a kill leaves points with the vector of one write and the payload of another.
+            wal_enabled=True,
+        )
+        shard = qe.EdgeShard.create(str(building), config)
+        shard.update(qe.UpdateOperation.delete_vector_name(PLACEHOLDER))
+        shard.flush()
+        shard.close()
+    try:
+        building.rename(folder / SHARD)
+    except OSError:
+        shutil.rmtree(building, ignore_errors=True)
+        if not (folder / SHARD).exists():  # otherwise another process was first; it holds the lock or has let go
+            raise
+
+
+def _not_found(root: Path, collection: str) -> StoreNotFoundError:
+    if (root / RECORD).is_file():
+        return StoreNotFoundError(
+            f"{root} is a collection, not a store: name its parent folder {root.parent} as the store and "
+            f"'{root.name}' as the collection."
+        )
+    if not root.is_dir():
+        return StoreNotFoundError(f"There is no store at {root}. Index images into it first, or mend the path.")
+    return no_collection(str(root), collection, edge_collections(root))
+
+
+def _check_room(root: Path, collection: str) -> None:
+    """Refuse to make a collection where anything else lies."""
+    if root.exists() and not root.is_dir():
+        raise StoreError(f"{root} is a file; a store is a folder. Choose another path.")
+    if (root / RECORD).is_file():
+        raise _not_found(root, collection)
+    try:
+        inside = {path.name for path in root.iterdir()} if root.exists() else set()
+        begun = {path.name for path in (root / collection).iterdir()} if collection in inside else set()
+    except OSError as error:
+        raise StoreError(f"Cannot look into {root}: {error}. Choose another folder.") from error
+    if inside - {collection} and not edge_collections(root):
+        raise StoreError(f"{root} holds other things and is no store. Choose an empty or a new folder.")
+    if any(name != SHARD and not name.startswith((BUILDING, f".{RECORD}")) for name in begun):
+        raise StoreError(f"{root / collection} holds other things and is no collection. Choose another name or folder.")

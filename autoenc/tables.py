@@ -1,0 +1,109 @@
+"""A comparison as text for a terminal, as JSON and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from typing import Any
+
+from autoenc.comparison import Comparison
+from autoenc.output import write_file
+
+_LABEL_FREE = "selfrecall@1"
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """One row an encoder, figure and half the width of its interval; then the paired differences.
+
+    Returns:
+        lines of plain text, the last without an end of line.
+    """
+    metrics = [metric for metric in comparison.metrics if not metric.startswith("selfrecall")] + [_LABEL_FREE]
+    rows = [["encoder", "dim", *metrics, "ms/image", "bytes"]]
+    for name, scores in comparison.encoders.items():
+        figures = [scores.figures[metric] for metric in metrics]
+        cells = [f"{_short(mean)} ±{_short((high - low) / 2)}" for mean, low, high in figures]
+        rows.append([name, str(scores.dim), *cells, f"{scores.ms_per_image:.3f}", str(scores.bytes_per_image)])
+    lines = [_summary(comparison), "", *_aligned(rows)]
+    if comparison.differences:
+        found = {(difference.b, difference.metric): difference for difference in comparison.differences}
+        rows = [[f"{comparison.differences[0].a} minus", *metrics]]
+        for b in dict.fromkeys(difference.b for difference in comparison.differences):
+            cells = []
+            for metric in metrics:
+                difference = found[b, metric]
+                half = (difference.ci_high - difference.ci_low) / 2
+                star = "*" if difference.excludes_zero else " "
+                cells.append(f"{_short(difference.mean, sign=True)} ±{_short(half)}{star}")
+            rows.append([b, *cells])
+        lines += ["", *_aligned(rows), "", "* the 95% interval of the paired difference excludes zero"]
+    if comparison.notes:
+        lines += ["", *comparison.notes]
+    return "\n".join(lines)
+
+
+def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str]) -> None:
+    """Write `Comparison.to_dict` as JSON.
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left of it then.
+    """
+    write_file(file, (json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str]) -> None:
+    """Write one row an encoder: each figure, and its interval in two columns, "_ci_low" and "_ci_high".
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left of it then.
+    """
+    rows = [comparison_row(comparison, name) for name in comparison.encoders]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_file(file, text.getvalue().encode())
+
+
+def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
+    """One encoder's figures as a flat record, as in the CSV file."""
+    scores = comparison.encoders[encoder]
+    row: dict[str, Any] = {"encoder": encoder, "dim": scores.dim}
+    for metric, (mean, low, high) in scores.figures.items():
+        row |= {metric: mean, f"{metric}_ci_low": low, f"{metric}_ci_high": high}
+    return row | {"ms_per_image": scores.ms_per_image, "bytes_per_image": scores.bytes_per_image}
+
+
+def _summary(comparison: Comparison) -> str:
+    how = ", each left out of its own results" if comparison.leave_one_out else ""
+    parts = [f"{len(comparison.gallery)} images, {len(comparison.queries)} queries{how}"]
+    if len(comparison.labelled):
+        parts.append(f"{len(comparison.labelled)} of them scored by label ({len(comparison.classes)} labels)")
+    counts = {
+        "without a label": comparison.unlabelled,
+        "queries whose label no other image has": comparison.left_out,
+        "other files ignored": comparison.ignored,
+        "files skipped": len(comparison.skipped),
+    }
+    parts += [f"{count} {what}" for what, count in counts.items() if count]
+    return "; ".join(parts)
+
+
+def _short(value: float, *, sign: bool = False) -> str:
+    text = f"{abs(value):.3f}"
+    text = text.removeprefix("0") if text.startswith("0.") else text
+    return ("-" if value < 0 else "+") + text if sign else text
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Columns two spaces apart: names to the left, figures to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

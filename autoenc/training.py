@@ -1,0 +1,281 @@
+"""Unlabelled pictures in, a bundle out."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
+from autoenc.checkpoint import Checkpoint, State
+from autoenc.errors import ArgumentError, NoImagesError, TrainingError
+from autoenc.images import SkippedFile, digest_of, find_images, shown
+from autoenc.model import INPUT_SIZE, ModelConfig
+from autoenc.objectives import DEFAULT_OBJECTIVE, create_objective
+from autoenc.pixels import PixelCache, load_pixels
+from autoenc.plots import reconstructions, training_curves
+from autoenc.progress import Progress, silent
+from autoenc.trainer import Trainer
+
+SHOWN_RECONSTRUCTIONS = 12
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What `train` did.
+
+    Attributes:
+        bundle: the trained model.
+        epochs: how many were run, resumed ones included; best_epoch: the one whose weights were kept.
+        seconds: spent in epochs, validation included, over all sessions of a resumed training.
+        images_per_second: training images over the time spent in training steps, in this session.
+        loss, val_loss: of the best epoch.
+        images: how many were trained and validated on.
+        history: one row an epoch: epoch, loss, val_loss, seconds.
+        skipped, ignored: files that could not be read; how many files are no images.
+    """
+
+    bundle: Bundle
+    epochs: int
+    best_epoch: int
+    seconds: float
+    images_per_second: float
+    loss: float
+    val_loss: float
+    images: int
+    history: list[dict[str, float]]
+    skipped: list[SkippedFile] = field(default_factory=list)
+    ignored: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **vars(self),
+            "bundle": str(self.bundle.path),
+            "skipped": [skipped.to_dict() for skipped in self.skipped],
+        }
+
+
+def train(
+    images: str | os.PathLike[str] | npt.NDArray[np.uint8],
+    model: str | os.PathLike[str],
+    *,
+    epochs: int = 100,
+    batch_size: int = 128,
+    latent_dim: int = 32,
+    objective: str = DEFAULT_OBJECTIVE,
+    learning_rate: float = 1e-3,
+    validation: float = 0.1,
+    patience: int = 10,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> TrainingResult:
+    """Train an autoencoder on unlabelled pictures and write it as a bundle.
+
+    Folder names are not read: nothing here knows a label. One seed on one machine gives one result.
+
+    Args:
+        images: a folder, searched recursively, or pictures as (N, 32, 32, 3) uint8.
+        model: folder to write the bundle to, whole and at the end: new, empty, or a bundle to replace.
+        epochs: passes over the pictures at most.
+        batch_size: pictures a step.
+        latent_dim: numbers a picture.
+        objective: what to minimise, one of `autoenc.objectives.OBJECTIVES`.
+        learning_rate: of Adam (Kingma and Ba, 2015).
+        validation: share of the pictures held out to measure val_loss, at least one picture.
+        patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
+        seed: of the weights, the split and the order.
+        resume: go on after the last finished epoch of a training of this model that was interrupted.
+        progress: told how far it is.
+
+    Raises:
+        NoImagesError: fewer than two readable pictures.
+        TrainingError: an unfinished training is there and `resume` was not asked for, or it had other settings.
+        OutputError: the folder cannot be written or holds something else.
+        ArgumentError: a value outside of what is allowed.
+    """
+    settings = Settings(epochs, batch_size, latent_dim, objective, learning_rate, validation, patience, seed)
+    config = ModelConfig(latent_dim=latent_dim, seed=seed)
+    trainer = Trainer(config, create_objective(objective), learning_rate)
+    folder = check_target(model)
+    checkpoint = Checkpoint(folder)
+    if checkpoint.exists() and not resume:
+        raise TrainingError(
+            f"An unfinished training of this model is in {shown(checkpoint.folder)}. Go on with --resume "
+            f"(resume=True), or delete that folder to start anew."
+        )
+    cache, ignored = _read(images, progress)
+    with cache:
+        if len(cache) < 2:
+            first = f"; skipped {len(cache.skipped)}, the first: {cache.skipped[0].reason}" if cache.skipped else ""
+            raise NoImagesError(f"Training needs at least 2 readable pictures; found {len(cache)}{first}")
+        data = {"images": len(cache), "fingerprint": digest_of("".join(cache.digests).encode())}
+        state = State(settings={**data, **settings.fixed()})
+        if checkpoint.exists():
+            state = checkpoint.load(state.settings)
+        training, held_out = _split(len(cache), validation, seed)
+        speed = _fit(trainer, cache.images, training, held_out, settings, state, checkpoint, progress)
+        trainer.restore(state.best)
+        best = state.history[state.best_epoch - 1]
+        with written_whole(folder) as staging:
+            examples = cache.images[np.sort(held_out[:SHOWN_RECONSTRUCTIONS])]
+            trainer.export(staging / ENCODER)
+            trainer.save(staging / AUTOENCODER)
+            reconstructions(examples, trainer.reconstruct(examples), staging / "reconstructions.png")
+            training_curves(state.history, staging / "training.png")
+            _write_history(state.history, staging / "history.csv")
+            write_manifest(staging, _manifest(config, settings, data, state, len(cache.skipped)))
+        checkpoint.remove()
+    return TrainingResult(
+        bundle=load_bundle(folder),
+        epochs=len(state.history),
+        best_epoch=state.best_epoch,
+        seconds=sum(row["seconds"] for row in state.history),
+        images_per_second=speed,
+        loss=best["loss"],
+        val_loss=best["val_loss"],
+        images=len(training) + len(held_out),
+        history=state.history,
+        skipped=cache.skipped,
+        ignored=ignored,
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; see `train`."""
+
+    epochs: int
+    batch_size: int
+    latent_dim: int
+    objective: str
+    learning_rate: float
+    validation: float
+    patience: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "latent_dim", "patience"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"{name} must be 1 or more; got {getattr(self, name)}.")
+        if self.seed < 0:
+            raise ArgumentError(f"seed must be 0 or more; got {self.seed}.")
+        if not 0 < self.validation < 1:
+            raise ArgumentError(f"validation is a share between 0 and 1; got {self.validation}.")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}.")
+
+    def fixed(self) -> dict[str, Any]:
+        """What must not change when a training is resumed: a longer or more patient one is the same training."""
+        return {name: value for name, value in asdict(self).items() if name not in ("epochs", "patience")}
+
+
+def _read(images: str | os.PathLike[str] | npt.NDArray[np.uint8], progress: Progress) -> tuple[PixelCache, int]:
+    if not isinstance(images, np.ndarray):
+        found = find_images(images)
+        cache = load_pixels(found.paths, INPUT_SIZE, progress=progress)
+        cache.skipped[:0] = found.skipped
+        return cache, found.ignored
+    if images.dtype != np.uint8 or images.shape[1:] != (INPUT_SIZE, INPUT_SIZE, 3):
+        raise ArgumentError(
+            f"Expected a folder, or pictures as (N, {INPUT_SIZE}, {INPUT_SIZE}, 3) uint8; "
+            f"got {images.shape} {images.dtype}."
+        )
+    return PixelCache(images, [], [digest_of(picture.tobytes()) for picture in images], []), 0
+
+
+def _split(count: int, validation: float, seed: int) -> tuple[Indices, Indices]:
+    """Indices to train on and indices held out, at least one of each."""
+    order = np.random.default_rng(seed).permutation(count)
+    held_out = min(max(1, round(count * validation)), count - 1)
+    return order[held_out:], order[:held_out]
+
+
+def _fit(
+    trainer: Trainer,
+    images: npt.NDArray[np.uint8],
+    training: Indices,
+    held_out: Indices,
+    settings: Settings,
+    state: State,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> float:
+    """Run the epochs that are left, keeping `state` and the checkpoint up to date; training images a second."""
+    if state.history:
+        trainer.restore(state.current)
+    steps = math.ceil(len(training) / settings.batch_size)
+    stepping = trained = 0.0
+    for epoch in range(len(state.history) + 1, settings.epochs + 1):
+        if len(state.history) - state.best_epoch >= settings.patience:
+            break
+        start = time.perf_counter()
+        order = np.random.default_rng((settings.seed, epoch)).permutation(training)
+        loss = val_loss = math.nan
+        trainer.start_pass()
+        for step, batch in enumerate(_batches(order, settings.batch_size), start=1):
+            loss = trainer.train_step(images[batch])
+            progress("training", (epoch - 1) * steps + step, settings.epochs * steps, f"epoch {epoch}, loss {loss:.4f}")
+        stepping += time.perf_counter() - start
+        trained += len(order)
+        trainer.start_pass()
+        for batch in _batches(held_out, settings.batch_size):
+            val_loss = trainer.measure(images[batch])
+        if not (math.isfinite(loss) and math.isfinite(val_loss)):
+            raise TrainingError(f"The loss became {loss} in epoch {epoch}. Train with a lower learning rate.")
+        seconds = time.perf_counter() - start
+        state.history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss, "seconds": seconds})
+        state.current = trainer.state()
+        if state.best_epoch == epoch:
+            state.best = state.current
+        checkpoint.save(state)
+    return trained / stepping if stepping else 0.0
+
+
+def _batches(indices: Indices, size: int) -> Iterator[Indices]:
+    return (indices[i : i + size] for i in range(0, len(indices), size))
+
+
+def _write_history(history: list[dict[str, float]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def _manifest(
+    config: ModelConfig, settings: Settings, data: dict[str, Any], state: State, skipped: int
+) -> dict[str, Any]:
+    best = state.history[state.best_epoch - 1]
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "architecture": {"input_size": INPUT_SIZE, **asdict(config)},
+        "data": {**data, "skipped": skipped},
+        "objective": settings.objective,
+        "seed": settings.seed,
+        "training": {
+            **asdict(settings),
+            "epochs": len(state.history),
+            "best_epoch": state.best_epoch,
+            "loss": best["loss"],
+            "val_loss": best["val_loss"],
+            "seconds": sum(row["seconds"] for row in state.history),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("autoenc", "tensorflow", "keras", "numpy", "onnx")},
+        },
+    }

@@ -1,0 +1,78 @@
+"""Altered copies of pictures: cropped, flipped and recoloured, the same ones every time.
+
+They stand for "the same product in another photo" where nobody has labelled which photos belong together: an
+encoder worth having finds the original of such a copy again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.errors import ArgumentError
+
+MIN_AREA = 0.6
+"""The smallest share of a picture that its crop keeps."""
+
+MAX_GAIN = 0.3
+"""Brightness, contrast and each channel are multiplied by 1 - MAX_GAIN to 1 + MAX_GAIN."""
+
+
+def altered_copies(
+    images: npt.NDArray[np.uint8], *, seed: int = 0, indices: Sequence[int] | npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.uint8]:
+    """One altered copy of each picture: crop, flip, brightness, contrast and channel gains, all mild.
+
+    The crop keeps 0.6 to 1 of the area and the aspect ratio, and is scaled back; one picture in two is mirrored;
+    contrast is turned about the picture's mean.
+
+    Args:
+        images: (N, H, W, 3) uint8.
+        seed: from 0.
+        indices: (N,) number of each picture, from 0; 0 to N-1 without it. A picture's alteration depends on seed
+            and number alone, so that batches, in any order, give what one call gives.
+
+    Returns:
+        (N, H, W, 3) uint8, new.
+
+    Raises:
+        ArgumentError: another shape or dtype, or not one number a picture.
+
+    Source: Chen et al., "A simple framework for contrastive learning of visual representations", ICML 2020.
+    Departs from it: milder crops, gains for colour jitter, no blur.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise ArgumentError(f"Expected images (N, H, W, 3) uint8; got {images.shape} {images.dtype}.")
+    numbers = range(len(images)) if indices is None else [int(index) for index in indices]
+    if len(numbers) != len(images) or seed < 0 or min(numbers, default=0) < 0:
+        raise ArgumentError(
+            f"Expected a seed from 0 and one number from 0 for each of {len(images)} images; "
+            f"got seed {seed} and {len(numbers)} numbers from {min(numbers, default=0)}."
+        )
+    copies = np.empty_like(images, subok=False)
+    for row, number in enumerate(numbers):
+        copies[row] = _altered(images[row], np.random.default_rng((seed, number)))
+    return copies
+
+
+def _altered(image: npt.NDArray[np.uint8], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    side = np.sqrt(generator.uniform(MIN_AREA, 1.0))
+    # Rounded up, so that a small picture does not lose more than the share that was drawn.
+    rows, columns = int(np.ceil(side * height)), int(np.ceil(side * width))
+    top = int(generator.integers(height - rows + 1))
+    left = int(generator.integers(width - columns + 1))
+    crop = image[top : top + rows, left : left + columns]
+    view: npt.NDArray[np.float32] = cv2.resize(
+        np.ascontiguousarray(crop), (width, height), interpolation=cv2.INTER_LINEAR
+    ).astype(np.float32)
+    if generator.random() < 0.5:
+        view = view[:, ::-1]
+    brightness, contrast, *channels = generator.uniform(1 - MAX_GAIN, 1 + MAX_GAIN, 5).astype(np.float32)
+    mean = view.mean()
+    view = ((view - mean) * contrast + mean) * (brightness * np.asarray(channels))
+    return np.clip(np.rint(view), 0, 255).astype(np.uint8)

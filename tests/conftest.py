@@ -1,0 +1,70 @@
+"""Real photos, small drawn folders and one trained model, shared by the whole suite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+_DATA = "AUTOENC_TEST_DATA"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data sets; tests that need it skip, and say so, where there is none."""
+    default = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+    folder = Path(os.environ.get(_DATA) or default)
+    if not (folder / "clothing").is_dir():
+        pytest.skip(f"no real photos: set {_DATA} to a folder that holds clothing/train/<class>/*.jpg")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def photos_dir(data_dir: Path) -> Path:
+    """Real clothing photos in train/, validation/ and test/, a folder a class."""
+    return data_dir / "clothing"
+
+
+@pytest.fixture(scope="session")
+def photos(photos_dir: Path) -> list[Path]:
+    """The 372 test photos."""
+    return sorted((photos_dir / "test").glob("*/*.jpg"))
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    """Twelve small pictures that differ, in folders red/, green/ and blue/, and one file that is none."""
+    folder = tmp_path / "pictures"
+    rng = np.random.default_rng(7)
+    for channel, name in enumerate(("red", "green", "blue")):
+        (folder / name).mkdir(parents=True)
+        for number in range(4):
+            pixels = rng.integers(0, 80, (48, 40, 3), dtype=np.uint8)
+            pixels[8 * number : 8 * number + 16, 10:30, channel] = 230
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample catalogue, 12 pictures a category."""
+    from autoenc.samples import draw_catalogue
+
+    folder = tmp_path_factory.mktemp("drawn") / "catalogue"
+    draw_catalogue(folder, per_class=12, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_dir(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
+    """A model trained for three epochs on the drawn catalogue."""
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'autoenc[train]'")
+    from autoenc import train
+
+    folder = tmp_path_factory.mktemp("models") / "model"
+    train(drawn, folder, epochs=3, batch_size=16)
+    return folder

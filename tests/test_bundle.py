@@ -1,0 +1,151 @@
+"""Opening a saved model, and finding out early that it cannot be used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoenc import load_bundle
+from autoenc.bundle import check_target, verify, written_whole
+from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, ImageDecodeError, OutputError
+
+
+@pytest.fixture
+def copy(bundle_dir: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle_dir, tmp_path / "copy"))
+
+
+def change(folder: Path, **values: object) -> None:
+    manifest = folder / "bundle.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **values}))
+
+
+# ---- open -------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_tells_its_size_and_identity(bundle_dir: Path, copy: Path) -> None:
+    bundle = load_bundle(bundle_dir)
+    assert (bundle.latent_dim, bundle.input_size) == (32, 32)
+    assert len(bundle.fingerprint) == 64
+    assert load_bundle(copy).fingerprint == bundle.fingerprint  # wherever it lies
+    assert load_bundle(str(copy)).path == copy
+
+
+def test_a_path_without_a_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleNotFoundError, match="does not exist"):
+        load_bundle(tmp_path / "none")
+    with pytest.raises(BundleNotFoundError, match=r"has no bundle\.json"):
+        load_bundle(tmp_path)
+
+
+def test_a_changed_encoder_is_found_out(copy: Path) -> None:
+    encoder = copy / "encoder.onnx"
+    data = bytearray(encoder.read_bytes())
+    data[len(data) // 2] ^= 1
+    encoder.write_bytes(data)
+    with pytest.raises(BundleCorruptError, match="has changed since it was written"):
+        load_bundle(copy)
+
+
+def test_a_missing_encoder_is_found_out(copy: Path) -> None:
+    (copy / "encoder.onnx").unlink()
+    with pytest.raises(BundleCorruptError, match=r"lacks encoder\.onnx"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1}', '{"format": 1, "preprocessing": 1}'])
+def test_a_damaged_manifest_is_found_out(copy: Path, text: str) -> None:
+    (copy / "bundle.json").write_text(text)
+    with pytest.raises(BundleCorruptError, match="cannot be read"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize(("key", "value"), [("format", 99), ("preprocessing", 99)])
+def test_another_version_is_told_apart_from_damage(copy: Path, key: str, value: int) -> None:
+    change(copy, **{key: value})
+    with pytest.raises(BundleVersionError, match="99"):
+        load_bundle(copy)
+
+
+def test_an_encoder_that_is_no_graph_is_found_out(copy: Path) -> None:
+    from autoenc.bundle import sha256
+
+    (copy / "encoder.onnx").write_bytes(b"not a graph")
+    change(copy, checksums={"encoder.onnx": sha256(copy / "encoder.onnx")})
+    with pytest.raises(BundleCorruptError, match="cannot be run"):
+        load_bundle(copy).encode(np.zeros((32, 32, 3), np.uint8))
+
+
+def test_every_file_can_be_verified(copy: Path) -> None:
+    bundle = load_bundle(copy)
+    for name in bundle.info["checksums"]:
+        verify(bundle, name)
+    (copy / "history.csv").write_text("other")
+    with pytest.raises(BundleCorruptError, match=r"history\.csv has changed"):
+        verify(bundle, "history.csv")
+
+
+# ---- encode -----------------------------------------------------------------------------------------
+
+
+def test_pictures_of_every_kind_have_the_same_latent(bundle_dir: Path, drawn: Path) -> None:
+    bundle = load_bundle(bundle_dir)
+    path = next(drawn.glob("*/*.jpg"))
+    expected = bundle.encode(path)
+    assert expected.shape == (1, 32)
+    assert expected.dtype == np.float32
+    picture = Image.open(path)
+    for same in (str(path), path.read_bytes(), picture, np.asarray(picture)):
+        found = bundle.encode(same)
+        # a picture given decoded is shrunk from its full size; a file is decoded reduced
+        np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
+    np.testing.assert_array_equal(bundle.encode([path, str(path)]), expected.repeat(2, axis=0))
+
+
+def test_an_array_of_four_dimensions_is_many_pictures(bundle_dir: Path) -> None:
+    bundle = load_bundle(bundle_dir)
+    pictures = np.random.default_rng(0).integers(0, 255, (300, 32, 32, 3), dtype=np.uint8)
+    together = bundle.encode(pictures)
+    assert together.shape == (300, 32)
+    np.testing.assert_allclose(together[257], bundle.encode(pictures[257])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_has_no_latents(bundle_dir: Path) -> None:
+    assert load_bundle(bundle_dir).encode([]).shape == (0, 32)
+
+
+def test_a_picture_that_cannot_be_read(bundle_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ImageDecodeError, match="cannot be read"):
+        load_bundle(bundle_dir).encode(tmp_path / "none.jpg")
+
+
+# ---- write ------------------------------------------------------------------------------------------
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    with written_whole(folder) as staging:
+        (staging / "a").write_text("new")
+        assert not folder.exists()
+    assert (folder / "a").read_text() == "new"
+    with pytest.raises(RuntimeError), written_whole(folder) as staging:  # noqa: PT012
+        (staging / "a").write_text("half")
+        raise RuntimeError
+    assert (folder / "a").read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]
+
+
+def test_where_a_bundle_may_be_written(tmp_path: Path, bundle_dir: Path) -> None:
+    assert check_target(tmp_path / "new" / "m") == tmp_path / "new" / "m"
+    assert not (tmp_path / "new").exists()
+    assert check_target(tmp_path) == tmp_path.absolute()
+    assert check_target(bundle_dir) == bundle_dir
+    (tmp_path / "file").touch()
+    for bad in (tmp_path, tmp_path / "file", tmp_path / "file" / "m"):
+        with pytest.raises(OutputError):
+            check_target(bad)

@@ -1,0 +1,286 @@
+"""The command line as a person and a program use it: real processes, standard streams kept apart, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import autoenc
+from autoenc.cli import VERBS, build_parser
+
+
+def run(*arguments: str | Path, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "autoenc", *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+    )  # type: ignore[call-overload]
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def store(drawn: Path, bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "store"
+    run("index", drawn, "--store", folder, "--model", bundle_dir, "--quiet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def query(drawn: Path) -> Path:
+    return sorted(drawn.glob("shoe/*.jpg"))[3]
+
+
+# ---- the journey ------------------------------------------------------------------------------------
+
+
+def test_train_prints_one_json_document_with_the_promised_keys(drawn: Path, tmp_path: Path) -> None:
+    done = run("train", drawn, "--model", tmp_path / "m", "--epochs", "2", "--batch-size", "16", "--json")
+    document = json.loads(done.stdout)
+    assert {"epochs", "seconds", "images_per_second", "loss", "val_loss", "bundle"} <= set(document)
+    assert document["epochs"] == 2
+    assert document["bundle"] == str(tmp_path / "m")
+    assert autoenc.load_bundle(tmp_path / "m").latent_dim == 32
+    assert "cuda" not in done.stderr.lower()  # what TensorFlow says to file descriptor 2 is not for our users
+
+
+def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
+    (drawn / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    try:
+        report = tmp_path / "report.json"
+        done = run("index", drawn, "--store", tmp_path / "s", "--encoders", "color", "--json", "--report", report)
+    finally:
+        (drawn / "broken.jpg").unlink()
+    document = json.loads(done.stdout)
+    assert {key: document[key] for key in ("indexed", "updated", "unchanged", "missing", "ignored")} == {
+        "indexed": 48,
+        "updated": 0,
+        "unchanged": 0,
+        "missing": 0,
+        "ignored": 1,
+    }
+    assert [Path(skipped["path"]).name for skipped in document["skipped"]] == ["broken.jpg"]
+    assert document == json.loads(report.read_text())
+    assert "broken.jpg" in done.stderr
+    again = run("index", drawn, "--store", tmp_path / "s", "--encoders", "color")
+    assert again.stdout.startswith("0 indexed, 0 updated, 48 unchanged, 1 missing") is False
+    assert again.stdout.startswith("0 indexed, 0 updated, 48 unchanged, 0 missing")
+
+
+def test_query_finds_the_picture_itself_first(store: Path, query: Path) -> None:
+    document = json.loads(run("query", query, "--store", store, "--json", "-k", "3").stdout)
+    assert document["using"] == "learned"
+    assert document["query"] == str(query)
+    assert len(document["neighbours"]) == 3
+    first = document["neighbours"][0]
+    assert set(first) == {"id", "path", "score", "payload"}
+    assert first["path"] == str(query)
+    assert first["score"] == pytest.approx(1, abs=1e-4)
+
+
+def test_query_prints_a_table(store: Path, query: Path) -> None:
+    header, first, *_ = run("query", query, "--store", store, "--using", "edges").stdout.splitlines()
+    assert header.split() == ["rank", "score", "path", "payload"]
+    assert first.split()[:3] == ["1", "1.0000", str(query)]
+    assert "folder=shoe" in first
+
+
+def test_query_by_id_and_by_path(store: Path, query: Path, drawn: Path) -> None:
+    by_path = json.loads(run("query", "--id", query, "--store", store, "--json").stdout)
+    assert by_path["query"] == str(query)
+    assert str(query) not in [neighbour["path"] for neighbour in by_path["neighbours"]]
+    id = json.loads(run("query", query, "--store", store, "--json").stdout)["neighbours"][0]["id"]
+    by_id = json.loads(run("query", "--id", id, "--store", store, "--json").stdout)
+    assert by_id["neighbours"] == by_path["neighbours"]
+
+
+def test_query_filters_and_draws_a_sheet(store: Path, query: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "n.png"
+    done = run(
+        "query", query, "--store", store, "--filter", "folder=watch", "--filter", "folder=bicycle", "-k", "30",
+        "--min-score", "-1", "--sheet", sheet, "--json",
+    )  # fmt: skip
+    folders = [neighbour["payload"]["folder"] for neighbour in json.loads(done.stdout)["neighbours"]]
+    assert sorted(folders) == ["bicycle"] * 12 + ["watch"] * 12
+    with Image.open(sheet) as picture:
+        assert picture.width > 300
+
+
+def test_no_match_is_no_error(store: Path, query: Path) -> None:
+    assert run("query", query, "--store", store, "--filter", "folder=hat").stdout == "No image matches.\n"
+
+
+def test_compare_writes_its_report(drawn: Path, bundle_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    done = run("compare", drawn, "--model", bundle_dir, "--out", out, "--json")
+    document = json.loads(done.stdout)
+    assert list(document["encoders"]) == [
+        "learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32",
+    ]  # fmt: skip
+    keys = {"dim", "p@5", "p@10", "hit@5", "recall@10", "map", "knn@10", "selfrecall@1", "ms_per_image"}
+    for figures in document["encoders"].values():
+        assert keys <= set(figures)
+        low, high = figures["p@5_ci"]
+        assert low <= figures["p@5"] <= high
+    assert {difference["b"] for difference in document["differences"]} == set(document["encoders"]) - {"learned"}
+    assert {"a", "b", "metric", "mean", "ci_low", "ci_high"} <= set(document["differences"][0])
+    assert sorted(file.name for file in out.iterdir()) == ["compare.csv", "compare.json", "report.html"]
+    assert json.loads((out / "compare.json").read_text()) == document
+
+
+def test_status_tells_what_a_store_holds(store: Path, drawn: Path, bundle_dir: Path) -> None:
+    text = run("status", "--store", store).stdout
+    for said in (
+        "collection images: 48 images",
+        "encoder learned: 32-d",
+        str(bundle_dir),
+        f"source {drawn}: 48 images",
+    ):
+        assert said in text
+    document = json.loads(run("status", "--store", store, "--json").stdout)
+    assert document["collections"]["images"]["images"] == 48
+    assert list(document["collections"]["images"]["encoders"]) == ["learned", "color", "texture", "edges"]
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"autoenc {autoenc.__version__}\n"
+
+
+# ---- standard streams -------------------------------------------------------------------------------
+
+
+def test_progress_goes_to_standard_error_as_plain_lines(drawn: Path, tmp_path: Path) -> None:
+    done = run("index", drawn, "--store", tmp_path / "s", "--encoders", "color")
+    assert done.stdout.count("\n") == 1
+    assert "\r" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
+    command = f'"{sys.executable}" -m autoenc status --store "{store}" | true'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+
+
+# ---- exit codes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["train", "x"],
+        ["query", "--store", "s"],
+        ["query", "a.jpg", "--id", "b", "--store", "s"],
+        ["query", "a.jpg", "--store", "s", "--filter", "folder"],
+        ["query", "a.jpg", "--store", "s", "-k", "many"],
+        ["index", "x", "--store", "s", "--encoders", ","],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    assert "usage: autoenc" in run(*arguments, code=2).stderr
+
+
+def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("years of work")
+    cases = {
+        ("train", tmp_path / "none", "--model", tmp_path / "m"): "does not exist",
+        ("train", tmp_path / "empty", "--model", tmp_path / "m"): "Found no image",
+        ("train", drawn, "--model", tmp_path / "other"): "not empty and not a bundle",
+        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "epochs must be 1 or more",
+        ("index", drawn, "--store", tmp_path / "s"): "'learned' needs a trained model",
+        ("index", drawn, "--store", tmp_path / "s", "--model", tmp_path / "none"): "does not exist",
+        ("index", drawn, "--store", tmp_path / "s", "--encoders", "sift"): "Unknown encoder 'sift'",
+        ("index", drawn, "--store", tmp_path / "other", "--encoders", "color"): "other",
+        ("query", query, "--store", tmp_path / "none"): "none",
+        ("query", query, "--store", tmp_path / "other"): "other",
+        ("query", query, "--store", store, "--collection", "hats"): "hats",
+        ("query", tmp_path / "text.jpg", "--store", store): "Not an image",
+        ("query", tmp_path / "none.jpg", "--store", store): "No such file",
+        ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
+        ("query", query, "--store", store, "-k", "0"): "k must be",
+        ("query", query, "--store", store, "--using", "sift"): "no vectors of encoder 'sift'",
+        ("query", query, "--store", store, "--filter", "brand=x"): "'folder', 'height', 'source', 'width'",
+        ("query", query, "--store", store, "--filter", "width=wide"): "integer",
+        ("query", query, "--store", store, "--sheet", tmp_path / "no" / "n.png"): "n.png",
+        ("query", query, "--store", "http://127.0.0.1:9"): "127.0.0.1:9",
+        ("compare", drawn, "--out", tmp_path / "out"): "'learned' needs a trained",
+        ("compare", drawn, "--encoders", "color", "--labels", tmp_path / "no.csv", "--label-column", "x"): "no.csv",
+        ("status", "--store", tmp_path / "other"): "other",
+    }
+    for arguments, said in cases.items():
+        done = run(*arguments, code=1)
+        assert done.stdout == ""
+        assert done.stderr.startswith("autoenc: "), (arguments, done.stderr)
+        assert said in done.stderr, arguments
+        assert len(done.stderr.strip().splitlines()) == 1, (arguments, done.stderr)
+    assert sorted(file.name for file in tmp_path.iterdir()) in (
+        ["empty", "other", "text.jpg"],
+        ["empty", "other", "out", "text.jpg"],
+    )
+
+
+def test_only_bad_images_are_exit_code_1_and_leave_no_store(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.jpg").write_bytes(b"bad")
+    done = run("index", tmp_path / "images", "--store", tmp_path / "s", "--encoders", "color", code=1)
+    assert "None of the 1 images could be used" in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_store_open_in_another_process_is_said_to_be(store: Path, query: Path) -> None:
+    code = (
+        "import sys, time; from autoenc import open_store; s = open_store(sys.argv[1]); "
+        "print('open', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(store)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        assert "another process" in run("query", query, "--store", store, code=1).stderr
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_says_how_to_go_on(drawn: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autoenc", "train", str(drawn), "--model", str(tmp_path / "m"), "--epochs", "5000",
+         "--patience", "5000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    checkpoint = tmp_path / ".m.training" / "state.npz"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume goes on from there" in errors
+    assert "Traceback" not in errors
+    assert checkpoint.exists()
+
+
+# ---- help -------------------------------------------------------------------------------------------
+
+
+def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = build_parser()
+    assert len(VERBS) == 5
+    (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
+    assert set(verbs.choices) == {"train", "index", "query", "compare", "status"}
+    for name, verb in verbs.choices.items():
+        assert verb.description, name
+        for action in verb._actions:
+            assert action.help, (name, action.dest)

@@ -1,0 +1,213 @@
+"""Finding pictures, reading them once, and accounting for every file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoenc import images
+from autoenc.errors import ImageDecodeError, ImageTooLargeError, NoImagesError
+from autoenc.images import (
+    SkippedFile,
+    find_images,
+    load_image,
+    load_images,
+    load_pixels_of,
+    load_thumbnail,
+    ordered_map,
+)
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+# ---- find -------------------------------------------------------------------------------------------
+
+
+def test_images_are_found_recursively_and_sorted(tmp_path: Path) -> None:
+    expected = [touch(tmp_path / name) for name in ("a/2.PNG", "a/b/1.jpeg", "z.webp")]
+    found = find_images(tmp_path)
+    assert found.paths == sorted(expected)
+    assert found.root == tmp_path
+    assert found.ignored == 0
+
+
+def test_other_files_are_ignored_and_counted(tmp_path: Path) -> None:
+    touch(tmp_path / "1.jpg")
+    for name in ("notes.txt", "noextension", ".hidden.jpg", ".cache/2.jpg", "a/Thumbs.db"):
+        touch(tmp_path / name)
+    found = find_images(tmp_path)
+    assert [path.name for path in found.paths] == ["1.jpg"]
+    assert found.ignored == 5
+
+
+def test_links_to_folders_are_followed_and_circles_end(tmp_path: Path) -> None:
+    touch(tmp_path / "other" / "1.jpg")
+    root = tmp_path / "root"
+    touch(root / "2.jpg")
+    (root / "link").symlink_to(tmp_path / "other")
+    (root / "circle").symlink_to(root)
+    assert [path.relative_to(root).as_posix() for path in find_images(root).paths] == ["2.jpg", "link/1.jpg"]
+
+
+def test_a_name_that_is_no_text_is_listed(tmp_path: Path) -> None:
+    touch(tmp_path / "1.jpg")
+    bad = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jpg")
+    try:
+        Path(bad).write_bytes(b"x")
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    found = find_images(tmp_path)
+    assert len(found.paths) == 1
+    assert "not valid UTF-8" in found.skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: None, "does not exist"),
+        (lambda root: root.write_text("x"), "is a file"),
+        (lambda root: root.mkdir(), "Found no image"),
+        (lambda root: touch(root / "a.txt"), "1 files, none of them"),
+    ],
+    ids=["missing", "a file", "empty", "no image"],
+)
+def test_a_path_without_images_is_a_clear_error(tmp_path: Path, make: object, message: str) -> None:
+    root = tmp_path / "root"
+    make(root)  # type: ignore[operator]
+    with pytest.raises(NoImagesError, match=message):
+        find_images(root)
+
+
+# ---- load -------------------------------------------------------------------------------------------
+
+
+def test_a_loaded_image_tells_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "1.png"
+    Image.new("RGB", (60, 20), (1, 2, 3)).save(path)
+    loaded = load_image(path, 16)
+    assert loaded.pixels.shape == (16, 16, 3)
+    assert (loaded.pixels == (1, 2, 3)).all()
+    assert (loaded.width, loaded.height) == (60, 20)
+    assert (loaded.size, loaded.mtime_ns) == (path.stat().st_size, path.stat().st_mtime_ns)
+    assert loaded.digest == images.digest_of(path.read_bytes())
+
+
+def test_the_digest_is_blake2b() -> None:
+    """The value of the empty input, as RFC 7693's reference code gives it for 16 bytes."""
+    assert images.digest_of(b"") == "cae66941d9efbd404e4d88758ea67670"
+
+
+def test_unusable_files_are_clear_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImageDecodeError, match="cannot be read: No such file"):
+        load_image(tmp_path / "none.jpg")
+    with pytest.raises(ImageDecodeError, match="not a regular file"):
+        load_image(tmp_path)
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    with pytest.raises(ImageDecodeError, match="0 bytes"):
+        load_image(empty)
+    monkeypatch.setattr(images, "MAX_BYTES", 3)
+    large = tmp_path / "large.jpg"
+    large.write_bytes(b"1234")
+    with pytest.raises(ImageTooLargeError, match="4 bytes; the limit is 3"):
+        load_image(large)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_with_the_name_of_an_image_does_not_hold_us_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(ImageDecodeError, match="not a regular file"):
+        load_image(tmp_path / "pipe.jpg")
+
+
+def test_many_are_loaded_in_order_with_the_bad_ones_in_their_place(picture_folder: Path) -> None:
+    paths = find_images(picture_folder).paths
+    bad = picture_folder / "bad.png"
+    bad.write_bytes(b"no")
+    loaded = list(load_images([*paths[:3], bad, *paths[3:]], 8))
+    assert [result.path for result in loaded] == [*paths[:3], bad, *paths[3:]]
+    assert isinstance(loaded[3], SkippedFile)
+    assert "not an image" in loaded[3].reason.lower()
+
+
+def test_mutated_photos_are_each_an_image_or_a_reason(photos: list[Path], tmp_path: Path) -> None:
+    """A hundred damaged copies: cut, zeroed, overwritten, with bytes put in."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for number, photo in enumerate(photos[:100]):
+        data = bytearray(photo.read_bytes())
+        at = int(rng.integers(len(data)))
+        match number % 4:
+            case 0:
+                del data[at:]
+            case 1:
+                data[at : at + 500] = bytes(500)
+            case 2:
+                data[at : at + 20] = rng.bytes(20)
+            case 3:
+                data[at:at] = rng.bytes(300)
+        paths.append(tmp_path / f"{number}.jpg")
+        paths[-1].write_bytes(data)
+    loaded = list(load_images(paths))
+    assert [result.path for result in loaded] == paths
+    skipped = [result for result in loaded if isinstance(result, SkippedFile)]
+    assert 20 <= len(skipped) <= 80  # the cut ones at least; most others can still be shown
+    assert all(result.reason for result in skipped)
+
+
+def test_pictures_of_every_kind_give_the_same_pixels(tmp_path: Path) -> None:
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 255, (50, 40, 3), dtype=np.uint8))
+    path = tmp_path / "1.png"
+    image.save(path)
+    expected = load_image(path).pixels
+    for picture in (path, str(path), path.read_bytes(), image, np.asarray(image)):
+        assert (load_pixels_of(picture) == expected).all()
+        assert load_thumbnail(picture, 30).shape == (30, 30, 3)
+
+
+# ---- ordered_map ------------------------------------------------------------------------------------
+
+
+def test_results_come_in_order_whatever_finishes_first() -> None:
+    def slow_when_even(number: int) -> int:
+        time.sleep(0.002 * (number % 2 == 0))
+        return number * number
+
+    assert list(ordered_map(slow_when_even, range(200))) == [n * n for n in range(200)]
+
+
+def test_it_does_not_run_far_ahead_of_its_reader() -> None:
+    started: set[int] = set()
+    lock = threading.Lock()
+
+    def note(number: int) -> int:
+        with lock:
+            started.add(number)
+        return number
+
+    results = ordered_map(note, range(100_000))
+    next(results)
+    time.sleep(0.1)
+    assert len(started) < 1500
+    results.close()
+    assert len(started) < 1500
+
+
+def test_an_error_reaches_the_reader() -> None:
+    def fail_at_seven(number: int) -> int:
+        if number == 7:
+            raise RuntimeError("seven")
+        return number
+
+    with pytest.raises(RuntimeError, match="seven"):
+        list(ordered_map(fail_at_seven, range(100)))

@@ -1,0 +1,314 @@
+"""Images -> store: everything accounted for, nothing done twice, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoenc import index_images, open_store, search
+from autoenc.encoders import create_encoder
+from autoenc.errors import (
+    ArgumentError,
+    BundleNotFoundError,
+    EncoderError,
+    NoImagesError,
+    StoreError,
+    StoreMismatchError,
+)
+from autoenc.images import load_image
+from autoenc.store import Store, point_id
+
+HAND = ("color", "edges")
+
+
+def index(folder: Path, store: Store | Path, **options: object) -> tuple[int, int, int, int, int]:
+    report = index_images(folder, store, **{"encoders": HAND, **options})  # type: ignore[arg-type]
+    return report.indexed, report.updated, report.unchanged, report.missing, len(report.skipped)
+
+
+# ---- what is stored ---------------------------------------------------------------------------------
+
+
+def test_every_image_becomes_a_point_with_a_vector_an_encoder(picture_folder: Path, tmp_path: Path) -> None:
+    report = index_images(picture_folder, tmp_path / "s", encoders=HAND)
+    assert (report.indexed, report.updated, report.unchanged, report.missing) == (12, 0, 0, 0)
+    assert report.ignored == 1
+    assert report.skipped == []
+    path = picture_folder / "red" / "2.png"
+    with open_store(tmp_path / "s") as store:
+        assert store.count() == 12
+        (record,) = store.retrieve([point_id(str(picture_folder), "red/2.png")], vectors=HAND)
+        loaded = load_image(path)
+        assert record.payload == {
+            "source": str(picture_folder),
+            "path": "red/2.png",
+            "folder": "red",
+            "digest": loaded.digest,
+            "size": path.stat().st_size,
+            "mtime_ns": path.stat().st_mtime_ns,
+            "width": 40,
+            "height": 48,
+        }
+        for name in HAND:
+            (vector,) = create_encoder(name).encode(loaded.pixels[None])
+            np.testing.assert_allclose(record.vectors[name], vector / np.linalg.norm(vector), atol=1e-5)
+        assert store.facets("folder") == {"blue": 4, "green": 4, "red": 4}
+        assert store.info.sources == {str(picture_folder): str(picture_folder)}
+
+
+def test_an_open_store_is_used_and_left_open(picture_folder: Path) -> None:
+    with open_store(":memory:", create=True) as store:
+        assert index(picture_folder, store) == (12, 0, 0, 0, 0)
+        assert index(picture_folder, store) == (0, 0, 12, 0, 0)
+        assert store.count() == 12
+
+
+def test_the_learned_encoder_is_remembered_with_its_bundle(
+    picture_folder: Path, bundle_dir: Path, tmp_path: Path
+) -> None:
+    index_images(picture_folder, tmp_path / "s", model=bundle_dir)
+    with open_store(tmp_path / "s") as store:
+        assert list(store.info.vectors) == ["learned", "color", "texture", "edges"]
+        assert store.info.vectors["learned"].bundle == str(bundle_dir)
+        assert store.info.vectors["color"].bundle is None
+
+
+def test_two_sources_share_a_store(picture_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(picture_folder, tmp_path / "other")
+    assert index(picture_folder, tmp_path / "s") == (12, 0, 0, 0, 0)
+    assert index(other, tmp_path / "s") == (12, 0, 0, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        assert store.facets("source") == {str(other): 12, str(picture_folder): 12}
+
+
+def test_a_named_source_can_move(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s", source="shop")
+    moved = picture_folder.rename(tmp_path / "moved")
+    assert index(moved, tmp_path / "s", source="shop") == (0, 0, 12, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        assert store.info.sources == {"shop": str(moved)}
+        assert all(found.path.is_file() for found in search(store, id="red/1.png", using="color", k=11))
+
+
+# ---- the second run ---------------------------------------------------------------------------------
+
+
+def test_a_second_run_reads_nothing_that_has_not_changed(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(picture_folder, tmp_path / "s")
+    monkeypatch.setattr("autoenc.changes.read_file", lambda path: pytest.fail(f"{path} was read again"))
+    assert index(picture_folder, tmp_path / "s") == (0, 0, 12, 0, 0)
+
+
+def test_a_touched_file_is_compared_by_digest_and_not_encoded(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(picture_folder, tmp_path / "s")
+    os.utime(picture_folder / "red" / "0.png", ns=(10**18, 10**18))
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.changes.decode_file", lambda *a: pytest.fail("decoded again"))
+        assert index(picture_folder, tmp_path / "s") == (0, 0, 12, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        (record,) = store.retrieve([point_id(str(picture_folder), "red/0.png")])
+        assert record.payload["mtime_ns"] == 10**18
+
+
+def test_a_changed_image_is_encoded_again(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s")
+    path = picture_folder / "red" / "0.png"
+    Image.new("RGB", (20, 20), (0, 0, 250)).save(path)
+    assert index(picture_folder, tmp_path / "s") == (0, 1, 11, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        (record,) = store.retrieve([point_id(str(picture_folder), "red/0.png")], vectors=["color"])
+        (expected,) = create_encoder("color").encode(load_image(path).pixels[None])
+        np.testing.assert_allclose(record.vectors["color"], expected, atol=1e-5)
+        assert (record.payload["width"], record.payload["height"]) == (20, 20)
+
+
+def test_a_changed_image_loses_the_vectors_of_its_old_picture(picture_folder: Path, tmp_path: Path) -> None:
+    """Indexed with color and edges, changed, indexed with color alone: no edges of the old picture stay behind."""
+    index(picture_folder, tmp_path / "s")
+    Image.new("RGB", (20, 20), (0, 0, 250)).save(picture_folder / "red" / "0.png")
+    assert index(picture_folder, tmp_path / "s", encoders=["color"]) == (0, 1, 11, 0, 0)
+    id = point_id(str(picture_folder), "red/0.png")
+    with open_store(tmp_path / "s") as store:
+        assert store.having_vectors([id], ["color"]) == {id}
+        assert store.having_vectors([id], ["edges"]) == set()
+    assert index(picture_folder, tmp_path / "s") == (0, 1, 11, 0, 0)  # and the next run brings them back
+
+
+def test_a_new_encoder_is_added_without_touching_the_others(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s", encoders=["color"])
+    id = point_id(str(picture_folder), "green/3.png")
+    with open_store(tmp_path / "s") as store:
+        before = store.retrieve([id], vectors=["color"])[0]
+    assert index(picture_folder, tmp_path / "s", encoders=["edges"]) == (0, 12, 0, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        after = store.retrieve([id], vectors=["color", "edges"])[0]
+    np.testing.assert_array_equal(after.vectors["color"], before.vectors["color"])
+    assert after.payload == before.payload
+    assert after.vectors["edges"].shape == (324,)
+
+
+def test_new_and_gone_files(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s")
+    (picture_folder / "red" / "0.png").unlink()
+    (picture_folder / "red" / "1.png").rename(picture_folder / "red" / "9.png")
+    assert index(picture_folder, tmp_path / "s") == (1, 0, 10, 2, 0)
+    with open_store(tmp_path / "s") as store:
+        assert store.count() == 13  # those that have gone are counted, not deleted
+
+
+# ---- bad files --------------------------------------------------------------------------------------
+
+
+def test_a_bad_file_never_stops_the_run(picture_folder: Path, tmp_path: Path) -> None:
+    (picture_folder / "red" / "empty.jpg").touch()
+    (picture_folder / "red" / "text.png").write_text("not a picture")
+    whole = (picture_folder / "red" / "0.png").read_bytes()
+    (picture_folder / "red" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    report = index_images(picture_folder, tmp_path / "s", encoders=HAND)
+    assert report.indexed == 12
+    assert {skipped.path.name: skipped.reason.split(" (")[0] for skipped in report.skipped} == {
+        "cut.png": "The image is broken or truncated",
+        "empty.jpg": f"{picture_folder / 'red' / 'empty.jpg'} is empty",
+        "text.png": "Not an image: the bytes are of no known image format.",
+    }
+
+
+def test_an_indexed_file_that_breaks_is_listed_and_its_point_stays(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s")
+    (picture_folder / "red" / "0.png").write_bytes(b"broken")
+    assert index(picture_folder, tmp_path / "s") == (0, 0, 11, 0, 1)
+
+
+def test_when_no_image_is_good_no_store_is_left_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(b"bad")
+    report = index_images(folder, tmp_path / "s", encoders=HAND)
+    assert report.usable == 0
+    assert len(report.skipped) == 1
+    assert not (tmp_path / "s").exists()
+
+
+def test_mutated_photos_are_all_accounted_for(photos: list[Path], tmp_path: Path) -> None:
+    rng = random.Random(1)
+    folder = tmp_path / "mutated"
+    folder.mkdir()
+    for number, photo in enumerate(photos[:100]):
+        data = bytearray(photo.read_bytes())
+        at = rng.randrange(len(data))
+        if number % 2:
+            del data[at:]
+        else:
+            data[at : at + 200] = rng.randbytes(200)
+        (folder / f"{number:03}.jpg").write_bytes(data)
+    report = index_images(folder, tmp_path / "s", encoders=HAND)
+    assert report.indexed + len(report.skipped) == 100
+    assert report.indexed > 0
+    with open_store(tmp_path / "s") as store:
+        assert store.count() == report.indexed
+
+
+# ---- errors before anything is written --------------------------------------------------------------
+
+
+def test_errors_leave_nothing_behind(picture_folder: Path, tmp_path: Path) -> None:
+    attempts = [
+        (NoImagesError, {"images": tmp_path / "none"}),
+        (EncoderError, {"encoders": ["sift"]}),
+        (EncoderError, {"encoders": ["learned"]}),
+        (BundleNotFoundError, {"encoders": ["learned"], "model": tmp_path / "none"}),
+        (ArgumentError, {"encoders": []}),
+    ]
+    for error, options in attempts:
+        with pytest.raises(error):
+            index_images(**{"images": picture_folder, "store": tmp_path / "s", "encoders": HAND, **options})
+        assert not (tmp_path / "s").exists()
+
+
+def test_another_model_is_refused_before_anything_is_written(
+    picture_folder: Path, bundle_dir: Path, tmp_path: Path
+) -> None:
+    from autoenc import train
+
+    index_images(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"])
+    train(picture_folder, tmp_path / "other", epochs=1)
+    (picture_folder / "red" / "0.png").unlink()
+    with pytest.raises(StoreMismatchError, match="Index into a new collection"):
+        index_images(picture_folder, tmp_path / "s", model=tmp_path / "other", encoders=["learned"])
+    assert index(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"]) == (0, 0, 11, 1, 0)
+
+
+def test_a_folder_that_holds_something_else_is_refused(picture_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").write_text("years of work")
+    with pytest.raises(StoreError):
+        index(picture_folder, tmp_path / "thesis")
+    assert [file.name for file in (tmp_path / "thesis").iterdir()] == ["thesis.txt"]
+
+
+# ---- killed at any moment ---------------------------------------------------------------------------
+
+_INDEX = """
+import sys
+from autoenc import index_images
+report = index_images(sys.argv[1], sys.argv[2], encoders=("color", "edges"))
+print(report.indexed, flush=True)
+"""
+
+
+def test_kill_9_at_ten_random_moments_loses_nothing(drawn: Path, tmp_path: Path) -> None:
+    """Runs are killed at random moments until one ends; then every image is there once, with both vectors."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    pictures = sorted(drawn.glob("*/*.jpg"))
+    for number in range(1200):
+        shutil.copy(pictures[number % len(pictures)], folder / f"{number:04}.jpg")
+    command = [sys.executable, "-c", _INDEX, str(folder), str(tmp_path / "s")]
+    start = time.perf_counter()
+    subprocess.run([*command[:4], str(tmp_path / "whole")], check=True, capture_output=True)
+    whole = time.perf_counter() - start
+    rng = random.Random(5)
+    held = [0]
+    for _ in range(10):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            process.wait(timeout=whole * rng.uniform(0.2, 1.0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+        if (tmp_path / "s" / "images" / "autoenc.json").is_file():
+            with open_store(tmp_path / "s") as store:
+                held.append(store.count())
+    assert held == sorted(held)  # what was stored stays stored
+    report = index_images(folder, tmp_path / "s", encoders=HAND)
+    assert report.usable == 1200
+    with open_store(tmp_path / "s") as store:
+        assert store.count() == 1200
+        ids = [record.id for record in store.scroll()]
+        assert store.having_vectors(ids, HAND) == set(ids)
+    again = index_images(folder, tmp_path / "s", encoders=HAND)
+    assert again.unchanged == 1200
+
+
+def test_the_report_is_json(picture_folder: Path, tmp_path: Path) -> None:
+    (picture_folder / "bad.png").write_text("x")
+    report = json.loads(json.dumps(index_images(picture_folder, tmp_path / "s", encoders=HAND).to_dict()))
+    assert report["indexed"] == 12
+    assert report["skipped"] == [
+        {"path": str(picture_folder / "bad.png"), "reason": "Not an image: the bytes are of no known image format."}
+    ]
+    assert report["images_per_second"] == pytest.approx(12 / report["seconds"])

@@ -1,0 +1,128 @@
+"""Labels: from folders, and from the CSV files that people really have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoenc.errors import LabelsError
+from autoenc.labels import labels_from_csv, labels_from_folders, read_labels
+
+ROOT = Path("photos")
+PATHS = [ROOT / "hat" / "1.jpg", ROOT / "shoe" / "2.png", ROOT / "3.jpg"]
+
+
+def table(folder: Path, text: str | bytes) -> Path:
+    file = folder / "labels.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+def test_folders() -> None:
+    assert labels_from_folders([*PATHS, ROOT / "a" / "b" / "4.jpg"], ROOT) == ["hat", "shoe", None, "b"]
+
+
+def test_folders_by_absolute_and_relative_path() -> None:
+    assert labels_from_folders([path.absolute() for path in PATHS], "photos/") == ["hat", "shoe", None]
+    assert labels_from_folders([Path("hat/1.jpg")], "hat") == [None]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (["hat/1.jpg", "shoe/2.png", "3.jpg"], ["x", "y", "z"]),  # relative paths
+        (["./hat/1.jpg", "shoe\\2.png", "none.jpg"], ["x", "y", None]),  # as other tools write them
+        (["photos/hat/1.jpg", "photos/shoe/2.png", "photos/3.jpg"], ["x", "y", "z"]),
+        (["1.jpg", "2.png", "4.jpg"], ["x", "y", None]),  # names
+        (["1", "2", "3"], ["x", "y", "z"]),  # stems
+        (["2", "2.png", "shoe/2.png"], [None, "z", None]),  # the path counts before the name, the name before the stem
+    ],
+)
+def test_csv_keys(tmp_path: Path, keys: list[str], expected: list[str | None]) -> None:
+    rows = [f"{key},{label}" for key, label in zip(keys, "xyz", strict=True)]
+    assert labels_from_csv(table(tmp_path, "\n".join(["id,kind", *rows])), "kind", PATHS, ROOT) == expected
+
+
+def test_absolute_path_is_a_key(tmp_path: Path) -> None:
+    image = tmp_path / "hat" / "1.jpg"
+    file = table(tmp_path, f"path,kind\n{image.as_posix()},x\n")
+    assert labels_from_csv(file, "kind", [image], tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["kind,id", "kind,Image", "kind,FILENAME,", "kind,id,path"],
+)
+def test_key_column_wherever_it_stands(tmp_path: Path, header: str) -> None:
+    cells = {"kind": "x", "path": "hat/1.jpg", "": "", "id": "1"}
+    row = ",".join(cells.get(name, "1.jpg") for name in header.split(","))
+    assert labels_from_csv(table(tmp_path, f"{header}\n{row}\n"), "kind", PATHS, ROOT)[0] == "x"
+
+
+def test_path_is_the_key_before_id(tmp_path: Path) -> None:
+    file = table(tmp_path, "id,path,kind\n1,shoe/2.png,x\n")
+    assert labels_from_csv(file, "kind", PATHS, ROOT) == [None, "x", None]
+
+
+def test_first_column_is_the_key_without_a_known_one(tmp_path: Path) -> None:
+    assert labels_from_csv(table(tmp_path, "sku,kind\n1,x\n"), "kind", PATHS, ROOT) == ["x", None, None]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_dialects(tmp_path: Path, delimiter: str, mark: bytes, end: str) -> None:
+    rows = [["id", "Kind"], ["1", "café"], ["3", '"x, y; z"']]
+    text = end.join(delimiter.join(row) for row in rows) + end
+    assert labels_from_csv(table(tmp_path, mark + text.encode()), "kind", PATHS, ROOT) == ["café", None, "x, y; z"]
+
+
+def test_broken_rows_are_counted(tmp_path: Path) -> None:
+    file = table(tmp_path, "id,kind,name\n1,hat,Red, with a comma\n2,shoe,Blue\n3\n\n")
+    labels = read_labels(file, "kind")
+    assert labels.broken == 2
+    assert labels.match(PATHS, ROOT) == [None, "shoe", None]
+
+
+def test_empty_label_is_none_and_the_first_row_counts(tmp_path: Path) -> None:
+    file = table(tmp_path, "id,kind\n1,\n2, shoe \n2,boot\n,hat\n")
+    assert labels_from_csv(file, "kind", PATHS, ROOT) == [None, "shoe", None]
+
+
+def test_column_by_exact_name_first(tmp_path: Path) -> None:
+    file = table(tmp_path, "id,Kind,kind\n1,a,b\n")
+    assert labels_from_csv(file, "kind", PATHS, ROOT)[0] == "b"
+    assert labels_from_csv(file, "KIND", PATHS, ROOT)[0] == "a"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"id,color\n1,red\n", r"no column 'kind'. Its columns are: id, color\."),
+        (b"id,kind\n77,x\n", r"No row of .* names one of the 3 images in photos\. The first row names '77'"),
+        (b"id,kind\n", "No row of"),
+        (b"id,kind\n1,caf\xe9\n", "Save it as UTF-8"),
+        ("id,kind\n1,x\n".encode("utf-16"), "Save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "UTF-8"),
+        (b"id,kind\n1," + b"x" * 200_000, "is not one: field larger"),
+    ],
+)
+def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(LabelsError, match=message):
+        labels_from_csv(table(tmp_path, content), "kind", PATHS, ROOT)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(LabelsError, match=r"none\.csv cannot be read: No such file"):
+        labels_from_csv(tmp_path / "none.csv", "kind", PATHS, ROOT)
+    with pytest.raises(LabelsError, match="cannot be read: Is a directory"):
+        labels_from_csv(tmp_path, "kind", PATHS, ROOT)
+
+
+def test_nothing_is_left_open(tmp_path: Path) -> None:
+    # A generator that is dropped half way would warn of an open file.
+    with pytest.raises(LabelsError):
+        read_labels(table(tmp_path, "id,color\n" + "1,red\n" * 10_000), "kind")

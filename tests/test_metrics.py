@@ -1,0 +1,222 @@
+"""Metrics: values worked out by hand, a slow reference beside them, and what must hold for any ranking."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoenc.errors import ArgumentError
+from autoenc.metrics import (
+    METRICS,
+    Metric,
+    average_precision,
+    bootstrap_interval,
+    bootstrap_intervals,
+    hit_at_k,
+    knn_accuracy,
+    paired_difference,
+    parse_metric,
+    precision_at_k,
+    recall_at_k,
+    score_ranking,
+)
+
+RANKING = np.array([True, False, True, False, False, True])  # relevant at ranks 1, 3 and 6
+
+relevances = st.lists(st.booleans(), min_size=1, max_size=40).map(lambda row: np.array(row, bool))
+
+
+def slow_average_precision(relevant: list[bool]) -> float:
+    precisions = [sum(relevant[:rank]) / rank for rank in range(1, len(relevant) + 1) if relevant[rank - 1]]
+    return statistics.fmean(precisions)
+
+
+def slow_knn(neighbours: list[int], truth: int, k: int) -> float:
+    votes: dict[int, int] = {}  # in order of the nearest member
+    for label in neighbours[:k]:
+        votes[label] = votes.get(label, 0) + 1
+    most = max(votes.values(), default=0)
+    return float(next((label for label, count in votes.items() if count == most), None) == truth)
+
+
+@pytest.mark.parametrize(
+    ("name", "parsed"),
+    [("p@5", ("p", 5)), ("hit@10", ("hit", 10)), ("knn@3", ("knn", 3)), ("map", ("map", None))],
+)
+def test_parse_metric(name: str, parsed: tuple[str, int | None]) -> None:
+    assert parse_metric(name) == Metric(*parsed)
+
+
+@pytest.mark.parametrize("name", ["", "p", "p@0", "p@-1", "p@05", "map@5", "ndcg@5", "p@5 ", "P@5", "p@1.5"])
+def test_parse_metric_refuses(name: str) -> None:
+    with pytest.raises(ArgumentError, match=r"such as p@5"):
+        parse_metric(name)
+
+
+def test_values_by_hand() -> None:
+    assert precision_at_k(RANKING, 1) == 1
+    assert precision_at_k(RANKING, 5) == 2 / 5
+    assert precision_at_k(RANKING, 10) == 3 / 10  # past the end nothing is relevant
+    assert hit_at_k(RANKING[1:], 1) == 0
+    assert hit_at_k(RANKING[1:], 2) == 1
+    assert recall_at_k(RANKING, 5, 3) == pytest.approx(2 / 3)
+    assert recall_at_k(RANKING, 5, 8) == 2 / 8  # more are relevant than were ranked
+    assert average_precision(RANKING) == pytest.approx((1 / 1 + 2 / 3 + 3 / 6) / 3)
+
+
+def test_nothing_relevant_is_not_defined() -> None:
+    nothing = np.zeros(4, bool)
+    assert math.isnan(average_precision(nothing))
+    assert math.isnan(recall_at_k(nothing, 2, 0))
+    assert precision_at_k(nothing, 2) == 0
+    assert hit_at_k(np.zeros(0, bool), 2) == 0
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "truth", "k", "expected"),
+    [
+        ([7, 3, 3], 3, 3, 1.0),  # two against one
+        ([7, 3, 3], 7, 1, 1.0),
+        ([7, 3, 3, 7], 7, 4, 1.0),  # two each: 7 has the nearest member
+        ([7, 3, 3, 7], 3, 4, 0.0),
+        ([7, 3, 3, 7], 3, 3, 1.0),
+        ([5], 5, 10, 1.0),  # those who are there vote
+        ([], 5, 10, 0.0),
+    ],
+)
+def test_knn_by_hand(neighbours: list[int], truth: int, k: int, expected: float) -> None:
+    assert knn_accuracy(np.array(neighbours, np.int64), truth, k) == expected
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_k_below_one(k: int) -> None:
+    for call in (
+        lambda: precision_at_k(RANKING, k),
+        lambda: hit_at_k(RANKING, k),
+        lambda: recall_at_k(RANKING, k, 3),
+        lambda: knn_accuracy(np.array([1, 2]), 1, k),
+    ):
+        with pytest.raises(ArgumentError, match=f"k from 1; got {k}"):
+            call()
+
+
+@given(relevances)
+def test_average_precision_against_the_slow_one(relevant: np.ndarray) -> None:
+    if relevant.any():
+        assert average_precision(relevant) == pytest.approx(slow_average_precision(relevant.tolist()))
+
+
+@given(st.lists(st.integers(0, 4), max_size=30), st.integers(0, 4), st.integers(1, 12))
+def test_knn_against_the_slow_one(neighbours: list[int], truth: int, k: int) -> None:
+    assert knn_accuracy(np.array(neighbours, np.int64), truth, k) == slow_knn(neighbours, truth, k)
+
+
+@given(relevances, st.integers(1, 50))
+def test_what_holds_for_every_ranking(relevant: np.ndarray, k: int) -> None:
+    total = int(relevant.sum())
+    precision, hit = precision_at_k(relevant, k), hit_at_k(relevant, k)
+    assert 0 <= precision <= hit <= 1
+    if total:
+        assert precision * k == pytest.approx(recall_at_k(relevant, k, total) * total)
+        best = np.sort(relevant)[::-1]
+        assert average_precision(best) == 1
+        assert 0 < average_precision(relevant) <= 1
+        assert recall_at_k(relevant, len(relevant), total) == 1
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=7, max_size=7), min_size=1, max_size=5), st.integers(1, 9))
+def test_a_batch_is_its_rows(rows: list[list[int]], k: int) -> None:
+    codes = np.array(rows, np.int64)
+    truth = np.arange(len(rows)) % 4
+    relevant = codes == truth[:, None]
+    total = relevant.sum(axis=1)
+    for metric in (
+        lambda at: precision_at_k(relevant[at], k),
+        lambda at: hit_at_k(relevant[at], k),
+        lambda at: recall_at_k(relevant[at], k, total[at]),
+        lambda at: average_precision(relevant[at]),
+        lambda at: knn_accuracy(codes[at], truth[at], k),
+    ):
+        np.testing.assert_array_equal(metric(slice(None)), [metric(at) for at in range(len(rows))])
+
+
+def test_score_ranking_by_hand() -> None:
+    scores = score_ranking(np.array([1, 0, 1, 0, 0, 1]), 1)
+    assert tuple(scores) == METRICS
+    assert scores == pytest.approx(
+        {"p@5": 0.4, "p@10": 0.3, "hit@5": 1, "recall@10": 1, "map": (1 + 2 / 3 + 1 / 2) / 3, "knn@10": 1}
+    )
+    assert score_ranking(np.array([1, 0]), 1, ["recall@1", "p@1"]) == {"recall@1": 1.0, "p@1": 1.0}
+
+
+def test_bootstrap_against_a_plain_loop() -> None:
+    scores = np.random.default_rng(3).random(30)
+    draws = np.random.default_rng(5).integers(30, size=(400, 30))
+    means = [float(np.mean([scores[at] for at in row])) for row in draws]
+    mean, low, high = bootstrap_interval(scores, resamples=400, level=0.9, seed=5)
+    assert mean == pytest.approx(scores.mean())
+    assert (low, high) == pytest.approx(tuple(np.quantile(means, [0.05, 0.95])))
+
+
+def test_bootstrap_comes_near_the_normal_interval() -> None:
+    scores = np.array([0.0, 1.0] * 200)
+    interval = bootstrap_interval(scores)
+    assert interval.mean == 0.5
+    assert interval.low == pytest.approx(0.5 - 1.96 * 0.5 / 20, abs=0.006)
+    assert interval.high == pytest.approx(0.5 + 1.96 * 0.5 / 20, abs=0.006)
+
+
+def test_bootstrap_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.random.default_rng(0).random((2, 50))
+    whole = bootstrap_intervals(scores, resamples=100)
+    assert bootstrap_interval(scores[1], resamples=100) == whole[1]
+    monkeypatch.setattr("autoenc.metrics._DRAWS_AT_ONCE", 50 * 7)  # 7 resamples at a time
+    assert bootstrap_intervals(scores, resamples=100) == whole
+    assert bootstrap_intervals(scores, resamples=100, seed=1) != whole
+
+
+def test_bootstrap_of_one_query_has_no_width() -> None:
+    assert bootstrap_interval([0.25]) == (0.25, 0.25, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("scores", "options", "message"),
+    [
+        ([], {}, "Q from 1"),
+        ([0.5, math.nan], {}, "no NaN"),
+        ([0.5], {"resamples": 0}, "resamples from 1"),
+        ([0.5], {"level": 1.0}, "between 0 and 1"),
+    ],
+)
+def test_bootstrap_refuses(scores: list[float], options: dict[str, float], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        bootstrap_interval(scores, **options)  # type: ignore[arg-type]
+
+
+def test_paired_difference_is_about_pairs() -> None:
+    generator = np.random.default_rng(1)
+    hard = generator.random(200)  # queries differ far more than the encoders do
+    b = hard * 0.8
+    difference = paired_difference(b + 0.01, b)
+    assert difference == pytest.approx((0.01, 0.01, 0.01))
+    assert difference.excludes_zero
+    assert bootstrap_interval(b).high > bootstrap_interval(b + 0.01).low
+
+
+def test_no_difference_includes_zero() -> None:
+    scores = np.array([0.1, 0.2, 0.7])
+    assert paired_difference(scores, scores) == (0, 0, 0)
+    assert not paired_difference(scores, scores).excludes_zero
+    # .1 + .2 - .3 is 5.6e-17 in floating point: no figure to conclude from.
+    assert not paired_difference([0.1 + 0.2], [0.3]).excludes_zero
+    assert paired_difference([0, 0], [1, 1]).excludes_zero
+
+
+def test_paired_difference_wants_the_same_queries() -> None:
+    with pytest.raises(ArgumentError, match="same queries"):
+        paired_difference([1, 2], [1])

@@ -1,0 +1,202 @@
+"""The house: what is public, what imports what, what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autoenc
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A module may import from those before it, never from those after it.
+ORDER = [
+    "errors",
+    "progress",
+    "decoding",
+    "images",
+    "output",
+    "pixels",
+    "metrics",
+    "model",
+    "objectives",
+    "trainer",
+    "plots",
+    "bundle",
+    "checkpoint",
+    "training",
+    "encoders",
+    "store",
+    "searching",
+    "changes",
+    "indexing",
+    "labels",
+    "views",
+    "ranking",
+    "comparison",
+    "evaluation",
+    "comparing",
+    "tables",
+    "sample_pen",
+    "sample_shapes",
+    "samples",
+    "report",
+    "cli",
+    "__main__",
+]
+
+
+def modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for package in ("autoenc", "baselines")
+        for path in (ROOT / package).rglob("*.py")
+    }
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of ours that a file imports, wherever in it, but for those imported for the type checker alone."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.add(node.module or "")
+    return {name for name in found if name.split(".")[0] in ("autoenc", "baselines")}
+
+
+def test_imports_point_one_way() -> None:
+    wrong = []
+    for name, path in modules().items():
+        if name.startswith("autoenc.") and name != "autoenc.__init__":
+            place = ORDER.index(name.split(".")[1])
+            for other in imported(path) - {"autoenc"}:
+                if other.startswith("baselines"):
+                    allowed = name == "autoenc.encoders.handcrafted"
+                else:
+                    allowed = ORDER.index(other.split(".")[1]) <= place
+                if not allowed:
+                    wrong.append(f"{name} imports {other}")
+    assert not wrong
+
+
+def test_every_module_has_its_place() -> None:
+    parts = {name.split(".")[1] for name in modules() if name.startswith("autoenc.")} - {"__init__"}
+    assert sorted(parts) == sorted(ORDER)
+
+
+def test_baselines_stand_alone() -> None:
+    for name, path in modules().items():
+        if name.startswith("baselines"):
+            assert all(other.startswith("baselines") for other in imported(path)), name
+
+
+def test_only_the_store_knows_qdrant() -> None:
+    for name, path in modules().items():
+        if not name.startswith("autoenc.store"):
+            assert "import qdrant" not in path.read_text(), name
+            assert "from qdrant" not in path.read_text(), name
+
+
+def test_the_public_names() -> None:
+    """Whoever adds one adds it here, to the README and to the changelog."""
+    assert sorted(autoenc.__all__) == [
+        "AutoencError",
+        "Bundle",
+        "Comparison",
+        "Difference",
+        "ENCODER_NAMES",
+        "Encoder",
+        "EncoderScores",
+        "IndexReport",
+        "LoadedImage",
+        "Neighbour",
+        "Searcher",
+        "SkippedFile",
+        "Store",
+        "TrainingResult",
+        "__version__",
+        "compare",
+        "create_encoder",
+        "draw_catalogue",
+        "find_images",
+        "index_images",
+        "list_collections",
+        "load_bundle",
+        "load_image",
+        "open_store",
+        "search",
+        "train",
+        "write_report",
+    ]
+    assert dir(autoenc) == autoenc.__all__
+
+
+@pytest.mark.parametrize("name", [name for name in autoenc.__all__ if name != "train"])
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(autoenc, name)
+    if name not in ("__version__", "ENCODER_NAMES"):
+        assert value.__doc__
+        assert not isinstance(value, type(sys)), f"{name} is hidden by a module"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = autoenc.nothing
+
+
+def run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_importing_autoenc_loads_nothing_heavy() -> None:
+    loaded = run("import sys; before = set(sys.modules); import autoenc; print(*(set(sys.modules) - before))").split()
+    assert set(loaded) <= {"autoenc", "importlib", "typing", "__future__"} | set(sys.stdlib_module_names)
+
+
+def test_importing_autoenc_is_fast() -> None:
+    seconds = min(
+        float(run("import time; t = time.perf_counter(); import autoenc; print(time.perf_counter() - t)"))
+        for _ in range(3)
+    )
+    assert seconds < 0.1
+
+
+def test_the_parser_loads_nothing_heavy() -> None:
+    loaded = run("import sys; from autoenc.cli import build_parser; build_parser(); print(*sys.modules)").split()
+    assert not {"numpy", "cv2", "PIL", "onnxruntime", "qdrant_edge", "matplotlib", "tensorflow"} & set(loaded)
+
+
+def test_without_tensorflow_everything_but_training_works(tmp_path: Path) -> None:
+    """A meta path finder hides TensorFlow and Keras, as if they were not installed."""
+    hidden = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tensorflow", "keras", "onnx", "tf2onnx"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hidden())
+import autoenc
+for name in autoenc.__all__:
+    if name not in ("train", "TrainingResult"):
+        getattr(autoenc, name)
+try:
+    autoenc.train
+except autoenc.AutoencError as error:
+    print(error)
+"""
+    assert "pip install 'autoenc[train]'" in run(hidden)
+
+
+def test_no_module_is_past_300_lines() -> None:
+    long = {name: len(path.read_text().splitlines()) for name, path in modules().items()}
+    assert {name: count for name, count in long.items() if count > 300} == {}

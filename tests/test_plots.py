@@ -1,0 +1,108 @@
+"""The plots of a training: what is drawn is what was measured."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from autoenc import plots
+from autoenc.errors import ArgumentError, OutputError
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that were drawn, kept before they become PNG."""
+    kept: list[Figure] = []
+    png = plots._png
+
+    def keep(figure: Figure) -> bytes:
+        kept.append(figure)
+        return png(figure)
+
+    monkeypatch.setattr(plots, "_png", keep)
+    return kept
+
+
+def _lines(figure: Figure) -> dict[str, list[float]]:
+    return {str(line.get_label()): [float(y) for y in np.asarray(line.get_ydata())] for line in figure.axes[0].lines}
+
+
+def test_both_losses_are_drawn_and_the_best_epoch_is_named(tmp_path: Path, drawn: list[Figure]) -> None:
+    history = [
+        {"epoch": 1, "loss": 0.5, "val_loss": 0.6, "seconds": 3.0},
+        {"epoch": 2, "loss": 0.25, "val_loss": 0.375, "seconds": 3.0},
+        {"epoch": 3, "loss": 0.125, "val_loss": 0.5, "seconds": 3.0},
+    ]
+    path = plots.training_curves(history, tmp_path / "training.png")
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 400
+    assert _lines(drawn[0])["training"] == [0.5, 0.25, 0.125]
+    assert _lines(drawn[0])["validation"] == [0.6, 0.375, 0.5]
+    assert drawn[0].axes[0].get_title(loc="right") == "Best epoch 2: 0.375"
+
+
+def test_numbers_as_text_and_a_missing_validation_are_fine(tmp_path: Path, drawn: list[Figure]) -> None:
+    plots.training_curves([{"epoch": "7", "loss": "0.5", "val_loss": ""}], tmp_path / "training.png")
+    assert _lines(drawn[0])["training"] == [0.5]
+    assert "validation" not in _lines(drawn[0])
+    assert drawn[0].axes[0].get_title(loc="right") == "Best epoch 7: 0.5"
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.02, "log"), (0.4, "linear")])
+def test_losses_that_fall_far_are_drawn_on_a_log_scale(
+    tmp_path: Path, drawn: list[Figure], last: float, scale: str
+) -> None:
+    plots.training_curves([{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": last}], tmp_path / "training.png")
+    assert drawn[0].axes[0].get_yscale() == scale
+
+
+def test_a_training_without_epochs_has_no_curves(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="at least one epoch"):
+        plots.training_curves([], tmp_path / "training.png")
+
+
+def test_reconstructions_stand_below_their_originals_pixel_by_pixel(tmp_path: Path, drawn: list[Figure]) -> None:
+    originals = np.random.default_rng(0).integers(0, 200, (3, 32, 32, 3), dtype=np.uint8)
+    reconstructed = originals + np.uint8(10)
+    reconstructed[2] = originals[2]
+    path = plots.reconstructions(originals, reconstructed, tmp_path / "reconstructions.png")
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+    grid = np.array(drawn[0].axes).reshape(2, 3)
+    for row, pixels in enumerate((originals, reconstructed)):
+        for column in range(3):
+            shown: Any = grid[row, column].images[0]
+            assert np.array_equal(shown.get_array(), pixels[column])
+            assert shown.get_interpolation() == "nearest"
+    assert [axes.get_xlabel() for axes in grid[1]] == ["10.0", "10.0", "0.0"]
+    assert (grid[0, 0].get_ylabel(), grid[1, 0].get_ylabel()) == ("original", "reconstruction")
+
+
+def test_batches_of_different_shape_are_refused(tmp_path: Path) -> None:
+    batch = np.zeros((2, 32, 32, 3), np.uint8)
+    for first, second in ((batch, batch[:1]), (batch[:0], batch[:0]), (batch[..., 0], batch[..., 0])):
+        with pytest.raises(ArgumentError, match=r"one shape \(N, H, W, 3\)"):
+            plots.reconstructions(first, second, tmp_path / "out.png")
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no folder"):
+        plots.training_curves([{"epoch": 1, "loss": 1.0}], tmp_path / "absent" / "training.png")
+
+
+def test_drawing_leaves_pyplot_and_the_settings_alone() -> None:
+    code = (
+        "import sys, tempfile, matplotlib; before = matplotlib.rcParams.copy();"
+        "from autoenc.plots import training_curves;"
+        "training_curves([{'epoch': 1, 'loss': 1.0}], tempfile.mkdtemp() + '/t.png');"
+        "assert repr(matplotlib.rcParams.copy()) == repr(before); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,132 @@
+"""Neighbours of a picture or of a stored image."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autoenc import Searcher, index_images, open_store, search
+from autoenc.encoders import create_encoder
+from autoenc.errors import (
+    ArgumentError,
+    BundleNotFoundError,
+    ImageDecodeError,
+    PointNotFoundError,
+    StoreMismatchError,
+    UnknownFieldError,
+)
+from autoenc.images import find_images, load_image
+from autoenc.searching import find_point
+from autoenc.store import Store, point_id
+
+
+@pytest.fixture
+def store(picture_folder: Path, tmp_path: Path) -> Iterator[Store]:
+    index_images(picture_folder, tmp_path / "s", encoders=["color", "edges"])
+    with open_store(tmp_path / "s") as opened:
+        yield opened
+
+
+def test_an_indexed_picture_finds_itself_first(store: Store, picture_folder: Path) -> None:
+    path = picture_folder / "green" / "1.png"
+    first, *rest = search(store, path, using="edges")
+    assert (first.rank, first.path) == (1, path)
+    assert first.score == pytest.approx(1.0, abs=1e-5)
+    assert [neighbour.rank for neighbour in rest] == [2, 3, 4, 5]
+    assert first.payload["folder"] == "green"
+
+
+def test_the_ranking_is_that_of_cosine_similarity(store: Store, picture_folder: Path) -> None:
+    """Against a slow reference: every vector made anew and compared with NumPy."""
+    encoder = create_encoder("color")
+    paths = find_images(picture_folder).paths
+    vectors = encoder.encode(np.stack([load_image(path).pixels for path in paths]))
+    query = picture_folder / "blue" / "2.png"
+    cosine = vectors @ vectors[paths.index(query)]
+    found = search(store, query, using="color", k=12)
+    np.testing.assert_allclose([neighbour.score for neighbour in found], np.sort(cosine)[::-1], atol=1e-5)
+    for neighbour in found:
+        assert neighbour.score == pytest.approx(cosine[paths.index(neighbour.path)], abs=1e-5)
+
+
+def test_by_id_leaves_the_image_itself_out(store: Store, picture_folder: Path) -> None:
+    path = picture_folder / "red" / "0.png"
+    expected = [neighbour.id for neighbour in search(store, path, using="color", k=4)][1:]
+    id = point_id(str(picture_folder), "red/0.png")
+    for name in (id, str(path), path, "red/0.png"):
+        assert [neighbour.id for neighbour in search(store, id=name, using="color", k=3)] == expected
+
+
+def test_a_path_relative_to_the_working_folder(
+    store: Store, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(picture_folder / "red")
+    assert find_point(store, "0.png") == point_id(str(picture_folder), "red/0.png")
+
+
+def test_pictures_in_memory(store: Store, picture_folder: Path) -> None:
+    path = picture_folder / "red" / "3.png"
+    expected = search(store, path, using="color")
+    for picture in (path.read_bytes(), Image.open(path), np.asarray(Image.open(path))):
+        assert search(store, picture, using="color") == expected
+
+
+def test_filters_and_scores_narrow_the_result(store: Store, picture_folder: Path) -> None:
+    path = picture_folder / "red" / "3.png"
+    green = search(store, path, using="color", k=12, where={"folder": "green"})
+    assert [neighbour.payload["folder"] for neighbour in green] == ["green"] * 4
+    both = search(store, path, using="color", k=12, where={"folder": ["green", "blue"], "width": 40})
+    assert len(both) == 8
+    middle = (green[1].score + green[2].score) / 2
+    assert len(search(store, path, using="color", k=12, where={"folder": "green"}, min_score=middle)) == 2
+
+
+def test_the_encoder_defaults_to_learned_or_the_first(store: Store, picture_folder: Path, bundle_dir: Path) -> None:
+    assert Searcher(store).using == "color"
+    index_images(picture_folder, store, model=bundle_dir, encoders=["learned"])
+    assert Searcher(store).using == "learned"
+
+
+def test_the_store_remembers_the_model(picture_folder: Path, bundle_dir: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(bundle_dir, tmp_path / "m")
+    index_images(picture_folder, tmp_path / "s", model=model, encoders=["learned"])
+    query = picture_folder / "red" / "3.png"
+    with open_store(tmp_path / "s") as opened:
+        remembered = search(opened, query)
+        moved = model.rename(tmp_path / "moved")
+        with pytest.raises(BundleNotFoundError, match="name where it is now with --model"):
+            search(opened, query)
+        assert search(opened, query, model=moved) == remembered
+        shutil.rmtree(moved)
+        assert len(search(opened, id="red/3.png")) == 5  # no model is needed for what is stored
+
+
+def test_another_model_is_refused(picture_folder: Path, bundle_dir: Path, tmp_path: Path) -> None:
+    from autoenc import train
+
+    index_images(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"])
+    train(picture_folder, tmp_path / "other", epochs=1, latent_dim=8)
+    with open_store(tmp_path / "s") as opened, pytest.raises(StoreMismatchError, match="32-d.*8-d"):
+        search(opened, picture_folder / "red" / "3.png", model=tmp_path / "other")
+
+
+def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path: Path) -> None:
+    query = picture_folder / "red" / "3.png"
+    with pytest.raises(StoreMismatchError, match="no vectors of encoder 'learned'; it holds color, edges"):
+        search(store, query, using="learned")
+    with pytest.raises(PointNotFoundError, match="holds no image nothing.png"):
+        search(store, id="nothing.png")
+    with pytest.raises(UnknownFieldError, match="'brand'.*'folder', 'height', 'source', 'width'"):
+        search(store, query, where={"brand": "x"})
+    with pytest.raises(ImageDecodeError, match=r"none\.jpg cannot be read"):
+        search(store, tmp_path / "none.jpg")
+    with pytest.raises(ArgumentError, match="k must be"):
+        search(store, query, k=0)
+    for nothing_or_both in ({}, {"picture": query, "id": "red/3.png"}):
+        with pytest.raises(ArgumentError, match="not both and not neither"):
+            search(store, **nothing_or_both)

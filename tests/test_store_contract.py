@@ -1,0 +1,433 @@
+"""What every store does, on each engine: in memory, in a folder, and on a server where QDRANT_URL names one."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+from autoenc.errors import (
+    ArgumentError,
+    PointNotFoundError,
+    StoreError,
+    StoreMismatchError,
+    UnknownFieldError,
+    VectorError,
+)
+from autoenc.store import Store, VectorSpec, open_store, point_id
+
+RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
+NOWHERE = point_id("demo", "nowhere.jpg")
+PAINT = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1)
+SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
+
+Opener = Callable[[], Store]
+
+
+@pytest.fixture(params=["memory", "edge", pytest.param("server", marks=pytest.mark.server)])
+def reopen(request, tmp_path) -> Iterator[Opener]:
+    """Opens one and the same collection, as often as it is called; the one before it is closed."""
+    with ExitStack() as opened:
+        if request.param == "memory":
+            store = open_store(":memory:")
+            opened.callback(store.close)
+            yield lambda: store
+            return
+        location, collection = str(tmp_path / "store"), "images"
+        if request.param == "server":
+            if "QDRANT_URL" not in os.environ:
+                pytest.skip("QDRANT_URL names no Qdrant server to test against")
+            location, collection = os.environ["QDRANT_URL"], f"autoenc-test-{uuid.uuid4().hex}"
+            opened.callback(_drop, location, collection)
+        last: list[Store] = []
+
+        def open_again() -> Store:
+            for before in last:
+                before.close()
+            last[:] = [open_store(location, collection, create=True)]
+            return last[0]
+
+        opened.callback(lambda: [store.close() for store in last])
+        yield open_again
+
+
+def _drop(location: str, collection: str) -> None:
+    from qdrant_client import QdrantClient
+
+    client = QdrantClient(url=location, api_key=os.environ.get("QDRANT_API_KEY"), check_compatibility=False)
+    client.delete_collection(collection)
+    client.close()
+
+
+@pytest.fixture
+def empty(reopen) -> Store:
+    return reopen()
+
+
+@pytest.fixture
+def store(empty) -> Store:
+    """Three points: red (1, 0), green (3, 4), blue (0, 2); red and green lie in folder "warm"."""
+    empty.add_vector("paint", PAINT)
+    empty.add_field("folder", "keyword")
+    empty.add_field("year", "integer")
+    empty.upsert(
+        [RED, GREEN, BLUE],
+        {"paint": np.array([[1, 0], [3, 4], [0, 2]], np.float32)},
+        [{"folder": "warm", "year": 1999}, {"folder": "warm", "year": 2024}, {"folder": "cold", "year": 2024}],
+    )
+    return empty
+
+
+def ids(hits) -> list[str]:
+    return [hit.id for hit in hits]
+
+
+# ---- searching --------------------------------------------------------------------------------
+
+
+def test_scores_are_cosine_similarities_best_first(store):
+    hits = store.search([1, 0], using="paint")
+    assert ids(hits) == [RED, GREEN, BLUE]
+    assert [hit.score for hit in hits] == pytest.approx([1, 3 / 5, 0], abs=1e-6)
+    assert all(type(hit.score) is float for hit in hits)
+    assert hits[0].payload == {"folder": "warm", "year": 1999}
+
+
+def test_the_length_of_a_query_does_not_matter_and_opposites_score_minus_one(store):
+    assert ids(store.search([1e30, 0], using="paint", k=1)) == [RED]
+    assert store.search([-1e-30, 0], using="paint")[-1].score == pytest.approx(-1)
+
+
+def test_a_score_is_never_past_one(store):
+    vector = np.array([[0.1234567, 0.7654321]], np.float32)
+    store.upsert([RED], {"paint": vector}, [{}])
+    assert 1 - 1e-6 < store.search(vector[0], using="paint", k=1)[0].score <= 1
+
+
+def test_a_vector_of_zeros_is_like_nothing(store):
+    store.upsert([NOWHERE], {"paint": np.zeros((1, 2), np.float32)}, [{}])
+    assert {hit.id: hit.score for hit in store.search([1, 0], using="paint")}[NOWHERE] == 0
+    assert [hit.score for hit in store.search([0, 0], using="paint")] == [0, 0, 0, 0]
+
+
+def test_equal_scores_come_in_the_order_of_ids(store):
+    store.upsert([RED, GREEN, BLUE], {"paint": np.ones((3, 2), np.float32)}, [{}, {}, {}])
+    assert ids(store.search([1, 1], using="paint")) == sorted([RED, GREEN, BLUE])
+
+
+def test_k_limits_the_hits_and_may_exceed_the_points(store):
+    assert ids(store.search([1, 0], using="paint", k=2)) == [RED, GREEN]
+    assert len(store.search([1, 0], using="paint", k=1000)) == 3
+
+
+def test_min_score_and_exclude_leave_hits_out(store):
+    assert ids(store.search([1, 0], using="paint", min_score=0.5)) == [RED, GREEN]
+    assert ids(store.search([1, 0], using="paint", exclude=[RED, NOWHERE, "no uuid"])) == [GREEN, BLUE]
+
+
+def test_a_batch_answers_each_query_by_itself(store):
+    results = store.search_batch(np.eye(2), using="paint", k=1)
+    assert [ids(hits) for hits in results] == [[RED], [BLUE]]
+    assert store.search_batch(np.empty((0, 2)), using="paint") == []
+
+
+def test_search_by_id_leaves_the_point_itself_out(store):
+    hits = store.search_by_id(RED, using="paint")
+    assert ids(hits) == [GREEN, BLUE]
+    assert hits[0].score == pytest.approx(3 / 5)
+    assert ids(store.search_by_id(RED, using="paint", where={"folder": "cold"})) == [BLUE]
+    assert store.search_by_id(RED, using="paint", min_score=0.7) == []
+
+
+@pytest.mark.parametrize("id", [NOWHERE, "no uuid"])
+def test_search_by_an_id_that_is_not_there(store, id):
+    with pytest.raises(PointNotFoundError, match=f"has no point {id}"):
+        store.search_by_id(id, using="paint")
+
+
+def test_search_by_the_id_of_a_point_without_that_vector(store):
+    store.add_vector("shape", SHAPE)
+    with pytest.raises(PointNotFoundError, match="holds no vector 'shape' for point"):
+        store.search_by_id(RED, using="shape")
+
+
+# ---- filters ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({}, {RED, GREEN, BLUE}),
+        ({"folder": "warm"}, {RED, GREEN}),
+        ({"folder": ["warm", "cold"]}, {RED, GREEN, BLUE}),
+        ({"folder": "warm", "year": 2024}, {GREEN}),
+        ({"year": "2024"}, {GREEN, BLUE}),
+        ({"year": [1999, 2000]}, {RED}),
+        ({"folder": "lukewarm"}, set()),
+    ],
+    ids=str,
+)
+def test_fields_must_all_match_and_of_several_values_any(store, where, expected):
+    assert {hit.id for hit in store.search([1, 0], using="paint", where=where)} == expected
+    assert {record.id for record in store.scroll(where)} == expected
+    assert store.count(where) == len(expected)
+
+
+def test_an_unknown_field_is_named_with_the_known_ones(store):
+    with pytest.raises(UnknownFieldError, match=r"no filterable field 'colour'; it has 'folder', 'year'"):
+        store.search([1, 0], using="paint", where={"colour": "red"})
+    with pytest.raises(UnknownFieldError):
+        store.facets("colour")
+
+
+@pytest.mark.parametrize("value", ["soon", "1.5", True])
+def test_a_filter_value_of_the_wrong_kind(store, value):
+    with pytest.raises(ArgumentError, match="'year' holds whole numbers"):
+        store.count({"year": value})
+
+
+def test_a_filter_without_a_value(store):
+    with pytest.raises(ArgumentError, match="at least one value"):
+        store.count({"folder": []})
+
+
+def test_facets_count_values_most_frequent_first(store):
+    assert list(store.facets("folder").items()) == [("warm", 2), ("cold", 1)]
+    assert list(store.facets("year", where={"folder": "warm"}).items()) == [(1999, 1), (2024, 1)]
+    assert store.facets("folder", limit=1) == {"warm": 2}
+
+
+def test_a_field_made_filterable_after_the_points_covers_them(store):
+    store.upsert([NOWHERE], {}, [{"shop": "north"}])
+    store.add_field("shop", "keyword")
+    assert store.facets("shop") == {"north": 1}
+    assert store.count({"shop": "north"}) == 1
+
+
+def test_a_field_keeps_its_kind(store):
+    store.add_field("year", "integer")
+    with pytest.raises(StoreMismatchError, match=r"'year' of collection .* holds integer values, not keyword"):
+        store.add_field("year", "keyword")
+    with pytest.raises(ArgumentError, match="'integer', 'keyword'; got 'price' of kind 'money'"):
+        store.add_field("price", "money")
+
+
+# ---- writing ----------------------------------------------------------------------------------
+
+
+def test_an_upsert_replaces_a_point_whole(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED], {"shape": np.ones((1, 3), np.float32)})
+    store.upsert([RED], {"paint": np.array([[0, 1]], np.float32)}, [{"new": True}])
+    record = store.retrieve([RED], vectors=["paint", "shape"])[0]
+    assert record.payload == {"new": True}
+    assert set(record.vectors) == {"paint"}
+    assert store.count() == 3
+
+
+def test_update_vectors_keeps_payload_and_other_vectors(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED, BLUE], {"shape": np.array([[0, 0, 2], [0, 5, 0]], np.float32)})
+    record = store.retrieve([RED], vectors=["paint", "shape"])[0]
+    assert record.vectors["paint"].tolist() == [1, 0]
+    assert record.vectors["shape"].tolist() == [0, 0, 1]
+    assert record.payload == {"folder": "warm", "year": 1999}
+    assert ids(store.search([0, 1, 0], using="shape")) == [BLUE, RED]
+
+
+def test_update_vectors_of_a_point_that_is_not_there_writes_nothing(store):
+    with pytest.raises(PointNotFoundError, match=f"no point {NOWHERE}. Index"):
+        store.update_vectors([RED, NOWHERE], {"paint": np.array([[0, 1], [0, 1]], np.float32)})
+    assert store.count() == 3
+    assert store.retrieve([RED], vectors=["paint"])[0].vectors["paint"].tolist() == [1, 0]
+
+
+def test_set_payload_merges(store):
+    store.set_payload(RED.upper(), {"year": 2000, "note": "kept"})
+    assert store.retrieve([RED])[0].payload == {"folder": "warm", "year": 2000, "note": "kept"}
+    with pytest.raises(PointNotFoundError):
+        store.set_payload(NOWHERE, {"year": 1})
+
+
+def test_delete_takes_points_away_and_ignores_those_not_there(store):
+    store.delete([RED, NOWHERE, "no uuid"])
+    store.delete([])
+    assert [record.id for record in store.scroll()] == sorted([GREEN, BLUE])
+    assert RED not in ids(store.search([1, 0], using="paint"))
+
+
+def test_more_points_than_one_batch_and_an_id_given_twice(empty):
+    empty.add_vector("paint", PAINT)
+    many = [point_id("many", str(number)) for number in range(1201)]
+    angles = np.linspace(0, 1, 1201)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    empty.upsert([*many, many[0]], {"paint": np.vstack([vectors, [[0, -1]]])}, [{"n": n} for n in range(1202)])
+    assert empty.count() == 1201
+    assert [record.id for record in empty.scroll(batch=100)] == sorted(many)
+    assert empty.retrieve([many[0]])[0].payload == {"n": 1201}
+    assert empty.search([0, -1], using="paint", k=1)[0].id == many[0]
+    empty.optimize()
+    empty.flush()
+    assert empty.search(vectors[700], using="paint", k=1)[0].payload == {"n": 700}
+
+
+def test_payloads_keep_every_kind_of_value(store):
+    payload = {"text": "Größe 'M'", "int": 1_700_000_000_123_456_789, "float": 0.1, "yes": True, "none": None,
+               "list": [1, "two"], "nested": {"a": {"b": -1}}}  # fmt: skip
+    store.upsert([RED], {"paint": np.ones((1, 2), np.float32)}, [payload])
+    assert store.retrieve([RED])[0].payload == payload
+
+
+# ---- reading ----------------------------------------------------------------------------------
+
+
+def test_retrieve_gives_what_is_there_in_the_order_asked(store):
+    records = store.retrieve([BLUE, NOWHERE, "no uuid", RED], vectors=["paint"])
+    assert [record.id for record in records] == [BLUE, RED]
+    assert records[0].vectors["paint"].tolist() == [0, 1]  # brought to length 1
+    assert records[0].vectors["paint"].dtype == np.float32
+    assert store.retrieve([RED])[0].vectors == {}
+    assert store.retrieve([]) == []
+
+
+def test_having_vectors_names_the_points_that_are_complete(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED], {"shape": np.ones((1, 3), np.float32)})
+    everyone = [RED, GREEN, BLUE, NOWHERE]
+    assert store.having_vectors(everyone, []) == {RED, GREEN, BLUE}
+    assert store.having_vectors(everyone, ["paint"]) == {RED, GREEN, BLUE}
+    assert store.having_vectors(everyone, ["paint", "shape"]) == {RED}
+    assert store.having_vectors([], ["paint"]) == set()
+
+
+def test_scroll_is_ordered_by_id_whatever_the_batch(store):
+    expected = sorted([RED, GREEN, BLUE])
+    for batch in (1, 2, 3, 4):
+        assert [record.id for record in store.scroll(batch=batch)] == expected
+    norms = [float(np.linalg.norm(record.vectors["paint"])) for record in store.scroll(vectors=["paint"])]
+    assert norms == pytest.approx([1, 1, 1])
+
+
+def test_an_empty_collection_answers_with_nothing(empty):
+    empty.add_vector("paint", PAINT)
+    assert empty.count() == 0
+    assert list(empty.scroll()) == []
+    assert empty.search([1, 0], using="paint") == []
+
+
+def test_a_collection_without_any_vector_holds_points(empty):
+    assert empty.count() == 0
+    empty.upsert([RED], {}, [{"a": 1}])
+    assert [record.payload for record in empty.scroll()] == [{"a": 1}]
+
+
+# ---- what cannot be -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [[math.nan, 0], [math.inf, 0], [1e39, 0]])
+def test_numbers_that_are_not_finite(store, bad):
+    with pytest.raises(VectorError, match="NaN or infinity"):
+        store.search(bad, using="paint")
+    with pytest.raises(VectorError, match="NaN or infinity"):
+        store.upsert([RED], {"paint": np.array([bad])}, [{}])
+    with pytest.raises(VectorError, match="NaN or infinity"):
+        store.update_vectors([RED], {"paint": np.array([bad])})
+    assert store.retrieve([RED], vectors=["paint"])[0].vectors["paint"].tolist() == [1, 0]
+
+
+def test_another_length_or_shape(store):
+    with pytest.raises(VectorError, match=r"'paint' of collection .* has 2 numbers; got an array of shape \(1, 3\)"):
+        store.search([1, 2, 3], using="paint")
+    with pytest.raises(VectorError, match=r"one vector, a sequence of numbers; got an array of shape \(1, 2\)"):
+        store.search([[1, 2]], using="paint")
+    with pytest.raises(VectorError, match="2 ids, 1 vectors"):
+        store.upsert([RED, BLUE], {"paint": np.ones((1, 2), np.float32)}, [{}, {}])
+    with pytest.raises(VectorError, match="vectors of numbers, all of one length"):
+        store.search_batch([[1, 2], [3]], using="paint")
+
+
+def test_an_unknown_vector_is_named_with_the_known_ones(store):
+    for attempt in (
+        lambda: store.search([1, 0], using="taste"),
+        lambda: store.search_by_id(RED, using="taste"),
+        lambda: store.upsert([RED], {"taste": np.ones((1, 2), np.float32)}, [{}]),
+        lambda: store.having_vectors([RED], ["taste"]),
+        lambda: store.retrieve([RED], vectors=["taste"]),
+        lambda: store.scroll(vectors=["taste"]),
+    ):
+        with pytest.raises(VectorError, match="holds no vector 'taste'; it holds 'paint'"):
+            attempt()
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_k_below_one(store, k):
+    with pytest.raises(ArgumentError, match=f"k must be 1 or more; got {k}"):
+        store.search([1, 0], using="paint", k=k)
+
+
+def test_arguments_out_of_range(store):
+    with pytest.raises(ArgumentError, match="minimum score"):
+        store.search([1, 0], using="paint", min_score=math.nan)
+    with pytest.raises(ArgumentError, match="1 ids, 2 payloads"):
+        store.upsert([RED], {}, [{}, {}])
+    with pytest.raises(ArgumentError, match=r"is a UUID.*got 'red\.jpg'"):
+        store.upsert([RED, "red.jpg"], {}, [{}, {}])
+    with pytest.raises(ArgumentError, match="batch"):
+        store.scroll(batch=0)
+    with pytest.raises(ArgumentError, match="limit"):
+        store.facets("folder", limit=0)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101])
+def test_a_vector_name_that_engines_do_not_take(store, name):
+    with pytest.raises(ArgumentError, match="vector's name"):
+        store.add_vector(name, PAINT)
+    assert set(store.info.vectors) == {"paint"}
+
+
+# ---- memory of itself -----------------------------------------------------------------------------
+
+
+def test_the_same_encoder_again_is_no_change_and_another_is_refused(store):
+    store.add_vector("paint", PAINT)
+    store.check_vector("paint", PAINT)
+    other = VectorSpec(dim=2, fingerprint="paint-2", preprocessing=1)
+    for attempt in (store.add_vector, store.check_vector):
+        with pytest.raises(StoreMismatchError, match=r"2-d vectors of encoder 'paint' \(paint-1.*this one.*paint-2"):
+            attempt("paint", other)
+    with pytest.raises(StoreMismatchError, match="holds no vector 'shape'; it holds 'paint'"):
+        store.check_vector("shape", SHAPE)
+
+
+def test_a_bundle_that_moved_is_remembered_anew(store):
+    moved = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1, bundle="models/new")
+    store.add_vector("paint", moved)
+    assert store.info.vectors["paint"] == moved
+    with pytest.raises(StoreMismatchError, match="use the encoder in models/new"):
+        store.check_vector("paint", VectorSpec(dim=2, fingerprint="x", preprocessing=1))
+
+
+def test_reopening_remembers_everything(store, reopen):
+    store.add_vector("edges+pca32", SHAPE)
+    store.add_source("demo", "/photos/old")
+    store.add_source("demo", "/photos/new")
+    info = store.info
+    again = reopen()
+    assert again.info == info
+    assert again.info.sources == {"demo": "/photos/new"}
+    assert again.info.fields == {"folder": "keyword", "year": "integer"}
+    assert ids(again.search([1, 0], using="paint", where={"folder": "warm"})) == [RED, GREEN]
+    assert again.facets("year") == {2024: 2, 1999: 1}
+    assert again.search([1, 0, 0], using="edges+pca32") == []
+
+
+def test_a_closed_store_says_so(store):
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="has been closed"):
+        store.count()

@@ -1,0 +1,106 @@
+"""A comparison as text, JSON and CSV: every character of a small one."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoenc.comparison import Comparison, Difference, EncoderScores
+from autoenc.errors import OutputError
+from autoenc.images import SkippedFile
+from autoenc.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
+
+
+def scores(name: str, dim: int, right: list[float], *, labelled: bool = True) -> EncoderScores:
+    return EncoderScores(
+        name=name,
+        dim=dim,
+        ms_per_image=0.25,
+        per_query={"p@5": np.array(right)} if labelled else {},
+        selfrecall={k: np.ones(3) for k in (1, 5, 10)},
+        top=np.zeros((2, 2), np.int64),
+    )
+
+
+def comparison(*, labelled: bool = True) -> Comparison:
+    encoders = {
+        "learned": scores("learned", 32, [0.5, 0.5], labelled=labelled),
+        "color": scores("color", 128, [0.25, 0.25], labelled=labelled),
+    }
+    differences = [Difference("learned", "color", "p@5", 0.25, 0.25, 0.25)] if labelled else []
+    return Comparison(
+        gallery=[Path("a/1.png"), Path("a/2.png"), Path("b/3.png")],
+        queries=[Path("a/9.png"), Path("b/9.png")],
+        gallery_labels=["a", "a", "b"],
+        query_labels=["a", "b"],
+        labelled=np.arange(2 if labelled else 0),
+        altered=np.arange(3),
+        leave_one_out=False,
+        encoders=encoders,
+        differences=[*differences, Difference("learned", "color", "selfrecall@1", -0.0625, -0.125, 0.0)],
+        unlabelled=0 if labelled else 5,
+        skipped=[SkippedFile(Path("a/é.png"), "empty")],
+        bundle="m",
+        seconds=1.5,
+        notes=[] if labelled else ["No query has a label."],
+    )
+
+
+def test_table() -> None:
+    assert comparison_table(comparison()).splitlines() == [
+        "3 images, 2 queries; 2 of them scored by label (2 labels); 1 files skipped",
+        "",
+        "encoder  dim         p@5  selfrecall@1  ms/image  bytes",
+        "learned   32  .500 ±.000   1.000 ±.000     0.250    128",
+        "color    128  .250 ±.000   1.000 ±.000     0.250    512",
+        "",
+        "learned minus           p@5  selfrecall@1",
+        "color          +.250 ±.000*  -.062 ±.062",
+        "",
+        "* the 95% interval of the paired difference excludes zero",
+    ]
+
+
+def test_table_without_labels() -> None:
+    lines = comparison_table(comparison(labelled=False)).splitlines()
+    assert lines[0] == "3 images, 2 queries; 5 without a label; 1 files skipped"
+    assert lines[2] == "encoder  dim  selfrecall@1  ms/image  bytes"
+    assert lines[-1] == "No query has a label."
+
+
+def test_json(tmp_path: Path) -> None:
+    file = tmp_path / "compare.json"
+    write_comparison_json(comparison(), file)
+    values = json.loads(file.read_text("utf-8"))
+    assert values == comparison().to_dict()
+    assert values["encoders"]["color"]["per_class"] == {"a": {"p@5": 0.25}, "b": {"p@5": 0.25}}
+    assert values["differences"][0] == {
+        "a": "learned", "b": "color", "metric": "p@5", "mean": 0.25, "ci_low": 0.25, "ci_high": 0.25,
+        "excludes_zero": True,
+    }  # fmt: skip
+    assert "é" in file.read_text("utf-8")
+
+
+def test_csv(tmp_path: Path) -> None:
+    file = tmp_path / "compare.csv"
+    write_comparison_csv(comparison(), file)
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["encoder"] for row in rows] == ["learned", "color"]
+    assert rows[1] == {key: str(value) for key, value in comparison_row(comparison(), "color").items()}
+    assert list(rows[0])[:5] == ["encoder", "dim", "p@5", "p@5_ci_low", "p@5_ci_high"]
+    assert list(rows[0])[-2:] == ["ms_per_image", "bytes_per_image"]
+    assert (rows[1]["p@5_ci_low"], rows[1]["bytes_per_image"]) == ("0.25", "512")
+
+
+@pytest.mark.parametrize("write", [write_comparison_json, write_comparison_csv])
+def test_a_file_that_cannot_be_written(tmp_path: Path, write: object) -> None:
+    (tmp_path / "folder").mkdir()
+    for file in (tmp_path / "none" / "out", tmp_path / "folder"):
+        with pytest.raises(OutputError, match=r"cannot be written: .*Name a file in a folder"):
+            write(comparison(), file)  # type: ignore[operator]
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder"]

@@ -1,0 +1,287 @@
+"""Unlabelled pictures in, a bundle out: whole, repeatable, resumable."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
+
+from autoenc import load_bundle, train  # noqa: E402
+from autoenc.checkpoint import Checkpoint  # noqa: E402
+from autoenc.errors import ArgumentError, NoImagesError, OutputError, TrainingError  # noqa: E402
+from autoenc.trainer import Trainer  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Forty pictures of one bright square each, somewhere on a coloured ground."""
+    rng = np.random.default_rng(3)
+    images = np.empty((40, 32, 32, 3), np.uint8)
+    for image in images:
+        image[:] = rng.integers(0, 90, 3)
+        y, x = rng.integers(0, 20, 2)
+        image[y : y + 12, x : x + 12] = rng.integers(160, 255, 3)
+    return images
+
+
+def latents(folder: Path, pictures: Any) -> Any:
+    return load_bundle(folder).encode(pictures)
+
+
+# ---- the bundle -------------------------------------------------------------------------------------
+
+
+def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp_path: Path) -> None:
+    result = train(pictures, tmp_path / "m", epochs=15, batch_size=8)
+    assert result.history[-1]["val_loss"] < 0.6 * result.history[0]["val_loss"]
+    assert result.epochs == 15
+    assert result.val_loss == min(row["val_loss"] for row in result.history)
+    assert sorted(file.name for file in (tmp_path / "m").iterdir()) == [
+        "autoencoder.keras",
+        "bundle.json",
+        "encoder.onnx",
+        "history.csv",
+        "reconstructions.png",
+        "training.png",
+    ]
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]  # nothing is left beside it
+    with (tmp_path / "m" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in result.history]
+    for name in ("training.png", "reconstructions.png"):
+        assert min(Image.open(tmp_path / "m" / name).size) > 100
+
+
+def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> None:
+    result = train(pictures, tmp_path / "m", epochs=1, seed=5, latent_dim=7)
+    info = json.loads((tmp_path / "m" / "bundle.json").read_text())
+    assert info == result.bundle.info
+    assert info["architecture"] == {"input_size": 32, "latent_dim": 7, "seed": 5}
+    assert info["data"]["images"] == 40
+    assert info["objective"] == "reconstruction"
+    assert info["training"]["val_loss"] == result.val_loss
+    assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
+    assert set(info["checksums"]) == {
+        "autoencoder.keras",
+        "encoder.onnx",
+        "history.csv",
+        "reconstructions.png",
+        "training.png",
+    }
+
+
+def test_the_exported_encoder_is_the_trained_one(pictures: Any, tmp_path: Path) -> None:
+    train(pictures, tmp_path / "m", epochs=2)
+    autoencoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras")
+    encoder = autoencoder.get_layer("encoder")
+    expected = encoder.predict_on_batch(pictures.astype(np.float32) / 255)
+    np.testing.assert_allclose(latents(tmp_path / "m", pictures), expected, rtol=1e-4, atol=1e-5)
+    assert autoencoder.predict_on_batch(pictures[:2].astype(np.float32) / 255).shape == (2, 32, 32, 3)
+
+
+def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(bundle_dir / "encoder.onnx")
+    (given,), (made,) = session.get_inputs(), session.get_outputs()
+    assert (given.name, given.type, given.shape) == ("images", "tensor(uint8)", ["N", 32, 32, 3])
+    assert (made.name, made.type, made.shape) == ("latents", "tensor(float)", ["N", 32])
+
+
+def test_a_folder_of_files_trains_like_its_pixels(drawn: Path, tmp_path: Path) -> None:
+    """Same pictures, same order: the folder is only a way to name them."""
+    from autoenc.images import find_images
+    from autoenc.pixels import load_pixels
+
+    files = find_images(drawn).paths
+    train(drawn, tmp_path / "a", epochs=1)
+    with load_pixels(files) as cache:
+        train(np.array(cache.images), tmp_path / "b", epochs=1)
+        np.testing.assert_array_equal(latents(tmp_path / "a", cache.images), latents(tmp_path / "b", cache.images))
+
+
+# ---- repeatable, resumable --------------------------------------------------------------------------
+
+
+def test_one_seed_gives_one_result(pictures: Any, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("again", 1), ("other", 2)):
+        train(pictures, tmp_path / name, epochs=2, batch_size=16, seed=seed)
+    first, again, other = (latents(tmp_path / name, pictures) for name in ("a", "again", "other"))
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+class _Stop(Exception):
+    pass
+
+
+def stop_in_epoch(epoch: int) -> Any:
+    def progress(stage: str, done: int, total: int, note: str = "") -> None:
+        if note.startswith(f"epoch {epoch},"):
+            raise _Stop
+
+    return progress
+
+
+def test_a_resumed_training_ends_where_an_uninterrupted_one_does(pictures: Any, tmp_path: Path) -> None:
+    whole = train(pictures, tmp_path / "whole", epochs=5, batch_size=16)
+    with pytest.raises(_Stop):
+        train(pictures, tmp_path / "m", epochs=5, batch_size=16, progress=stop_in_epoch(3))
+    assert not (tmp_path / "m").exists()
+    resumed = train(pictures, tmp_path / "m", epochs=5, batch_size=16, resume=True)
+    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    np.testing.assert_array_equal(latents(tmp_path / "m", pictures), latents(tmp_path / "whole", pictures))
+    assert not Checkpoint(tmp_path / "m").exists()
+
+
+def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(_Stop):
+        train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
+    with pytest.raises(TrainingError, match="--resume"):
+        train(pictures, tmp_path / "m", epochs=5)
+    with pytest.raises(TrainingError, match="had seed 0; this one has seed 1"):
+        train(pictures, tmp_path / "m", epochs=5, seed=1, resume=True)
+    with pytest.raises(TrainingError, match="fingerprint"):
+        train(255 - pictures, tmp_path / "m", epochs=5, resume=True)
+    assert Checkpoint(tmp_path / "m").exists()
+
+
+def test_a_damaged_checkpoint_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(_Stop):
+        train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
+    state = Checkpoint(tmp_path / "m").folder / "state.npz"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="cannot be read"):
+        train(pictures, tmp_path / "m", epochs=5, resume=True)
+
+
+def test_resume_without_anything_to_resume_begins(pictures: Any, tmp_path: Path) -> None:
+    assert train(pictures, tmp_path / "m", epochs=1, resume=True).epochs == 1
+
+
+def test_the_best_epoch_is_kept_and_training_stops_early(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a val_loss of 5, 3, 4, 4, 4 ... and a patience of 2 there are four epochs, and the second is kept."""
+    measured = iter([5.0, 3.0, 4.0, 4.0, 4.0, 4.0])
+    after: list[Any] = []
+
+    def measure(trainer: Trainer, images: Any) -> float:
+        after.append(trainer.encoder.get_weights()[0].copy())
+        return next(measured)
+
+    monkeypatch.setattr(Trainer, "measure", measure)
+    result = train(pictures, tmp_path / "m", epochs=20, patience=2)
+    assert (result.epochs, result.best_epoch, result.val_loss) == (4, 2, 3.0)
+    kept = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder").get_weights()[0]
+    np.testing.assert_array_equal(kept, after[1])
+    assert not np.array_equal(kept, after[3])
+
+
+def test_held_out_pictures_are_not_trained_on(pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: set[bytes] = set()
+    held_out: set[bytes] = set()
+    step, measure = Trainer.train_step, Trainer.measure
+
+    def watch(seen: set[bytes], method: Any) -> Any:
+        def watched(trainer: Trainer, images: Any) -> float:
+            seen.update(image.tobytes() for image in images)
+            return float(method(trainer, images))
+
+        return watched
+
+    monkeypatch.setattr(Trainer, "train_step", watch(trained, step))
+    monkeypatch.setattr(Trainer, "measure", watch(held_out, measure))
+    train(pictures, tmp_path / "m", epochs=2, validation=0.25)
+    assert (len(trained), len(held_out)) == (30, 10)
+    assert not trained & held_out
+
+
+# ---- where it is written ----------------------------------------------------------------------------
+
+
+def test_a_bundle_is_replaced_by_a_new_one(pictures: Any, tmp_path: Path) -> None:
+    train(pictures, tmp_path / "m", epochs=1, seed=1)
+    before = load_bundle(tmp_path / "m").fingerprint
+    train(pictures, tmp_path / "m", epochs=1, seed=2)
+    assert load_bundle(tmp_path / "m").fingerprint != before
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_folder_that_holds_something_else_is_refused_before_training(pictures: Any, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="not empty and not a bundle"):
+        train(pictures, tmp_path, epochs=1)
+    with pytest.raises(OutputError, match="is a file"):
+        train(pictures, tmp_path / "thesis.txt", epochs=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_failure_while_writing_leaves_nothing(pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(trainer: Trainer, path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Trainer, "save", fail)
+    with pytest.raises(OutputError, match="No space left"):
+        train(pictures, tmp_path / "m", epochs=1)
+    assert not (tmp_path / "m").exists()
+    assert [file.name for file in tmp_path.iterdir()] == [".m.training"]  # so that --resume needs no epoch
+
+
+# ---- bad input --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs must be 1 or more; got 0"),
+        ({"batch_size": -1}, "batch_size must be 1 or more"),
+        ({"latent_dim": 0}, "latent_dim must be 1 or more"),
+        ({"patience": 0}, "patience must be 1 or more"),
+        ({"validation": 1.0}, "validation is a share between 0 and 1"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a positive number"),
+        ({"seed": -1}, "seed must be 0 or more"),
+        ({"objective": "magic"}, "Unknown objective"),
+    ],
+)
+def test_values_out_of_range(pictures: Any, tmp_path: Path, settings: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        train(pictures, tmp_path / "m", **settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_fewer_than_two_pictures_are_too_few(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(NoImagesError, match="at least 2 readable pictures; found 1"):
+        train(pictures[:1], tmp_path / "m")
+    assert train(pictures[:2], tmp_path / "m", epochs=1).images == 2
+
+
+def test_unreadable_files_are_listed(drawn: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "images"
+    shutil.copytree(drawn / "watch", folder)
+    (folder / "bad.jpg").write_bytes(b"bad")
+    (folder / "notes.txt").write_text("x")
+    result = train(folder, tmp_path / "m", epochs=1)
+    assert [skipped.path.name for skipped in result.skipped] == ["bad.jpg"]
+    assert result.ignored == 1
+    assert result.bundle.info["data"]["skipped"] == 1
+
+
+def test_a_loss_that_explodes_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="lower learning rate"):
+        train(pictures, tmp_path / "m", epochs=3, learning_rate=1e30)
+
+
+def test_arrays_of_another_shape_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"\(N, 32, 32, 3\) uint8"):
+        train(np.zeros((4, 28, 28), np.uint8), tmp_path / "m")
