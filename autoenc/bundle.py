@@ -29,6 +29,7 @@ import numpy.typing as npt
 from autoenc.decoding import Picture
 from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, OutputError
 from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
+from autoenc.output import check_makeable
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
@@ -175,9 +176,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
             )
     except OSError as error:
         raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
-    above = next(parent for parent in folder.parents if parent.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise OutputError(f"{shown(folder)} cannot be written: {shown(above)} is no folder that you may write to.")
+    check_makeable(folder)
     return folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import zipfile
 from dataclasses import dataclass, field
@@ -66,7 +65,7 @@ class Checkpoint:
             partial = self.folder / "state.npz.partial"
             with partial.open("wb") as file:
                 np.savez(file, header=np.frombuffer(header.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
-            os.replace(partial, self.folder / "state.npz")
+            partial.replace(self.folder / "state.npz")
         except OSError as error:
             raise TrainingError(f"{shown(self.folder)} cannot be written: {error.strerror}.") from error
 

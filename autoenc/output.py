@@ -67,20 +67,12 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         )
 
 
-def make_folder(path: str | os.PathLike[str]) -> Path:
-    """A folder to write results into, made if it is not there.
-
-    Raises:
-        OutputError: it cannot be made or written to.
-    """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot make the folder {shown(path)}: {error.strerror}.") from error
-    if not os.access(path, os.W_OK):
-        raise OutputError(f"Cannot write into {shown(path)}: permission denied.")
-    return path
+def check_makeable(folder: str | os.PathLike[str]) -> None:
+    """Raise OutputError now rather than after the work, if a folder is not there and cannot be made."""
+    folder = Path(folder).absolute()
+    nearest = next(above for above in (folder, *folder.parents) if above.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is no folder that you may write to.")
 
 
 def printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -210,9 +211,8 @@ def test_a_format_that_starts_another_program_is_refused() -> None:
 @given(st.binary(max_size=400))
 def test_no_bytes_lead_to_another_error(data: bytes) -> None:
     for start in (b"", b"\xff\xd8\xff\xe0\x00\x10JFIF", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\x00", b"RIFF"):
-        with pytest.raises((ImageDecodeError, ImageTooLargeError)):
-            decode(start + data, 32)
-            raise ImageDecodeError("a picture by chance")
+        with contextlib.suppress(ImageDecodeError, ImageTooLargeError):
+            assert decode(start + data, 32)[0].shape[2] == 3
 
 
 # ---- pictures in memory -----------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_another_model_is_refused(picture_folder: Path, bundle_dir: Path, tmp_pa
 
     index_images(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"])
     train(picture_folder, tmp_path / "other", epochs=1, latent_dim=8)
-    with open_store(tmp_path / "s") as opened, pytest.raises(StoreMismatchError, match="32-d.*8-d"):
+    with open_store(tmp_path / "s") as opened, pytest.raises(StoreMismatchError, match=r"32-d.*8-d"):
         search(opened, picture_folder / "red" / "3.png", model=tmp_path / "other")
 
 
@@ -119,9 +119,9 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
     query = picture_folder / "red" / "3.png"
     with pytest.raises(StoreMismatchError, match="no vectors of encoder 'learned'; it holds color, edges"):
         search(store, query, using="learned")
-    with pytest.raises(PointNotFoundError, match="holds no image nothing.png"):
+    with pytest.raises(PointNotFoundError, match=r"holds no image nothing\.png"):
         search(store, id="nothing.png")
-    with pytest.raises(UnknownFieldError, match="'brand'.*'folder', 'height', 'source', 'width'"):
+    with pytest.raises(UnknownFieldError, match=r"'brand'.*'folder', 'height', 'source', 'width'"):
         search(store, query, where={"brand": "x"})
     with pytest.raises(ImageDecodeError, match=r"none\.jpg cannot be read"):
         search(store, tmp_path / "none.jpg")

@@ -118,21 +118,21 @@ def test_one_seed_gives_one_result(pictures: Any, tmp_path: Path) -> None:
     assert not np.allclose(first, other)
 
 
-class _Stop(Exception):
+class StopHereError(Exception):
     pass
 
 
 def stop_in_epoch(epoch: int) -> Any:
     def progress(stage: str, done: int, total: int, note: str = "") -> None:
         if note.startswith(f"epoch {epoch},"):
-            raise _Stop
+            raise StopHereError
 
     return progress
 
 
 def test_a_resumed_training_ends_where_an_uninterrupted_one_does(pictures: Any, tmp_path: Path) -> None:
     whole = train(pictures, tmp_path / "whole", epochs=5, batch_size=16)
-    with pytest.raises(_Stop):
+    with pytest.raises(StopHereError):
         train(pictures, tmp_path / "m", epochs=5, batch_size=16, progress=stop_in_epoch(3))
     assert not (tmp_path / "m").exists()
     resumed = train(pictures, tmp_path / "m", epochs=5, batch_size=16, resume=True)
@@ -143,7 +143,7 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(pictures: Any, 
 
 
 def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path) -> None:
-    with pytest.raises(_Stop):
+    with pytest.raises(StopHereError):
         train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
     with pytest.raises(TrainingError, match="--resume"):
         train(pictures, tmp_path / "m", epochs=5)
@@ -155,7 +155,7 @@ def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path
 
 
 def test_a_damaged_checkpoint_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:
-    with pytest.raises(_Stop):
+    with pytest.raises(StopHereError):
         train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
     state = Checkpoint(tmp_path / "m").folder / "state.npz"
     state.write_bytes(state.read_bytes()[:1000])

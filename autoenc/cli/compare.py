@@ -41,11 +41,13 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from autoenc.comparing import DEFAULT_ENCODERS, compare
-    from autoenc.output import make_folder
+    from autoenc.output import check_makeable
     from autoenc.report import write_report
     from autoenc.tables import comparison_table, write_comparison_csv, write_comparison_json
 
-    out = make_folder(Path(options.out)) if options.out else None
+    out = Path(options.out) if options.out else None
+    if out is not None:
+        check_makeable(out)
     with progress_shown(quiet=options.quiet) as progress:
         comparison = compare(
             options.images,
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
             progress=progress,
         )
         if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
             write_comparison_json(comparison, out / "compare.json")
             write_comparison_csv(comparison, out / "compare.csv")
             write_report(comparison, out)

@@ -13,7 +13,7 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "index",
         help="put a folder of images into a store",
-        description="Encode every image below a folder and put it into a store. A second run does only what has changed.",
+        description="Encode every image below a folder and put it into a store. A second run does only what changed.",
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
     add_store(parser)
@@ -59,14 +59,12 @@ def run(options: argparse.Namespace) -> int:
         print_json(report.to_dict())
     else:
         print(
-            f"{report.indexed} indexed, {report.updated} updated, {report.unchanged} unchanged, {report.missing} missing, "
-            f"{len(report.skipped)} skipped, {report.ignored} ignored in {report.seconds:.1f} s "
-            f"({report.images_per_second:.0f} images/s)"
+            f"{report.indexed} indexed, {report.updated} updated, {report.unchanged} unchanged, "
+            f"{report.missing} missing, {len(report.skipped)} skipped, {report.ignored} ignored "
+            f"in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)"
         )
         if report.missing:
-            say(
-                f"missing: {report.missing} images of source '{report.source}' are in the store but not on disk any more"
-            )
+            say(f"missing: {report.missing} images of source '{report.source}' are stored but not on disk any more")
     if not report.usable:
         say(f"autoenc: None of the {len(report.skipped)} images could be used; nothing was stored.")
         return 1

@@ -29,7 +29,7 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from autoenc.store import list_collections, open_store
 
-    found = {}
+    found: dict[str, Any] = {}
     for name in [options.collection] if options.collection else list_collections(options.store):
         with open_store(options.store, name) as store:
             counts = {source: store.count({"source": source}) for source in store.info.sources}

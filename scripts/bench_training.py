@@ -1,0 +1,100 @@
+"""Training against the bare compiled step: images a second of `train`, and of the step on data already in memory.
+
+python scripts/bench_training.py [--images 4096] [--batch-size 128] [--repeats 5]
+
+Prints one JSON document. The bare step is a `tf.function` of the same model, loss and optimizer over float32 tensors
+made beforehand. Both run in turn in one process, after warming up. Target: 0.9 by the median of the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from autoenc.model import ModelConfig, build_decoder, build_encoder
+from autoenc.objectives import Batch, Reconstruction
+from autoenc.trainer import Trainer
+
+
+def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,type-arg]
+    """A function that runs the bare step over all the data once."""
+    encoder, decoder = build_encoder(ModelConfig()), build_decoder(ModelConfig())
+    variables = [*encoder.trainable_variables, *decoder.trainable_variables]
+    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer.build(variables)
+    objective = Reconstruction()
+    batches = [tf.constant(pixels[i : i + batch_size]) for i in range(0, len(pixels), batch_size)]
+
+    @tf.function
+    def step(batch: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            latents = encoder(batch, training=True)
+            loss = objective.loss(Batch(pixels=batch, latents=latents, decoded=decoder(latents, training=True)))
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    def run() -> None:
+        for batch in batches:
+            loss = step(batch)
+        loss.numpy()
+
+    return run
+
+
+def ours(images: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,type-arg]
+    """A function that runs one epoch's training as `train` does: shuffled, gathered from the cache of bytes."""
+    trainer = Trainer(ModelConfig(), Reconstruction(), 1e-3)
+    epochs = iter(range(1_000_000))
+
+    def run() -> None:
+        order = np.random.default_rng(next(epochs)).permutation(len(images))
+        trainer.start_pass()
+        for i in range(0, len(order), batch_size):
+            trainer.train_step(images[order[i : i + batch_size]])
+
+    return run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=4096)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    images = np.random.default_rng(0).integers(0, 256, (options.images, 32, 32, 3), dtype=np.uint8)
+    passes = {
+        "bare": bare_pass(images.astype(np.float32) / 255.0, options.batch_size),
+        "train": ours(images, options.batch_size),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in passes}
+    for repeat in range(options.repeats + 1):
+        for name, run in passes.items() if repeat % 2 else reversed(passes.items()):
+            start = time.perf_counter()
+            run()
+            if repeat:  # the first pass compiles
+                speeds[name].append(options.images / (time.perf_counter() - start))
+    ratios = [ours / bare for ours, bare in zip(speeds["train"], speeds["bare"], strict=True)]
+    print(
+        json.dumps(
+            {
+                "images_per_second": {name: statistics.median(values) for name, values in speeds.items()},
+                "ratio": statistics.median(ratios),
+                "ratios": ratios,
+                "target_ratio": 0.9,
+            },
+            indent=2,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The main job on the sample catalogue, through the same commands that you would type.
+
+scripts/demo sets up and runs it; everything it makes lies in demo/.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from autoenc.cli import main
+from autoenc.samples import draw_catalogue
+
+DEMO = Path("demo")
+
+
+def run(*arguments: str | Path) -> None:
+    """One autoenc command, shown and run."""
+    command = [str(argument) for argument in arguments]
+    print(f"\n$ autoenc {shlex.join(command)}", flush=True)
+    code = main(command)
+    if code:
+        sys.exit(code)
+
+
+def demo() -> None:
+    start = time.monotonic()
+    shutil.rmtree(DEMO, ignore_errors=True)
+    catalogue, queries, model, store = (DEMO / name for name in ("catalogue", "queries", "model", "store"))
+    samples = draw_catalogue(catalogue, per_class=60, seed=0)
+    draw_catalogue(queries, per_class=10, seed=1)
+    print(f"Drew {len(samples)} pictures of watches, T-shirts, bicycles and shoes into {catalogue}/.")
+
+    run("train", catalogue, "--model", model, "--epochs", "120", "--batch-size", "32")
+    run("index", catalogue, "--store", store, "--model", model)
+    query = queries / "shoe" / "001.jpg"
+    run("query", query, "--store", store, "--model", model, "-k", "6", "--sheet", DEMO / "neighbours.png")
+    run("query", query, "--store", store, "--using", "color", "-k", "3", "--filter", "folder=bicycle")
+    run("compare", catalogue, "--queries", queries, "--model", model, "--out", DEMO)
+    for name in ("training.png", "reconstructions.png"):
+        shutil.copy(model / name, DEMO / name)
+
+    print(f"\nDone in {time.monotonic() - start:.0f} s. Look at:")
+    for name, what in {
+        "report.html": "which encoder retrieves better, with intervals and pictures",
+        "neighbours.png": "a query and what looks like it",
+        "training.png": "the loss, epoch by epoch",
+        "reconstructions.png": "held-out pictures and what 32 numbers keep of them",
+    }.items():
+        print(f"  {DEMO.name}/{name:<22} {what}")
+    print("Your own images: autoenc train IMAGES --model DIR, then index, query, compare (see README.md).")
+
+
+if __name__ == "__main__":
+    demo()
