@@ -82,36 +82,36 @@ def test_only_the_store_knows_qdrant() -> None:
 
 def test_the_public_names() -> None:
     """Whoever adds one adds it here, to the README and to the changelog."""
-    assert sorted(autoenc.__all__) == [
+    assert set(autoenc.__all__) == {
+        "__version__",
         "AutoencError",
         "Bundle",
-        "Comparison",
-        "Difference",
-        "ENCODER_NAMES",
-        "Encoder",
-        "EncoderScores",
-        "IndexReport",
-        "LoadedImage",
-        "Neighbour",
-        "Searcher",
-        "SkippedFile",
-        "Store",
-        "TrainingResult",
-        "__version__",
         "compare",
+        "Comparison",
         "create_encoder",
+        "Difference",
         "draw_catalogue",
+        "Encoder",
+        "ENCODER_NAMES",
+        "EncoderScores",
         "find_images",
         "index_images",
+        "IndexReport",
         "list_collections",
         "load_bundle",
         "load_image",
+        "LoadedImage",
+        "Neighbour",
         "open_store",
         "search",
+        "Searcher",
+        "SkippedFile",
+        "Store",
         "train",
+        "TrainingResult",
         "write_report",
-    ]
-    assert dir(autoenc) == autoenc.__all__
+    }
+    assert dir(autoenc) == sorted(autoenc.__all__)
 
 
 @pytest.mark.parametrize("name", [name for name in autoenc.__all__ if name != "train"])
@@ -133,7 +133,7 @@ def run(code: str) -> str:
 
 def test_importing_autoenc_loads_nothing_heavy() -> None:
     loaded = run("import sys; before = set(sys.modules); import autoenc; print(*(set(sys.modules) - before))").split()
-    assert set(loaded) <= {"autoenc", "importlib", "typing", "__future__"} | set(sys.stdlib_module_names)
+    assert {name.split(".")[0] for name in loaded} <= {"autoenc"} | set(sys.stdlib_module_names)
 
 
 def test_importing_autoenc_is_fast() -> None:

@@ -56,7 +56,8 @@ def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp
         rows = list(csv.DictReader(file))
     assert [float(row["loss"]) for row in rows] == [row["loss"] for row in result.history]
     for name in ("training.png", "reconstructions.png"):
-        assert min(Image.open(tmp_path / "m" / name).size) > 100
+        with Image.open(tmp_path / "m" / name) as plot:
+            assert min(plot.size) > 100
 
 
 def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> None:

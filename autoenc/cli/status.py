@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.store import list_collections, open_store
 
     found: dict[str, Any] = {}
-    for name in [options.collection] if options.collection else list_collections(options.store):
+    for name in [options.collection] if options.collection else list_collections(options.store) or ["images"]:
         with open_store(options.store, name) as store:
             counts = {source: store.count({"source": source}) for source in store.info.sources}
             found[name] = {
@@ -53,6 +53,4 @@ def run(options: argparse.Namespace) -> int:
             at = f" at {details['root']}" if details["root"] != source else ""
             print(f"  source {source}{at}: {details['images']} images")
         print(f"  filterable: {', '.join(held['filterable'])}")
-    if not found:
-        print(f"{options.store} holds no collection.")
     return 0
