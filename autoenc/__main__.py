@@ -1,7 +1,5 @@
 """`python -m autoenc`."""
 
-import sys
+from autoenc.cli import entry
 
-from autoenc.cli import main
-
-sys.exit(main())
+entry()

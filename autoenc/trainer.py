@@ -33,16 +33,14 @@ class Trainer:
         self._step.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=False)
         self._step.optimizer.build(self._step.trainable_variables)
 
-    def start_pass(self) -> None:
-        """Forget the losses seen so far: the means below are over one pass."""
-        self._step.reset_metrics()
-
     def train_step(self, images: Images) -> float:
-        """One step of the optimizer on (N, 32, 32, 3) uint8; the mean loss of the pass so far."""
+        """One step of the optimizer on (N, 32, 32, 3) uint8; the mean loss of these images before it."""
+        self._step.reset_metrics()  # some versions of Keras do, some go on with the mean of earlier batches
         return float(self._step.train_on_batch(images, return_dict=True)["loss"])
 
     def measure(self, images: Images) -> float:
-        """As `train_step`, nothing learned."""
+        """The mean loss of (N, 32, 32, 3) uint8; nothing is learned."""
+        self._step.reset_metrics()
         return float(self._step.test_on_batch(images, return_dict=True)["loss"])
 
     def reconstruct(self, images: Images) -> Images:

@@ -224,16 +224,16 @@ def _fit(
             break
         start = time.perf_counter()
         order = np.random.default_rng((settings.seed, epoch)).permutation(training)
-        loss = val_loss = math.nan
-        trainer.start_pass()
+        loss = val_loss = 0.0
         for step, batch in enumerate(_batches(order, settings.batch_size), start=1):
-            loss = trainer.train_step(images[batch])
+            # The mean of what has been seen, moved towards this batch by its share.
+            seen = min(step * settings.batch_size, len(order))
+            loss += (trainer.train_step(images[batch]) - loss) * len(batch) / seen
             progress("training", (epoch - 1) * steps + step, settings.epochs * steps, f"epoch {epoch}, loss {loss:.4f}")
         stepping += time.perf_counter() - start
         trained += len(order)
-        trainer.start_pass()
         for batch in _batches(held_out, settings.batch_size):
-            val_loss = trainer.measure(images[batch])
+            val_loss += trainer.measure(images[batch]) * len(batch) / len(held_out)
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
             raise TrainingError(f"The loss became {loss} in epoch {epoch}. Train with a lower learning rate.")
         seconds = time.perf_counter() - start

@@ -57,7 +57,6 @@ def ours(images: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,ty
 
     def run() -> None:
         order = np.random.default_rng(next(epochs)).permutation(len(images))
-        trainer.start_pass()
         for i in range(0, len(order), batch_size):
             trainer.train_step(images[order[i : i + batch_size]])
 

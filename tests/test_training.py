@@ -60,6 +60,24 @@ def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp
             assert min(plot.size) > 100
 
 
+def test_losses_are_means_over_every_picture(pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps on 16, 16 and 1 of 33 pictures count by their pictures; val_loss is that of the model that was kept."""
+    losses = iter([1.0, 2.0, 35.0])
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train_step", lambda trainer, images: next(losses))
+        result = train(pictures, tmp_path / "a", epochs=1, batch_size=16, validation=7 / 40)
+    assert result.history[0]["loss"] == pytest.approx((16 * 1 + 16 * 2 + 1 * 35) / 33)
+
+    held_out: list[Any] = []
+    measure = Trainer.measure
+    monkeypatch.setattr(Trainer, "measure", lambda trainer, images: held_out.append(images) or measure(trainer, images))
+    result = train(pictures, tmp_path / "b", epochs=1, batch_size=3, validation=7 / 40)
+    pixels = np.concatenate(held_out).astype(np.float32) / 255
+    decoded = keras.models.load_model(tmp_path / "b" / "autoencoder.keras").predict_on_batch(pixels)
+    assert [len(images) for images in held_out] == [3, 3, 1]
+    assert result.val_loss == pytest.approx(np.mean((decoded - pixels) ** 2), rel=1e-4)
+
+
 def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> None:
     result = train(pictures, tmp_path / "m", epochs=1, seed=5, latent_dim=7)
     info = json.loads((tmp_path / "m" / "bundle.json").read_text())

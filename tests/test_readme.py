@@ -1,0 +1,95 @@
+"""The README tells the truth: its Python runs as written, its commands are commands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autoenc.cli import build_parser
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_python_examples_run_in_order(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'autoenc[train]'")
+    shutil.copytree(drawn, tmp_path / "photos")
+    shutil.copy(drawn / "shoe" / "003.jpg", tmp_path / "some.jpg")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    examples = blocks("python")
+    assert len(examples) == 4
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "48 indexed, 0 skipped" in printed
+    assert re.search(r"^1 1\.0 .*shoe/003\.jpg$", printed, re.MULTILINE)
+    assert names["latents"].shape == (2, 32)  # type: ignore[attr-defined]
+    assert (tmp_path / "report" / "report.html").is_file()
+
+
+def test_shapes_said_in_comments_are_true() -> None:
+    import numpy as np
+
+    import baselines
+
+    said = re.findall(r"baselines\.(\w+)\(images\)\.shape +# \((\d+), (\d+)\)", README)
+    assert len(said) == 3
+    for name, rows, columns in said:
+        found = getattr(baselines, name)(np.zeros((10, 32, 32, 3), np.uint8)).shape
+        assert found == (int(rows), int(columns))
+
+
+def test_every_autoenc_command_parses() -> None:
+    commands = [
+        shlex.split(line, comments=True)[1:]
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("autoenc ")
+    ]
+    assert len(commands) >= 6
+    for command in commands:
+        build_parser().parse_args(command)
+
+
+def test_every_option_named_is_an_option() -> None:
+    known = {"--help"}
+    (verbs,) = [a for a in build_parser()._actions if isinstance(getattr(a, "choices", None), dict)]
+    for verb in verbs.choices.values():  # type: ignore[union-attr]
+        known |= {option for action in verb._actions for option in action.option_strings}
+    text = re.sub(r"scripts/bench_\w+\.py[^`]*`[^|\n]*\|[^|\n]*\|", "", README)  # their options are their own
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= known
+
+
+def test_every_script_named_is_there_and_every_benchmark_is_named() -> None:
+    named = set(re.findall(r"scripts/[\w.]+\w", README))
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+    assert {f"scripts/{path.name}" for path in (ROOT / "scripts").glob("bench_*.py")} <= named
+
+
+def test_the_weights_are_counted() -> None:
+    pytest.importorskip("keras", reason="the model needs TensorFlow: pip install 'autoenc[train]'")
+    from autoenc.model import ModelConfig, build_decoder, build_encoder
+
+    counts = [build_encoder(ModelConfig()).count_params(), build_decoder(ModelConfig()).count_params()]
+    assert [f"{count:,}" for count in counts] == list(
+        re.search(r"([\d,]+) weights in the encoder, ([\d,]+) in the decoder", README).groups()  # type: ignore[union-attr]
+    )
+
+
+@pytest.mark.parametrize("name", ["learned", "color", "texture", "edges", "handcrafted", "pixels"])
+def test_the_table_of_encoders_is_true(name: str, bundle_dir: Path) -> None:
+    from autoenc.encoders import create_encoder
+
+    (said,) = re.findall(rf"^\| `{name}` \| (\d+) \|", README, re.MULTILINE)
+    assert create_encoder(name, model=bundle_dir).dim == int(said)
