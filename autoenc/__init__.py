@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from autoenc.images import LoadedImage, SkippedFile, find_images, load_image
     from autoenc.indexing import IndexReport, index_images
     from autoenc.report import write_report
-    from autoenc.samples import draw_catalogue
+    from autoenc.samples import draw_catalog
     from autoenc.searching import Neighbour, Searcher, search
     from autoenc.store import Store, list_collections, open_store
     from autoenc.training import TrainingResult, train
@@ -41,7 +41,7 @@ _HOME = {
     "TrainingResult": "training",
     "compare": "comparing",
     "create_encoder": "encoders",
-    "draw_catalogue": "samples",
+    "draw_catalog": "samples",
     "find_images": "images",
     "index_images": "indexing",
     "list_collections": "store",
@@ -71,7 +71,7 @@ __all__ = [
     "__version__",
     "compare",
     "create_encoder",
-    "draw_catalogue",
+    "draw_catalog",
     "find_images",
     "index_images",
     "list_collections",
@@ -90,7 +90,7 @@ def __getattr__(name: str) -> Any:
     try:
         module = importlib.import_module(f"autoenc.{_HOME[name]}")
     except ModuleNotFoundError as error:
-        if error.name not in ("keras", "tensorflow"):
+        if error.name not in ("keras", "tensorflow", "onnx", "tf2onnx"):
             raise
         from autoenc.errors import MissingDependencyError
 

@@ -15,10 +15,11 @@ import functools
 import hashlib
 import json
 import os
+import re
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 ENCODER = "encoder.onnx"
 AUTOENCODER = "autoencoder.keras"
+_OLD = ".old"
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,11 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
         BundleVersionError: of another version of the format or of the preprocessing.
     """
-    folder = Path(path).absolute()
+    folder = Path(os.path.abspath(path))
     manifest = folder / MANIFEST
-    if not manifest.is_file():
-        what = "is not a bundle: it has no bundle.json" if folder.exists() else "does not exist"
+    if not os.path.isfile(manifest):
+        there = os.path.exists(folder)
+        what = "is not a bundle: it has no bundle.json" if there else "does not exist or is out of your reach"
         raise BundleNotFoundError(
             f"Expected a trained model (a folder that `autoenc train --model` wrote); {shown(folder)} {what}."
         )
@@ -166,13 +169,15 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     Raises:
         OutputError: it is a file, holds something else, or cannot be made.
     """
-    folder = Path(path).absolute()
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+    folder = Path(os.path.abspath(path))
+    if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
         raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
     try:
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        inside = {file.name for file in folder.iterdir()} if os.path.isdir(folder) else set()
+        if others := inside - _files_of_bundle(folder):
+            what = "holds more than its bundle" if MANIFEST in inside else "is not empty and not a bundle"
             raise OutputError(
-                f"{shown(folder)} is not empty and not a bundle; name a new folder, so that nothing of yours is lost."
+                f"{shown(folder)} {what} ({shown(min(others))}); name a new folder, so that nothing of yours is lost."
             )
     except OSError as error:
         raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
@@ -180,28 +185,51 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
+def _files_of_bundle(folder: Path) -> set[str]:
+    """The names that a bundle in this folder consists of; none if there is no readable manifest of ours."""
+    try:
+        info = json.loads((folder / MANIFEST).read_text("utf-8"))
+        return {MANIFEST, *info["checksums"]} if isinstance(info["format"], int) else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its place when the block ends well, and is removed otherwise."""
+    staging = folder.with_name(f".{folder.name}.writing-{uuid.uuid4().hex}")
+    old = staging.with_name(staging.name + _OLD)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.writing-", dir=folder.parent))
+        _clear_up(folder)
+        staging.mkdir()
     except OSError as error:
         raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
     try:
         yield staging
-        staging.chmod(0o755)  # mkdtemp's folders are private
-        if folder.exists():
-            old = staging.with_name(staging.name + ".old")
+        with suppress(FileNotFoundError):
             folder.rename(old)
+        try:
             staging.rename(folder)
-            shutil.rmtree(old)
-        else:
-            staging.rename(folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                old.rename(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _clear_up(folder: Path) -> None:
+    """Remove what killed writers left; what one of them had moved away, but not replaced yet, comes back."""
+    name = re.compile(re.escape(f".{folder.name}.writing-") + "[0-9a-f]{32}" + f"({re.escape(_OLD)})?")
+    for left in [path for path in folder.parent.iterdir() if name.fullmatch(path.name)]:
+        if left.suffix == _OLD and not os.path.exists(folder):
+            left.rename(folder)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_manifest(folder: Path, info: dict[str, Any]) -> None:

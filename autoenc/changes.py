@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -58,9 +59,10 @@ def examine(task: Task, size: int) -> Outcome:
     known = task.known
     try:
         if known is not None and not task.lacking:
-            status = task.path.stat()
-            if (status.st_size, status.st_mtime_ns) == (known.get("size"), known.get("mtime_ns")):
-                return Outcome(task, "unchanged")
+            with suppress(OSError):  # read_file says why
+                status = task.path.stat()
+                if (status.st_size, status.st_mtime_ns) == (known.get("size"), known.get("mtime_ns")):
+                    return Outcome(task, "unchanged")
         file = read_file(task.path)
         if known is None:
             return Outcome(task, "new", decode_file(file, size))
@@ -70,5 +72,5 @@ def examine(task: Task, size: int) -> Outcome:
         if task.lacking:
             return Outcome(task, "lacking", decode_file(file, size), touched)
         return Outcome(task, "touched", touched=touched)
-    except (ImageError, OSError) as error:
+    except ImageError as error:
         return Outcome(task, "skipped", skipped=SkippedFile(task.path, str(error)))

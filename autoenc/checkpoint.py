@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,11 @@ import numpy.typing as npt
 
 from autoenc.errors import TrainingError
 from autoenc.images import shown
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 Arrays = list[npt.NDArray[np.generic]]
 
@@ -47,6 +54,33 @@ class Checkpoint:
 
     def __init__(self, bundle: Path) -> None:
         self.folder = bundle.with_name(f".{bundle.name}.training")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training the same model.
+
+        Raises:
+            TrainingError: one is at it, or the folder cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise TrainingError(f"{shown(self.folder)} cannot be written: {error.strerror}.") from error
+        with lock:
+            try:
+                if fcntl is not None:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when we end, or die
+            except BlockingIOError as error:
+                raise TrainingError(
+                    f"Another process is training this model now (in {shown(self.folder)}). Wait for it, or name "
+                    f"another folder with --model."
+                ) from error
+            try:
+                yield
+            finally:
+                if not self.exists():  # stopped before its first epoch ended
+                    self.remove()
 
     def exists(self) -> bool:
         return (self.folder / "state.npz").is_file()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from autoenc.bundle import Bundle, load_bundle
-from autoenc.comparison import Comparison, Difference, EncoderScores
+from autoenc.comparison import Comparison
 from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.learned import LearnedEncoder
@@ -22,8 +22,6 @@ from autoenc.images import Found, find_images, shown
 from autoenc.labels import LabelTable, labels_from_folders, read_labels
 from autoenc.pixels import PixelCache, load_pixels
 from autoenc.progress import Progress, silent
-
-__all__ = ["DEFAULT_ENCODERS", "Comparison", "Difference", "EncoderScores", "compare"]
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
 """What is compared unless encoders are named."""
@@ -37,7 +35,7 @@ def compare(
     *,
     queries: str | os.PathLike[str] | None = None,
     model: Bundle | str | os.PathLike[str] | None = None,
-    encoders: Sequence[str | Encoder] = DEFAULT_ENCODERS,
+    encoders: Sequence[str | Encoder] | None = None,
     labels: str | os.PathLike[str] | None = None,
     label_column: str | None = None,
     max_queries: int | None = None,
@@ -54,8 +52,8 @@ def compare(
         images: the gallery, a folder.
         queries: a folder of query images; without it each gallery image is a query.
         model: a trained bundle, or its folder, for the encoder "learned".
-        encoders: names, "+pcaK" after one for K principal components fitted on the gallery; or encoders. Of
-            DEFAULT_ENCODERS, those that need more images than there are stay away, and a note says so.
+        encoders: names, "+pcaK" after one for K principal components fitted on the gallery; or encoders. Without
+            them DEFAULT_ENCODERS, of which those that need more images than there are stay away; a note says so.
         labels: a CSV file of labels, for gallery and queries.
         label_column: the column of that file.
         max_queries: sample this many queries, and this many altered images, without replacement. Without it all
@@ -66,13 +64,14 @@ def compare(
     Raises:
         NoImagesError: a missing or empty folder, or fewer than two images that can be read.
         LabelsError: labels that cannot be read or matched.
-        EncoderError: an unknown encoder, one that cannot be fitted on so few images, or a vector not finite.
+        EncoderError: an unknown encoder, "learned" without `model`, an encoder that cannot be fitted on so few
+            images, or a vector not finite.
         BundleError: `model` cannot be used.
-        ArgumentError: a value out of range, or "learned" without `model`.
+        ArgumentError: a value out of range.
     """
     started = time.perf_counter()
     _check_arguments(labels, label_column, max_queries, seed)
-    chosen = _create(encoders, model)
+    chosen = _create(DEFAULT_ENCODERS if encoders is None else encoders, model)
     table = None if labels is None or label_column is None else read_labels(labels, label_column)
     found, label_of = _find(images, table)
     asked, query_label_of = (None, label_of) if queries is None else _find(queries, table)
@@ -107,7 +106,7 @@ def compare(
             altered=_sample(len(gallery), MAX_ALTERED if max_queries is None else max_queries, seed),
             seed=seed,
         )
-        if tuple(encoders) == DEFAULT_ENCODERS:
+        if encoders is None:
             chosen = _large_enough(chosen, len(gallery), notes)
         scores = {encoder.name: measure(encoder, split, progress) for encoder in chosen}
     both = [(found, gallery)] if asked is None or cache is None else [(found, gallery), (asked, cache)]
@@ -150,19 +149,10 @@ def _create(encoders: Sequence[str | Encoder], model: Bundle | str | os.PathLike
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ArgumentError(f"Encoder '{twice}' is named twice; name each encoder once.")
-    if any(isinstance(encoder, str) and _base(encoder) == "learned" for encoder in encoders):
-        if model is None:
-            others = ",".join(name for name in names if _base(name) != "learned") or "color,edges"
-            raise ArgumentError(
-                "Encoder 'learned' needs a trained bundle: pass its folder as model (--model), or name encoders "
-                f"without it (--encoders {others})."
-            )
-        model = model if isinstance(model, Bundle) else load_bundle(model)  # once, for learned and learned+pcaK
+    learned = any(isinstance(encoder, str) and encoder.partition("+pca")[0] == "learned" for encoder in encoders)
+    if learned and model is not None and not isinstance(model, Bundle):
+        model = load_bundle(model)  # once, for learned and learned+pcaK
     return [_encoder(encoder, model) if isinstance(encoder, str) else encoder for encoder in encoders]
-
-
-def _base(name: str) -> str:
-    return name.partition("+pca")[0]
 
 
 def _encoder(name: str, model: Bundle | str | os.PathLike[str] | None) -> Encoder:
@@ -195,11 +185,12 @@ def _find(root: str | os.PathLike[str], table: LabelTable | None) -> tuple[Found
 
 def _read(found: Found, paths: list[Path], least: int, size: int, stage: str, progress: Progress) -> PixelCache:
     cache = load_pixels(paths, size, progress=lambda _, done, total, note: progress(stage, done, total, note))
-    if len(cache) < least:
+    readable = len(cache)
+    if readable < least:
         cache.close()
-        why = f" The first that could not: {cache.skipped[0].reason}" if cache.skipped else ""
+        why = f" The first that could not: {cache.skipped[0]}" if cache.skipped else ""
         raise NoImagesError(
-            f"Expected {least} or more images to compare encoders on; {len(cache)} of {len(paths)} in "
+            f"Expected {least} or more images to compare encoders on; {readable} of {len(paths)} in "
             f"{shown(found.root)} could be read.{why}"
         )
     return cache

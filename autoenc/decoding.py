@@ -13,7 +13,7 @@ import os
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from autoenc.errors import ImageDecodeError, ImageTooLargeError
 
@@ -33,7 +33,7 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-_ORIENTATION = 0x0112  # EXIF tag; 5 to 8 swap width and height
+_ORIENTATION = 0x0112  # EXIF tag
 
 
 def decode(data: bytes, size: int) -> tuple[Pixels, int, int]:
@@ -55,13 +55,13 @@ def decode(data: bytes, size: int) -> tuple[Pixels, int, int]:
     if width * height > MAX_PIXELS:
         raise ImageTooLargeError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS:,} in all.")
     factor = reduction(width, height, size)
-    if "exif" in header.info and header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+    pixels = _opencv(data, factor) if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB") else None
+    if pixels is None:
+        pixels = _pillow(header, factor)
+    orientation = _orientation(header)  # only now: a PNG may say it last, and Pillow has turned a TIFF by itself
+    if orientation >= 5:
         width, height = height, width
-    if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB"):
-        pixels = _opencv(data, factor)
-        if pixels is not None:
-            return pixels, width, height
-    return _pillow(header, factor), width, height
+    return _turned(pixels, orientation), width, height
 
 
 def reduction(width: int, height: int, size: int) -> int:
@@ -83,7 +83,7 @@ def picture_pixels(picture: bytes | Pixels | Image.Image, size: int) -> Pixels:
     if isinstance(picture, bytes):
         return decode(picture, size)[0]
     if isinstance(picture, Image.Image):
-        return _rgb(ImageOps.exif_transpose(picture))
+        return _turned(_pillow(picture), _orientation(picture))
     array = np.asarray(picture)
     channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
     if array.dtype != np.uint8 or channels not in (1, 3, 4) or (array.ndim == 3 and channels == 1) or not array.size:
@@ -134,24 +134,43 @@ def _header(data: bytes) -> Image.Image:
 
 
 def _opencv(data: bytes, factor: int) -> Pixels | None:
-    """A JPEG, turned by EXIF, or None where OpenCV finds it broken: Pillow then tells why, or reads it after all."""
+    """A JPEG as it lies in the file, or None where OpenCV finds it broken: Pillow tells why, or reads it after all."""
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor])
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
     return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
-def _pillow(image: Image.Image, factor: int) -> Pixels:
+def _pillow(image: Image.Image, factor: int = 1) -> Pixels:
     try:
         if factor > 1:
             image.draft(None, (image.width // factor, image.height // factor))  # does nothing but for JPEG
         image.load()
-        return _rgb(ImageOps.exif_transpose(image))
+        return _rgb(image)
     except ImageDecodeError:
         raise
     except Exception as error:  # as in _header
         raise ImageDecodeError(f"The image is broken or truncated ({_reason(error)}).") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """How EXIF says to turn the picture, 1 to 8; 1 (not at all) where EXIF is damaged: the picture is still good."""
+    try:
+        found = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # as in _header
+        return 1
+    return int(found) if found in range(1, 9) else 1
+
+
+def _turned(pixels: Pixels, orientation: int) -> Pixels:
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def _rgb(image: Image.Image) -> Pixels:
@@ -172,15 +191,20 @@ def _rgb(image: Image.Image) -> Pixels:
 
 
 def _grey_to_rgb(values: npt.NDArray[np.generic]) -> Pixels:
-    """Wide grey values to 8 bits: 16-bit integers by their full range, floats from 0..1, others by their maximum."""
-    grey = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    top = max(float(grey.max(initial=0.0)), 0.0)
-    if values.dtype.kind in "iu":
-        full = 65535.0 if top <= 65535 else top
+    """Wide grey values to 8 bits: 16-bit integers by their full range, floats from 0..1, others by their maximum.
+
+    Every step is at most as wide as the values: a picture at the pixel limit must not take gigabytes.
+    """
+    if values.dtype.itemsize == 2:
+        wide, full = values.astype(np.uint16, copy=False), 65535.0  # in this machine's byte order
     else:
-        full = 1.0 if top <= 1 else 255.0 if top <= 255 else top
-    eight = np.clip(np.rint(grey * (255.0 / full)), 0, 255).astype(np.uint8)
-    return np.repeat(eight[:, :, None], 3, axis=2)
+        wide = np.nan_to_num(values.astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        np.maximum(wide, 0, out=wide)
+        top = float(wide.max(initial=0))
+        levels = (65535.0,) if values.dtype.kind in "iu" else (1.0, 255.0)
+        full = next((level for level in levels if top <= level), top)
+    grey = cv2.convertScaleAbs(wide, alpha=255 / full)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _resized(pixels: Pixels, width: int, height: int, how: int) -> Pixels:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from autoenc.comparison import SELFRECALL, TOP, Difference, EncoderScores
+from autoenc.decoding import resized_batch
 from autoenc.encoders.base import Encoder, Images, Vectors
 from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError
@@ -140,11 +140,4 @@ def _finite(encoder: Encoder, vectors: Vectors) -> Vectors:
 def _batches(images: Images, size: int) -> Iterator[Images]:
     """Batches in memory, (n, size, size, 3): reading a mapped file is no part of an encoder's time."""
     for start in range(0, len(images), _BATCH):
-        yield _at_size(np.array(images[start : start + _BATCH]), size)
-
-
-def _at_size(images: Images, size: int) -> Images:
-    """Scale pictures, read at the largest size that an encoder asks for, down to another encoder's."""
-    if images.shape[1] == size:
-        return images
-    return np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images])
+        yield resized_batch(np.array(images[start : start + _BATCH]), size)

@@ -8,6 +8,7 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -32,13 +33,16 @@ _CHUNKS_AHEAD = 32  # so that decoding goes on while the reader encodes and stor
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file, or a folder, that could not be used, and why."""
+    """A file, or a folder, that could not be used, and why: a sentence that does not name it again."""
 
     path: Path
     reason: str
 
+    def __str__(self) -> str:
+        return printable(f"{shown(self.path)}: {self.reason}")
+
     def to_dict(self) -> dict[str, str]:
-        return {"path": shown(self.path), "reason": self.reason}
+        return {"path": _as_text(self.path), "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,15 @@ def find_images(root: str | os.PathLike[str]) -> Found:
     """Every image file below a folder; links to folders are followed, and no folder is searched twice.
 
     Raises:
-        NoImagesError: no such folder, or no file in it with an image's extension.
+        NoImagesError: no such folder, no file in it with an image's extension, or a path that is not valid UTF-8.
     """
-    top = Path(root).absolute()
-    if not top.exists():
-        raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist.")
-    if not top.is_dir():
+    top = Path(os.path.abspath(root))
+    if not os.path.exists(top):
+        raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist or is out of your reach.")
+    if not os.path.isdir(top):
         raise NoImagesError(f"Expected a folder of images; {shown(top)} is a file. Name the folder it lies in.")
+    if not _is_text(str(top)):
+        raise NoImagesError(f"The path of {shown(top)} is not valid UTF-8, as stores and reports need it; rename it.")
     paths: list[Path] = []
     skipped: list[SkippedFile] = []
     ignored = 0
@@ -127,7 +133,7 @@ def find_images(root: str | os.PathLike[str]) -> Found:
             else:
                 paths.append(path)
     if not paths:
-        also = f" ({skipped[0].reason}: {shown(skipped[0].path)})" if skipped else ""
+        also = f" ({skipped[0]})" if skipped else ""
         raise NoImagesError(
             f"Found no image in {shown(top)}: {ignored} files, none of them {', '.join(sorted(EXTENSIONS))}{also}."
         )
@@ -137,7 +143,7 @@ def find_images(root: str | os.PathLike[str]) -> Found:
 def read_file(path: str | os.PathLike[str]) -> ImageFile:
     """Read a file once, undecoded.
 
-    Raises:
+    Raises, without naming the file:
         ImageTooLargeError: more than `decoding.MAX_BYTES` bytes.
         ImageDecodeError: not there, not readable, not a regular file, or empty.
     """
@@ -145,21 +151,21 @@ def read_file(path: str | os.PathLike[str]) -> ImageFile:
     try:
         status = path.stat()  # before reading: a change in between is seen as one the next time
         if not stat.S_ISREG(status.st_mode):
-            raise ImageDecodeError(f"{shown(path)} is not a regular file.")
+            raise ImageDecodeError("Not a regular file.")
         if status.st_size > MAX_BYTES:
-            raise ImageTooLargeError(f"{shown(path)} has {status.st_size:,} bytes; the limit is {MAX_BYTES:,}.")
+            raise ImageTooLargeError(f"The file has {status.st_size:,} bytes; the limit is {MAX_BYTES:,}.")
         data = path.read_bytes()
     except OSError as error:
-        raise ImageDecodeError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+        raise ImageDecodeError(f"The file cannot be read: {error.strerror}.") from error
     if not data:
-        raise ImageDecodeError(f"{shown(path)} is empty (0 bytes).")
+        raise ImageDecodeError("The file is empty (0 bytes).")
     return ImageFile(path=path, data=data, digest=digest_of(data), size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
     """Decode a file's picture to size x size; the aspect ratio is not kept: it is squeezed into the square.
 
-    Raises:
+    Raises, without naming the file:
         ImageTooLargeError: more than `decoding.MAX_PIXELS` pixels.
         ImageDecodeError: truncated, broken, or not an image.
     """
@@ -176,8 +182,13 @@ def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
 
 
 def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
-    """`read_file`, then `decode_file`: a JPEG, PNG, WebP, GIF (first frame), BMP or TIFF of any mode, read once."""
-    return decode_file(read_file(path), size)
+    """A JPEG, PNG, WebP, GIF (first frame), BMP or TIFF file of any mode, read once.
+
+    Raises:
+        ImageError: what `read_file` and `decode_file` raise, with the file's name in front.
+    """
+    with _named(path):
+        return decode_file(read_file(path), size)
 
 
 def load_images(paths: Sequence[Path], size: int = 32) -> Iterator[LoadedImage | SkippedFile]:
@@ -185,7 +196,7 @@ def load_images(paths: Sequence[Path], size: int = 32) -> Iterator[LoadedImage |
 
     def load(path: Path) -> LoadedImage | SkippedFile:
         try:
-            return load_image(path, size)
+            return decode_file(read_file(path), size)
         except ImageError as error:
             return SkippedFile(path, str(error))
 
@@ -220,8 +231,14 @@ def digest_of(data: bytes) -> str:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path as text that can be printed, whatever bytes its name holds."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A path as one line that can be printed, whatever bytes its name holds."""
+    return printable(_as_text(path))
+
+
+def printable(text: str) -> str:
+    """One line of valid Unicode, whatever came: lone surrogates and control characters are spelled out."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
@@ -247,9 +264,24 @@ def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_
 
 
 def _decoded(picture: Picture, size: int) -> npt.NDArray[np.uint8]:
-    if isinstance(picture, (str, os.PathLike)):
-        picture = read_file(picture).data
-    return picture_pixels(picture, size)
+    if not isinstance(picture, (str, os.PathLike)):
+        return picture_pixels(picture, size)
+    with _named(picture):
+        return picture_pixels(read_file(picture).data, size)
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the file's name in front of the reason why it cannot be used."""
+    try:
+        yield
+    except ImageError as error:
+        raise type(error)(f"{shown(path)}: {error}") from error
+
+
+def _as_text(path: str | os.PathLike[str]) -> str:
+    """A path exactly, but for bytes that are no UTF-8: they are spelled out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _is_text(name: str) -> bool:

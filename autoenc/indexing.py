@@ -18,13 +18,7 @@ from autoenc.changes import Outcome, Task, examine
 from autoenc.decoding import resized_batch
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.errors import ArgumentError, StoreNotFoundError
-from autoenc.images import (
-    Found,
-    LoadedImage,
-    SkippedFile,
-    find_images,
-    ordered_map,
-)
+from autoenc.images import Found, LoadedImage, SkippedFile, find_images, ordered_map
 from autoenc.progress import Progress, silent
 from autoenc.searching import encoder_spec
 from autoenc.store import FieldKind, Store, open_store, point_id
@@ -94,15 +88,15 @@ def index_images(
         images: a folder, searched recursively.
         store: an open store, or the location of one, which is made if it is not there.
         model: the bundle of `learned`.
-        encoders: names of encoders.
+        encoders: names of encoders, each once.
         collection: in a store given by its location.
         source: name of this set of images, part of every point's id; the folder's absolute path by default. With a
             name of its own, a folder can move and keep its points.
-        progress: told how far it is.
+        progress: told how many files are stored, or need nothing.
 
     Raises:
         NoImagesError: no folder, or no file in it with an image's extension.
-        EncoderError, BundleError: an encoder cannot be made. Nothing has been written then.
+        EncoderError, BundleError: an encoder cannot be made, or is named twice. Nothing has been written then.
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names.
     """
     if not encoders:
@@ -122,6 +116,20 @@ def index_images(
     finally:
         if run.store is not None:
             run.store.close()
+
+
+def payload_of(source: str, path: str, image: LoadedImage) -> dict[str, Any]:
+    """What a store keeps of an image, beside its vectors; `path` is relative to its source."""
+    return {
+        "source": source,
+        "path": path,
+        "folder": path.rpartition("/")[0],
+        "digest": image.digest,
+        "size": image.size,
+        "mtime_ns": image.mtime_ns,
+        "width": image.width,
+        "height": image.height,
+    }
 
 
 class _Run:
@@ -154,12 +162,17 @@ class _Run:
         start = time.perf_counter()
         before = self._held()
         total = len(self._found.paths)
-        for done, outcome in enumerate(ordered_map(partial(examine, size=self._size), self._tasks()), start=1):
+
+        def tell(done: int) -> None:
+            progress("indexing", done, total, f"{len(self._skipped)} skipped" if self._skipped else "")
+
+        for examined, outcome in enumerate(ordered_map(partial(examine, size=self._size), self._tasks()), start=1):
             self._take(outcome)
-            if done % 64 == 0 or done == total:
-                progress("indexing", done, total, f"{len(self._skipped)} skipped" if self._skipped else "")
+            if examined % 64 == 0:  # what waits to be written is not done: whoever kills us now loses it
+                tell(examined - sum(map(len, self._waiting.values())))
         for group in list(self._waiting):
             self._write(group)
+        tell(total)
         if self.store is not None:
             if self._counts["new"] or self._counts["changed"] or self._counts["lacking"]:
                 self.store.optimize()
@@ -236,19 +249,7 @@ class _Run:
             store.update_vectors(ids, vectors)
         else:
             relative = [outcome.task.relative for outcome in outcomes]
-            store.upsert(ids, vectors, [self._payload(*pair) for pair in zip(relative, loaded, strict=True)])
-
-    def _payload(self, relative: str, image: LoadedImage) -> dict[str, Any]:
-        return {
-            "source": self._source,
-            "path": relative,
-            "folder": relative.rpartition("/")[0],
-            "digest": image.digest,
-            "size": image.size,
-            "mtime_ns": image.mtime_ns,
-            "width": image.width,
-            "height": image.height,
-        }
+            store.upsert(ids, vectors, [payload_of(self._source, *pair) for pair in zip(relative, loaded, strict=True)])
 
     def _prepared(self) -> Store:
         """The store, made if need be, with room for everything this run writes."""

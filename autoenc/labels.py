@@ -75,23 +75,6 @@ def labels_from_folders(paths: Sequence[Path], root: str | os.PathLike[str]) -> 
     return [parent.name or None for parent in parents]
 
 
-def labels_from_csv(
-    file: str | os.PathLike[str], column: str, paths: Sequence[Path], root: str | os.PathLike[str]
-) -> list[str | None]:
-    """The label of each image from a CSV file: `read_labels`, then `LabelTable.match`.
-
-    Args:
-        file: the CSV file.
-        column: the name of the column that holds the labels.
-        paths: of images below `root`.
-        root: the folder that was searched.
-
-    Raises:
-        LabelsError: as `read_labels` and `LabelTable.match`.
-    """
-    return read_labels(file, column).match(paths, root)
-
-
 def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
     """Read a CSV file with a row of column names, one row an image.
 

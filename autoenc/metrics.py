@@ -19,6 +19,12 @@ from autoenc.errors import ArgumentError
 METRICS = ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10")
 """What a comparison measures."""
 
+RESAMPLES = 2000
+"""How often a bootstrap draws the queries anew."""
+
+LEVEL = 0.95
+"""The share of the resampled means that an interval holds."""
+
 Scores = npt.NDArray[np.float64]
 Relevance = npt.NDArray[np.bool_]
 
@@ -39,10 +45,6 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
-
-    @property
-    def excludes_zero(self) -> bool:
-        return self.low > 0 or self.high < 0
 
 
 def parse_metric(name: str) -> Metric:
@@ -174,25 +176,21 @@ def score_ranking(neighbours: npt.NDArray[np.int64], truth: int, names: Sequence
     return scores
 
 
-def bootstrap_intervals(
-    scores: npt.ArrayLike, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
-) -> list[Interval]:
+def bootstrap_intervals(scores: npt.ArrayLike) -> list[Interval]:
     """Mean of each row of scores with its percentile bootstrap interval; queries are what is resampled.
 
     All rows see the same resamples, so one call for many metrics costs little more than for one, and a row
-    gets the same interval whatever rows stand beside it.
+    gets the same interval whatever rows stand beside it, on every run. A paired difference of two metrics is the
+    interval of a row of differences.
 
     Args:
         scores: (M, Q) one row a metric, one column a query, without NaN.
-        resamples: how often Q queries are drawn with replacement, from 1.
-        level: share of the resampled means that the interval holds, between 0 and 1.
-        seed: of the draws; the same scores and seed give the same interval.
 
     Returns:
-        M intervals. One query gives an interval of no width.
+        M intervals, of RESAMPLES draws of Q queries with replacement. One query gives an interval of no width.
 
     Raises:
-        ArgumentError: no scores, NaN, or a value outside of those ranges.
+        ArgumentError: no scores, or NaN.
 
     Source: Efron, "Bootstrap methods: another look at the jackknife", 1979; percentile interval.
     """
@@ -202,52 +200,24 @@ def bootstrap_intervals(
             f"Expected scores of shape (M, Q) with Q from 1 and no NaN; got shape {values.shape}. "
             "Leave out queries that have no score."
         )
-    if resamples < 1 or not 0 < level < 1:
-        raise ArgumentError(f"Expected resamples from 1 and a level between 0 and 1; got {resamples} and {level}.")
     count = values.shape[1]
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     step = max(1, _DRAWS_AT_ONCE // count)
-    means = np.empty((resamples, len(values)))
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
+    means = np.empty((RESAMPLES, len(values)))
+    for start in range(0, RESAMPLES, step):
+        rows = min(step, RESAMPLES - start)
         draws = generator.integers(count, size=(rows, count))
         draws += np.arange(rows)[:, None] * count
         # How often each query was drawn: a resampled mean is then one matrix product for all rows of scores.
         weights = np.bincount(draws.ravel(), minlength=rows * count).reshape(rows, count)
         means[start : start + rows] = weights.astype(np.float64) @ values.T / count
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     # Rounded: a sum that cancels to 1e-17 instead of 0 must not read as an interval that excludes zero.
     return [
         Interval(*(round(float(figure), 12) for figure in row))
         for row in zip(values.mean(axis=1), low, high, strict=True)
     ]
-
-
-def bootstrap_interval(scores: npt.ArrayLike, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
-    """`bootstrap_intervals` of the scores of one metric: (Q,)."""
-    return bootstrap_intervals([np.ravel(scores)], resamples=resamples, level=level, seed=seed)[0]
-
-
-def paired_difference(
-    a: npt.ArrayLike, b: npt.ArrayLike, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
-) -> Interval:
-    """Mean of a - b over the same queries with its bootstrap interval: queries, not scores, are resampled.
-
-    Args:
-        a: (Q,) scores of one encoder.
-        b: (Q,) scores of another for the same queries in the same order.
-        resamples: as `bootstrap_intervals`.
-        level: as `bootstrap_intervals`.
-        seed: as `bootstrap_intervals`.
-
-    Raises:
-        ArgumentError: different lengths, or as `bootstrap_intervals`.
-    """
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if first.shape != second.shape:
-        raise ArgumentError(f"Expected scores of the same queries; got shapes {first.shape} and {second.shape}.")
-    return bootstrap_interval(first - second, resamples=resamples, level=level, seed=seed)
 
 
 def _first(ranking: npt.NDArray[Any], k: int) -> npt.NDArray[Any]:

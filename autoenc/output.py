@@ -1,4 +1,4 @@
-"""Results on their way out: files written whole, and names made fit to show."""
+"""Results on their way out: files written whole, or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
         OutputError: its folder is not there, or the file cannot be written.
     """
     path = Path(path)
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"Cannot write {shown(path)}: there is no folder {shown(path.parent)}. Make it first.")
     try:
         replace_file(path, data)
@@ -61,7 +61,7 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise OutputError now rather than after the work, if `write_file` could not write there."""
     path = Path(path)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    if os.path.isdir(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.W_OK):
         raise OutputError(
             f"Cannot write {shown(path)}: expected a file in a folder that is there and can be written to."
         )
@@ -69,13 +69,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 def check_makeable(folder: str | os.PathLike[str]) -> None:
     """Raise OutputError now rather than after the work, if a folder is not there and cannot be made."""
-    folder = Path(folder).absolute()
-    nearest = next(above for above in (folder, *folder.parents) if above.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+    folder = Path(os.path.abspath(folder))
+    nearest = next(above for above in (folder, *folder.parents) if os.path.exists(above))
+    if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK):
         raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is no folder that you may write to.")
-
-
-def printable(text: str) -> str:
-    """One line of valid Unicode, whatever came: lone surrogates and control characters are spelled out."""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,7 +1,8 @@
-"""Many pictures decoded once, in one array: in memory, or in a temporary file when they are many."""
+"""Many pictures decoded once, in one array: in memory, or in a nameless temporary file when they are many."""
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from autoenc.images import SkippedFile, load_images
 from autoenc.progress import Progress, silent
 
 IN_MEMORY_BYTES = 512 * 2**20
-"""Larger caches are memory-mapped files."""
+"""Larger caches are memory-mapped."""
 
 
 class PixelCache:
@@ -34,23 +35,18 @@ class PixelCache:
         paths: list[Path],
         digests: list[str],
         skipped: list[SkippedFile],
-        file: Path | None = None,
     ) -> None:
         self.images = images
         self.paths = paths
         self.digests = digests
         self.skipped = skipped
-        self._file = file
 
     def __len__(self) -> int:
         return len(self.images)
 
     def close(self) -> None:
-        """Remove the temporary file, if there is one."""
-        if self._file is not None:
-            self.images = np.empty((0, *self.images.shape[1:]), np.uint8)
-            self._file.unlink(missing_ok=True)
-            self._file = None
+        """Let go of the pictures, and of the room that they take on disk."""
+        self.images = np.empty((0, *self.images.shape[1:]), np.uint8)
 
     def __enter__(self) -> Self:
         return self
@@ -72,31 +68,26 @@ def load_pixels(paths: Sequence[Path], size: int = 32, *, progress: Progress = s
     Returns:
         the cache, in the order of `paths`. Close it, or use it as a context manager.
     """
-    shape = (len(paths), size, size, 3)
-    file: Path | None = None
-    if len(paths) * size * size * 3 > IN_MEMORY_BYTES:
-        with tempfile.NamedTemporaryFile(prefix="autoenc-pixels-", suffix=".npy", delete=False) as handle:
-            file = Path(handle.name)
-        images: npt.NDArray[np.uint8] = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-    else:
-        images = np.empty(shape, np.uint8)
+    images = _room((len(paths), size, size, 3))
     kept: list[Path] = []
     digests: list[str] = []
     skipped: list[SkippedFile] = []
-    try:
-        for done, loaded in enumerate(load_images(paths, size), start=1):
-            if isinstance(loaded, SkippedFile):
-                skipped.append(loaded)
-            else:
-                images[len(kept)] = loaded.pixels
-                kept.append(loaded.path)
-                digests.append(loaded.digest)
-            if done % 64 == 0 or done == len(paths):
-                progress("reading", done, len(paths), "")
-    except BaseException:
-        if file is not None:
-            file.unlink(missing_ok=True)
-        raise
+    for done, loaded in enumerate(load_images(paths, size), start=1):
+        if isinstance(loaded, SkippedFile):
+            skipped.append(loaded)
+        else:
+            images[len(kept)] = loaded.pixels
+            kept.append(loaded.path)
+            digests.append(loaded.digest)
+        if done % 64 == 0 or done == len(paths):
+            progress("reading", done, len(paths), "")
     readable = images[: len(kept)]
     readable.flags.writeable = False
-    return PixelCache(readable, kept, digests, skipped, file)
+    return PixelCache(readable, kept, digests, skipped)
+
+
+def _room(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    if math.prod(shape) <= IN_MEMORY_BYTES:
+        return np.empty(shape, np.uint8)
+    with tempfile.TemporaryFile(prefix="autoenc-pixels-") as file:  # gone with its last user, even one that is killed
+        return np.memmap(file, np.uint8, "w+", shape=shape)

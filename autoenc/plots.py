@@ -43,12 +43,12 @@ def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
     epochs = [int(row["epoch"]) for row in history]
     canvas, (axes,) = figure(7.2, 4.2)
     drawn: dict[str, npt.NDArray[np.float64]] = {}
-    for key, label, colour in (("loss", "training", BLUE), ("val_loss", "validation", ORANGE)):
+    for key, label, color in (("loss", "training", BLUE), ("val_loss", "validation", ORANGE)):
         values = np.array([float(row.get(key) or math.nan) for row in history])
         if np.isfinite(values).any():
             drawn[label] = values
             dash = "-" if key == "loss" else (0, (5, 2))
-            axes.plot(epochs, values, color=colour, linestyle=dash, linewidth=2, marker="o", markersize=3, label=label)
+            axes.plot(epochs, values, color=color, linestyle=dash, linewidth=2, marker="o", markersize=3, label=label)
     measured = drawn.get("validation", drawn.get("training"))
     if measured is not None:
         best = int(np.nanargmin(measured))

@@ -22,16 +22,16 @@ LEATHER: RGB = (112, 72, 48)
 PAPER: RGB = (250, 249, 245)
 
 
-def tint(colour: RGB, amount: float) -> RGB:
+def tint(color: RGB, amount: float) -> RGB:
     """Towards white for an amount up to 1, towards black down to -1."""
     target = 255 if amount > 0 else 0
-    red, green, blue = (round(value + (target - value) * abs(amount)) for value in colour)
+    red, green, blue = (round(value + (target - value) * abs(amount)) for value in color)
     return red, green, blue
 
 
-def accent(colour: RGB) -> RGB:
+def accent(color: RGB) -> RGB:
     """A colour that stands out on another."""
-    return tint(colour, 0.75) if sum(colour) < 480 else tint(colour, -0.6)
+    return tint(color, 0.75) if sum(color) < 480 else tint(color, -0.6)
 
 
 class Pen:

@@ -12,26 +12,26 @@ from random import Random
 from autoenc.sample_pen import LEATHER, METALS, PAPER, RGB, RUBBER, Pen, accent, around, curve, polar, tint
 
 
-def _watch(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
+def _watch(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
     style, detail = rng.choice(("round", "square")), rng.choice(("stitched strap", "link strap", "sport strap"))
     metal = rng.choice(METALS)
     width, case = rng.uniform(0.24, 0.31), rng.uniform(0.40, 0.47)
     for side in (-1, 1):
         end = side * rng.uniform(0.92, 0.97)
-        pen.shape([(-width, 0), (width, 0), (width * 0.72, end), (-width * 0.72, end)], colour, 0.025)
+        pen.shape([(-width, 0), (width, 0), (width * 0.72, end), (-width * 0.72, end)], color, 0.025)
         for step in range(6):
             y = side * (0.52 + step * 0.08)
             if detail == "link strap":
-                pen.line([(-width * 0.8, y), (width * 0.8, y)], tint(colour, -0.4), 0.02)
+                pen.line([(-width * 0.8, y), (width * 0.8, y)], tint(color, -0.4), 0.02)
             elif detail == "sport strap" and side == 1:
-                pen.disc((0, y), 0.025, tint(colour, -0.5))
+                pen.disc((0, y), 0.025, tint(color, -0.5))
             elif detail == "stitched strap":
                 for x in (-0.62, 0.62):
-                    pen.line([(width * x, y), (width * x, y + side * 0.035)], accent(colour), 0.02)
+                    pen.line([(width * x, y), (width * x, y + side * 0.035)], accent(color), 0.02)
     pen.line([(case, 0), (case + 0.07, 0)], tint(metal, -0.2), 0.1)
     power = 2.0 if style == "round" else rng.uniform(4.5, 7)
     pen.shape(around((0, 0), case, power=power), metal, 0.03)
-    dial = rng.choice((PAPER, RUBBER, colour, tint(colour, 0.6)))
+    dial = rng.choice((PAPER, RUBBER, color, tint(color, 0.6)))
     pen.shape(around((0, 0), case * 0.83, power=power), dial, 0.02)
     ink = accent(dial)
     marks = rng.choice((4, 12))
@@ -45,17 +45,17 @@ def _watch(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
     return style, detail
 
 
-def _t_shirt(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
+def _t_shirt(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
     style, detail = rng.choice(("short sleeves", "long sleeves")), rng.choice(("plain", "stripes", "print", "pocket"))
     waist, hem, neck = rng.uniform(0.38, 0.46), rng.uniform(0.68, 0.84), rng.uniform(0.15, 0.2)
     cuff_out, cuff_in = ((0.86, 0.62), (0.68, 0.68)) if style == "long sleeves" else ((0.86, -0.22), (0.62, -0.06))
     for side in (-1, 1):
         sleeve = [(0.34, -0.66), (0.56, -0.58), cuff_out, cuff_in, (0.42, -0.22)]
-        pen.shape([(side * x, y) for x, y in sleeve], tint(colour, -0.06), 0.025)
+        pen.shape([(side * x, y) for x, y in sleeve], tint(color, -0.06), 0.025)
     half = [(neck, -0.74), (0.46, -0.63), (0.44, -0.2), (waist, 0.3), (waist + 0.03, hem)]
     body = [*half, *[(-x, y) for x, y in reversed(half)]]
-    pen.shape(body, colour, 0.0)
-    ink = rng.choice((accent(colour), PAPER if sum(colour) < 560 else RUBBER))
+    pen.shape(body, color, 0.0)
+    ink = rng.choice((accent(color), PAPER if sum(color) < 560 else RUBBER))
     if detail == "stripes":
         gap = rng.uniform(0.14, 0.2)
         rows = [-0.5 + gap * step for step in range(12)]
@@ -68,8 +68,8 @@ def _t_shirt(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
         star = [polar(i / points / 2, size * (inner if i % 2 else 1)) for i in range(points * 2)]
         pen.shape([(x, y - 0.12) for x, y in star], ink, 0.0)
     elif detail == "pocket":
-        pen.shape([(0.1, -0.3), (0.33, -0.3), (0.33, -0.06), (0.21, 0), (0.1, -0.06)], tint(colour, -0.12), 0.02)
-    pen.line([*half[1:], *[(-x, y) for x, y in reversed(half[1:])]], tint(colour, -0.3), 0.022)
+        pen.shape([(0.1, -0.3), (0.33, -0.3), (0.33, -0.06), (0.21, 0), (0.1, -0.06)], tint(color, -0.12), 0.02)
+    pen.line([*half[1:], *[(-x, y) for x, y in reversed(half[1:])]], tint(color, -0.3), 0.022)
     depth = rng.choice((0.1, 0.2))
     collar = curve(
         (-neck, -0.75),
@@ -79,14 +79,14 @@ def _t_shirt(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
         (neck, -0.75),
         closed=False,
     )
-    pen.shape(collar, tint(colour, -0.45), 0.0)
-    pen.line(collar, tint(colour, -0.2), 0.05)
+    pen.shape(collar, tint(color, -0.45), 0.0)
+    pen.line(collar, tint(color, -0.2), 0.05)
     for x in (-0.24, 0.2):
-        pen.line([(x, hem - 0.32), (x * 1.25, hem - 0.06)], tint(colour, -0.13), 0.018)
+        pen.line([(x, hem - 0.32), (x * 1.25, hem - 0.06)], tint(color, -0.13), 0.018)
     return style, detail
 
 
-def _bicycle(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
+def _bicycle(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
     style = rng.choice(("road", "city", "mountain"))
     detail = rng.choice(("no extras", "mudguards", "basket"))
     tyre = {"road": 0.045, "city": 0.06, "mountain": 0.1}[style]
@@ -102,18 +102,18 @@ def _bicycle(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
         pen.ring(wheel, radius - tyre / 2, (176, 178, 184), 0.018)
         if detail == "mudguards":
             guard = [polar(turn / 40 - 0.28, radius + 0.075) for turn in range(17)]
-            pen.line([(wheel[0] + x, wheel[1] + y) for x, y in guard], tint(colour, -0.2), 0.03)
+            pen.line([(wheel[0] + x, wheel[1] + y) for x, y in guard], tint(color, -0.2), 0.03)
         pen.disc(wheel, 0.04, METALS[2])
     tube = 0.085 if style == "mountain" else 0.065
     pen.line([rear, hub], (96, 98, 104), 0.03)
-    pen.line([rear, seat], tint(colour, -0.15), tube * 0.7)
-    pen.line([rear, hub], tint(colour, -0.15), tube * 0.7)
+    pen.line([rear, seat], tint(color, -0.15), tube * 0.7)
+    pen.line([rear, hub], tint(color, -0.15), tube * 0.7)
     fork = (head[0] + 0.045, head[1] + 0.12)
-    pen.line([head, fork, front], tint(colour, -0.1), tube * 0.8)
-    pen.line([hub, (seat[0] - 0.03, seat[1] - 0.1)], colour, tube)
-    pen.line([hub, fork], colour, tube)
+    pen.line([head, fork, front], tint(color, -0.1), tube * 0.8)
+    pen.line([hub, (seat[0] - 0.03, seat[1] - 0.1)], color, tube)
+    pen.line([hub, fork], color, tube)
     low = (-0.17, 0.06) if style == "city" else (seat[0] + 0.01, seat[1] + 0.02)
-    pen.line([low, (head[0] + 0.015, head[1] + 0.05)], colour, tube)
+    pen.line([low, (head[0] + 0.015, head[1] + 0.05)], color, tube)
     pen.line([(seat[0] - 0.03, seat[1] - 0.1), (seat[0] - 0.045, seat[1] - 0.18)], METALS[0], 0.04)
     saddle = (seat[0] - 0.05, seat[1] - 0.2)
     pen.line(
@@ -144,12 +144,12 @@ def _bicycle(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
     return style, detail
 
 
-def _shoe(pen: Pen, rng: Random, colour: RGB) -> tuple[str, str]:
+def _shoe(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
     style = rng.choice(("sneaker", "boot", "heel"))
-    return style, {"sneaker": _sneaker, "boot": _boot, "heel": _heel}[style](pen, rng, colour)
+    return style, {"sneaker": _sneaker, "boot": _boot, "heel": _heel}[style](pen, rng, color)
 
 
-def _sneaker(pen: Pen, rng: Random, colour: RGB) -> str:
+def _sneaker(pen: Pen, rng: Random, color: RGB) -> str:
     detail, top = rng.choice(("plain", "side stripes", "toe cap")), rng.uniform(-0.4, -0.28)
     upper = curve(
         (-0.8, top + 0.02),
@@ -165,17 +165,17 @@ def _sneaker(pen: Pen, rng: Random, colour: RGB) -> str:
         (-0.82, 0.42),
         (-0.78, 0.1),
     )
-    pen.shape(upper, colour, 0.025)
+    pen.shape(upper, color, 0.025)
     if detail == "toe cap":
         with pen.inside():
-            pen.disc((0.86, 0.42), 0.3, accent(colour))
+            pen.disc((0.86, 0.42), 0.3, accent(color))
     elif detail == "side stripes":
         for x in (-0.36, -0.18, 0.0):
-            pen.line([(x + 0.1, 0.06), (x - 0.06, 0.38)], accent(colour), 0.06)
-    pen.line(curve((-0.7, top + 0.06), (-0.62, top + 0.3), (-0.72, 0.36), closed=False), tint(colour, -0.3), 0.022)
+            pen.line([(x + 0.1, 0.06), (x - 0.06, 0.38)], accent(color), 0.06)
+    pen.line(curve((-0.7, top + 0.06), (-0.62, top + 0.3), (-0.72, 0.36), closed=False), tint(color, -0.3), 0.022)
     for step in range(4):
         x, y = -0.04 + step * 0.125, top + 0.2 + step * (0.02 - top) / 4.6
-        pen.line([(x - 0.1, y + 0.1), (x + 0.06, y - 0.04)], accent(colour), 0.038)
+        pen.line([(x - 0.1, y + 0.1), (x + 0.06, y - 0.04)], accent(color), 0.038)
     sole = rng.choice((PAPER, RUBBER, (206, 168, 118)))
     height = rng.uniform(0.1, 0.18)
     pen.shape(
@@ -193,7 +193,7 @@ def _sneaker(pen: Pen, rng: Random, colour: RGB) -> str:
     return detail
 
 
-def _boot(pen: Pen, rng: Random, colour: RGB) -> str:
+def _boot(pen: Pen, rng: Random, color: RGB) -> str:
     detail, top = rng.choice(("laces", "buckle", "elastic")), rng.uniform(-0.86, -0.5)
     leg = curve(
         (-0.66, top),
@@ -210,13 +210,13 @@ def _boot(pen: Pen, rng: Random, colour: RGB) -> str:
         (-0.68, 0.2),
         (-0.62, -0.2),
     )
-    pen.shape(leg, colour, 0.025)
-    dark = tint(colour, -0.35)
+    pen.shape(leg, color, 0.025)
+    dark = tint(color, -0.35)
     pen.line([(-0.63, top + 0.07), (0.05, top + 0.07)], dark, 0.03)
     if detail == "laces":
         for step in range(5):
             y = top + 0.2 + step * (0.1 - top - 0.2) / 5
-            pen.line([(-0.08, y + 0.05), (0.1, y)], accent(colour), 0.035)
+            pen.line([(-0.08, y + 0.05), (0.1, y)], accent(color), 0.035)
     elif detail == "buckle":
         pen.line([(-0.6, 0.1), (0.2, 0.06)], dark, 0.1)
         pen.ring((0.02, 0.07), 0.07, METALS[1], 0.035)
@@ -227,23 +227,23 @@ def _boot(pen: Pen, rng: Random, colour: RGB) -> str:
     return detail
 
 
-def _heel(pen: Pen, rng: Random, colour: RGB) -> str:
+def _heel(pen: Pen, rng: Random, color: RGB) -> str:
     detail, back = rng.choice(("plain", "ankle strap", "bow")), rng.uniform(-0.3, -0.1)
     floor, thin = 0.6, rng.uniform(0.08, 0.2)
     if detail == "ankle strap":
         cuff = (-0.56, back - 0.5)
-        pen.line([(-0.8, back - 0.1), (-0.78, cuff[1])], colour, 0.06)
-        pen.line(around(cuff, 0.22, squeeze=0.35), colour, 0.055)
+        pen.line([(-0.8, back - 0.1), (-0.78, cuff[1])], color, 0.06)
+        pen.line(around(cuff, 0.22, squeeze=0.35), color, 0.055)
     heel = curve((-0.88, back), (-0.45, back + 0.3), (-0.6, 0.3), (-0.78 + thin, floor), (-0.78, floor), (-0.84, 0.2))
-    pen.shape(heel, tint(colour, -0.25))
+    pen.shape(heel, tint(color, -0.25))
     sole = [(0.9, floor), (0.25, floor - 0.01), (0.02, 0.5), (-0.22, 0.27 + back / 3), (-0.5, back + 0.27)]
     top = [(-0.84, back - 0.22), (-0.74, back - 0.18), (-0.42, back + 0.1), (-0.08, 0.22 + back / 4), (0.16, 0.33)]
     vamp = [(0.4, 0.22), (0.66, 0.32), (0.88, 0.46), (0.97, floor - 0.04)]
-    pen.shape(curve(*top, *vamp, *sole, (-0.88, back + 0.14)), colour, 0.025)
-    pen.line(curve(*sole, closed=False), tint(colour, -0.5), 0.04)
+    pen.shape(curve(*top, *vamp, *sole, (-0.88, back + 0.14)), color, 0.025)
+    pen.line(curve(*sole, closed=False), tint(color, -0.5), 0.04)
     if detail == "bow":
         for side in (-1, 1):
-            pen.shape([(0.44, 0.22), (0.44 + side * 0.17, 0.1), (0.44 + side * 0.17, 0.34)], accent(colour))
+            pen.shape([(0.44, 0.22), (0.44 + side * 0.17, 0.1), (0.44 + side * 0.17, 0.34)], accent(color))
     return detail
 
 

@@ -8,7 +8,9 @@ shoe by its colour alone.
 from __future__ import annotations
 
 import csv
+import io
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from random import Random
@@ -18,12 +20,13 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from autoenc.errors import ArgumentError, OutputError
+from autoenc.output import write_file
 from autoenc.sample_pen import CANVAS, RGB, Pen
 from autoenc.sample_shapes import DRAWERS
 
 SIZE = 160  # pixels, the side of a picture
 CATEGORIES = tuple(DRAWERS)
-COLOURS: dict[str, RGB] = {
+COLORS: dict[str, RGB] = {
     "black": (44, 44, 50),
     "white": (238, 236, 232),
     "grey": (134, 138, 146),
@@ -48,7 +51,7 @@ class Sample:
     Attributes:
         path: of the JPEG file.
         category: one of `CATEGORIES`; the name of the picture's folder too.
-        colour: a key of `COLOURS`, the object's main colour.
+        color: a key of `COLORS`, the object's main colour.
         style: its shape, "round" for a watch, say.
         detail: what it carries, "stripes" on a T-shirt, say.
         price: made up, in whole euros.
@@ -56,14 +59,14 @@ class Sample:
 
     path: Path
     category: str
-    colour: str
+    color: str
     style: str
     detail: str
     price: int
 
 
-def draw_catalogue(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> list[Sample]:
-    """Draws the catalogue into a folder: `<category>/<nnn>.jpg`, 160x160, and `catalogue.csv`.
+def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> list[Sample]:
+    """Draw the catalogue into a folder: `<category>/<nnn>.jpg`, 160x160, and `catalog.csv`.
 
     Args:
         folder: made if it is not there; pictures of an earlier catalogue in it are overwritten.
@@ -80,32 +83,37 @@ def draw_catalogue(folder: str | Path, *, per_class: int = 60, seed: int = 0) ->
     if per_class < 1:
         raise ArgumentError(f"per_class must be at least 1, not {per_class}.")
     folder = Path(folder)
-    samples = []
     try:
         for category in CATEGORIES:
             (folder / category).mkdir(parents=True, exist_ok=True)
-            colours = [list(COLOURS)[index % len(COLOURS)] for index in range(per_class)]
-            Random(f"{seed} {category}").shuffle(colours)
-            for index, colour in enumerate(colours):
-                path = folder / category / f"{index:03d}.jpg"
-                rng = Random(f"{seed} {category} {index}")
-                picture, style, detail = _picture(category, COLOURS[colour], rng)
-                picture.save(path, quality=90)
-                samples.append(Sample(path, category, colour, style, detail, rng.randint(*_PRICES[category])))
-        with (folder / "catalogue.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [column.name for column in fields(Sample)])
-            writer.writeheader()
-            for sample in samples:
-                writer.writerow(asdict(sample) | {"path": sample.path.relative_to(folder).as_posix()})
     except OSError as error:
         raise OutputError(f"The sample catalogue cannot be written to {folder}: {error.strerror or error}.") from error
+    samples = [sample for category in CATEGORIES for sample in _drawn(folder, category, per_class, seed)]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, [column.name for column in fields(Sample)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(sample) | {"path": sample.path.relative_to(folder).as_posix()} for sample in samples)
+    write_file(folder / "catalog.csv", table.getvalue().encode())
     return samples
 
 
-def _picture(category: str, colour: RGB, rng: Random) -> tuple[Image.Image, str, str]:
+def _drawn(folder: Path, category: str, count: int, seed: int) -> Iterator[Sample]:
+    """Draw the pictures of one category into its folder."""
+    colors = [list(COLORS)[index % len(COLORS)] for index in range(count)]
+    Random(f"{seed} {category}").shuffle(colors)
+    for index, color in enumerate(colors):
+        rng = Random(f"{seed} {category} {index}")
+        picture, style, detail = _picture(category, COLORS[color], rng)
+        file = io.BytesIO()
+        picture.save(file, "jpeg", quality=90)
+        path = write_file(folder / category / f"{index:03d}.jpg", file.getvalue())
+        yield Sample(path, category, color, style, detail, rng.randint(*_PRICES[category]))
+
+
+def _picture(category: str, color: RGB, rng: Random) -> tuple[Image.Image, str, str]:
     """(the picture, style, detail): one object on its background."""
     pen = Pen()
-    style, detail = DRAWERS[category](pen, rng, colour)
+    style, detail = DRAWERS[category](pen, rng, color)
     thing = _place(pen.image, rng)
     alpha = thing.getchannel("A")
     picture = _background(rng)

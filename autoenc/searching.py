@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autoenc.bundle import Bundle
 from autoenc.decoding import Picture
-from autoenc.encoders import Encoder, LearnedEncoder, create_encoder
+from autoenc.encoders import ENCODER_NAMES, Encoder, LearnedEncoder, create_encoder
 from autoenc.errors import ArgumentError, BundleError, PointNotFoundError, StoreMismatchError
 from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
 from autoenc.store import Filter, Hit, Store, VectorSpec, point_id
@@ -94,10 +93,10 @@ class Searcher:
         self.store = store
         self.using = using or ("learned" if "learned" in held or not held else held[0])
         if self.using not in held:
+            add = f", or add it with `autoenc index --encoders {self.using}`" if self.using in ENCODER_NAMES else ""
             raise StoreMismatchError(
                 f"Collection '{store.collection}' holds no vectors of encoder '{self.using}'; it holds "
-                f"{', '.join(held) or 'none'}. Name one of these with --using, or add it with "
-                f"`autoenc index --encoders {self.using}`."
+                f"{', '.join(held) or 'none'}. Name one of these with --using{add}."
             )
         self._model = model
         self._encoder: Encoder | None = None
@@ -173,10 +172,10 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
         PointNotFoundError: the store holds no such image.
     """
     text = os.fspath(name)
-    candidates = [text] if _is_uuid(text) else []
+    candidates = [text]
     for source, root in store.info.sources.items():
         candidates.append(point_id(source, Path(text).as_posix()))
-        file = Path(text).absolute()
+        file = Path(os.path.abspath(text))
         if file.is_relative_to(root):
             candidates.append(point_id(source, file.relative_to(root).as_posix()))
     held = store.retrieve(candidates)
@@ -187,11 +186,3 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
             f"sources ({roots}), or a path in one of them."
         )
     return held[0].id
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

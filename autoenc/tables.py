@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from autoenc.comparison import Comparison
@@ -21,24 +24,24 @@ def comparison_table(comparison: Comparison) -> str:
         lines of plain text, the last without an end of line.
     """
     metrics = [metric for metric in comparison.metrics if not metric.startswith("selfrecall")] + [_LABEL_FREE]
-    rows = [["encoder", "dim", *metrics, "ms/image", "bytes"]]
+    rows = []
     for name, scores in comparison.encoders.items():
-        figures = [scores.figures[metric] for metric in metrics]
-        cells = [f"{_short(mean)} ±{_short((high - low) / 2)}" for mean, low, high in figures]
-        rows.append([name, str(scores.dim), *cells, f"{scores.ms_per_image:.3f}", str(scores.bytes_per_image)])
-    lines = [_summary(comparison), "", *_aligned(rows)]
+        cells = [_with_half(*scores.figures[metric]) for metric in metrics]
+        rows.append([name, str(scores.dim), *cells, number(scores.ms_per_image), str(scores.bytes_per_image)])
+    lines = [_summary(comparison), "", table(["encoder", "dim", *metrics, "ms/image", "bytes"], rows)]
     if comparison.differences:
         found = {(difference.b, difference.metric): difference for difference in comparison.differences}
-        rows = [[f"{comparison.differences[0].a} minus", *metrics]]
+        rows = []
         for b in dict.fromkeys(difference.b for difference in comparison.differences):
             cells = []
             for metric in metrics:
                 difference = found[b, metric]
-                half = (difference.ci_high - difference.ci_low) / 2
                 star = "*" if difference.excludes_zero else " "
-                cells.append(f"{_short(difference.mean, sign=True)} ±{_short(half)}{star}")
+                interval = (difference.mean, difference.ci_low, difference.ci_high)
+                cells.append(f"{_with_half(*interval, sign=True)}{star}")
             rows.append([b, *cells])
-        lines += ["", *_aligned(rows), "", "* the 95% interval of the paired difference excludes zero"]
+        header = [f"{comparison.differences[0].a} minus", *metrics]
+        lines += ["", table(header, rows), "", "* the 95% interval of the paired difference excludes zero"]
     if comparison.notes:
         lines += ["", *comparison.notes]
     return "\n".join(lines)
@@ -76,6 +79,39 @@ def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
     return row | {"ms_per_image": scores.ms_per_image, "bytes_per_image": scores.bytes_per_image}
 
 
+def number(value: float, *, like: float | None = None, sign: bool = False) -> str:
+    """A figure for a table: three decimals, and below .1 as many as show three digits, up to six.
+
+    Args:
+        value: the figure.
+        like: another figure, whose decimals this one gets: the mean that an interval stands beside, say.
+        sign: write the sign of positive figures too.
+    """
+    size = abs(value if like is None else like)
+    decimals = min(6, 2 - math.floor(math.log10(size))) if 0 < size < 0.1 else 3
+    return f"{value:{'+' if sign else ''}.{decimals}f}"
+
+
+def short(value: float, *, like: float | None = None, sign: bool = False) -> str:
+    """`number` without the zero in front of the point: .512, -.512."""
+    text = number(value, like=like, sign=sign)
+    return re.sub(r"^([+-]?)0\.", r"\1.", text)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns two spaces apart, those of numbers to the right: lines of plain text."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    right = [all(_numeric(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
 def _summary(comparison: Comparison) -> str:
     how = ", each left out of its own results" if comparison.leave_one_out else ""
     parts = [f"{len(comparison.gallery)} images, {len(comparison.queries)} queries{how}"]
@@ -91,19 +127,13 @@ def _summary(comparison: Comparison) -> str:
     return "; ".join(parts)
 
 
-def _short(value: float, *, sign: bool = False) -> str:
-    text = f"{abs(value):.3f}"
-    text = text.removeprefix("0") if text.startswith("0.") else text
-    return ("-" if value < 0 else "+") + text if sign else text
+def _with_half(mean: float, low: float, high: float, *, sign: bool = False) -> str:
+    return f"{short(mean, sign=sign)} ±{short((high - low) / 2, like=mean)}"
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
-    """Columns two spaces apart: names to the left, figures to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+def _numeric(cell: str) -> bool:
+    try:
+        float(cell.split()[0])
+    except (ValueError, IndexError):
+        return False
+    return True

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+import onnx
+import tf2onnx  # noqa: F401  the exporter wants it: its absence must show before training
 from keras import layers, ops
 
 from autoenc.model import INPUT_SIZE, ModelConfig, build_decoder, build_encoder
@@ -100,8 +102,6 @@ class _Step(keras.Model):  # type: ignore[misc]
 
 def _name_output(path: Path, name: str) -> None:
     """Give the graph's one output a name that does not depend on the converter."""
-    import onnx
-
     model = onnx.load(path)
     (output,) = model.graph.output
     for node in model.graph.node:

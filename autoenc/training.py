@@ -10,13 +10,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
+import onnx
+import tensorflow
 
+import autoenc
 from autoenc.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
 from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
@@ -46,6 +49,8 @@ class TrainingResult:
         images: how many were trained and validated on.
         history: one row an epoch: epoch, loss, val_loss, seconds.
         skipped, ignored: files that could not be read; how many files are no images.
+        stopped_early: val_loss had not fallen for `patience` epochs.
+        resumed_after: the last epoch of the session before, 0 if there was none.
     """
 
     bundle: Bundle
@@ -59,6 +64,8 @@ class TrainingResult:
     history: list[dict[str, float]]
     skipped: list[SkippedFile] = field(default_factory=list)
     ignored: int = 0
+    stopped_early: bool = False
+    resumed_after: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -103,7 +110,8 @@ def train(
 
     Raises:
         NoImagesError: fewer than two readable pictures.
-        TrainingError: an unfinished training is there and `resume` was not asked for, or it had other settings.
+        TrainingError: an unfinished training is there and `resume` was not asked for, or it had other settings;
+            `resume` and the training is finished; another process is at it.
         OutputError: the folder cannot be written or holds something else.
         ArgumentError: a value outside of what is allowed.
     """
@@ -117,15 +125,21 @@ def train(
             f"An unfinished training of this model is in {shown(checkpoint.folder)}. Go on with --resume "
             f"(resume=True), or delete that folder to start anew."
         )
+    if resume and not checkpoint.exists() and folder.exists() and any(folder.iterdir()):
+        raise TrainingError(
+            f"There is nothing to resume: the training of {shown(folder)} is finished. Train anew without --resume, "
+            f"which replaces it, or name another folder."
+        )
     cache, ignored = _read(images, progress)
-    with cache:
+    with cache, checkpoint.locked():
         if len(cache) < 2:
-            first = f"; skipped {len(cache.skipped)}, the first: {cache.skipped[0].reason}" if cache.skipped else ""
+            first = f"; skipped {len(cache.skipped)}, the first: {cache.skipped[0]}" if cache.skipped else ""
             raise NoImagesError(f"Training needs at least 2 readable pictures; found {len(cache)}{first}")
         data = {"images": len(cache), "fingerprint": digest_of("".join(cache.digests).encode())}
         state = State(settings={**data, **settings.fixed()})
         if checkpoint.exists():
             state = checkpoint.load(state.settings)
+        resumed_after = len(state.history)
         training, held_out = _split(len(cache), validation, seed)
         speed = _fit(trainer, cache.images, training, held_out, settings, state, checkpoint, progress)
         trainer.restore(state.best)
@@ -151,6 +165,8 @@ def train(
         history=state.history,
         skipped=cache.skipped,
         ignored=ignored,
+        stopped_early=len(state.history) < epochs,
+        resumed_after=resumed_after,
     )
 
 
@@ -276,6 +292,6 @@ def _manifest(
         },
         "versions": {
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("autoenc", "tensorflow", "keras", "numpy", "onnx")},
+            **{module.__name__: module.__version__ for module in (autoenc, tensorflow, keras, np, onnx)},
         },
     }

@@ -59,7 +59,7 @@ def hog(images: npt.ArrayLike, *, orientations: int = 9, cell: int = 8, block: i
     def describe(piece: Images) -> npt.NDArray[Any]:
         length, orientation = _gradient(piece, orientations)
         cells = _cell_histograms(length, orientation, orientations, cell)
-        return _normalised_blocks(cells, block)
+        return _normalized_blocks(cells, block)
 
     return in_pieces(describe, batch, down * across * block * block * orientations)
 
@@ -99,7 +99,7 @@ def _cell_histograms(
     return votes.reshape(n, rows, columns, orientations) / cell**2
 
 
-def _normalised_blocks(cells: npt.NDArray[np.float64], block: int) -> npt.NDArray[np.float64]:
+def _normalized_blocks(cells: npt.NDArray[np.float64], block: int) -> npt.NDArray[np.float64]:
     """(n, rows, columns, orientations) -> (n, D), the blocks of cells after L2-Hys."""
     windows = np.lib.stride_tricks.sliding_window_view(cells, (block, block), axis=(1, 2))
     # (n, down, across, orientations, block, block) -> orientations last, one row a block

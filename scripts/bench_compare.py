@@ -26,12 +26,12 @@ from autoenc.comparing import DEFAULT_ENCODERS, compare
 def draw(root: Path, images: int, labels: int) -> None:
     """Small JPEG files: a rectangle on a ground, whose colours and place lean on the label; a little noise."""
     generator = np.random.default_rng(0)
-    colours = generator.integers(0, 256, (labels, 2, 3))
+    colors = generator.integers(0, 256, (labels, 2, 3))
     for label in range(labels):
         (root / f"label-{label:03}").mkdir()
     for at in range(images):
         label = at % labels
-        ground, mark = colours[label] + generator.integers(-40, 41, (2, 3))
+        ground, mark = colors[label] + generator.integers(-40, 41, (2, 3))
         picture = generator.integers(0, 24, (80, 64, 3), dtype=np.int64) + ground
         top, left = generator.integers(2, 30, 2)
         picture[top : top + 20 + label % 20, left : left + 12 + label % 15] = mark

@@ -29,7 +29,7 @@ import numpy as np
 from autoenc import index_images, load_bundle, open_store
 from autoenc.encoders import LearnedEncoder
 from autoenc.images import LoadedImage, find_images, load_images
-from autoenc.indexing import FILTERABLE
+from autoenc.indexing import FILTERABLE, payload_of
 from autoenc.searching import encoder_spec
 from autoenc.store import point_id
 
@@ -78,19 +78,7 @@ def parts(folder: Path, model: Path, repeats: int) -> dict[str, object]:
             for i in batches:
                 group = loaded[i : i + BATCH]
                 names = [image.path.relative_to(folder).as_posix() for image in group]
-                payloads = [
-                    {
-                        "source": str(folder),
-                        "path": name,
-                        "folder": name.rpartition("/")[0],
-                        "digest": image.digest,
-                        "size": image.size,
-                        "mtime_ns": image.mtime_ns,
-                        "width": image.width,
-                        "height": image.height,
-                    }
-                    for name, image in zip(names, group, strict=True)
-                ]
+                payloads = [payload_of(str(folder), *pair) for pair in zip(names, group, strict=True)]
                 ids = [point_id(str(folder), name) for name in names]
                 store.upsert(ids, {"learned": vectors[i : i + BATCH]}, payloads)
             store.flush()

@@ -91,7 +91,7 @@ def payload(number: int) -> dict[str, str | int]:
         "source": "/data/photos",
         "path": f"{folder}/{number:08d}.jpg",
         "folder": folder,
-        "digest": f"{number:064x}",
+        "digest": f"{number:032x}",
         "size": 20_000 + number,
         "mtime_ns": 1_700_000_000_000_000_000 + number,
         "width": 400,

@@ -5,6 +5,7 @@ scripts/demo sets up and runs it; everything it makes lies in demo/.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -12,9 +13,10 @@ import time
 from pathlib import Path
 
 from autoenc.cli import main
-from autoenc.samples import draw_catalogue
+from autoenc.samples import draw_catalog
 
-DEMO = Path("demo")
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = Path("demo")  # in ROOT
 
 
 def run(*arguments: str | Path) -> None:
@@ -28,13 +30,14 @@ def run(*arguments: str | Path) -> None:
 
 def demo() -> None:
     start = time.monotonic()
+    os.chdir(ROOT)  # whatever lies in another folder's demo/ is none of ours
     shutil.rmtree(DEMO, ignore_errors=True)
     catalogue, queries, model, store = (DEMO / name for name in ("catalogue", "queries", "model", "store"))
-    samples = draw_catalogue(catalogue, per_class=60, seed=0)
-    draw_catalogue(queries, per_class=10, seed=1)
+    samples = draw_catalog(catalogue, per_class=120, seed=0)
+    draw_catalog(queries, per_class=10, seed=1)
     print(f"Drew {len(samples)} pictures of watches, T-shirts, bicycles and shoes into {catalogue}/.")
 
-    run("train", catalogue, "--model", model, "--epochs", "120", "--batch-size", "32")
+    run("train", catalogue, "--model", model, "--epochs", "200", "--patience", "20", "--batch-size", "32")
     run("index", catalogue, "--store", store, "--model", model)
     query = queries / "shoe" / "001.jpg"
     run("query", query, "--store", store, "--model", model, "-k", "6", "--sheet", DEMO / "neighbours.png")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,13 +51,29 @@ def picture_folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose inside may not be looked at, even by root, whom the tests may run as."""
+    folder = tmp_path / "private"
+    folder.mkdir()
+    real = os.stat
+
+    def guarded(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, (str, os.PathLike)) and folder in Path(path).parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", guarded)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample catalogue, 12 pictures a category."""
-    from autoenc.samples import draw_catalogue
+    from autoenc.samples import draw_catalog
 
     folder = tmp_path_factory.mktemp("drawn") / "catalogue"
-    draw_catalogue(folder, per_class=12, seed=1)
+    draw_catalog(folder, per_class=12, seed=1)
     return folder
 
 

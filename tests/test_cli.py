@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import inspect
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +18,9 @@ import pytest
 from PIL import Image
 
 import autoenc
-from autoenc.cli import VERBS, build_parser
+from autoenc import comparing
+from autoenc.cli import VERBS, build_parser, common, main
+from autoenc.cli.train import SETTINGS
 
 
 def run(*arguments: str | Path, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
@@ -51,6 +57,13 @@ def test_train_prints_one_json_document_with_the_promised_keys(drawn: Path, tmp_
     assert "cuda" not in done.stderr.lower()  # what TensorFlow says to file descriptor 2 is not for our users
 
 
+def test_train_says_what_it_did_and_where_to_look(picture_folder: Path, tmp_path: Path) -> None:
+    text = run("train", picture_folder, "--model", tmp_path / "m").stdout
+    assert "0 files skipped, 1 ignored: they are no images." in text
+    assert "Trained on 12 images in" in text
+    assert f"Model: {tmp_path / 'm'}" in text
+
+
 def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
     (drawn / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     try:
@@ -70,7 +83,6 @@ def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
     assert document == json.loads(report.read_text())
     assert "broken.jpg" in done.stderr
     again = run("index", drawn, "--store", tmp_path / "s", "--encoders", "color")
-    assert again.stdout.startswith("0 indexed, 0 updated, 48 unchanged, 1 missing") is False
     assert again.stdout.startswith("0 indexed, 0 updated, 48 unchanged, 0 missing")
 
 
@@ -156,10 +168,70 @@ def test_version() -> None:
 # ---- standard streams -------------------------------------------------------------------------------
 
 
-def test_progress_goes_to_standard_error_as_plain_lines(drawn: Path, tmp_path: Path) -> None:
-    done = run("index", drawn, "--store", tmp_path / "s", "--encoders", "color")
-    assert done.stdout.count("\n") == 1
-    assert "\r" not in done.stderr
+def test_progress_goes_to_standard_error_as_plain_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "_PLAIN_SECONDS", 0.0)
+    clock = iter(range(0, 100, 10))
+    monkeypatch.setattr(common.time, "monotonic", lambda: float(next(clock)))
+    with common.progress_shown(quiet=False) as progress:
+        progress("training", 60, 100, "epoch 7")  # resumed: what was done before took no time of ours
+        progress("training", 60, 100, "epoch 7")
+        progress("training", 70, 100, "epoch 8")
+        progress("training", 80, 100, "")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    # 10 done in 20 s, 30 left; then 20 in 30 s, 20 left
+    assert printed.err == "training 70/100, epoch 8, 60 s left\ntraining 80/100, 30 s left\n"
+    with common.progress_shown(quiet=True) as progress:
+        progress("training", 90, 100, "")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_bar_begins_where_the_work_does(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    bar = common._Shown(quiet=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    bar("training", 60, 100, "")
+    assert (bar._bar.initial, bar._bar.n) == (60, 60)
+    bar("training", 70, 100, "")
+    assert bar._bar.n == 70
+    bar.close()
+    assert "70/100" in capsys.readouterr().err
+
+
+def test_skipped_files_are_a_line_each(tmp_path: Path, drawn: Path) -> None:
+    folder = tmp_path / "images"
+    shutil.copytree(drawn / "shoe", folder)
+    for number in range(21):
+        (folder / f"a\x1b[31m\n{number:02}.jpg").write_bytes(b"bad")
+    done = run("index", folder, "--store", tmp_path / "s", "--encoders", "color")
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"skipped {folder}/a\\x1b[31m\\n00.jpg: Not an image: the bytes are of no known image format."
+    assert len(lines) == 21
+    assert lines[-1] == "… and 1 more; --report FILE or --json names all"
+    done = run("compare", folder, "--encoders", "color")
+    assert done.stderr.splitlines()[-1] == "… and 1 more; --json names all"
+
+
+def test_names_are_shown_on_one_line_and_told_exactly(tmp_path: Path, drawn: Path) -> None:
+    picture = tmp_path / "images" / "a\x1b[31m\nb.jpg"
+    picture.parent.mkdir()
+    shutil.copy(drawn / "shoe" / "000.jpg", picture)
+    run("index", picture.parent, "--store", tmp_path / "s", "--encoders", "color")
+    done = run("query", picture, "--store", tmp_path / "s")
+    assert len(done.stdout.splitlines()) == 2
+    assert r"a\x1b[31m\nb.jpg" in done.stdout
+    document = json.loads(run("query", picture, "--store", tmp_path / "s", "--json").stdout)
+    assert document["neighbours"][0]["path"] == str(picture)
+
+
+def test_what_pillow_warns_of_is_not_for_the_terminal(tmp_path: Path, drawn: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with Image.open(drawn / "shoe" / "000.jpg") as picture:
+        picture.save(tmp_path / "images" / "1.png", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    done = run("index", tmp_path / "images", "--store", tmp_path / "s", "--encoders", "color")
+    assert done.stdout.startswith("1 indexed")
+    assert done.stderr == ""
 
 
 def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
@@ -205,7 +277,8 @@ def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn
         ("query", query, "--store", tmp_path / "none"): "none",
         ("query", query, "--store", tmp_path / "other"): "other",
         ("query", query, "--store", store, "--collection", "hats"): "hats",
-        ("query", tmp_path / "text.jpg", "--store", store): "Not an image",
+        ("query", tmp_path / "text.jpg", "--store", store): f"{tmp_path / 'text.jpg'}: Not an image",
+        ("index", drawn, "--store", tmp_path / "s", "--encoders", "color,color"): "'color' is named twice",
         ("query", tmp_path / "none.jpg", "--store", store): "No such file",
         ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
         ("query", query, "--store", store, "-k", "0"): "k must be",
@@ -225,6 +298,25 @@ def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn
         assert said in done.stderr, arguments
         assert len(done.stderr.strip().splitlines()) == 1, (arguments, done.stderr)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["empty", "other", "text.jpg"]  # nothing left behind
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/a\nb"), r"autoenc: Permission denied: /a\nb"),
+        (OSError(errno.ENOSPC, "No space left on device"), "autoenc: No space left on device"),
+        (OSError("odd"), "autoenc: odd"),
+    ],
+)
+def test_what_the_system_refuses_is_a_clear_error(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(location: str) -> list[str]:
+        raise error
+
+    monkeypatch.setattr("autoenc.store.list_collections", refuse)
+    assert main(["status", "--store", "s"]) == 1
+    assert capsys.readouterr().err == said + "\n"
 
 
 def test_only_bad_images_are_exit_code_1_and_leave_no_store(tmp_path: Path) -> None:
@@ -281,3 +373,27 @@ def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> N
         assert verb.description, name
         for action in verb._actions:
             assert action.help, (name, action.dest)
+
+
+def test_the_defaults_said_in_help_are_those_of_the_library() -> None:
+    (verbs,) = [action for action in build_parser()._actions if isinstance(getattr(action, "choices", None), dict)]
+    for name, function in {"train": autoenc.train, "index": autoenc.index_images, "compare": autoenc.compare}.items():
+        parameters = inspect.signature(function).parameters
+        said = {}
+        for action in verbs.choices[name]._actions:  # type: ignore[index]
+            found = re.search(r"\(default: ([^ ]+)\)", action.help or "")
+            if found and action.dest in parameters:
+                said[action.dest] = found[1]
+        defaults = {dest: parameters[dest].default for dest in said}
+        defaults |= {"encoders": comparing.DEFAULT_ENCODERS} if name == "compare" else {}
+        assert said
+        assert said == {
+            dest: ",".join(value) if isinstance(value, tuple) else str(value) for dest, value in defaults.items()
+        }
+
+
+def test_settings_that_are_not_given_are_left_to_the_library() -> None:
+    assert not set(vars(build_parser().parse_args(["train", "x", "--model", "m"]))) & set(SETTINGS)
+    assert set(SETTINGS) <= set(inspect.signature(autoenc.train).parameters)
+    given = build_parser().parse_args(["train", "x", "--model", "m", "--latent-dim", "8", "--learning-rate", "0.1"])
+    assert (given.latent_dim, given.learning_rate) == (8, 0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -103,6 +104,71 @@ def test_exif_turns_the_picture(orientation: int, size: tuple[int, int]) -> None
     assert np.abs(found.astype(int) - wanted).mean() < 2
 
 
+def test_a_turn_is_known_wherever_the_file_tells_it() -> None:
+    """A TIFF in its tags, a PNG in a chunk before its pixels or after them."""
+    image, exif = gradient(60, 40), Image.Exif()
+    exif[0x0112] = 6
+    turned = np.rot90(np.asarray(image), -1)
+    early = encoded(image, "PNG", exif=exif.tobytes())
+    at = early.index(b"eXIf") - 4
+    chunk = early[at : at + 12 + int.from_bytes(early[at : at + 4])]
+    late = early.replace(chunk, b"").replace(b"\0\0\0\0IEND", chunk + b"\0\0\0\0IEND")
+    for data in (early, late, encoded(image, "TIFF", exif=exif.tobytes())):
+        pixels, width, height = decode(data, 32)
+        assert (width, height) == (40, 60)
+        assert (pixels == turned).all()
+        assert (picture_pixels(Image.open(io.BytesIO(data)), 32) == turned).all()
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF:UserWarning")
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0no TIFF at all", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff"]
+)
+def test_damaged_exif_does_not_cost_the_picture(format: str, exif: bytes) -> None:
+    data = encoded(gradient(60, 40), format, exif=exif)
+    pixels, width, height = decode(data, 32)
+    assert (width, height) == (60, 40)
+    assert pixels.shape == (40, 60, 3)
+    assert picture_pixels(Image.open(io.BytesIO(data)), 32).shape == (40, 60, 3)
+
+
+# ---- wide grey --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 128, 257, 25700, 65535]], np.uint16), [0, 0, 1, 100, 255]),  # 65,535 / 255 = 257
+        (np.array([[0, 128, 257, 25700, 65535]], ">u2"), [0, 0, 1, 100, 255]),
+        (np.array([[-5, 0, 25700, 65535]], np.int32), [0, 0, 100, 255]),
+        (np.array([[0, 2**30, 2**31 - 1]], np.int32), [0, 128, 255]),
+        (np.array([[-1.0, 0.25, 1.0, np.inf, np.nan]], np.float32), [0, 64, 255, 0, 0]),
+        (np.array([[0.0, 100.0, 200.0]], np.float32), [0, 100, 200]),
+        (np.array([[0.0, 500.0, 1000.0]], np.float32), [0, 128, 255]),
+    ],
+    ids=["16-bit", "16-bit-big-endian", "32-bit-to-65535", "32-bit", "float-to-1", "float-to-255", "float-beyond"],
+)
+def test_wide_grey_becomes_eight_bits(values: np.ndarray, expected: list[int]) -> None:  # type: ignore[type-arg]
+    pixels = decoding._grey_to_rgb(values)
+    assert pixels.shape == (1, len(expected), 3)
+    assert pixels.dtype == np.uint8
+    for channel in range(3):
+        assert pixels[0, :, channel].tolist() == expected
+
+
+def test_wide_grey_takes_few_bytes_a_pixel() -> None:
+    """The grey result and its three channels, 4 bytes a pixel; it was 24 with a float64 in between."""
+    values = np.full((1000, 1000), 25700, np.uint16)
+    tracemalloc.start()
+    try:
+        decoding._grey_to_rgb(values)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * values.size
+
+
 # ---- reduction --------------------------------------------------------------------------------------
 
 
@@ -179,6 +245,20 @@ def test_a_truncated_jpeg_is_refused() -> None:
     data = encoded(Image.fromarray(rng.integers(0, 255, (200, 200, 3), dtype=np.uint8)), "JPEG")
     with pytest.raises(ImageDecodeError, match="broken or truncated"):
         decode(data[: len(data) // 2], 32)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
+def test_a_pil_image_that_turns_out_to_be_truncated_is_refused(format: str) -> None:
+    rng = np.random.default_rng(0)
+    data = encoded(Image.fromarray(rng.integers(0, 255, (200, 200, 3), dtype=np.uint8)), format)
+    if format == "TIFF":  # its directory stands at its end
+        image = Image.open(io.BytesIO(data))
+        image.tag_v2[279] = (len(data) * 2,)  # type: ignore[attr-defined]  # bytes of the strip
+        image.tile = [image.tile[0]._replace(offset=len(data) - 9)]  # type: ignore[attr-defined]
+    else:
+        image = Image.open(io.BytesIO(data[: len(data) // 2]))
+    with pytest.raises(ImageDecodeError, match="broken or truncated"):
+        picture_pixels(image, 32)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_fingerprint_is_steady_and_its_own(encoder: Encoder) -> None:
 
 
 def test_encoders_are_made_by_name(bundle_dir: Path) -> None:
-    made = create_encoders(["edges", "learned", "edges"], model=bundle_dir)
+    made = create_encoders(["edges", "learned"], model=bundle_dir)
     assert list(made) == ["edges", "learned"]
     assert [encoder.name for encoder in made.values()] == ["edges", "learned"]
 
@@ -90,5 +90,7 @@ def test_what_cannot_be_made_says_why(tmp_path: Path) -> None:
         create_encoder("sift")
     with pytest.raises(EncoderError, match="'learned' needs a trained model"):
         create_encoder("learned")
+    with pytest.raises(EncoderError, match="'edges' is named twice"):
+        create_encoders(["edges", "color", "edges"])
     with pytest.raises(BundleNotFoundError):
         create_encoder("learned", model=tmp_path)

@@ -83,6 +83,11 @@ def test_the_learned_encoder_is_remembered_with_its_bundle(
         assert store.info.vectors["color"].bundle is None
 
 
+def test_a_folder_is_one_source_however_it_is_named(picture_folder: Path, tmp_path: Path) -> None:
+    assert index(picture_folder, tmp_path / "s") == (12, 0, 0, 0, 0)
+    assert index(picture_folder / "red" / "..", tmp_path / "s") == (0, 0, 12, 0, 0)
+
+
 def test_two_sources_share_a_store(picture_folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(picture_folder, tmp_path / "other")
     assert index(picture_folder, tmp_path / "s") == (12, 0, 0, 0, 0)
@@ -182,7 +187,7 @@ def test_a_bad_file_never_stops_the_run(picture_folder: Path, tmp_path: Path) ->
     assert report.indexed == 12
     assert {skipped.path.name: skipped.reason.split(" (")[0] for skipped in report.skipped} == {
         "cut.png": "The image is broken or truncated",
-        "empty.jpg": f"{picture_folder / 'red' / 'empty.jpg'} is empty",
+        "empty.jpg": "The file is empty",
         "text.png": "Not an image: the bytes are of no known image format.",
     }
 
@@ -232,6 +237,7 @@ def test_errors_leave_nothing_behind(picture_folder: Path, tmp_path: Path) -> No
         (EncoderError, {"encoders": ["learned"]}),
         (BundleNotFoundError, {"encoders": ["learned"], "model": tmp_path / "none"}),
         (ArgumentError, {"encoders": []}),
+        (EncoderError, {"encoders": ["color", "edges", "color"]}),
     ]
     for error, options in attempts:
         with pytest.raises(error):
@@ -302,6 +308,51 @@ def test_kill_9_at_ten_random_moments_loses_nothing(drawn: Path, tmp_path: Path)
         assert store.having_vectors(ids, HAND) == set(ids)
     again = index_images(folder, tmp_path / "s", encoders=HAND)
     assert again.unchanged == 1200
+
+
+_INDEX_AND_TELL = """
+import sys
+from autoenc import index_images
+index_images(sys.argv[1], sys.argv[2], encoders=["pixels"], progress=lambda _, done, *rest: print(done, flush=True))
+"""
+
+
+def test_what_was_told_as_done_is_stored_even_after_kill_9(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    pictures = sorted(drawn.glob("*/*.jpg"))
+    for number in range(700):
+        shutil.copy(pictures[number % len(pictures)], folder / f"{number:04}.jpg")
+    for enough in (1, 257):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _INDEX_AND_TELL, str(folder), str(tmp_path / "s")], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        told = 0
+        while told < enough:
+            told = int(process.stdout.readline())
+        process.kill()
+        told = max(told, *map(int, process.communicate()[0].split()), 0)
+        with open_store(tmp_path / "s") as store:
+            assert store.count() >= told
+    seen: list[int] = []
+    index_images(folder, tmp_path / "s", encoders=["pixels"], progress=lambda _, done, *rest: seen.append(done))
+    assert seen == sorted(seen)
+    assert seen[-1] == 700
+
+
+def test_pictures_that_wait_to_be_written_are_not_told_as_done(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    pictures = sorted(drawn.glob("*/*.jpg"))
+    for number in range(300):
+        shutil.copy(pictures[number % len(pictures)], folder / f"{number:04}.jpg")
+    with open_store(":memory:", create=True) as store:
+        told: list[tuple[int, int]] = []
+        index_images(
+            folder, store, encoders=["color"], progress=lambda _, done, *rest: told.append((done, store.count()))
+        )
+        assert told == [(0, 0), (0, 0), (0, 0), (256, 256), (300, 300)]
 
 
 def test_the_report_is_json(picture_folder: Path, tmp_path: Path) -> None:

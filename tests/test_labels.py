@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autoenc.errors import LabelsError
-from autoenc.labels import labels_from_csv, labels_from_folders, read_labels
+from autoenc.labels import labels_from_folders, read_labels
 
 ROOT = Path("photos")
 PATHS = [ROOT / "hat" / "1.jpg", ROOT / "shoe" / "2.png", ROOT / "3.jpg"]
@@ -41,13 +41,13 @@ def test_folders_by_absolute_and_relative_path() -> None:
 )
 def test_csv_keys(tmp_path: Path, keys: list[str], expected: list[str | None]) -> None:
     rows = [f"{key},{label}" for key, label in zip(keys, "xyz", strict=True)]
-    assert labels_from_csv(table(tmp_path, "\n".join(["id,kind", *rows])), "kind", PATHS, ROOT) == expected
+    assert read_labels(table(tmp_path, "\n".join(["id,kind", *rows])), "kind").match(PATHS, ROOT) == expected
 
 
 def test_absolute_path_is_a_key(tmp_path: Path) -> None:
     image = tmp_path / "hat" / "1.jpg"
     file = table(tmp_path, f"path,kind\n{image.as_posix()},x\n")
-    assert labels_from_csv(file, "kind", [image], tmp_path) == ["x"]
+    assert read_labels(file, "kind").match([image], tmp_path) == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_absolute_path_is_a_key(tmp_path: Path) -> None:
 def test_key_column_wherever_it_stands(tmp_path: Path, header: str) -> None:
     cells = {"kind": "x", "path": "hat/1.jpg", "": "", "id": "1"}
     row = ",".join(cells.get(name, "1.jpg") for name in header.split(","))
-    assert labels_from_csv(table(tmp_path, f"{header}\n{row}\n"), "kind", PATHS, ROOT)[0] == "x"
+    assert read_labels(table(tmp_path, f"{header}\n{row}\n"), "kind").match(PATHS, ROOT)[0] == "x"
 
 
 def test_path_is_the_key_before_id(tmp_path: Path) -> None:
     file = table(tmp_path, "id,path,kind\n1,shoe/2.png,x\n")
-    assert labels_from_csv(file, "kind", PATHS, ROOT) == [None, "x", None]
+    assert read_labels(file, "kind").match(PATHS, ROOT) == [None, "x", None]
 
 
 def test_first_column_is_the_key_without_a_known_one(tmp_path: Path) -> None:
-    assert labels_from_csv(table(tmp_path, "sku,kind\n1,x\n"), "kind", PATHS, ROOT) == ["x", None, None]
+    assert read_labels(table(tmp_path, "sku,kind\n1,x\n"), "kind").match(PATHS, ROOT) == ["x", None, None]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -75,7 +75,7 @@ def test_first_column_is_the_key_without_a_known_one(tmp_path: Path) -> None:
 def test_dialects(tmp_path: Path, delimiter: str, mark: bytes, end: str) -> None:
     rows = [["id", "Kind"], ["1", "café"], ["3", '"x, y; z"']]
     text = end.join(delimiter.join(row) for row in rows) + end
-    assert labels_from_csv(table(tmp_path, mark + text.encode()), "kind", PATHS, ROOT) == ["café", None, "x, y; z"]
+    assert read_labels(table(tmp_path, mark + text.encode()), "kind").match(PATHS, ROOT) == ["café", None, "x, y; z"]
 
 
 def test_broken_rows_are_counted(tmp_path: Path) -> None:
@@ -87,13 +87,13 @@ def test_broken_rows_are_counted(tmp_path: Path) -> None:
 
 def test_empty_label_is_none_and_the_first_row_counts(tmp_path: Path) -> None:
     file = table(tmp_path, "id,kind\n1,\n2, shoe \n2,boot\n,hat\n")
-    assert labels_from_csv(file, "kind", PATHS, ROOT) == [None, "shoe", None]
+    assert read_labels(file, "kind").match(PATHS, ROOT) == [None, "shoe", None]
 
 
 def test_column_by_exact_name_first(tmp_path: Path) -> None:
     file = table(tmp_path, "id,Kind,kind\n1,a,b\n")
-    assert labels_from_csv(file, "kind", PATHS, ROOT)[0] == "b"
-    assert labels_from_csv(file, "KIND", PATHS, ROOT)[0] == "a"
+    assert read_labels(file, "kind").match(PATHS, ROOT)[0] == "b"
+    assert read_labels(file, "KIND").match(PATHS, ROOT)[0] == "a"
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_column_by_exact_name_first(tmp_path: Path) -> None:
 )
 def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(LabelsError, match=message):
-        labels_from_csv(table(tmp_path, content), "kind", PATHS, ROOT)
+        read_labels(table(tmp_path, content), "kind").match(PATHS, ROOT)
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match=r"none\.csv cannot be read: No such file"):
-        labels_from_csv(tmp_path / "none.csv", "kind", PATHS, ROOT)
+        read_labels(tmp_path / "none.csv", "kind").match(PATHS, ROOT)
     with pytest.raises(LabelsError, match="cannot be read: Is a directory"):
-        labels_from_csv(tmp_path, "kind", PATHS, ROOT)
+        read_labels(tmp_path, "kind").match(PATHS, ROOT)
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:

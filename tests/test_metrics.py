@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from autoenc.errors import ArgumentError
 from autoenc.metrics import (
+    LEVEL,
     METRICS,
+    RESAMPLES,
     Metric,
     average_precision,
-    bootstrap_interval,
     bootstrap_intervals,
     hit_at_k,
     knn_accuracy,
-    paired_difference,
     parse_metric,
     precision_at_k,
     recall_at_k,
@@ -156,16 +156,16 @@ def test_score_ranking_by_hand() -> None:
 
 def test_bootstrap_against_a_plain_loop() -> None:
     scores = np.random.default_rng(3).random(30)
-    draws = np.random.default_rng(5).integers(30, size=(400, 30))
+    draws = np.random.default_rng(0).integers(30, size=(RESAMPLES, 30))
     means = [float(np.mean([scores[at] for at in row])) for row in draws]
-    mean, low, high = bootstrap_interval(scores, resamples=400, level=0.9, seed=5)
+    ((mean, low, high),) = bootstrap_intervals([scores])
     assert mean == pytest.approx(scores.mean())
-    assert (low, high) == pytest.approx(tuple(np.quantile(means, [0.05, 0.95])))
+    assert (low, high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+    assert LEVEL == 0.95
 
 
 def test_bootstrap_comes_near_the_normal_interval() -> None:
-    scores = np.array([0.0, 1.0] * 200)
-    interval = bootstrap_interval(scores)
+    (interval,) = bootstrap_intervals([[0.0, 1.0] * 200])
     assert interval.mean == 0.5
     assert interval.low == pytest.approx(0.5 - 1.96 * 0.5 / 20, abs=0.006)
     assert interval.high == pytest.approx(0.5 + 1.96 * 0.5 / 20, abs=0.006)
@@ -173,50 +173,32 @@ def test_bootstrap_comes_near_the_normal_interval() -> None:
 
 def test_bootstrap_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = np.random.default_rng(0).random((2, 50))
-    whole = bootstrap_intervals(scores, resamples=100)
-    assert bootstrap_interval(scores[1], resamples=100) == whole[1]
+    whole = bootstrap_intervals(scores)
+    assert bootstrap_intervals(scores[1:]) == whole[1:]
     monkeypatch.setattr("autoenc.metrics._DRAWS_AT_ONCE", 50 * 7)  # 7 resamples at a time
-    assert bootstrap_intervals(scores, resamples=100) == whole
-    assert bootstrap_intervals(scores, resamples=100, seed=1) != whole
+    assert bootstrap_intervals(scores) == whole
 
 
 def test_bootstrap_of_one_query_has_no_width() -> None:
-    assert bootstrap_interval([0.25]) == (0.25, 0.25, 0.25)
+    assert bootstrap_intervals([[0.25]]) == [(0.25, 0.25, 0.25)]
+
+
+def test_bootstrap_of_differences_is_about_pairs() -> None:
+    hard = np.random.default_rng(1).random(200)  # queries differ far more than the encoders do
+    a, b = hard * 0.8 + 0.01, hard * 0.8
+    first, second, difference = bootstrap_intervals([a, b, a - b])
+    assert difference == pytest.approx((0.01, 0.01, 0.01))
+    assert second.high > first.low
+
+
+def test_bootstrap_takes_rounding_for_zero() -> None:
+    # .1 + .2 - .3 is 5.6e-17 in floating point: no figure to conclude from.
+    assert bootstrap_intervals([[0.1 + 0.2 - 0.3]]) == [(0, 0, 0)]
 
 
 @pytest.mark.parametrize(
-    ("scores", "options", "message"),
-    [
-        ([], {}, "Q from 1"),
-        ([0.5, math.nan], {}, "no NaN"),
-        ([0.5], {"resamples": 0}, "resamples from 1"),
-        ([0.5], {"level": 1.0}, "between 0 and 1"),
-    ],
+    ("scores", "message"), [([[]], "Q from 1"), ([0.5], "Q from 1"), ([[0.5, math.nan]], "no NaN")]
 )
-def test_bootstrap_refuses(scores: list[float], options: dict[str, float], message: str) -> None:
+def test_bootstrap_refuses(scores: list[list[float]], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
-        bootstrap_interval(scores, **options)  # type: ignore[arg-type]
-
-
-def test_paired_difference_is_about_pairs() -> None:
-    generator = np.random.default_rng(1)
-    hard = generator.random(200)  # queries differ far more than the encoders do
-    b = hard * 0.8
-    difference = paired_difference(b + 0.01, b)
-    assert difference == pytest.approx((0.01, 0.01, 0.01))
-    assert difference.excludes_zero
-    assert bootstrap_interval(b).high > bootstrap_interval(b + 0.01).low
-
-
-def test_no_difference_includes_zero() -> None:
-    scores = np.array([0.1, 0.2, 0.7])
-    assert paired_difference(scores, scores) == (0, 0, 0)
-    assert not paired_difference(scores, scores).excludes_zero
-    # .1 + .2 - .3 is 5.6e-17 in floating point: no figure to conclude from.
-    assert not paired_difference([0.1 + 0.2], [0.3]).excludes_zero
-    assert paired_difference([0, 0], [1, 1]).excludes_zero
-
-
-def test_paired_difference_wants_the_same_queries() -> None:
-    with pytest.raises(ArgumentError, match="same queries"):
-        paired_difference([1, 2], [1])
+        bootstrap_intervals(scores)

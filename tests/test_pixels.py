@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_bad_files_leave_no_gap(picture_folder: Path) -> None:
         assert cache.images[-1].tolist() == load_image(paths[-1], 16).pixels.tolist()
 
 
-def test_a_large_cache_is_a_file_that_goes_away(
+def test_a_large_cache_is_a_file_that_leaves_nothing_behind(
     picture_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     paths = find_images(picture_folder).paths
@@ -44,7 +45,8 @@ def test_a_large_cache_is_a_file_that_goes_away(
     (tmp_path / "tmp").mkdir()
     with load_pixels(paths, 16) as cache:
         assert isinstance(cache.images.base, np.memmap) or isinstance(cache.images, np.memmap)
-        assert len(list((tmp_path / "tmp").iterdir())) == 1
+        if os.name == "posix":  # has no name from the start, so that not even kill -9 leaves it behind
+            assert not list((tmp_path / "tmp").iterdir())
         assert (cache.images == expected).all()
     assert not list((tmp_path / "tmp").iterdir())
 

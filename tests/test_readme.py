@@ -71,6 +71,14 @@ def test_every_option_named_is_an_option() -> None:
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= known
 
 
+def test_no_figure_is_left_blank() -> None:
+    table = README.split("## What to expect")[1].split("##")[0]
+    rows = re.findall(r"^\| `[\w+]+` \|(.*)\|$", table, re.MULTILINE)
+    assert len(rows) == 7
+    for row in rows:
+        assert all(re.fullmatch(r" \.\d{3} ± \.\d{3} ", cell) for cell in row.split("|")), row
+
+
 def test_every_script_named_is_there_and_every_benchmark_is_named() -> None:
     named = set(re.findall(r"scripts/[\w.]+\w", README))
     assert {name for name in named if not (ROOT / name).is_file()} == set()

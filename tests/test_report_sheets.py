@@ -13,21 +13,7 @@ from PIL import Image
 
 from autoenc.errors import ArgumentError, OutputError
 from autoenc.images import load_thumbnail
-from autoenc.report.sheets import (
-    PAPER,
-    QUERY,
-    RIGHT,
-    WRONG,
-    Row,
-    Tile,
-    contact_sheet,
-    elide,
-    font,
-    plan,
-    query_row,
-    query_sheet,
-    write_png,
-)
+from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet, write_png
 
 BLANK = (240, 241, 244)
 
@@ -46,74 +32,56 @@ def _tile(sheet: Image.Image, place: tuple[int, int], size: int) -> np.ndarray:
     return np.asarray(sheet)[y : y + size, x : x + size]
 
 
+@dataclass
+class Found:
+    path: Path
+    score: float
+
+
+def search_sheet(query: object, *found: Found, **options: object) -> Image.Image:
+    return query_sheet(query, found, **options)  # type: ignore[arg-type]
+
+
 def test_tiles_are_the_thumbnails_in_the_order_given(pictures: list[Path]) -> None:
-    rows = [
-        query_row(pictures[0], [(pictures[1], 0.9), (pictures[2], 0.8)]),
-        query_row(pictures[3], [(pictures[0], 0.7)]),
-    ]
-    sheet, layout = contact_sheet(rows, tile=64), plan(rows, tile=64)
-    for place, path in (((0, 0), 0), ((0, 1), 1), ((0, 2), 2), ((1, 0), 3), ((1, 1), 0)):
-        assert np.array_equal(_tile(sheet, layout.place(*place), 64), load_thumbnail(pictures[path], 64)), place
-    assert (_tile(sheet, layout.place(1, 2), 64) == PAPER).all(), "the second row has one neighbour"
+    sheet, layout = search_sheet(pictures[0], Found(pictures[2], 0.9), Found(pictures[1], 0.8), tile=64), plan(tile=64)
+    for column, path in enumerate((0, 2, 1)):
+        assert np.array_equal(_tile(sheet, layout.place(column), 64), load_thumbnail(pictures[path], 64)), column
 
 
 def test_the_sheet_is_as_large_as_its_tiles_margins_and_captions_need(pictures: list[Path]) -> None:
-    rows = [query_row(pictures[0], [(pictures[1], 1.0), (pictures[2], 1.0)])]
+    found = [Found(pictures[1], 1.0), Found(pictures[2], 1.0)]
+    sheet = search_sheet(pictures[0], *found, tile=64)
     # across: margin 20, then query, 2 gaps of 18, two tiles with a gap, each with borders of 4 in the gaps; margin 20
-    assert contact_sheet(rows, tile=64).width == 20 + 4 + 64 + 18 + 18 + 64 + 18 + 64 + 4 + 20
-    assert contact_sheet(rows, tile=64).height == 20 + 22 + 4 + 64 + 40 + 20
-    assert contact_sheet(rows * 3, tile=64).height == 20 + 22 + 4 + 3 * (64 + 40) + 2 * 18 + 20
-    assert contact_sheet(rows, tile=64, title="Title").height == contact_sheet(rows, tile=64).height + 34
+    assert sheet.width == 20 + 4 + 64 + 18 + 18 + 64 + 18 + 64 + 4 + 20
+    assert sheet.height == 20 + 22 + 4 + 64 + 40 + 20
+    assert search_sheet(pictures[0], *found, tile=64, using="edges").height == sheet.height + 34
 
 
-def test_borders_say_query_right_wrong_or_nothing(pictures: list[Path]) -> None:
-    rows = [query_row(pictures[0], [(path, 0.5) for path in pictures[1:]], right=[True, False, None])]
-    sheet, layout = contact_sheet(rows, tile=64), plan(rows, tile=64)
-    colours = []
-    for column in range(4):
-        x, y = layout.place(0, column)
-        ring = {sheet.getpixel((x - 3, y + 30)), sheet.getpixel((x + 66, y + 30)), sheet.getpixel((x + 30, y + 66))}
-        colours.append(ring)
-    assert colours == [{QUERY}, {RIGHT}, {WRONG}, {PAPER}]
-
-
-def test_a_label_is_marked_by_a_sign_too_and_not_by_colour_alone(pictures: list[Path]) -> None:
-    def caption(right: bool | None) -> np.ndarray:
-        row = query_row(pictures[0], [(pictures[1], 0.5)], right=[right])
-        x, y = plan([row]).place(0, 1)
-        return np.asarray(contact_sheet([row]).convert("L"))[y + 134 : y + 152, x : x + 128] < 190
-
-    assert not np.array_equal(caption(True), caption(False))
-    ends = [np.argwhere(caption(right))[:, 1].max() for right in (True, False, None)]
-    assert min(ends[:2]) > ends[2] + 8, "the sign pushes the score to the right"
+def test_a_border_says_which_is_the_query(pictures: list[Path]) -> None:
+    sheet, layout = search_sheet(pictures[0], Found(pictures[1], 0.5), tile=64), plan(tile=64)
+    rings = []
+    for column in range(2):
+        x, y = layout.place(column)
+        rings.append(
+            {sheet.getpixel((x - 3, y + 30)), sheet.getpixel((x + 66, y + 30)), sheet.getpixel((x + 30, y + 66))}
+        )
+    assert rings == [{QUERY}, {PAPER}]
 
 
 def test_captions_hold_the_score(pictures: list[Path]) -> None:
-    first, second = (contact_sheet([query_row(pictures[0], [(pictures[1], score)])]) for score in (0.9131, 0.9119))
+    first, second = (search_sheet(pictures[0], Found(pictures[1], score)) for score in (0.9131, 0.9119))
     changed = np.argwhere((np.asarray(first) != np.asarray(second)).any(axis=2))
-    x, y = plan([query_row(pictures[0], [])]).place(0, 1)
+    x, y = plan().place(1)
     assert len(changed), ".913 is not .912"
     assert changed[:, 0].min() >= y + 128
     assert changed[:, 1].min() >= x
-    assert query_row(pictures[0], [(pictures[1], 0.9131)]).neighbours[0].caption == "0.913"
 
 
 def test_a_picture_that_is_gone_is_a_tile_that_says_so(pictures: list[Path]) -> None:
     pictures[1].unlink()
-    rows = [query_row(pictures[0], [(pictures[1], 0.5)])]
-    tile = _tile(contact_sheet(rows), plan(rows).place(0, 1), 128)
+    tile = _tile(search_sheet(pictures[0], Found(pictures[1], 0.5)), plan().place(1), 128)
     assert (tile[:20] == BLANK).all()
     assert (tile[50:80] != BLANK).any(), "the words"
-
-
-def test_an_encoders_name_stands_left_of_its_row(pictures: list[Path]) -> None:
-    rows = [query_row(pictures[0], [(pictures[1], 0.5)], name=name) for name in ("learned", "edges+pca32")]
-    sheet, layout = np.asarray(contact_sheet(rows)), plan(rows)
-    assert layout.names > 0 == plan([query_row(pictures[0], [])]).names
-    for row in range(2):
-        x, y = layout.place(row, 0)
-        assert (sheet[y + 50 : y + 78, 20 : x - 10] != PAPER).any()
-    assert not np.array_equal(sheet[46:174, : x - 10], sheet[y : y + 128, : x - 10])
 
 
 def test_long_names_lose_their_middle_and_keep_both_ends() -> None:
@@ -132,42 +100,36 @@ def test_long_names_lose_their_middle_and_keep_both_ends() -> None:
     "name", ["ünïcødé-日本語-שלום.jpg", "bad\udcff.jpg", "lone\ud800.jpg", "line\nbreak\t.jpg", "😀.jpg"]
 )
 def test_any_name_can_be_drawn(pictures: list[Path], name: str) -> None:
-    row = Row(Tile(pictures[0], "query", name), [Tile(pictures[1], name, name, right=True)], name=name)
-    bare = Row(Tile(pictures[0], "query"), [Tile(pictures[1], right=True)], name=name)
-    assert not np.array_equal(
-        np.asarray(contact_sheet([row], title=name)), np.asarray(contact_sheet([bare], title=name))
-    )
+    query = Tile(pictures[0], "query")
+    sheet = contact_sheet(query, [Tile(pictures[1], name, name)], title=name)
+    bare = contact_sheet(query, [Tile(pictures[1])], title=name)
+    assert not np.array_equal(np.asarray(sheet), np.asarray(bare))
 
 
-def test_arrays_and_images_are_pictures_too(pictures: list[Path]) -> None:
+def test_arrays_and_images_are_pictures_too() -> None:
     pixels = np.full((32, 32, 3), (200, 10, 60), np.uint8)
-    rows = [query_row(pixels, [(Image.fromarray(pixels), 1.0)])]
+    sheet = contact_sheet(Tile(pixels), [Tile(Image.fromarray(pixels))])
     for column in (0, 1):
-        assert (_tile(contact_sheet(rows), plan(rows).place(0, column), 128) == (200, 10, 60)).all()
+        assert (_tile(sheet, plan().place(column), 128) == (200, 10, 60)).all()
 
 
-def test_the_sheet_of_a_search_shows_its_neighbours(pictures: list[Path]) -> None:
-    @dataclass
-    class Found:
-        path: Path
-        score: float
-
-    sheet = query_sheet(pictures[0], [Found(pictures[2], 0.9), Found(pictures[1], 0.25)], using="edges")  # type: ignore
-    expected = contact_sheet(
-        [query_row(pictures[0], [(pictures[2], 0.9), (pictures[1], 0.25)])], title="Nearest by edges"
-    )
+def test_the_sheet_of_a_search_names_what_it_shows(pictures: list[Path]) -> None:
+    sheet = search_sheet(pictures[0], Found(pictures[2], 0.9), Found(pictures[1], 0.25), using="edges")
+    tiles = [
+        Tile(pictures[at], words, f"{pictures[at].parent.name}/{at}.png") for at, words in ((2, "0.900"), (1, "0.250"))
+    ]
+    query = Tile(pictures[0], "query", f"{pictures[0].parent.name}/0.png")
+    expected = contact_sheet(query, tiles, title="Nearest by edges")
     assert np.array_equal(np.asarray(sheet), np.asarray(expected))
 
 
 def test_a_search_without_results_is_a_sheet_of_the_query_alone(pictures: list[Path]) -> None:
-    assert contact_sheet([query_row(pictures[0], [])], tile=64).width == 20 + 4 + 64 + 4 + 20
+    assert search_sheet(pictures[0], tile=64).width == 20 + 4 + 64 + 4 + 20
 
 
-def test_no_rows_and_tiny_tiles_are_refused(pictures: list[Path]) -> None:
-    with pytest.raises(ArgumentError, match="at least one row"):
-        contact_sheet([])
+def test_tiny_tiles_are_refused(pictures: list[Path]) -> None:
     with pytest.raises(ArgumentError, match="at least 32 pixels, not 8"):
-        contact_sheet([query_row(pictures[0], [])], tile=8)
+        search_sheet(pictures[0], tile=8)
 
 
 def test_a_sheet_is_written_as_png_over_what_was_there(tmp_path: Path) -> None:
@@ -208,8 +170,8 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
 
 def test_a_sheet_does_not_load_matplotlib() -> None:
     code = (
-        "import sys, numpy as np; from autoenc.report.sheets import contact_sheet, font, query_row;"
-        "contact_sheet([query_row(np.zeros((32, 32, 3), np.uint8), [])], title='x');"
+        "import sys, numpy as np; from autoenc.report.sheets import font, query_sheet;"
+        "query_sheet(np.zeros((32, 32, 3), np.uint8), [], using='x');"
         "assert 'DejaVu' in font(12).getname()[0]; sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

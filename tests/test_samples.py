@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from autoenc.errors import ArgumentError, OutputError
-from autoenc.samples import CATEGORIES, COLOURS, SIZE, Sample, draw_catalogue
+from autoenc.samples import CATEGORIES, COLORS, SIZE, Sample, draw_catalog
 
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Sample]]:
     folder = tmp_path_factory.mktemp("samples") / "new" / "catalogue"
-    return folder, draw_catalogue(folder, per_class=24, seed=3)
+    return folder, draw_catalog(folder, per_class=24, seed=3)
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def test_every_category_has_its_folder_of_numbered_pictures(catalogue: tuple[Pat
 
 def test_one_seed_draws_one_catalogue_and_another_seed_another(tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        draw_catalogue(tmp_path / name, per_class=2, seed=seed)
+        draw_catalog(tmp_path / name, per_class=2, seed=seed)
     first, again, other = (_digests(tmp_path / name) for name in "abc")
     assert first == again
     assert len(first) == 9
@@ -53,10 +53,10 @@ def test_no_two_pictures_are_the_same(catalogue: tuple[Path, list[Sample]]) -> N
 
 def test_the_csv_says_what_the_samples_say(catalogue: tuple[Path, list[Sample]]) -> None:
     folder, samples = catalogue
-    with (folder / "catalogue.csv").open(newline="", encoding="utf-8") as file:
+    with (folder / "catalog.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     read = [
-        Sample(folder / row["path"], row["category"], row["colour"], row["style"], row["detail"], int(row["price"]))
+        Sample(folder / row["path"], row["category"], row["color"], row["style"], row["detail"], int(row["price"]))
         for row in rows
     ]
     assert read == samples
@@ -64,20 +64,20 @@ def test_the_csv_says_what_the_samples_say(catalogue: tuple[Path, list[Sample]])
 
 
 def test_colours_say_nothing_about_the_category(catalogue: tuple[Path, list[Sample]]) -> None:
-    counts = [Counter(s.colour for s in catalogue[1] if s.category == category) for category in CATEGORIES]
-    assert counts[0] == dict.fromkeys(COLOURS, 2)
+    counts = [Counter(s.color for s in catalogue[1] if s.category == category) for category in CATEGORIES]
+    assert counts[0] == dict.fromkeys(COLORS, 2)
     assert all(count == counts[0] for count in counts)
 
 
 def test_colours_are_not_in_the_same_order_in_every_category(catalogue: tuple[Path, list[Sample]]) -> None:
-    orders = {tuple(s.colour for s in catalogue[1] if s.category == category) for category in CATEGORIES}
+    orders = {tuple(s.color for s in catalogue[1] if s.category == category) for category in CATEGORIES}
     assert len(orders) == 4
 
 
 def test_the_named_colour_is_in_the_picture(catalogue: tuple[Path, list[Sample]]) -> None:
     for sample in catalogue[1]:
         pixels = np.asarray(Image.open(sample.path), np.float64)
-        near = np.abs(pixels - COLOURS[sample.colour]).max(axis=2) < 55  # light and JPEG move a colour that far
+        near = np.abs(pixels - COLORS[sample.color]).max(axis=2) < 55  # light and JPEG move a colour that far
         assert near.mean() > 0.012, sample
 
 
@@ -104,11 +104,11 @@ def test_shapes_and_details_vary_in_every_category(catalogue: tuple[Path, list[S
 
 def test_less_than_one_picture_a_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="at least 1, not 0"):
-        draw_catalogue(tmp_path / "none", per_class=0)
+        draw_catalog(tmp_path / "none", per_class=0)
     assert not (tmp_path / "none").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot be written to"):
-        draw_catalogue(tmp_path / "file", per_class=1)
+        draw_catalog(tmp_path / "file", per_class=1)

@@ -67,6 +67,7 @@ def test_a_path_relative_to_the_working_folder(
 ) -> None:
     monkeypatch.chdir(picture_folder / "red")
     assert find_point(store, "0.png") == point_id(str(picture_folder), "red/0.png")
+    assert find_point(store, "../blue/1.png") == point_id(str(picture_folder), "blue/1.png")
 
 
 def test_pictures_in_memory(store: Store, picture_folder: Path) -> None:
@@ -119,11 +120,17 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
     query = picture_folder / "red" / "3.png"
     with pytest.raises(StoreMismatchError, match="no vectors of encoder 'learned'; it holds color, edges"):
         search(store, query, using="learned")
+    for using, advice in {
+        "texture": r"--using, or add it with `autoenc index --encoders texture`\.",
+        "sift": "--using\\.",
+    }.items():
+        with pytest.raises(StoreMismatchError, match=advice + "$"):
+            search(store, query, using=using)
     with pytest.raises(PointNotFoundError, match=r"holds no image nothing\.png"):
         search(store, id="nothing.png")
     with pytest.raises(UnknownFieldError, match=r"'brand'.*'folder', 'height', 'source', 'width'"):
         search(store, query, where={"brand": "x"})
-    with pytest.raises(ImageDecodeError, match=r"none\.jpg cannot be read"):
+    with pytest.raises(ImageDecodeError, match=r"none\.jpg: The file cannot be read"):
         search(store, tmp_path / "none.jpg")
     with pytest.raises(ArgumentError, match="k must be"):
         search(store, query, k=0)

@@ -191,6 +191,18 @@ def test_a_filter_value_of_the_wrong_kind(store, value):
         store.count({"year": value})
 
 
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, str(2**70)])
+def test_a_filter_value_past_64_bits(store, value):
+    with pytest.raises(ArgumentError, match=f"'year' holds whole numbers of 64 bits, sign included; got '?{value}"):
+        store.count({"year": value})
+    assert store.count({"year": [2**63 - 1, -(2**63)]}) == 0
+
+
+def test_a_filter_value_that_is_no_unicode(store):
+    with pytest.raises(ArgumentError, match=r"'folder' holds valid Unicode; got 'b.udcff'"):
+        store.count({"folder": "b\udcff"})
+
+
 def test_a_filter_without_a_value(store):
     with pytest.raises(ArgumentError, match="at least one value"):
         store.count({"folder": []})
@@ -283,6 +295,25 @@ def test_payloads_keep_every_kind_of_value(store):
     assert store.retrieve([RED])[0].payload == payload
 
 
+@pytest.mark.parametrize("payload", [{"x": object()}, {1: "a key that is no text"}], ids=str)
+def test_a_payload_that_json_cannot_hold(store, payload):
+    with pytest.raises(ArgumentError, match=r"A value cannot be stored in .*Payloads hold what JSON can"):
+        store.upsert([NOWHERE], {}, [payload])
+    assert store.count() == 3
+
+
+def test_a_bug_of_ours_is_not_told_as_an_error_of_the_user(store, monkeypatch):
+    class Broken:
+        def __getattr__(self, name):
+            raise TypeError("a bug")
+
+    monkeypatch.setattr(store, "_open", Broken())
+    for attempt in (store.count, lambda: store.retrieve([RED]), lambda: store.delete([RED])):
+        with pytest.raises(TypeError, match="a bug"):
+            attempt()
+    monkeypatch.undo()
+
+
 # ---- reading ----------------------------------------------------------------------------------
 
 
@@ -364,10 +395,14 @@ def test_an_unknown_vector_is_named_with_the_known_ones(store):
             attempt()
 
 
-@pytest.mark.parametrize("k", [0, -1])
-def test_k_below_one(store, k):
-    with pytest.raises(ArgumentError, match=f"k must be 1 or more; got {k}"):
-        store.search([1, 0], using="paint", k=k)
+@pytest.mark.parametrize("number", [0, -1, 1_000_001, 2**64])
+def test_numbers_of_results_out_of_range(store, number):
+    with pytest.raises(ArgumentError, match=f"k must be from 1 to 1,000,000; got {number}"):
+        store.search([1, 0], using="paint", k=number)
+    with pytest.raises(ArgumentError, match=f"batch must be from 1 to 1,000,000; got {number}"):
+        store.scroll(batch=number)
+    with pytest.raises(ArgumentError, match=f"limit must be from 1 to 1,000,000; got {number}"):
+        store.facets("folder", limit=number)
 
 
 def test_arguments_out_of_range(store):
@@ -377,10 +412,6 @@ def test_arguments_out_of_range(store):
         store.upsert([RED], {}, [{}, {}])
     with pytest.raises(ArgumentError, match=r"is a UUID.*got 'red\.jpg'"):
         store.upsert([RED, "red.jpg"], {}, [{}, {}])
-    with pytest.raises(ArgumentError, match="batch"):
-        store.scroll(batch=0)
-    with pytest.raises(ArgumentError, match="limit"):
-        store.facets("folder", limit=0)
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,27 @@ def test_locations_that_are_no_store(location):
         open_store(location, create=True)
 
 
+@pytest.fixture(params=["a name too long", "a folder of another user"])
+def forbidden(request, root) -> Iterator[tuple[Path, str]]:
+    """A place that the file system refuses to tell of: Path.exists() and its like raise there up to Python 3.13."""
+    (root / "inside").mkdir(parents=True)
+    if request.param == "a name too long":
+        yield root / ("x" * 300), "File name too long"
+        return
+    if os.name != "posix" or os.geteuid() == 0:
+        pytest.skip("nothing is forbidden to this user")
+    root.chmod(0)
+    yield root / "inside", "Permission denied"
+    root.chmod(0o700)
+
+
+def test_a_place_that_may_not_be_looked_into(forbidden):
+    place, why = forbidden
+    for attempt in (lambda: open_store(place), lambda: open_store(place, create=True), lambda: list_collections(place)):
+        with pytest.raises(StoreError, match=f"Cannot look into .*{why}"):
+            attempt()
+
+
 # ---- making -----------------------------------------------------------------------------------
 
 
@@ -126,6 +149,18 @@ def test_a_shard_made_before_its_record_gets_one(root):
     with open_store(root, create=True) as store:
         assert store.info.vectors == {}
     assert list_collections(root) == ["images"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a umask is POSIX's")
+def test_the_umask_says_who_may_read_the_shard_and_the_record(root):
+    before = os.umask(0o027)
+    try:
+        open_store(root, create=True).close()
+    finally:
+        os.umask(before)
+    folder = root / "images"
+    assert {oct(path.stat().st_mode & 0o777) for path in (root, folder, folder / "shard")} == {"0o750"}
+    assert oct((folder / "autoenc.json").stat().st_mode & 0o777) == "0o640"
 
 
 # ---- the record -------------------------------------------------------------------------------
@@ -237,10 +272,8 @@ def test_a_store_is_open_only_once(root):
     open_store(root).close()
 
 
-def test_a_payload_that_json_cannot_hold(root):
+def test_a_payload_that_is_no_number(root):
     with open_store(root, create=True) as store:
-        with pytest.raises(ArgumentError, match="cannot be stored"):
-            store.upsert([point_id("s", "1")], {}, [{"x": object()}])
         with pytest.raises(ArgumentError, match="cannot be stored"):
             store.upsert([point_id("s", "1")], {}, [{"x": float("nan")}])
         assert store.count() == 0

@@ -155,6 +155,7 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(pictures: Any, 
         train(pictures, tmp_path / "m", epochs=5, batch_size=16, progress=stop_in_epoch(3))
     assert not (tmp_path / "m").exists()
     resumed = train(pictures, tmp_path / "m", epochs=5, batch_size=16, resume=True)
+    assert (whole.resumed_after, resumed.resumed_after) == (0, 2)
     assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
     assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
     np.testing.assert_array_equal(latents(tmp_path / "m", pictures), latents(tmp_path / "whole", pictures))
@@ -200,6 +201,7 @@ def test_the_best_epoch_is_kept_and_training_stops_early(
     monkeypatch.setattr(Trainer, "measure", measure)
     result = train(pictures, tmp_path / "m", epochs=20, patience=2)
     assert (result.epochs, result.best_epoch, result.val_loss) == (4, 2, 3.0)
+    assert result.stopped_early
     kept = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder").get_weights()[0]
     np.testing.assert_array_equal(kept, after[1])
     assert not np.array_equal(kept, after[3])
@@ -304,3 +306,24 @@ def test_a_loss_that_explodes_is_a_clear_error(pictures: Any, tmp_path: Path) ->
 def test_arrays_of_another_shape_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"\(N, 32, 32, 3\) uint8"):
         train(np.zeros((4, 28, 28), np.uint8), tmp_path / "m")
+
+
+def test_a_finished_training_cannot_be_resumed(pictures: Any, tmp_path: Path) -> None:
+    """Rather than train from the start and replace it."""
+    train(pictures, tmp_path / "m", epochs=1)
+    before = load_bundle(tmp_path / "m").fingerprint
+    with pytest.raises(TrainingError, match="is finished"):
+        train(pictures, tmp_path / "m", epochs=5, resume=True)
+    assert load_bundle(tmp_path / "m").fingerprint == before
+
+
+def test_two_trainings_of_one_model_keep_out_of_each_others_way(pictures: Any, tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="locks files as POSIX does")
+    checkpoint = Checkpoint(tmp_path / "m")
+    checkpoint.folder.mkdir()
+    with (checkpoint.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(TrainingError, match="Another process is training this model"):
+            train(pictures, tmp_path / "m", epochs=1)
+        assert checkpoint.folder.exists()
+    assert train(pictures, tmp_path / "m", epochs=1).epochs == 1

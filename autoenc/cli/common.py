@@ -1,4 +1,4 @@
-"""What the verbs share: progress on standard error, JSON and tables on standard output, option types."""
+"""What the verbs share: progress on standard error, JSON on standard output, option types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
 
 LISTED = 20
-"""Skipped files named on the terminal; a report and --json name all."""
+"""Skipped files named on the terminal."""
 
 _PLAIN_SECONDS = 5.0
 
@@ -50,28 +50,12 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, indent=2, allow_nan=False))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned; numbers to the right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    right = [all(_numeric(row[column]) for row in rows) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in lines
-    )
-
-
-def list_skipped(skipped: Sequence[SkippedFile]) -> None:
-    """Name the files that could not be used, on standard error."""
-    from autoenc.images import shown
-
+def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") -> None:
+    """Name the files that could not be used, a line each, on standard error; `all_with` are options that name all."""
     for file in skipped[:LISTED]:
-        say(f"skipped {shown(file.path)}: {file.reason}")
+        say(f"skipped {file}")
     if len(skipped) > LISTED:
-        say(f"… and {len(skipped) - LISTED} more; --report FILE or --json names all")
+        say(f"… and {len(skipped) - LISTED} more; {all_with} names all")
 
 
 def say(message: str) -> None:
@@ -100,6 +84,7 @@ class _Shown:
         self._stage = ""
         self._bar: Any = None
         self._last = self._start = 0.0
+        self._first = 0  # done when the stage began here: more than none in a training that is resumed
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         if self._quiet:
@@ -120,7 +105,7 @@ class _Shown:
 
             self.close()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, file=sys.stderr, dynamic_ncols=True, smoothing=0.1)
+            self._bar = tqdm(initial=done, total=total, desc=stage, file=sys.stderr, dynamic_ncols=True, smoothing=0.1)
         self._bar.total = total
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)
@@ -128,12 +113,12 @@ class _Shown:
     def _print(self, stage: str, done: int, total: int, note: str) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._start, self._last = stage, now, now
+            self._stage, self._first, self._start, self._last = stage, done, now, now
             return
-        if now - self._last < _PLAIN_SECONDS or done == 0:
+        if now - self._last < _PLAIN_SECONDS or done <= self._first:
             return
         self._last = now
-        left = (now - self._start) / done * (total - done)
+        left = (now - self._start) / (done - self._first) * (total - done)
         say(f"{stage} {done}/{total}{f', {note}' if note else ''}, {left:.0f} s left")
 
 
@@ -159,11 +144,3 @@ def _native_stderr_silenced() -> Iterator[None]:
         python_side.close()
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def _numeric(cell: str) -> bool:
-    try:
-        float(cell.split()[0])
-    except (ValueError, IndexError):
-        return False
-    return True

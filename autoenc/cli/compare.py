@@ -40,7 +40,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc.comparing import DEFAULT_ENCODERS, compare
+    from autoenc.comparing import compare
+    from autoenc.images import shown
     from autoenc.output import check_makeable
     from autoenc.report import write_report
     from autoenc.tables import comparison_table, write_comparison_csv, write_comparison_json
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             options.images,
             queries=options.queries,
             model=options.model,
-            encoders=options.encoders or DEFAULT_ENCODERS,
+            encoders=options.encoders,
             labels=options.labels,
             label_column=options.label_column,
             max_queries=options.max_queries,
@@ -71,5 +72,5 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(comparison_table(comparison))
         if out is not None:
-            print(f"\nReport: {out / 'report.html'}")
+            print(f"\nReport: {shown(out / 'report.html')}")
     return 0

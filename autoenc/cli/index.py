@@ -21,7 +21,6 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--encoders",
         type=names,
-        default=["learned", "color", "texture", "edges"],
         metavar="A,B,…",
         help="one vector each (default: learned,color,texture,edges)",
     )
@@ -37,7 +36,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc import index_images
+    from autoenc.indexing import DEFAULT_ENCODERS, index_images
     from autoenc.output import check_writable, write_file
 
     if options.report:
@@ -47,14 +46,14 @@ def run(options: argparse.Namespace) -> int:
             options.images,
             options.store,
             model=options.model,
-            encoders=options.encoders,
+            encoders=options.encoders or DEFAULT_ENCODERS,
             collection=options.collection,
             source=options.source,
             progress=progress,
         )
     if options.report:
         write_file(options.report, (json.dumps(report.to_dict(), indent=2) + "\n").encode())
-    list_skipped(report.skipped)
+    list_skipped(report.skipped, all_with="--report FILE or --json")
     if options.json:
         print_json(report.to_dict())
     else:

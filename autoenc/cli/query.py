@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_store, print_json, table
+from autoenc.cli.common import add_store, print_json
 
 if TYPE_CHECKING:
     from autoenc.searching import Neighbour
@@ -69,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
             {"query": query, "using": searcher.using, "neighbours": [neighbour.to_dict() for neighbour in neighbours]}
         )
     elif neighbours:
+        from autoenc.tables import table
+
         print(table(("rank", "score", "path", "payload"), [_row(neighbour) for neighbour in neighbours]))
     else:
         print("No image matches.")
@@ -76,8 +78,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _row(neighbour: Neighbour) -> tuple[str, str, str, str]:
+    from autoenc.images import printable, shown
+
     payload = ", ".join(f"{key}={value}" for key, value in neighbour.payload.items() if key not in _NOT_SHOWN)
-    return str(neighbour.rank), f"{neighbour.score:.4f}", str(neighbour.path), payload
+    return str(neighbour.rank), f"{neighbour.score:.4f}", shown(neighbour.path), printable(payload)
 
 
 def _where(options: argparse.Namespace) -> dict[str, list[str | int]]:

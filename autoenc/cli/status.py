@@ -27,6 +27,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from autoenc.images import printable
     from autoenc.store import list_collections, open_store
 
     found: dict[str, Any] = {}
@@ -45,12 +46,12 @@ def run(options: argparse.Namespace) -> int:
         print_json({"store": options.store, "collections": found})
         return 0
     for name, held in found.items():
-        print(f"collection {name}: {held['images']} images")
+        print(f"collection {printable(name)}: {held['images']} images")
         for vector, spec in held["encoders"].items():
-            bundle = f", bundle {spec['bundle']}" if spec["bundle"] else ""
+            bundle = f", bundle {printable(spec['bundle'])}" if spec["bundle"] else ""
             print(f"  encoder {vector}: {spec['dim']}-d{bundle}")
         for source, details in held["sources"].items():
-            at = f" at {details['root']}" if details["root"] != source else ""
-            print(f"  source {source}{at}: {details['images']} images")
+            at = f" at {printable(details['root'])}" if details["root"] != source else ""
+            print(f"  source {printable(source)}{at}: {details['images']} images")
         print(f"  filterable: {', '.join(held['filterable'])}")
     return 0

@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown, say
+from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown
+
+SETTINGS: dict[str, tuple[type, str, str]] = {
+    "epochs": (int, "N", "passes at most (default: 100)"),
+    "batch_size": (int, "N", "images a step (default: 128)"),
+    "latent_dim": (int, "N", "numbers an image (default: 32)"),
+    "objective": (str, "NAME", "what to minimise"),
+    "learning_rate": (float, "X", "of Adam (default: 0.001)"),
+    "patience": (int, "N", "stop after N epochs without gain (default: 10)"),
+    "seed": (int, "N", "one seed, one result (default: 0)"),
+}
+"""Arguments of `train`: type, placeholder and help. What is not given is left to its defaults."""
 
 
 def add_parser(verbs: Any) -> None:
@@ -17,16 +28,14 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
     parser.add_argument("--model", required=True, metavar="DIR", help="folder to write the trained model to")
-    parser.add_argument("--epochs", type=int, default=100, metavar="N", help="passes at most (default: 100)")
-    parser.add_argument("--batch-size", type=int, default=128, metavar="N", help="images a step (default: 128)")
-    parser.add_argument("--latent-dim", type=int, default=32, metavar="N", help="numbers an image (default: 32)")
-    parser.add_argument("--objective", default="reconstruction", metavar="NAME", help="what to minimise")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X", help="of Adam (default: 0.001)")
-    parser.add_argument("--patience", type=int, default=10, metavar="N", help="stop after N epochs without gain")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="one seed, one result (default: 0)")
+    for name, (kind, metavar, meaning) in SETTINGS.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
     add_common(
-        parser, json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, skipped[{path, reason}], ignored"
+        parser,
+        json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, history[…], "
+        "skipped[{path, reason}], ignored, resumed_after",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -36,17 +45,12 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     with progress_shown(quiet=options.quiet) as progress:
         from autoenc import train
+        from autoenc.images import shown
 
         result = train(
             options.images,
             options.model,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            latent_dim=options.latent_dim,
-            objective=options.objective,
-            learning_rate=options.learning_rate,
-            patience=options.patience,
-            seed=options.seed,
+            **{name: value for name, value in vars(options).items() if name in SETTINGS},
             resume=options.resume,
             progress=progress,
         )
@@ -54,11 +58,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(result.to_dict())
         return 0
-    say(f"{len(result.skipped)} files skipped, {result.ignored} files are no images")
+    if result.resumed_after:
+        print(f"Resumed after epoch {result.resumed_after}.")
+    if result.skipped or result.ignored:
+        print(f"{len(result.skipped)} files skipped, {result.ignored} ignored: they are no images.")
+    if result.stopped_early:
+        print(f"Stopped early, after epoch {result.epochs}: val_loss did not fall any more.")
     print(
-        f"Trained on {result.images} images for {result.epochs} epochs in {result.seconds:.0f} s "
-        f"({result.images_per_second:.0f} images/s); best epoch {result.best_epoch}: "
-        f"loss {result.loss:.5f}, val_loss {result.val_loss:.5f}."
+        f"Trained on {result.images} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "
+        f"best epoch {result.best_epoch} of {result.epochs}: loss {result.loss:.5f}, val_loss {result.val_loss:.5f}."
     )
-    print(f"Model: {result.bundle.path} (look at training.png and reconstructions.png in it)")
+    print(f"Model: {shown(result.bundle.path)} (look at training.png and reconstructions.png in it)")
     return 0

@@ -37,8 +37,17 @@ def create_encoder(name: str, *, model: Bundle | str | os.PathLike[str] | None =
 def create_encoders(
     names: Sequence[str], *, model: Bundle | str | os.PathLike[str] | None = None
 ) -> dict[str, Encoder]:
-    """`create_encoder` for several names; a name given twice counts once."""
-    return {name: create_encoder(name, model=model) for name in names}
+    """`create_encoder` for several names.
+
+    Raises:
+        EncoderError, BundleError: as `create_encoder`; or a name is given twice.
+    """
+    made: dict[str, Encoder] = {}
+    for name in names:
+        if name in made:
+            raise EncoderError(f"Encoder '{name}' is named twice; name each encoder once.")
+        made[name] = create_encoder(name, model=model)
+    return made
 
 
 __all__ = ["ENCODER_NAMES", "Encoder", "LearnedEncoder", "create_encoder", "create_encoders"]

@@ -8,6 +8,7 @@ import numpy as np
 
 import baselines
 from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.ranking import unit_rows
 
 # Each fingerprint is NAME-VERSION and the parameters. Raise the version whenever the same picture would get
 # another vector with the same parameters; the pinned vectors in the tests say when.
@@ -76,14 +77,7 @@ HANDCRAFTED: dict[str, Callable[[], Encoder]] = {
 
 def _all_three(images: Images) -> Vectors:
     parts = (baselines.color_histogram(images), baselines.texture(images), baselines.hog(images))
-    return np.concatenate([_unit(part) for part in parts], axis=1)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    """Bring each row to length 1; a row of 0 stays."""
-    length: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True).astype(np.float32)
-    length[length == 0] = 1
-    return vectors / length
+    return np.concatenate([unit_rows(part) for part in parts], axis=1)
 
 
 def _scaled_pixels(images: Images) -> Vectors:

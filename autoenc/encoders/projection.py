@@ -67,7 +67,6 @@ class Projection(Encoder):
             )
         self._mean: Matrix | None = None
         self._components: Matrix = np.empty((base.dim, 0))
-        self.explained = 0.0
 
     @property
     def fitted(self) -> bool:
@@ -80,7 +79,7 @@ class Projection(Encoder):
             batches: (n, input_size, input_size, 3) uint8 each, `dim` images or more in all.
 
         Returns:
-            itself; `explained` then is the share of the variance that the components keep.
+            itself.
 
         Raises:
             EncoderError: fewer than `dim` images, or a vector that is not finite.
@@ -118,8 +117,6 @@ class Projection(Encoder):
         largest = components[np.abs(components).argmax(axis=0), np.arange(self.dim)]
         self._components = components * np.where(largest < 0, -1.0, 1.0)
         self._mean = shift + offset
-        spread = float(np.trace(covariance))
-        self.explained = float(values[kept].sum()) / spread if kept.any() else 0.0
         state = self._mean.tobytes() + self._components.tobytes()
         digest = hashlib.blake2b(state, digest_size=16).hexdigest()
         self.fingerprint = f"{self.base.fingerprint}+pca{self.dim}:{digest}"

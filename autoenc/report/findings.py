@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.comparison import Comparison, Difference
-from autoenc.metrics import parse_metric
+from autoenc.metrics import LEVEL, RESAMPLES, parse_metric
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def glossary(comparison: Comparison) -> list[tuple[str, str]]:
     """(term, explanation) of every metric of a comparison and of what else its figures need."""
     terms = [(f"{title_of(metric)} ({metric})", explanation_of(metric)) for metric in comparison.metrics]
     interval = (
-        "The queries are drawn again 2,000 times, with repetition, and the score is computed anew each time; 95% of "
-        "the results lie in the interval (bootstrap). It says how much the figure depends on which queries happened to "
-        "be asked, not how the encoder would do on other kinds of images."
+        f"The queries are drawn again {RESAMPLES:,} times, with repetition, and the score is computed anew each time; "
+        f"{LEVEL:.0%} of the results lie in the interval (bootstrap). It says how much the figure depends on which "
+        "queries happened to be asked, not how the encoder would do on other kinds of images."
     )
     projection = (
         "That encoder's vectors, projected to the 32 directions in which the gallery varies most, so that vectors of "

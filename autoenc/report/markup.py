@@ -6,16 +6,12 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
-from autoenc.output import printable
+from autoenc.images import printable
 
 
 def escape(text: str) -> str:
     """Text as HTML shows it, in an element or in an attribute's quotes, whatever a file's name holds."""
     return html.escape(printable(text), quote=True)
-
-
-def number(value: float) -> str:
-    return f"{value:.3f}"
 
 
 def data_uri(data: bytes, media_type: str) -> str:

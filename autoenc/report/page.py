@@ -28,13 +28,14 @@ from autoenc.report.findings import (
     tally,
     title_of,
 )
-from autoenc.report.markup import data_uri, escape, number, table
+from autoenc.report.markup import data_uri, escape, table
+from autoenc.tables import number
 
 _MOST_FILES = 500
 
 
 def write_report(comparison: Comparison, folder: str | os.PathLike[str]) -> Path:
-    """Writes `folder`/report.html; the folder is made if it is not there.
+    """Write `folder`/report.html; the folder is made if it is not there.
 
     Raises:
         OutputError: the folder cannot be made or the page not written.
@@ -132,9 +133,10 @@ def _table_of_figures(comparison: Comparison, metrics: Sequence[str], caption: s
 
 
 def _figure(interval: Interval, best: bool = False) -> str:
-    mean = f"<b>{number(interval.mean)}</b>" if best else number(interval.mean)
+    mean, low, high = (number(value, like=interval.mean) for value in interval)
+    words = f"<b>{mean}</b>" if best else mean
     mark = ' class="best"' if best else ""
-    return f"<td{mark}>{mean}<small>{number(interval.low)} to {number(interval.high)}</small></td>"
+    return f"<td{mark}>{words}<small>{low} to {high}</small></td>"
 
 
 def _differences(comparison: Comparison) -> str:
@@ -151,9 +153,12 @@ def _differences(comparison: Comparison) -> str:
                 if item.ci_high < 0
                 else "no difference shown"
             )
+            mean, low, high = (
+                number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high)
+            )
             cells = [
-                f"<td>{item.mean:+.3f}</td>",
-                f"<td>{item.ci_low:+.3f} to {item.ci_high:+.3f}</td>",
+                f"<td>{mean}</td>",
+                f"<td>{low} to {high}</td>",
                 f'<td class="words">{escape(verdict)}</td>',
                 *(f"<td>{count:,}</td>" for count in (wins, ties, losses)),
             ]
@@ -219,8 +224,8 @@ def _self_recall(comparison: Comparison) -> str:
 def _cost(comparison: Comparison) -> str:
     reference, rows = reference_of(comparison), []
     for name, scores in comparison.encoders.items():
-        figures = (f"{scores.dim:,}", f"{scores.bytes_per_image:,}", f"{scores.ms_per_image:.3f}")
-        rows.append((name, [f"<td>{figure}</td>" for figure in figures], name == reference))
+        figures = (f"{scores.dim:,}", f"{scores.bytes_per_image:,}", number(scores.ms_per_image))
+        rows.append((name, [f"<td>{text}</td>" for text in figures], name == reference))
     costs = table(
         "What a vector costs", ["Encoder", "Numbers a vector", "Bytes a vector", "Milliseconds an image"], rows
     )

@@ -13,9 +13,10 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from autoenc.comparison import Comparison
-from autoenc.output import printable
+from autoenc.images import printable
 from autoenc.plots import BLUE, FAINT, GRID, INK, ORANGE, figure
 from autoenc.report.findings import differences_by, main_metric, reference_of, title_of
+from autoenc.tables import short
 
 _MOST_CLASSES = 40
 _BARS = ("p@5", "map", "recall@10", "hit@5", "knn@10", "selfrecall@1")
@@ -33,7 +34,7 @@ def metric_bars(comparison: Comparison) -> bytes:
             mean, low, high = encoders[name].figures[metric]
             axes.barh(row, mean, height=0.66, color=BLUE if name == reference else "#C6CCD4")
             axes.plot([low, high], [row, row], color=INK, linewidth=1.3, solid_capstyle="butt")
-            axes.text(high, row, f"  {_short(mean)}", va="center", fontsize=8, color=INK)
+            axes.text(high, row, f"  {short(mean)}", va="center", fontsize=8, color=INK)
         _name_rows(axes, names, reference)
         top = max(encoders[name].figures[metric].high for name in names)
         axes.set_xlim(0, max(top * 1.22, 0.05))
@@ -57,11 +58,11 @@ def difference_forest(comparison: Comparison) -> bytes | None:
     for axes, metric in zip(panels, wanted, strict=True):
         differences = differences_by(comparison, metric)
         for row, difference in enumerate(reversed(differences)):
-            colour = BLUE if difference.ci_low > 0 else ORANGE if difference.ci_high < 0 else FAINT
-            axes.plot([difference.ci_low, difference.ci_high], [row, row], color=colour, linewidth=2)
+            color = BLUE if difference.ci_low > 0 else ORANGE if difference.ci_high < 0 else FAINT
+            axes.plot([difference.ci_low, difference.ci_high], [row, row], color=color, linewidth=2)
             # A hollow point says without colour that zero lies within.
-            face = colour if difference.excludes_zero else "white"
-            axes.plot([difference.mean], [row], "o", color=colour, markerfacecolor=face, markersize=7)
+            face = color if difference.excludes_zero else "white"
+            axes.plot([difference.mean], [row], "o", color=color, markerfacecolor=face, markersize=7)
         axes.axvline(0, color=INK, linewidth=1)
         reach = max(max(abs(item.ci_low), abs(item.ci_high)) for item in differences)
         axes.set_xlim(-max(reach, 0.01) * 1.1, max(reach, 0.01) * 1.1)
@@ -90,7 +91,7 @@ def per_class_heatmap(comparison: Comparison, metric: str = "p@5") -> bytes | No
     axes.imshow(table, cmap="Blues", vmin=0, vmax=top * 1.15, aspect="auto")
     for (row, column), value in np.ndenumerate(table):
         ink = "white" if value > 0.68 * top else INK
-        axes.text(column, row, _short(value), ha="center", va="center", fontsize=8, color=ink)
+        axes.text(column, row, short(value), ha="center", va="center", fontsize=8, color=ink)
     axes.set_xticks(range(len(names)), [_label(name, 14) for name in names], fontsize=9, rotation=25, ha="left")
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
     _name_rows(axes, classes)
@@ -109,9 +110,9 @@ def quality_against_cost(comparison: Comparison) -> bytes:
     for axes, (cost, unit, costs) in zip(panels, units, strict=True):
         for name, scores in encoders.items():
             mean, low, high = scores.figures[metric]
-            colour, marker = (BLUE, "o") if name == reference else (FAINT, "s")
-            axes.plot([costs[name]] * 2, [low, high], color=colour, linewidth=1.2, alpha=0.6)
-            axes.plot([costs[name]], [mean], marker, color=colour, markersize=7)
+            color, marker = (BLUE, "o") if name == reference else (FAINT, "s")
+            axes.plot([costs[name]] * 2, [low, high], color=color, linewidth=1.2, alpha=0.6)
+            axes.plot([costs[name]], [mean], marker, color=color, markersize=7)
         axes.set_xscale("log")
         low, high = min(costs.values()), max(costs.values())
         axes.set_xlim(low / 2, high * (high / low) ** 0.3 * 2)  # room for the names at the right
@@ -167,11 +168,6 @@ def _label(text: str, length: int = 24) -> str:
 def _glyphs() -> frozenset[int]:
     """The characters of the font that plots are set in."""
     return frozenset(get_font(findfont(FontProperties())).get_charmap())
-
-
-def _short(value: float) -> str:
-    """Three decimals, without the zero in front: .512."""
-    return f"{value:.3f}".removeprefix("0")
 
 
 def _svg(figure: Figure) -> bytes:

@@ -1,7 +1,4 @@
-"""Contact sheets: a query at the left, its neighbours beside it, nearest first.
-
-One row shows what a search found; several rows with a name each show what several encoders found for one query.
-"""
+"""Contact sheets: a query at the left, its neighbours beside it, nearest first."""
 
 from __future__ import annotations
 
@@ -18,17 +15,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.decoding import Picture
 from autoenc.errors import ArgumentError, ImageError
-from autoenc.images import load_thumbnail, shown
-from autoenc.output import printable, write_file
+from autoenc.images import load_thumbnail, printable, shown
+from autoenc.output import write_file
 
 if TYPE_CHECKING:  # the records of a search, not its machinery
     from autoenc.searching import Neighbour
 
 RGB = tuple[int, int, int]
 
-# Right and wrong also differ in lightness and carry a mark, for readers who do not tell green from red.
-RIGHT: RGB = (20, 138, 92)
-WRONG: RGB = (200, 62, 56)
 QUERY: RGB = (34, 40, 49)
 PAPER: RGB = (255, 255, 255)
 _INK: RGB = (34, 40, 49)
@@ -44,22 +38,11 @@ class Tile:
     Attributes:
         picture: a path, an array or a PIL image.
         caption: the line under it: a score, say. note: the second line, fainter: its name, say.
-        right: whether a label says that it belongs to the query; None without labels.
     """
 
     picture: Picture
     caption: str = ""
     note: str = ""
-    right: bool | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A query and its neighbours, nearest first; `name` (the encoder's, say) stands at the left."""
-
-    query: Tile
-    neighbours: Sequence[Tile]
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,52 +50,27 @@ class Layout:
     """Where things are on a sheet, in pixels.
 
     Attributes:
-        tile: side of a picture. title: height of the title's line. names: width of the names' column.
-        frame: width of the border around a picture. gap: between two pictures, borders included.
+        tile: side of a picture. title: height of the title's line.
+        frame: width of the border around the query. gap: between two pictures, borders included.
     """
 
     tile: int
     title: int
-    names: int
     frame: int = 4
     gap: int = 18
     margin: int = 20
     heads: int = 22
     text: int = 40
 
-    def place(self, row: int, column: int) -> tuple[int, int]:
+    def place(self, column: int) -> tuple[int, int]:
         """Top left corner of a picture; column 0 is the query, which has twice the gap after it."""
-        x = self.margin + self.names + self.frame + column * (self.tile + self.gap) + (self.gap if column else 0)
-        y = self.margin + self.title + self.heads + self.frame + row * (self.tile + self.text + self.gap)
-        return x, y
+        x = self.margin + self.frame + column * (self.tile + self.gap) + (self.gap if column else 0)
+        return x, self.margin + self.title + self.heads + self.frame
 
-    def size(self, rows: int, columns: int) -> tuple[int, int]:
+    def size(self, columns: int) -> tuple[int, int]:
         """(width, height) of the sheet; `columns` counts the query's."""
-        x, y = self.place(rows - 1, columns - 1)
+        x, y = self.place(columns - 1)
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
-
-
-def query_row(
-    query: Picture,
-    found: Iterable[tuple[Picture, float]],
-    *,
-    name: str = "",
-    right: Sequence[bool | None] | None = None,
-) -> Row:
-    """The row of a search's results.
-
-    Args:
-        query: the picture searched with.
-        found: (picture, score), best first.
-        name: to stand at the left.
-        right: for each result whether its label is the query's.
-    """
-    found = list(found)
-    tiles = [
-        Tile(picture, f"{score:.3f}", _name_of(picture), verdict)
-        for (picture, score), verdict in zip(found, right or [None] * len(found), strict=True)
-    ]
-    return Row(Tile(query, "query", _name_of(query)), tiles, name)
 
 
 def query_sheet(query: Picture, neighbours: Iterable[Neighbour], *, using: str = "", tile: int = 128) -> Image.Image:
@@ -124,21 +82,22 @@ def query_sheet(query: Picture, neighbours: Iterable[Neighbour], *, using: str =
         using: the encoder, for the title.
         tile: side of a picture, in pixels.
     """
-    row = query_row(query, [(neighbour.path, neighbour.score) for neighbour in neighbours])
-    return contact_sheet([row], tile=tile, title=f"Nearest by {using}" if using else "")
+    found = [Tile(near.path, f"{near.score:.3f}", _name_of(near.path)) for near in neighbours]
+    title = f"Nearest by {using}" if using else ""
+    return contact_sheet(Tile(query, "query", _name_of(query)), found, tile=tile, title=title)
 
 
-def plan(rows: Sequence[Row], *, tile: int = 128, title: str = "") -> Layout:
+def plan(*, tile: int = 128, title: str = "") -> Layout:
     """The layout that `contact_sheet` uses for the same arguments."""
-    widest = max((font(15, bold=True).getlength(printable(row.name)) for row in rows if row.name), default=0)
-    return Layout(tile, title=34 if title else 0, names=round(min(widest, 2 * tile)) + 18 if widest else 0)
+    return Layout(tile, title=34 if title else 0)
 
 
-def contact_sheet(rows: Sequence[Row], *, tile: int = 128, title: str = "") -> Image.Image:
-    """Draws a sheet.
+def contact_sheet(query: Tile, neighbours: Sequence[Tile], *, tile: int = 128, title: str = "") -> Image.Image:
+    """Draw a sheet.
 
     Args:
-        rows: at least one; they need not have equally many neighbours.
+        query: the picture searched with.
+        neighbours: what was found, nearest first.
         tile: side of a picture, in pixels.
         title: above everything.
 
@@ -146,30 +105,21 @@ def contact_sheet(rows: Sequence[Row], *, tile: int = 128, title: str = "") -> I
         An RGB image. A picture that cannot be read is a grey tile that says so.
 
     Raises:
-        ArgumentError: no rows, or tiles below 32 pixels.
+        ArgumentError: tiles below 32 pixels.
     """
-    if not rows:
-        raise ArgumentError("A contact sheet needs at least one row, and got none.")
     if tile < 32:
         raise ArgumentError(f"The tiles of a contact sheet need at least 32 pixels, not {tile}.")
-    layout = plan(rows, tile=tile, title=title)
-    columns = 1 + max(len(row.neighbours) for row in rows)
-    sheet = Image.new("RGB", layout.size(len(rows), columns), PAPER)
+    layout = plan(tile=tile, title=title)
+    sheet = Image.new("RGB", layout.size(1 + len(neighbours)), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         room = sheet.width - 2 * layout.margin
         draw.text((layout.margin, layout.margin), elide(title, font(18, bold=True), room), _INK, font(18, bold=True))
-    for column in range(columns):
-        x, y = layout.place(0, column)
+    for column, item in enumerate([query, *neighbours]):
+        x, y = layout.place(column)
         head = str(column) if column else "query"
         draw.text((x + tile / 2, y - layout.frame - 6), head, _FAINT, font(13), anchor="ms")
-    for index, row in enumerate(rows):
-        if row.name:
-            middle = layout.place(index, 0)[1] + tile / 2
-            name = elide(row.name, font(15, bold=True), layout.names - 12)
-            draw.text((layout.margin, middle), name, _INK, font(15, bold=True), anchor="lm")
-        for column, item in enumerate([row.query, *row.neighbours]):
-            _draw_tile(sheet, draw, item, layout, layout.place(index, column), is_query=column == 0)
+        _draw_tile(sheet, draw, item, layout, (x, y), is_query=column == 0)
     return sheet
 
 
@@ -178,10 +128,9 @@ def _draw_tile(
 ) -> None:
     x, y = place
     size, frame = layout.tile, layout.frame
-    verdict = {True: RIGHT, False: WRONG, None: _EDGE}[item.right]
-    width = frame if is_query or item.right is not None else 1
+    width = frame if is_query else 1
     draw.rectangle(
-        (x - width, y - width, x + size + width - 1, y + size + width - 1), fill=QUERY if is_query else verdict
+        (x - width, y - width, x + size + width - 1, y + size + width - 1), fill=QUERY if is_query else _EDGE
     )
     try:
         sheet.paste(Image.fromarray(load_thumbnail(item.picture, size)), (x, y))
@@ -190,14 +139,13 @@ def _draw_tile(
         draw.multiline_text(
             (x + size / 2, y + size / 2), "not\nreadable", _FAINT, font(13), anchor="mm", align="center"
         )
-    mark = {True: "✓ ", False: "✗ ", None: ""}[item.right]
-    lines = ((mark + item.caption, font(14), _INK if item.right is None else verdict), (item.note, font(12), _FAINT))
+    lines = ((item.caption, font(14), _INK), (item.note, font(12), _FAINT))
     for line, (text, face, ink) in enumerate(lines):
         draw.text((x, y + size + frame + 4 + line * 18), elide(text, face, size), ink, face)
 
 
 def write_png(image: Image.Image, path: str | os.PathLike[str]) -> Path:
-    """Writes a picture as PNG, whole or not at all; see `autoenc.output.write_file`."""
+    """Write a picture as PNG, whole or not at all; see `autoenc.output.write_file`."""
     buffer = io.BytesIO()
     image.save(buffer, "png")
     return write_file(path, buffer.getvalue())

@@ -7,9 +7,10 @@ import re
 from os import PathLike
 from pathlib import Path
 
-from autoenc.errors import ArgumentError, StoreNotFoundError
+from autoenc.errors import ArgumentError
 from autoenc.store.base import Store
 from autoenc.store.records import (
+    MEMORY,
     FieldKind,
     Filter,
     Hit,
@@ -34,7 +35,6 @@ __all__ = [
     "point_id",
 ]
 
-MEMORY = ":memory:"
 _COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -56,7 +56,7 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
         StoreLockedError: the folder is open already, here or in another process.
         StoreUnreachableError: no server answers there, or it refuses the key.
         StoreMismatchError: a collection that another program or version made.
-        StoreError: a damaged store, or a folder that holds other things.
+        StoreError: a damaged store, or a folder that holds other things or may not be looked into.
         ArgumentError: a name or a location that cannot be one.
     """
     if not _COLLECTION.fullmatch(collection):
@@ -80,14 +80,13 @@ def list_collections(location: str | PathLike[str]) -> list[str]:
 
     Raises:
         StoreNotFoundError: no such folder.
+        StoreError: a folder that may not be looked into.
         StoreUnreachableError: no server answers there, or it refuses the key.
     """
     place = _located(location)
     if isinstance(place, Path):
         from autoenc.store.edge_folder import edge_collections
 
-        if not place.is_dir():
-            raise StoreNotFoundError(f"There is no store at {place}. Index images into it first, or mend the path.")
         return edge_collections(place)
     from autoenc.store.connection import client_collections
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, PointNotFoundError, UnknownFieldError, VectorError
+from autoenc.ranking import unit_rows
 from autoenc.store.records import (
     FieldKind,
     Filter,
@@ -121,7 +122,7 @@ class Backend(ABC):
             )
         if not np.isfinite(matrix).all():
             raise VectorError(f"A vector for '{name}' holds NaN or infinity; only finite numbers can be compared.")
-        return _unit(matrix)
+        return unit_rows(matrix)
 
     def _checked(
         self, ids: Sequence[str], vectors: Mapping[str, FloatArray]
@@ -179,10 +180,3 @@ def floats(values: npt.ArrayLike) -> FloatArray:
 def canonical(ids: Collection[str]) -> list[str]:
     """The ids that are UUIDs, as stores write them; any other string is no point's id."""
     return [known for known in map(canonical_id, ids) if known is not None]
-
-
-def _unit(matrix: FloatArray) -> FloatArray:
-    """Rows of length 1, zeros staying zeros; in float64, for the squares of large numbers overflow float32."""
-    norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64))[:, None]
-    unit: FloatArray = np.divide(matrix, norms, out=np.zeros(matrix.shape), where=norms > 0).astype(np.float32)
-    return unit

@@ -21,20 +21,17 @@ from autoenc.store.records import (
     Hit,
     Record,
     Scalar,
-    StoreInfo,
     VectorSpec,
     canonical_id,
     check_new_vector,
     listed,
-    point_id,
 )
-
-__all__ = [
-    "FieldKind", "Filter", "FloatArray", "Hit", "Record", "Scalar", "Store", "StoreInfo", "VectorSpec", "point_id",
-]  # fmt: skip
 
 WRITE_BATCH = 500
 """Points handed to an engine at a time, however many the caller gives."""
+
+MOST = 1_000_000
+"""Of the points, or values, that one answer of an engine may be asked for."""
 
 
 class Store(Backend):
@@ -183,7 +180,7 @@ class Store(Backend):
         Args:
             vector: (dim,) numbers. Zeros have no direction: their similarity to everything is 0.
             using: name of the vector to compare with.
-            k: how many at most, 1 or more.
+            k: how many at most, 1 to 1,000,000.
             where: only points whose payload matches.
             min_score: only points at least this similar.
             exclude: ids to leave out.
@@ -191,7 +188,7 @@ class Store(Backend):
         Raises:
             VectorError: unknown name, wrong length, NaN or infinity.
             UnknownFieldError: `where` names a field that is not filterable.
-            ArgumentError: k below 1, or a filter value of the wrong kind.
+            ArgumentError: k out of range, or a filter value of the wrong kind.
         """
         matrix = floats(vector)
         if matrix.ndim != 1:
@@ -209,8 +206,7 @@ class Store(Backend):
         exclude: Collection[str] = (),
     ) -> list[list[Hit]]:
         """`search` for every row of (Q, dim) `vectors`, in one call to the engine."""
-        if k < 1:
-            raise ArgumentError(f"k must be 1 or more; got {k}.")
+        _check_number("k", k)
         if min_score is not None and not np.isfinite(min_score):
             raise ArgumentError(f"The minimum score must be a number from -1 to 1; got {min_score}.")
         matrix = self._checked_matrix(using, vectors)
@@ -260,15 +256,13 @@ class Store(Backend):
         """Every matching point, ordered by id, read `batch` at a time."""
         for name in vectors:
             self._checked_name(name)
-        if batch < 1:
-            raise ArgumentError(f"A batch is 1 point or more; got {batch}.")
+        _check_number("batch", batch)
         return self._scroll(self._conditions(where), list(vectors), batch)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
         """The most frequent values of a filterable field with their counts, largest first, then by value."""
         self._checked_fields([field])
-        if limit < 1:
-            raise ArgumentError(f"The limit must be 1 or more; got {limit}.")
+        _check_number("limit", limit)
         counts = self._facets(field, self._conditions(where), limit)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -290,6 +284,11 @@ class Store(Backend):
 
 def _parts(count: int) -> Iterator[slice]:
     return (slice(start, start + WRITE_BATCH) for start in range(0, count, WRITE_BATCH))
+
+
+def _check_number(name: str, value: int) -> None:
+    if not 1 <= value <= MOST:
+        raise ArgumentError(f"{name} must be from 1 to {MOST:,}; got {value}.")
 
 
 def _described(name: str, spec: VectorSpec) -> str:

@@ -7,16 +7,26 @@ from contextlib import contextmanager
 from json import JSONDecodeError
 from typing import Any
 
-import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from autoenc.errors import ArgumentError, StoreError, StoreUnreachableError
+from autoenc.errors import StoreError, StoreUnreachableError
 from autoenc.store.ann import search_ef
 from autoenc.store.base import Store
-from autoenc.store.records import FieldKind, FloatArray, Hit, Record, Scalar, StoreInfo
+from autoenc.store.records import (
+    MEMORY,
+    FieldKind,
+    FloatArray,
+    Hit,
+    Record,
+    Scalar,
+    StoreInfo,
+    any_of,
+    hit_of,
+    record_of,
+    storing,
+)
 
-MEMORY = ":memory:"
 METADATA_KEY = "autoenc"
 KEY_VARIABLE = "QDRANT_API_KEY"
 OLDEST_SERVER = "1.18"  # the first that adds a named vector to a collection that is there
@@ -32,7 +42,7 @@ class ClientStore(Store):
         self._remote = location != MEMORY
         with talking(location):
             there = client.get_collection(collection)
-        self.info = StoreInfo.from_dict(record_of(there), f"Collection '{collection}' of {location}")
+        self.info = StoreInfo.from_dict(info_in(there), f"Collection '{collection}' of {location}")
         self._points = there.points_count or 0  # near enough to choose the effort of a search by
         known = there.config.params.vectors
         self._reconcile(known if isinstance(known, dict) else (), there.payload_schema)
@@ -76,12 +86,9 @@ class ClientStore(Store):
     def _upsert(
         self, ids: Sequence[str], vectors: Mapping[str, FloatArray], payloads: Sequence[Mapping[str, Any]]
     ) -> None:
-        points = models.Batch(
-            ids=list(ids),
-            vectors={name: matrix.tolist() for name, matrix in vectors.items()},
-            payloads=[dict(payload) for payload in payloads],
-        )
-        with talking(self.location):
+        rows = {name: matrix.tolist() for name, matrix in vectors.items()}
+        with storing(self.location), talking(self.location):
+            points = models.Batch(ids=list(ids), vectors=rows, payloads=[dict(payload) for payload in payloads])
             self._client.upsert(self.collection, points, wait=True)
         self._points += len(ids)
 
@@ -95,7 +102,7 @@ class ClientStore(Store):
             self._client.update_vectors(self.collection, points, wait=True)
 
     def _set_payload(self, id: str, payload: Mapping[str, Any]) -> None:
-        with talking(self.location):
+        with storing(self.location), talking(self.location):
             self._client.set_payload(self.collection, dict(payload), points=[id], wait=True)
 
     def _delete(self, ids: Sequence[str]) -> None:
@@ -131,10 +138,7 @@ class ClientStore(Store):
         ]
         with talking(self.location):
             answers = self._client.query_batch_points(self.collection, requests)
-        return [
-            [Hit(str(hit.id), min(1.0, max(-1.0, float(hit.score))), hit.payload or {}) for hit in answer.points]
-            for answer in answers
-        ]
+        return [[hit_of(hit.id, hit.score, hit.payload) for hit in answer.points] for answer in answers]
 
     def _retrieve(self, ids: Sequence[str], vectors: list[str]) -> list[Record]:
         with talking(self.location):
@@ -181,27 +185,21 @@ class ClientStore(Store):
 # ---- between Python and the client ------------------------------------------------------------
 
 
-def _record(record: models.Record) -> Record:
-    named = record.vector if isinstance(record.vector, dict) else {}
-    vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
-    return Record(str(record.id), record.payload or {}, vectors)
+def _record(point: models.Record) -> Record:
+    return record_of(point.id, point.payload, point.vector)
 
 
 def _filter(conditions: Mapping[str, list[Scalar]], exclude: Collection[str] = ()) -> models.Filter | None:
     if not conditions and not exclude:
         return None
     must: list[models.Condition] = [
-        models.FieldCondition(key=name, match=_any_of(values)) for name, values in conditions.items()
+        models.FieldCondition(key=name, match=models.MatchAny(any=any_of(values)))
+        for name, values in conditions.items()
     ]
     return models.Filter(must=must, must_not=[models.HasIdCondition(has_id=list(exclude))] if exclude else None)
 
 
-def _any_of(values: list[Scalar]) -> models.MatchAny:
-    words = [value for value in values if isinstance(value, str)]
-    return models.MatchAny(any=words or [value for value in values if isinstance(value, int)])
-
-
-def record_of(there: models.CollectionInfo) -> object:
+def info_in(there: models.CollectionInfo) -> object:
     """What autoenc keeps in a collection's metadata; None in a collection that it did not make."""
     return (there.config.metadata or {}).get(METADATA_KEY)
 
@@ -233,8 +231,6 @@ def talking(location: str) -> Iterator[None]:
         ) from error
     except ApiException as error:
         raise StoreError(f"{location} refused a request: {error}") from error
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"A value cannot be stored at {location}: {error}. Payloads hold what JSON can.") from error
 
 
 def _detail(error: UnexpectedResponse) -> str:

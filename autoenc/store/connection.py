@@ -10,8 +10,8 @@ from qdrant_client import QdrantClient, models
 
 from autoenc.errors import ArgumentError, StoreMismatchError
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.client import KEY_VARIABLE, MEMORY, METADATA_KEY, OLDEST_SERVER, ClientStore, record_of, talking
-from autoenc.store.records import StoreInfo, no_collection
+from autoenc.store.client import KEY_VARIABLE, METADATA_KEY, OLDEST_SERVER, ClientStore, info_in, talking
+from autoenc.store.records import MEMORY, StoreInfo, no_collection
 
 TIMEOUT_SECONDS = 30
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -62,7 +62,7 @@ def _connect(location: str) -> QdrantClient:
 
 def _ours(client: QdrantClient) -> list[str]:
     names = [each.name for each in client.get_collections().collections]
-    return sorted(name for name in names if record_of(client.get_collection(name)) is not None)
+    return sorted(name for name in names if info_in(client.get_collection(name)) is not None)
 
 
 def _make(client: QdrantClient, location: str, collection: str) -> None:

@@ -12,14 +12,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import qdrant_edge as qe
 
-from autoenc.errors import ArgumentError, AutoencError, StoreError, StoreLockedError
+from autoenc.errors import AutoencError, StoreError, StoreLockedError
 from autoenc.output import replace_file
 from autoenc.store.ann import is_exact, search_ef
 from autoenc.store.base import Store
-from autoenc.store.records import FieldKind, FloatArray, Hit, Record, Scalar, StoreInfo
+from autoenc.store.records import (
+    FieldKind,
+    FloatArray,
+    Hit,
+    Record,
+    Scalar,
+    StoreInfo,
+    any_of,
+    hit_of,
+    record_of,
+    storing,
+)
 
 RECORD = "autoenc.json"
 INDEX_TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
@@ -102,8 +112,8 @@ class EdgeStore(Store):
     def _upsert(
         self, ids: Sequence[str], vectors: Mapping[str, FloatArray], payloads: Sequence[Mapping[str, Any]]
     ) -> None:
-        with self._engine():
-            rows = _rows(vectors, len(ids))
+        rows = _rows(vectors, len(ids))
+        with storing(self._name), self._engine():
             points = [qe.Point(id, row, dict(load)) for id, row, load in zip(ids, rows, payloads, strict=True)]
             self._shard.update(qe.UpdateOperation.upsert_points(points))
 
@@ -114,7 +124,7 @@ class EdgeStore(Store):
             self._shard.update(qe.UpdateOperation.update_vectors(points))
 
     def _set_payload(self, id: str, payload: Mapping[str, Any]) -> None:
-        with self._engine():
+        with storing(self._name), self._engine():
             self._shard.update(qe.UpdateOperation.set_payload([id], dict(payload)))
 
     def _delete(self, ids: Sequence[str]) -> None:
@@ -152,7 +162,7 @@ class EdgeStore(Store):
                 for vector in vectors.tolist()
             ]
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
-            return [[Hit(str(hit.id), _score(hit.score), hit.payload or {}) for hit in hits] for hits in results]
+            return [[hit_of(hit.id, hit.score, hit.payload) for hit in hits] for hits in results]
 
     def _retrieve(self, ids: Sequence[str], vectors: list[str]) -> list[Record]:
         with self._engine():
@@ -196,8 +206,12 @@ class EdgeStore(Store):
 
     @contextmanager
     def _engine(self) -> Iterator[None]:
-        with engine_errors(f"collection '{self.collection}' in {self.location}"):
+        with engine_errors(self._name):
             yield
+
+    @property
+    def _name(self) -> str:
+        return f"collection '{self.collection}' in {self.location}"
 
 
 # ---- between Python and the engine ------------------------------------------------------------
@@ -211,40 +225,30 @@ def _rows(vectors: Mapping[str, FloatArray], count: int) -> list[dict[str, qe.Na
     return [dict(zip(vectors, row, strict=True)) for row in columns]
 
 
-def _record(record: qe.Record) -> Record:
-    named = record.vector if isinstance(record.vector, dict) else {}
-    vectors = {name: np.asarray(vector, np.float32) for name, vector in named.items()}
-    return Record(str(record.id), record.payload or {}, vectors)
-
-
-def _score(score: float) -> float:
-    return min(1.0, max(-1.0, score))  # rounding takes the cosine of equal vectors past 1
+def _record(point: qe.Record) -> Record:
+    return record_of(point.id, point.payload, point.vector)
 
 
 def _filter(conditions: Mapping[str, list[Scalar]], exclude: Collection[str] = ()) -> qe.Filter | None:
     if not conditions and not exclude:
         return None
     must: list[qe.ConditionType] = [
-        qe.FieldCondition(name, match=_any_of(values)) for name, values in conditions.items()
+        qe.FieldCondition(name, match=qe.MatchAny(any_of(values))) for name, values in conditions.items()
     ]
     return qe.Filter(must=must, must_not=[qe.HasIdCondition(set(exclude))] if exclude else None)
 
 
-def _any_of(values: list[Scalar]) -> qe.MatchAny:
-    words = [value for value in values if isinstance(value, str)]
-    return qe.MatchAny(words or [value for value in values if isinstance(value, int)])
-
-
 @contextmanager
 def engine_errors(what: str) -> Iterator[None]:
-    """Turn what the engine raises into a StoreError. A panic of its Rust side is a bare BaseException."""
+    """Turn what the engine raises into a StoreError. A panic of its Rust side is a bare BaseException.
+
+    A TypeError or ValueError is of the binding, about what it was given: past the checks of `Store` that is a bug of
+    ours, or a payload, of which `storing` knows.
+    """
     try:
         yield
-    except (AutoencError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+    except (AutoencError, TypeError, ValueError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
         raise
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ArgumentError(f"A value cannot be stored in {what}: {reason}. Payloads hold what JSON can.") from error
     except BaseException as error:
         if "WouldBlock" in str(error):
             raise StoreLockedError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import qdrant_edge as qe
@@ -21,20 +22,24 @@ PLACEHOLDER = "_"
 
 
 def edge_collections(root: Path) -> list[str]:
-    """Names of the collections in a store's folder."""
-    try:
+    """Names of the collections in a store's folder; see `autoenc.list_collections`."""
+    with _looking_into(root):
+        if not root.is_dir():
+            raise StoreNotFoundError(f"There is no store at {root}. Index images into it first, or mend the path.")
+        next(root.iterdir(), None)  # a folder that may not be read is refused here; glob would find nothing in it
         return sorted(path.parent.name for path in root.glob(f"*/{RECORD}"))
-    except OSError as error:
-        raise StoreError(f"Cannot look into {root}: {error}.") from error
 
 
 def open_edge(root: Path, collection: str, create: bool) -> EdgeStore:
     """Open the collection in a folder, or make it; see `autoenc.open_store`."""
     folder = root / collection
-    if not (folder / RECORD).is_file():
-        if not create:
+    with _looking_into(root):
+        there = (folder / RECORD).is_file()
+        if not there and not create:
             raise _not_found(root, collection)
-        _check_room(root, collection)
+        if not there:
+            _check_room(root, collection)
+    if not there:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / SHARD).exists():
@@ -42,8 +47,10 @@ def open_edge(root: Path, collection: str, create: bool) -> EdgeStore:
         except OSError as error:
             raise StoreError(f"Cannot make a store in {folder}: {error}. Choose another folder.") from error
     shard = folder / SHARD
-    # The engine would take any folder for a shard and write into it.
-    if not ((shard / "segments").is_dir() and (shard / "wal").is_dir()):
+    with _looking_into(folder):
+        # The engine would take any folder for a shard and write into it.
+        whole = (shard / "segments").is_dir() and (shard / "wal").is_dir()
+    if not whole:
         raise StoreError(
             f"{folder} has lost its engine folder '{SHARD}'. Restore it from a copy, or index into a new store."
         )
@@ -62,7 +69,8 @@ def open_edge(root: Path, collection: str, create: bool) -> EdgeStore:
 
 def _make_shard(folder: Path) -> None:
     """Make an empty shard under another name and rename it, so that a shard is there whole or not at all."""
-    building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder))
+    building = folder / f"{BUILDING}{uuid.uuid4().hex}"
+    building.mkdir()  # not mkdtemp: others may read the shard as far as the umask lets them, as they may its record
     with engine_errors(f"the new folder {folder}"):
         config = qe.EdgeConfig(
             # The engine makes no shard without a vector; encoders come later, so this one goes at once.
@@ -90,14 +98,23 @@ def _make_shard(folder: Path) -> None:
             raise
 
 
+@contextmanager
+def _looking_into(folder: Path) -> Iterator[None]:
+    """What the file system refuses, as a StoreError: up to Python 3.13 even `Path.exists` may raise it."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"Cannot look into {folder}: {error.strerror or error}. Mend its permissions, or choose another folder."
+        ) from error
+
+
 def _not_found(root: Path, collection: str) -> StoreNotFoundError:
     if (root / RECORD).is_file():
         return StoreNotFoundError(
             f"{root} is a collection, not a store: name its parent folder {root.parent} as the store and "
             f"'{root.name}' as the collection."
         )
-    if not root.is_dir():
-        return StoreNotFoundError(f"There is no store at {root}. Index images into it first, or mend the path.")
     return no_collection(str(root), collection, edge_collections(root))
 
 
@@ -107,11 +124,8 @@ def _check_room(root: Path, collection: str) -> None:
         raise StoreError(f"{root} is a file; a store is a folder. Choose another path.")
     if (root / RECORD).is_file():
         raise _not_found(root, collection)
-    try:
-        inside = {path.name for path in root.iterdir()} if root.exists() else set()
-        begun = {path.name for path in (root / collection).iterdir()} if collection in inside else set()
-    except OSError as error:
-        raise StoreError(f"Cannot look into {root}: {error}. Choose another folder.") from error
+    inside = {path.name for path in root.iterdir()} if root.exists() else set()
+    begun = {path.name for path in (root / collection).iterdir()} if collection in inside else set()
     if inside - {collection} and not edge_collections(root):
         raise StoreError(f"{root} holds other things and is no store. Choose an empty or a new folder.")
     if any(name != SHARD and not name.startswith((BUILDING, f".{RECORD}")) for name in begun):

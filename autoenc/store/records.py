@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
@@ -13,7 +14,11 @@ import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
 
+MEMORY = ":memory:"
+"""The location of a store that is gone when it is closed."""
+
 FORMAT_VERSION = 1
+_INT64 = range(-(2**63), 2**63)
 _POINT_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4")
 _VECTOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -126,6 +131,33 @@ class Record:
     vectors: dict[str, FloatArray] = field(default_factory=dict)
 
 
+def hit_of(id: object, score: float, payload: dict[str, Any] | None) -> Hit:
+    """A hit as an engine found it; rounding takes the cosine of equal vectors past 1."""
+    return Hit(str(id), min(1.0, max(-1.0, float(score))), payload or {})
+
+
+def record_of(id: object, payload: dict[str, Any] | None, vector: object) -> Record:
+    """A point as an engine gave it, its vectors a dictionary of lists, or none."""
+    named = vector if isinstance(vector, dict) else {}
+    return Record(str(id), payload or {}, {name: np.asarray(row, np.float32) for name, row in named.items()})
+
+
+def any_of(values: Sequence[Scalar]) -> list[str] | list[int]:
+    """The values of one condition, which are all of one kind, as the engines' types ask for them."""
+    words = [value for value in values if isinstance(value, str)]
+    return words or [value for value in values if isinstance(value, int)]
+
+
+@contextmanager
+def storing(where: str) -> Iterator[None]:
+    """Around the writing of payloads: what an engine raises at a value that JSON cannot hold is the caller's error."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ArgumentError(f"A value cannot be stored in {where}: {reason}. Payloads hold what JSON can.") from error
+
+
 def check_new_vector(name: str, spec: VectorSpec) -> None:
     """Raise ArgumentError for a name or length that not every engine takes (a name becomes a folder's name)."""
     if not _VECTOR_NAME.fullmatch(name):
@@ -140,11 +172,17 @@ def check_new_vector(name: str, spec: VectorSpec) -> None:
 def of_kind(field: str, kind: FieldKind, value: Scalar) -> Scalar:
     """A filter value as its field stores it: the command line gives strings."""
     if kind == "keyword":
-        return str(value)
+        text = str(value)
+        if text.encode(errors="replace").decode() != text:
+            raise ArgumentError(f"Field '{field}' holds valid Unicode; got {text!r} to compare with.")
+        return text
     try:
-        return int(str(value))
+        number = int(str(value))
     except ValueError:
         raise ArgumentError(f"Field '{field}' holds whole numbers; got {value!r} to compare with.") from None
+    if number not in _INT64:
+        raise ArgumentError(f"Field '{field}' holds whole numbers of 64 bits, sign included; got {value!r}.")
+    return number
 
 
 def listed(names: Collection[str]) -> str:

@@ -1,0 +1,62 @@
+"""One encoder on one split: the pixels that it is given, and the differences between two."""
+
+from __future__ import annotations
+
+import numpy as np
+from comparisons import scores
+
+from autoenc.decoding import resized_batch
+from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.evaluation import Split, differences, measure
+from autoenc.progress import silent
+
+
+class Watcher(Encoder):
+    """Keeps the first pictures that it is given."""
+
+    def __init__(self, size: int) -> None:
+        self.name, self.dim, self.input_size, self.fingerprint = "watcher", 3, size, "watcher:1"
+        self.first: Images | None = None
+
+    def _encode(self, images: Images) -> Vectors:
+        self.first = images.copy() if self.first is None else self.first
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+
+def test_an_encoder_is_given_the_pixels_that_indexing_would_give_it() -> None:
+    gallery = np.random.default_rng(0).integers(0, 256, (6, 24, 24, 3), dtype=np.uint8)
+    numbers = np.arange(6)
+    split = Split(
+        gallery=gallery,
+        queries=None,
+        own=numbers,
+        gallery_codes=numbers % 2,
+        query_codes=numbers % 2,
+        labelled=numbers,
+        altered=numbers,
+        seed=0,
+    )
+    for size in (12, 24, 32):
+        watcher = Watcher(size)
+        assert measure(watcher, split, silent).dim == 3
+        assert watcher.first is not None
+        np.testing.assert_array_equal(watcher.first, resized_batch(gallery, size))
+
+
+def test_differences_are_between_the_first_or_the_learned_and_every_other() -> None:
+    hard = np.random.default_rng(1).random(200)  # queries differ far more than the encoders do
+    encoders = {
+        "edges": scores("edges", hard * 0.8),
+        "learned": scores("learned", hard * 0.8 + 0.01),
+        "same": scores("same", hard * 0.8 + 0.01),
+    }
+    found = {(item.b, item.metric): item for item in differences(encoders)}
+    assert {item.a for item in found.values()} == {"learned"}
+    ahead, even = found["edges", "map"], found["same", "map"]
+    assert (ahead.mean, ahead.ci_low, ahead.ci_high) == (0.01, 0.01, 0.01)
+    assert ahead.excludes_zero
+    assert (even.mean, even.ci_low, even.ci_high) == (0, 0, 0)
+    assert not even.excludes_zero
+    del encoders["learned"]
+    backward = {item.metric: item for item in differences(encoders)}["map"]
+    assert (backward.a, backward.b, backward.mean, backward.excludes_zero) == ("edges", "same", -0.01, True)
