@@ -80,28 +80,53 @@ def reconstructions(
     Raises:
         ArgumentError: not two such batches of one shape. OutputError: the file cannot be written.
     """
-    if originals.ndim != 4 or originals.shape[3] != 3 or not len(originals) or originals.shape != reconstructed.shape:
+    errors = np.abs(originals.astype(np.int16) - reconstructed).mean(axis=(1, 2, 3))
+    height, width = originals.shape[1:3]
+    return _pairs(
+        (originals, reconstructed),
+        ("original", "reconstruction"),
+        path,
+        title=f"{width}x{height} pixels in, and what came out",
+        notes=[f"{error:.1f}" for error in errors],
+        meaning="mean absolute error of a channel, of 255",
+    )
+
+
+def alterations(originals: npt.NDArray[np.uint8], copies: npt.NDArray[np.uint8], path: str | os.PathLike[str]) -> Path:
+    """Pictures above the altered copies that training shows the encoder; arguments as for `reconstructions`."""
+    return _pairs((originals, copies), ("original", "altered copy"), path, title="What the encoder sees in training")
+
+
+def _pairs(
+    rows: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
+    names: tuple[str, str],
+    path: str | os.PathLike[str],
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    meaning: str = "",
+) -> Path:
+    """Two rows of up to 12 pictures, one above the other, with a note under each pair."""
+    first, second = rows
+    if first.ndim != 4 or first.shape[3] != 3 or not len(first) or first.shape != second.shape:
         raise ArgumentError(
-            "Expected originals and reconstructions of one shape (N, H, W, 3), N from 1; got "
-            f"{originals.shape} and {reconstructed.shape}."
+            f"Expected two batches of one shape (N, H, W, 3), N from 1; got {first.shape} and {second.shape}."
         )
-    pairs = list(zip(originals[:12], reconstructed[:12], strict=True))
-    figure = Figure(figsize=(max(1.25 * len(pairs) + 0.3, 5.2), 3.5), dpi=130, facecolor="white", layout="constrained")
-    grid = figure.subplots(2, len(pairs), squeeze=False)
-    for column, (before, after) in enumerate(pairs):
-        error = np.abs(before.astype(np.int16) - after).mean()
-        for axes, pixels in zip(grid[:, column], (before, after), strict=True):
-            axes.imshow(pixels, interpolation="nearest")
+    count = min(len(first), 12)
+    figure = Figure(figsize=(max(1.25 * count + 0.3, 5.2), 3.5), dpi=130, facecolor="white", layout="constrained")
+    grid = figure.subplots(2, count, squeeze=False)
+    for pictures, axes_of_row, name in zip(rows, grid, names, strict=True):
+        for picture, axes in zip(pictures[:count], axes_of_row, strict=True):
+            axes.imshow(picture, interpolation="nearest")
             axes.set_xticks([])
             axes.set_yticks([])
             for spine in axes.spines.values():
                 spine.set_color(GRID)
-        grid[1, column].set_xlabel(f"{error:.1f}", color=FAINT, fontsize=9)
-    grid[0, 0].set_ylabel("original", color=INK)
-    grid[1, 0].set_ylabel("reconstruction", color=INK)
-    height, width = originals.shape[1:3]
-    figure.suptitle(f"{width}x{height} pixels in, and what came out", fontsize=12, color=INK, fontweight="bold")
-    figure.supxlabel("mean absolute error of a channel, of 255", fontsize=9, color=FAINT)
+        axes_of_row[0].set_ylabel(name, color=INK)
+    for axes, note in zip(grid[1], notes, strict=False):
+        axes.set_xlabel(note, color=FAINT, fontsize=9)
+    figure.suptitle(title, fontsize=12, color=INK, fontweight="bold")
+    figure.supxlabel(meaning, fontsize=9, color=FAINT)
     return write_file(path, _png(figure))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import onnx
 import tf2onnx  # noqa: F401  the exporter wants it: its absence must show before training
 from keras import layers, ops
 
+from autoenc.latents import Whitening
 from autoenc.model import INPUT_SIZE, ModelConfig, build_decoder, build_encoder
 from autoenc.objectives import Batch, Objective
 
 Images = npt.NDArray[np.uint8]
+Targets = Mapping[str, npt.NDArray[np.float32]]
 
 
 class Trainer:
@@ -24,30 +27,37 @@ class Trainer:
 
     Args:
         config: the architecture.
-        objective: what to minimise.
-        learning_rate: of Adam.
+        objectives: what to minimise, prepared; their weighted losses are added.
+        learning_rate: of Adam (Kingma and Ba, ICLR 2015) at the start; it falls to 0 along a cosine.
+        steps: how many steps there will be.
     """
 
-    def __init__(self, config: ModelConfig, objective: Objective, learning_rate: float) -> None:
+    def __init__(self, config: ModelConfig, objectives: Sequence[Objective], learning_rate: float, steps: int) -> None:
         self.encoder = build_encoder(config)
         self.decoder = build_decoder(config)
-        self._step = _Step(self.encoder, self.decoder, objective)
-        self._step.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=False)
+        self._step = _Step(self.encoder, self.decoder, objectives)
+        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        self._step.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=False)
         self._step.optimizer.build(self._step.trainable_variables)
 
-    def train_step(self, images: Images) -> float:
-        """One step of the optimizer on (N, 32, 32, 3) uint8; the mean loss of these images before it."""
+    def train_step(self, images: Images, targets: Targets) -> float:
+        """One step of the optimizer on (N, 32, 32, 3) uint8 and their targets; the mean loss before it."""
         self._step.reset_metrics()  # some versions of Keras do, some go on with the mean of earlier batches
-        return float(self._step.train_on_batch(images, return_dict=True)["loss"])
+        return float(self._step.train_on_batch({"images": images, **targets}, return_dict=True)["loss"])
 
-    def measure(self, images: Images) -> float:
+    def measure(self, images: Images, targets: Targets) -> float:
         """The mean loss of (N, 32, 32, 3) uint8; nothing is learned."""
         self._step.reset_metrics()
-        return float(self._step.test_on_batch(images, return_dict=True)["loss"])
+        return float(self._step.test_on_batch({"images": images, **targets}, return_dict=True)["loss"])
+
+    def encode(self, images: Images) -> npt.NDArray[np.float32]:
+        """(N, 32, 32, 3) uint8 -> (N, latent_dim) float32, a thousand at a time, not whitened."""
+        pixels = (images[i : i + 1024].astype(np.float32) / 255.0 for i in range(0, len(images), 1024))
+        return np.concatenate([np.asarray(self.encoder.predict_on_batch(batch)) for batch in pixels])
 
     def reconstruct(self, images: Images) -> Images:
         """(N, 32, 32, 3) uint8 -> what the decoder makes of their latents, (N, 32, 32, 3) uint8."""
-        decoded = self._step.predict_on_batch(images)["decoded"]
+        decoded = self.decoder.predict_on_batch(self.encode(images))
         return np.rint(np.asarray(decoded) * 255.0).astype(np.uint8)
 
     def state(self) -> list[npt.NDArray[np.generic]]:
@@ -64,10 +74,15 @@ class Trainer:
         pixels = self.encoder.inputs[0]
         keras.Model(pixels, self.decoder(self.encoder(pixels)), name="autoencoder").save(path)
 
-    def export(self, path: Path) -> None:
-        """Write the encoder as ONNX: `images` uint8 (N, 32, 32, 3) -> `latents` float32 (N, latent_dim)."""
+    def export(self, path: Path, whitening: Whitening | None = None) -> None:
+        """Write the encoder as ONNX: `images` uint8 (N, 32, 32, 3) -> `latents` float32 (N, latent_dim), whitened."""
         images = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), dtype="uint8", name="images")
-        exported = keras.Model(images, self.encoder(layers.Rescaling(1.0 / 255.0)(images)))
+        latents = self.encoder(layers.Rescaling(1.0 / 255.0)(images))
+        if whitening is not None:
+            whiten = layers.Dense(len(whitening.mean))
+            latents = whiten(latents)
+            whiten.set_weights([whitening.matrix, -whitening.mean @ whitening.matrix])
+        exported = keras.Model(images, latents)
         exported(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 3), np.uint8))  # the exporter wants it called once
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its converter package reads a deprecated NumPy name
@@ -79,25 +94,26 @@ class Trainer:
 
 
 class _Step(keras.Model):  # type: ignore[misc]
-    """Scaling, encoder and decoder, with the objective as the loss."""
+    """Scaling, encoder and decoder, with the objectives as the loss."""
 
-    def __init__(self, encoder: keras.Model, decoder: keras.Model, objective: Objective) -> None:
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, objectives: Sequence[Objective]) -> None:
         super().__init__(name="step")
         self.encoder = encoder
         self.decoder = decoder
-        self.objective = objective
-        self.heads = list(objective.heads)  # so that Keras trains them too
+        self.objectives = objectives
+        self.heads = [head for objective in objectives for head in objective.heads]  # so that Keras trains them too
         self.built = True
 
-    def call(self, images: Any, training: bool | None = None) -> dict[str, Any]:
-        pixels = ops.cast(images, "float32") / 255.0
+    def call(self, inputs: dict[str, Any], training: bool | None = None) -> dict[str, Any]:
+        pixels = ops.cast(inputs["images"], "float32") / 255.0
         latents = self.encoder(pixels, training=training)
         return {"pixels": pixels, "latents": latents, "decoded": self.decoder(latents, training=training)}
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        return self.objective.loss(Batch(**y_pred))
+        batch = Batch(**y_pred, targets={name: value for name, value in x.items() if name != "images"})
+        return sum(objective.weight * objective.loss(batch) for objective in self.objectives)
 
 
 def _name_output(path: Path, name: str) -> None:

@@ -6,8 +6,7 @@ import csv
 import math
 import os
 import platform
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,17 +22,20 @@ import autoenc
 from autoenc.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
 from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
+from autoenc.fitting import Examples, fit, split, steps_an_epoch
 from autoenc.images import SkippedFile, digest_of, find_images, shown
+from autoenc.latents import LatentHealth, fit_whitening, latent_health
 from autoenc.model import INPUT_SIZE, ModelConfig
-from autoenc.objectives import DEFAULT_OBJECTIVE, create_objective
+from autoenc.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
 from autoenc.pixels import PixelCache, load_pixels
-from autoenc.plots import reconstructions, training_curves
+from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent
 from autoenc.trainer import Trainer
+from autoenc.views import altered_copies
 
-SHOWN_RECONSTRUCTIONS = 12
-
-Indices = npt.NDArray[np.int64]
+SHOWN_PICTURES = 12
+WHITENING = 0.5
+"""Half-way: principal axes divided by the square root of their standard deviation. The same for every data set."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class TrainingResult:
         images: how many were trained and validated on.
         history: one row an epoch: epoch, loss, val_loss, seconds.
         skipped, ignored: files that could not be read; how many files are no images.
+        health: how much of their room the latents use, and whether they have collapsed.
         stopped_early: val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the session before, 0 if there was none.
     """
@@ -62,6 +65,7 @@ class TrainingResult:
     val_loss: float
     images: int
     history: list[dict[str, float]]
+    health: LatentHealth
     skipped: list[SkippedFile] = field(default_factory=list)
     ignored: int = 0
     stopped_early: bool = False
@@ -71,6 +75,7 @@ class TrainingResult:
         return {
             **vars(self),
             "bundle": str(self.bundle.path),
+            "health": self.health.to_dict(),
             "skipped": [skipped.to_dict() for skipped in self.skipped],
         }
 
@@ -82,10 +87,10 @@ def train(
     epochs: int = 100,
     batch_size: int = 128,
     latent_dim: int = 32,
-    objective: str = DEFAULT_OBJECTIVE,
+    objective: str | Sequence[Objective] = DEFAULT_OBJECTIVE,
     learning_rate: float = 1e-3,
     validation: float = 0.1,
-    patience: int = 10,
+    patience: int = 20,
     seed: int = 0,
     resume: bool = False,
     progress: Progress = silent,
@@ -100,8 +105,9 @@ def train(
         epochs: passes over the pictures at most.
         batch_size: pictures a step.
         latent_dim: numbers a picture.
-        objective: what to minimise, one of `autoenc.objectives.OBJECTIVES`.
-        learning_rate: of Adam (Kingma and Ba, 2015).
+        objective: what to minimise: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
+            of one's own. "reconstruction" alone is the plain autoencoder: nothing is altered and nothing whitened.
+        learning_rate: of Adam at the start; it falls to 0 along a cosine.
         validation: share of the pictures held out to measure val_loss, at least one picture.
         patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
         seed: of the weights, the split and the order.
@@ -115,9 +121,18 @@ def train(
         OutputError: the folder cannot be written or holds something else.
         ArgumentError: a value outside of what is allowed.
     """
-    settings = Settings(epochs, batch_size, latent_dim, objective, learning_rate, validation, patience, seed)
+    objectives = create_objectives(objective) if isinstance(objective, str) else list(objective)
+    settings = Settings(
+        epochs=epochs,
+        batch_size=batch_size,
+        latent_dim=latent_dim,
+        objectives=[term.to_dict() for term in objectives],
+        learning_rate=learning_rate,
+        validation=validation,
+        patience=patience,
+        seed=seed,
+    )
     config = ModelConfig(latent_dim=latent_dim, seed=seed)
-    trainer = Trainer(config, create_objective(objective), learning_rate)
     folder = check_target(model)
     checkpoint = Checkpoint(folder)
     if checkpoint.exists() and not resume:
@@ -140,18 +155,41 @@ def train(
         if checkpoint.exists():
             state = checkpoint.load(state.settings)
         resumed_after = len(state.history)
-        training, held_out = _split(len(cache), validation, seed)
-        speed = _fit(trainer, cache.images, training, held_out, settings, state, checkpoint, progress)
+        training, held_out = split(len(cache), validation, seed)
+        for term in objectives:
+            term.prepare(cache.images[np.sort(training)], latent_dim)
+        steps = epochs * steps_an_epoch(training, batch_size)
+        trainer = Trainer(config, objectives, learning_rate, steps)
+        speed = fit(
+            trainer,
+            Examples(cache.images, objectives),
+            training,
+            held_out,
+            state,
+            checkpoint,
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            seed=seed,
+            progress=progress,
+        )
         trainer.restore(state.best)
         best = state.history[state.best_epoch - 1]
+        latents = trainer.encode(cache.images)
+        health = latent_health(latents)
+        altered = any(term.altered for term in objectives)
+        whitening = fit_whitening(latents, WHITENING) if altered else None
         with written_whole(folder) as staging:
-            examples = cache.images[np.sort(held_out[:SHOWN_RECONSTRUCTIONS])]
-            trainer.export(staging / ENCODER)
+            shown_images = cache.images[np.sort(held_out[:SHOWN_PICTURES])]
+            trainer.export(staging / ENCODER, whitening)
             trainer.save(staging / AUTOENCODER)
-            reconstructions(examples, trainer.reconstruct(examples), staging / "reconstructions.png")
+            reconstructions(shown_images, trainer.reconstruct(shown_images), staging / "reconstructions.png")
+            if altered:
+                alterations(shown_images, altered_copies(shown_images, seed=1), staging / "augmentations.png")
             training_curves(state.history, staging / "training.png")
             _write_history(state.history, staging / "history.csv")
-            write_manifest(staging, _manifest(config, settings, data, state, len(cache.skipped)))
+            learned = {"latents": health.to_dict(), "whitening": WHITENING if altered else None}
+            write_manifest(staging, _manifest(config, settings, data, state, len(cache.skipped)) | learned)
         checkpoint.remove()
     return TrainingResult(
         bundle=load_bundle(folder),
@@ -165,6 +203,7 @@ def train(
         history=state.history,
         skipped=cache.skipped,
         ignored=ignored,
+        health=health,
         stopped_early=len(state.history) < epochs,
         resumed_after=resumed_after,
     )
@@ -177,7 +216,7 @@ class Settings:
     epochs: int
     batch_size: int
     latent_dim: int
-    objective: str
+    objectives: list[dict[str, Any]]
     learning_rate: float
     validation: float
     patience: int
@@ -193,10 +232,12 @@ class Settings:
             raise ArgumentError(f"validation is a share between 0 and 1; got {self.validation}.")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}.")
+        if not self.objectives:
+            raise ArgumentError("Name at least one objective.")
 
     def fixed(self) -> dict[str, Any]:
-        """What must not change when a training is resumed: a longer or more patient one is the same training."""
-        return {name: value for name, value in asdict(self).items() if name not in ("epochs", "patience")}
+        """What must not change when a training is resumed: a more patient one is the same training."""
+        return {name: value for name, value in asdict(self).items() if name != "patience"}
 
 
 def _read(images: str | os.PathLike[str] | npt.NDArray[np.uint8], progress: Progress) -> tuple[PixelCache, int]:
@@ -211,58 +252,6 @@ def _read(images: str | os.PathLike[str] | npt.NDArray[np.uint8], progress: Prog
             f"got {images.shape} {images.dtype}."
         )
     return PixelCache(images, [], [digest_of(picture.tobytes()) for picture in images], []), 0
-
-
-def _split(count: int, validation: float, seed: int) -> tuple[Indices, Indices]:
-    """Indices to train on and indices held out, at least one of each."""
-    order = np.random.default_rng(seed).permutation(count)
-    held_out = min(max(1, round(count * validation)), count - 1)
-    return order[held_out:], order[:held_out]
-
-
-def _fit(
-    trainer: Trainer,
-    images: npt.NDArray[np.uint8],
-    training: Indices,
-    held_out: Indices,
-    settings: Settings,
-    state: State,
-    checkpoint: Checkpoint,
-    progress: Progress,
-) -> float:
-    """Run the epochs that are left, keeping `state` and the checkpoint up to date; training images a second."""
-    if state.history:
-        trainer.restore(state.current)
-    steps = math.ceil(len(training) / settings.batch_size)
-    stepping = trained = 0.0
-    for epoch in range(len(state.history) + 1, settings.epochs + 1):
-        if len(state.history) - state.best_epoch >= settings.patience:
-            break
-        start = time.perf_counter()
-        order = np.random.default_rng((settings.seed, epoch)).permutation(training)
-        loss = val_loss = 0.0
-        for step, batch in enumerate(_batches(order, settings.batch_size), start=1):
-            # The mean of what has been seen, moved towards this batch by its share.
-            seen = min(step * settings.batch_size, len(order))
-            loss += (trainer.train_step(images[batch]) - loss) * len(batch) / seen
-            progress("training", (epoch - 1) * steps + step, settings.epochs * steps, f"epoch {epoch}, loss {loss:.4f}")
-        stepping += time.perf_counter() - start
-        trained += len(order)
-        for batch in _batches(held_out, settings.batch_size):
-            val_loss += trainer.measure(images[batch]) * len(batch) / len(held_out)
-        if not (math.isfinite(loss) and math.isfinite(val_loss)):
-            raise TrainingError(f"The loss became {loss} in epoch {epoch}. Train with a lower learning rate.")
-        seconds = time.perf_counter() - start
-        state.history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss, "seconds": seconds})
-        state.current = trainer.state()
-        if state.best_epoch == epoch:
-            state.best = state.current
-        checkpoint.save(state)
-    return trained / stepping if stepping else 0.0
-
-
-def _batches(indices: Indices, size: int) -> Iterator[Indices]:
-    return (indices[i : i + size] for i in range(0, len(indices), size))
 
 
 def _write_history(history: list[dict[str, float]], path: Path) -> None:
@@ -280,7 +269,7 @@ def _manifest(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "architecture": {"input_size": INPUT_SIZE, **asdict(config)},
         "data": {**data, "skipped": skipped},
-        "objective": settings.objective,
+        "objective": "+".join(term["name"] for term in settings.objectives),
         "seed": settings.seed,
         "training": {
             **asdict(settings),

@@ -38,7 +38,7 @@ def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-d
     def step(batch: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             latents = encoder(batch, training=True)
-            loss = objective.loss(Batch(pixels=batch, latents=latents, decoded=decoder(latents, training=True)))
+            loss = objective.loss(Batch(batch, latents, decoder(latents, training=True), targets={}))
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
@@ -52,13 +52,13 @@ def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-d
 
 def ours(images: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,type-arg]
     """A function that runs one epoch's training as `train` does: shuffled, gathered from the cache of bytes."""
-    trainer = Trainer(ModelConfig(), Reconstruction(), 1e-3)
+    trainer = Trainer(ModelConfig(), [Reconstruction()], 1e-3, steps=1_000_000)
     epochs = iter(range(1_000_000))
 
     def run() -> None:
         order = np.random.default_rng(next(epochs)).permutation(len(images))
         for i in range(0, len(order), batch_size):
-            trainer.train_step(images[order[i : i + batch_size]])
+            trainer.train_step(images[order[i : i + batch_size]], {})
 
     return run
 

@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module may import from those before it, never from those after it.
 ORDER = [
     *("errors", "progress", "decoding", "images", "output", "pixels"),
-    *("metrics", "ranking", "model", "objectives", "trainer", "plots"),
-    *("bundle", "checkpoint", "training", "encoders", "store", "searching", "changes", "indexing"),
-    *("labels", "views", "comparison", "evaluation", "comparing", "tables"),
+    *("metrics", "ranking", "views", "model", "latents", "objectives", "trainer", "plots"),
+    *("bundle", "checkpoint", "fitting", "training", "encoders", "store", "searching", "changes", "indexing"),
+    *("labels", "comparison", "evaluation", "comparing", "tables"),
     *("sample_pen", "sample_shapes", "samples", "report", "cli", "__main__"),
 ]
 
@@ -54,7 +54,7 @@ def test_imports_point_one_way() -> None:
             place = ORDER.index(name.split(".")[1])
             for other in imported(path) - {"autoenc"}:
                 if other.startswith("baselines"):
-                    allowed = name == "autoenc.encoders.handcrafted"
+                    allowed = name in ("autoenc.encoders.handcrafted", "autoenc.objectives")
                 else:
                     allowed = ORDER.index(other.split(".")[1]) <= place
                 if not allowed:

@@ -16,6 +16,7 @@ keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip inst
 from autoenc import load_bundle, train  # noqa: E402
 from autoenc.checkpoint import Checkpoint  # noqa: E402
 from autoenc.errors import ArgumentError, NoImagesError, OutputError, TrainingError  # noqa: E402
+from autoenc.objectives import Reconstruction, Structure  # noqa: E402
 from autoenc.trainer import Trainer  # noqa: E402
 
 
@@ -40,10 +41,12 @@ def latents(folder: Path, pictures: Any) -> Any:
 
 def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp_path: Path) -> None:
     result = train(pictures, tmp_path / "m", epochs=15, batch_size=8)
-    assert result.history[-1]["val_loss"] < 0.6 * result.history[0]["val_loss"]
+    assert result.history[-1]["loss"] < 0.9 * result.history[0]["loss"]
+    assert result.history[-1]["val_loss"] < result.history[0]["val_loss"]
     assert result.epochs == 15
     assert result.val_loss == min(row["val_loss"] for row in result.history)
     assert sorted(file.name for file in (tmp_path / "m").iterdir()) == [
+        "augmentations.png",
         "autoencoder.keras",
         "bundle.json",
         "encoder.onnx",
@@ -64,14 +67,18 @@ def test_losses_are_means_over_every_picture(pictures: Any, tmp_path: Path, monk
     """Steps on 16, 16 and 1 of 33 pictures count by their pictures; val_loss is that of the model that was kept."""
     losses = iter([1.0, 2.0, 35.0])
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_step", lambda trainer, images: next(losses))
-        result = train(pictures, tmp_path / "a", epochs=1, batch_size=16, validation=7 / 40)
+        patch.setattr(Trainer, "train_step", lambda trainer, images, targets: next(losses))
+        result = train(pictures, tmp_path / "a", epochs=1, batch_size=16, validation=7 / 40, objective="reconstruction")
     assert result.history[0]["loss"] == pytest.approx((16 * 1 + 16 * 2 + 1 * 35) / 33)
 
     held_out: list[Any] = []
     measure = Trainer.measure
-    monkeypatch.setattr(Trainer, "measure", lambda trainer, images: held_out.append(images) or measure(trainer, images))
-    result = train(pictures, tmp_path / "b", epochs=1, batch_size=3, validation=7 / 40)
+    monkeypatch.setattr(
+        Trainer,
+        "measure",
+        lambda trainer, images, targets: held_out.append(images) or measure(trainer, images, targets),
+    )
+    result = train(pictures, tmp_path / "b", epochs=1, batch_size=3, validation=7 / 40, objective="reconstruction")
     pixels = np.concatenate(held_out).astype(np.float32) / 255
     decoded = keras.models.load_model(tmp_path / "b" / "autoencoder.keras").predict_on_batch(pixels)
     assert [len(images) for images in held_out] == [3, 3, 1]
@@ -84,10 +91,11 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     assert info == result.bundle.info
     assert info["architecture"] == {"input_size": 32, "latent_dim": 7, "seed": 5}
     assert info["data"]["images"] == 40
-    assert info["objective"] == "reconstruction"
+    assert info["objective"] == "reconstruction+structure"
     assert info["training"]["val_loss"] == result.val_loss
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
     assert set(info["checksums"]) == {
+        "augmentations.png",
         "autoencoder.keras",
         "encoder.onnx",
         "history.csv",
@@ -97,12 +105,53 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
 
 
 def test_the_exported_encoder_is_the_trained_one(pictures: Any, tmp_path: Path) -> None:
-    train(pictures, tmp_path / "m", epochs=2)
+    train(pictures, tmp_path / "m", epochs=2, objective="reconstruction")
     autoencoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras")
     encoder = autoencoder.get_layer("encoder")
     expected = encoder.predict_on_batch(pictures.astype(np.float32) / 255)
     np.testing.assert_allclose(latents(tmp_path / "m", pictures), expected, rtol=1e-4, atol=1e-5)
     assert autoencoder.predict_on_batch(pictures[:2].astype(np.float32) / 255).shape == (2, 32, 32, 3)
+
+
+def test_the_export_is_whitened_half_way(pictures: Any, tmp_path: Path) -> None:
+    """Axes uncorrelated over the pictures trained on, each with the standard deviation to the power 1 - .5."""
+    train(pictures, tmp_path / "m", epochs=2)
+    encoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder")
+    raw = encoder.predict_on_batch(pictures.astype(np.float32) / 255).astype(np.float64)
+    variances = np.linalg.eigvalsh(np.cov(raw.T, bias=True))[::-1]
+    covariance = np.cov(latents(tmp_path / "m", pictures).T.astype(np.float64), bias=True)
+    kept = variances > 1e-4 * variances[0]
+    np.testing.assert_allclose(np.diag(covariance)[kept], np.sqrt(variances[kept]), rtol=0.02)
+    np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=0.02 * covariance.max())
+    assert load_bundle(tmp_path / "m").info["whitening"] == 0.5
+
+
+def test_plain_reconstruction_alters_and_whitens_nothing(pictures: Any, tmp_path: Path) -> None:
+    train(pictures, tmp_path / "m", epochs=1, objective="reconstruction")
+    assert not (tmp_path / "m" / "augmentations.png").exists()
+    assert load_bundle(tmp_path / "m").info["whitening"] is None
+
+
+def test_objectives_with_weights_of_ones_own(pictures: Any, tmp_path: Path) -> None:
+    result = train(pictures, tmp_path / "m", epochs=1, objective=[Reconstruction(2.0), Structure(0.5, components=8)])
+    assert result.bundle.info["training"]["objectives"] == [
+        {"name": "reconstruction", "weight": 2.0},
+        {"name": "structure", "weight": 0.5, "components": 8, "whitening": 0.5},
+    ]
+    with pytest.raises(ArgumentError, match="at least one objective"):
+        train(pictures, tmp_path / "n", objective=[])
+
+
+def test_a_collapse_is_told(tmp_path: Path) -> None:
+    """Pictures that are all the same have latents that are all the same."""
+    result = train(np.full((8, 32, 32, 3), 90, np.uint8), tmp_path / "m", epochs=1)
+    assert result.health.collapsed
+    assert result.bundle.info["latents"]["collapsed"] is True
+
+
+def test_greyscale_pictures_train_like_any_other(pictures: Any, tmp_path: Path) -> None:
+    grey = pictures.mean(axis=3, keepdims=True).astype(np.uint8).repeat(3, axis=3)
+    assert not train(grey, tmp_path / "m", epochs=2).health.collapsed
 
 
 def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:
@@ -169,6 +218,8 @@ def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path
         train(pictures, tmp_path / "m", epochs=5)
     with pytest.raises(TrainingError, match="had seed 0; this one has seed 1"):
         train(pictures, tmp_path / "m", epochs=5, seed=1, resume=True)
+    with pytest.raises(TrainingError, match="had objectives"):
+        train(pictures, tmp_path / "m", epochs=5, objective="reconstruction", resume=True)
     with pytest.raises(TrainingError, match="fingerprint"):
         train(255 - pictures, tmp_path / "m", epochs=5, resume=True)
     assert Checkpoint(tmp_path / "m").exists()
@@ -194,7 +245,7 @@ def test_the_best_epoch_is_kept_and_training_stops_early(
     measured = iter([5.0, 3.0, 4.0, 4.0, 4.0, 4.0])
     after: list[Any] = []
 
-    def measure(trainer: Trainer, images: Any) -> float:
+    def measure(trainer: Trainer, images: Any, targets: Any) -> float:
         after.append(trainer.encoder.get_weights()[0].copy())
         return next(measured)
 
@@ -213,15 +264,15 @@ def test_held_out_pictures_are_not_trained_on(pictures: Any, tmp_path: Path, mon
     step, measure = Trainer.train_step, Trainer.measure
 
     def watch(seen: set[bytes], method: Any) -> Any:
-        def watched(trainer: Trainer, images: Any) -> float:
+        def watched(trainer: Trainer, images: Any, targets: Any) -> float:
             seen.update(image.tobytes() for image in images)
-            return float(method(trainer, images))
+            return float(method(trainer, images, targets))
 
         return watched
 
     monkeypatch.setattr(Trainer, "train_step", watch(trained, step))
     monkeypatch.setattr(Trainer, "measure", watch(held_out, measure))
-    train(pictures, tmp_path / "m", epochs=2, validation=0.25)
+    train(pictures, tmp_path / "m", epochs=2, validation=0.25, objective="reconstruction")
     assert (len(trained), len(held_out)) == (30, 10)
     assert not trained & held_out
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown
+from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown, say
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
     "epochs": (int, "N", "passes at most (default: 100)"),
     "batch_size": (int, "N", "images a step (default: 128)"),
     "latent_dim": (int, "N", "numbers an image (default: 32)"),
-    "objective": (str, "NAME", "what to minimise"),
+    "objective": (str, "NAME", "reconstruction, structure, or both joined by + (default: reconstruction+structure)"),
     "learning_rate": (float, "X", "of Adam (default: 0.001)"),
-    "patience": (int, "N", "stop after N epochs without gain (default: 10)"),
+    "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
 }
 """Arguments of `train`: type, placeholder and help. What is not given is left to its defaults."""
@@ -35,7 +35,7 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, history[…], "
-        "skipped[{path, reason}], ignored, resumed_after",
+        "skipped[{path, reason}], ignored, health, resumed_after",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -68,5 +68,15 @@ def run(options: argparse.Namespace) -> int:
         f"Trained on {result.images} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "
         f"best epoch {result.best_epoch} of {result.epochs}: loss {result.loss:.5f}, val_loss {result.val_loss:.5f}."
     )
+    health = result.health
+    print(
+        f"Latents: effective rank {health.effective_rank:.1f} of {health.dim}, {health.dead} dead dimensions, "
+        f"standard deviation {health.deviation_min:.3g} to {health.deviation_max:.3g}."
+    )
+    if health.collapsed:
+        say(
+            "autoenc: The latents have collapsed: pictures can hardly be told apart by them. Train on more or more "
+            "varied images, or for longer, or with a lower learning rate."
+        )
     print(f"Model: {shown(result.bundle.path)} (look at training.png and reconstructions.png in it)")
     return 0
