@@ -2,11 +2,12 @@
 
 FOLDER/
 ├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
-├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling is inside
+├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling and whitening are inside
 ├── autoencoder.keras   encoder and decoder, for Keras
 ├── history.csv         losses, an epoch a line
 ├── training.png        the same as a plot
-└── reconstructions.png held-out pictures and what the decoder makes of them
+├── reconstructions.png held-out pictures and what the decoder makes of them
+└── augmentations.png   the altered copies that the encoder saw, if the objective wants them
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class Structure(Objective):
     name = "structure"
     altered = True
 
-    def __init__(self, weight: float = 0.15, *, components: int = 64, whitening: float = 0.5) -> None:
+    def __init__(self, weight: float = 0.15, *, components: int = 64, whitening: float = 0.25) -> None:
         super().__init__(weight)
         if components < 1 or not 0 <= whitening <= 1:
             raise ArgumentError(

@@ -84,7 +84,7 @@ def train(
     images: str | os.PathLike[str] | npt.NDArray[np.uint8],
     model: str | os.PathLike[str],
     *,
-    epochs: int = 100,
+    epochs: int = 120,
     batch_size: int = 128,
     latent_dim: int = 32,
     objective: str | Sequence[Objective] = DEFAULT_OBJECTIVE,

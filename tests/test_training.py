@@ -136,7 +136,7 @@ def test_objectives_with_weights_of_ones_own(pictures: Any, tmp_path: Path) -> N
     result = train(pictures, tmp_path / "m", epochs=1, objective=[Reconstruction(2.0), Structure(0.5, components=8)])
     assert result.bundle.info["training"]["objectives"] == [
         {"name": "reconstruction", "weight": 2.0},
-        {"name": "structure", "weight": 0.5, "components": 8, "whitening": 0.5},
+        {"name": "structure", "weight": 0.5, "components": 8, "whitening": 0.25},
     ]
     with pytest.raises(ArgumentError, match="at least one objective"):
         train(pictures, tmp_path / "n", objective=[])

@@ -8,7 +8,7 @@ from typing import Any
 from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown, say
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
-    "epochs": (int, "N", "passes at most (default: 100)"),
+    "epochs": (int, "N", "passes at most (default: 120)"),
     "batch_size": (int, "N", "images a step (default: 128)"),
     "latent_dim": (int, "N", "numbers an image (default: 32)"),
     "objective": (str, "NAME", "reconstruction, structure, or both joined by + (default: reconstruction+structure)"),
