@@ -3,8 +3,9 @@
 python scripts/bench_training.py [--images 4096] [--batch-size 64] [--repeats 5]
 
 Prints one JSON document. The bare step is a `tf.function` of the same model, loss and optimizer over float32 tensors
-made beforehand. All run in turn in one process, after warming up. Target: 0.9 by the median of the ratios. Beside it the
-cost of a step of the default objective, altered copies included, over one of reconstruction alone; target: at most 3.
+made beforehand. All run in turn in one process, after warming up. Target: 0.9 by the median of the ratios. Beside it
+the cost of a step of the default objective, altered copies included, over one of reconstruction alone; target: at
+most 3.
 """
 
 from __future__ import annotations
