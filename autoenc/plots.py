@@ -80,6 +80,7 @@ def reconstructions(
     Raises:
         ArgumentError: not two such batches of one shape. OutputError: the file cannot be written.
     """
+    _check_pairs(originals, reconstructed)
     errors = np.abs(originals.astype(np.int16) - reconstructed).mean(axis=(1, 2, 3))
     height, width = originals.shape[1:3]
     return _pairs(
@@ -97,6 +98,13 @@ def alterations(originals: npt.NDArray[np.uint8], copies: npt.NDArray[np.uint8],
     return _pairs((originals, copies), ("original", "altered copy"), path, title="What the encoder sees in training")
 
 
+def _check_pairs(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> None:
+    if first.ndim != 4 or first.shape[3] != 3 or not len(first) or first.shape != second.shape:
+        raise ArgumentError(
+            f"Expected two batches of one shape (N, H, W, 3), N from 1; got {first.shape} and {second.shape}."
+        )
+
+
 def _pairs(
     rows: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
     names: tuple[str, str],
@@ -107,12 +115,8 @@ def _pairs(
     meaning: str = "",
 ) -> Path:
     """Two rows of up to 12 pictures, one above the other, with a note under each pair."""
-    first, second = rows
-    if first.ndim != 4 or first.shape[3] != 3 or not len(first) or first.shape != second.shape:
-        raise ArgumentError(
-            f"Expected two batches of one shape (N, H, W, 3), N from 1; got {first.shape} and {second.shape}."
-        )
-    count = min(len(first), 12)
+    _check_pairs(*rows)
+    count = min(len(rows[0]), 12)
     figure = Figure(figsize=(max(1.25 * count + 0.3, 5.2), 3.5), dpi=130, facecolor="white", layout="constrained")
     grid = figure.subplots(2, count, squeeze=False)
     for pictures, axes_of_row, name in zip(rows, grid, names, strict=True):

@@ -107,9 +107,9 @@ def test_pictures_of_every_kind_have_the_same_latent(bundle_dir: Path, drawn: Pa
     assert expected.dtype == np.float32
     picture = Image.open(path)
     for same in (str(path), path.read_bytes(), picture, np.asarray(picture)):
-        found = bundle.encode(same)
-        # a picture given decoded is shrunk from its full size; a file is decoded reduced
-        np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
+        (found,) = bundle.encode(same)
+        # A picture given decoded is shrunk from its full size, a file is decoded reduced: all but the same.
+        assert found @ expected[0] / np.linalg.norm(found) / np.linalg.norm(expected) > 0.99
     np.testing.assert_array_equal(bundle.encode([path, str(path)]), expected.repeat(2, axis=0))
 
 
