@@ -175,3 +175,12 @@ def test_a_sheet_does_not_load_matplotlib() -> None:
         "assert 'DejaVu' in font(12).getname()[0]; sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_many_neighbours_go_on_in_the_next_row() -> None:
+    """Ten in a row: the eleventh stands below the first, and the sheet grows downwards alone."""
+    layout = plan(tile=64)
+    (x1, y1), (x11, y11) = layout.place(1), layout.place(11)
+    assert x11 == x1
+    assert y11 == y1 + layout.heads + layout.tile + layout.text
+    assert layout.size(24) == (layout.size(11)[0], layout.size(11)[1] + 2 * (y11 - y1))

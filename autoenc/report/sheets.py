@@ -52,6 +52,7 @@ class Layout:
     Attributes:
         tile: side of a picture. title: height of the title's line.
         frame: width of the border around the query. gap: between two pictures, borders included.
+        across: neighbours in a row.
     """
 
     tile: int
@@ -61,15 +62,18 @@ class Layout:
     margin: int = 20
     heads: int = 22
     text: int = 40
+    across: int = 10
 
-    def place(self, column: int) -> tuple[int, int]:
-        """Top left corner of a picture; column 0 is the query, which has twice the gap after it."""
-        x = self.margin + self.frame + column * (self.tile + self.gap) + (self.gap if column else 0)
-        return x, self.margin + self.title + self.heads + self.frame
+    def place(self, number: int) -> tuple[int, int]:
+        """Top left corner of a picture; 0 is the query, which has twice the gap after it, 1 the nearest."""
+        row, column = divmod(number - 1, self.across) if number else (0, -1)
+        x = self.margin + self.frame + (column + 1) * (self.tile + self.gap) + (self.gap if number else 0)
+        return x, self.margin + self.title + self.heads + self.frame + row * (self.heads + self.tile + self.text)
 
-    def size(self, columns: int) -> tuple[int, int]:
-        """(width, height) of the sheet; `columns` counts the query's."""
-        x, y = self.place(columns - 1)
+    def size(self, count: int) -> tuple[int, int]:
+        """(width, height) of the sheet; `count` counts the query too."""
+        x, _ = self.place(min(count - 1, self.across))
+        _, y = self.place(count - 1)
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
 
 
