@@ -89,6 +89,8 @@ class Searcher:
     def __init__(
         self, store: Store, *, using: str | None = None, model: Bundle | str | os.PathLike[str] | None = None
     ) -> None:
+        if not isinstance(store, Store):
+            raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
         held = list(store.info.vectors)
         self.store = store
         self.using = using or ("learned" if "learned" in held or not held else held[0])

@@ -134,6 +134,8 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
         search(store, tmp_path / "none.jpg")
     with pytest.raises(ArgumentError, match="k must be"):
         search(store, query, k=0)
+    with pytest.raises(ArgumentError, match="Expected an open store"):
+        search("store", query)  # type: ignore[arg-type]
     for nothing_or_both in ({}, {"picture": query, "id": "red/3.png"}):
         with pytest.raises(ArgumentError, match="not both and not neither"):
             search(store, **nothing_or_both)
