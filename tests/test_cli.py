@@ -254,6 +254,7 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["query", "a.jpg", "--store", "s", "--filter", "folder"],
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],
+        ["index", "x", "--store", ":memory:"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:

@@ -32,10 +32,18 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         required=True,
+        type=_lasting,
         metavar="LOCATION",
         help="a folder (embedded engine) or the http(s) URL of a Qdrant server (its key in QDRANT_API_KEY)",
     )
     parser.add_argument("--collection", default="images", metavar="NAME", help="collection in it (default: images)")
+
+
+def _lasting(location: str) -> str:
+    """Option type: a store that is still there after the command."""
+    if location == ":memory:":
+        raise argparse.ArgumentTypeError("a store in memory is gone when the command ends; name a folder or a URL")
+    return location
 
 
 def names(text: str) -> list[str]:
