@@ -46,11 +46,13 @@ class Objective(ABC):
     Attributes:
         name: what it is called on the command line and in `bundle.json`.
         altered: whether the encoder is to see altered copies of the pictures.
+        decodes: whether its loss depends on the decoder, which is left untrained if no objective's does.
         heads: layers of its own that are trained with the autoencoder and left behind afterwards.
     """
 
     name: str
     altered: bool = False
+    decodes: bool = False
     heads: Sequence[keras.layers.Layer] = ()
 
     def __init__(self, weight: float = 1.0) -> None:
@@ -81,6 +83,7 @@ class Reconstruction(Objective):
     """
 
     name = "reconstruction"
+    decodes = True
 
     def loss(self, batch: Batch) -> Any:
         return ops.mean(ops.square(batch.decoded - batch.pixels))

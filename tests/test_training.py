@@ -142,6 +142,12 @@ def test_objectives_with_weights_of_ones_own(pictures: Any, tmp_path: Path) -> N
         train(pictures, tmp_path / "n", objective=[])
 
 
+def test_structure_alone_trains_no_decoder(pictures: Any, tmp_path: Path) -> None:
+    result = train(pictures, tmp_path / "m", epochs=2, objective="structure")
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+    assert result.bundle.info["objective"] == "structure"
+
+
 def test_a_collapse_is_told(tmp_path: Path) -> None:
     """Pictures that are all the same have latents that are all the same."""
     result = train(np.full((8, 32, 32, 3), 90, np.uint8), tmp_path / "m", epochs=1)
