@@ -25,18 +25,21 @@ class Examples:
     Args:
         images: (N, 32, 32, 3) uint8.
         objectives: prepared.
+
+    Attributes:
+        altered: whether an objective wants altered copies.
     """
 
     def __init__(self, images: Images, objectives: Sequence[Objective]) -> None:
         self._images = images
-        self._altered = any(objective.altered for objective in objectives)
+        self.altered = any(objective.altered for objective in objectives)
         made = {objective.name: objective.targets(images) for objective in objectives}
         self._targets = {name: targets for name, targets in made.items() if targets is not None}
 
     def batch(self, indices: Indices, seed: int) -> tuple[Images, Targets]:
         """Those pictures, altered if an objective wants it (in a way that follows from the seed), and their targets."""
         images = self._images[indices]
-        if self._altered:
+        if self.altered:
             images = altered_copies(images, seed=seed, indices=indices)
         return images, {name: targets[indices] for name, targets in self._targets.items()}
 

@@ -161,9 +161,10 @@ def train(
             term.prepare(cache.images[np.sort(training)], latent_dim)
         steps = epochs * steps_an_epoch(training, batch_size)
         trainer = Trainer(config, objectives, learning_rate, steps)
+        examples = Examples(cache.images, objectives)
         speed = fit(
             trainer,
-            Examples(cache.images, objectives),
+            examples,
             training,
             held_out,
             state,
@@ -178,18 +179,17 @@ def train(
         best = state.history[state.best_epoch - 1]
         latents = trainer.encode(cache.images)
         health = latent_health(latents)
-        altered = any(term.altered for term in objectives)
-        whitening = fit_whitening(latents, WHITENING) if altered else None
+        whitening = fit_whitening(latents, WHITENING) if examples.altered else None
         with written_whole(folder) as staging:
             shown_images = cache.images[np.sort(held_out[:SHOWN_PICTURES])]
             trainer.export(staging / ENCODER, whitening)
             trainer.save(staging / AUTOENCODER)
             reconstructions(shown_images, trainer.reconstruct(shown_images), staging / "reconstructions.png")
-            if altered:
+            if examples.altered:
                 alterations(shown_images, altered_copies(shown_images, seed=1), staging / "augmentations.png")
             training_curves(state.history, staging / "training.png")
             _write_history(state.history, staging / "history.csv")
-            learned = {"latents": health.to_dict(), "whitening": WHITENING if altered else None}
+            learned = {"latents": health.to_dict(), "whitening": whitening.strength if whitening else None}
             write_manifest(staging, _manifest(config, settings, data, state, len(cache.skipped)) | learned)
         checkpoint.remove()
     return TrainingResult(
