@@ -90,7 +90,7 @@ def __getattr__(name: str) -> Any:
     try:
         module = importlib.import_module(f"autoenc.{_HOME[name]}")
     except ModuleNotFoundError as error:
-        if error.name not in ("keras", "tensorflow", "onnx", "tf2onnx"):
+        if error.name not in ("keras", "tensorflow", "onnx", "tf2onnx", "scipy"):
             raise
         from autoenc.errors import MissingDependencyError
 

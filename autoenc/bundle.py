@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -32,6 +33,9 @@ from autoenc.decoding import Picture
 from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, OutputError
 from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
 from autoenc.output import check_makeable
+from autoenc.ready import READY_MODELS, advice, ready_folder, ready_name
+
+_log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
@@ -64,6 +68,11 @@ class Bundle:
     def fingerprint(self) -> str:
         """SHA-256 of the exported encoder: two bundles with the same one make the same latents."""
         return str(self.info["checksums"][ENCODER])
+
+    @property
+    def location(self) -> str:
+        """What `load_bundle` finds it by again: its folder, or the name of a model that comes with the package."""
+        return ready_name(self.path) or str(self.path)
 
     def encode(self, pictures: Picture | Iterable[Picture]) -> npt.NDArray[np.float32]:
         """The latents of pictures.
@@ -118,18 +127,24 @@ class Bundle:
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Open a bundle.
 
+    Args:
+        path: its folder, or the bare name of a model that comes with the package ("clothing-32"; a folder of that
+            name in the working directory is "./clothing-32"). That its use has a price is logged as a warning.
+
     Raises:
         BundleNotFoundError: no bundle at that path.
         BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
         BundleVersionError: of another version of the format or of the preprocessing.
     """
-    folder = Path(os.path.abspath(path))
+    ready = ready_folder(path)
+    folder = ready or Path(os.path.abspath(path))
     manifest = folder / MANIFEST
     if not os.path.isfile(manifest):
         there = os.path.exists(folder)
         what = "is not a bundle: it has no bundle.json" if there else "does not exist or is out of your reach"
         raise BundleNotFoundError(
-            f"Expected a trained model (a folder that `autoenc train --model` wrote); {shown(folder)} {what}."
+            f"Expected a trained model (a folder that `autoenc train --model` wrote, or the name of one that comes "
+            f"with the package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
         )
     try:
         info = json.loads(manifest.read_text("utf-8"))
@@ -145,6 +160,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         )
     bundle = Bundle(folder, info)
     verify(bundle, ENCODER)
+    if ready is not None:
+        _log.warning(advice(ready.name))
     return bundle
 
 
@@ -168,8 +185,12 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     """The absolute path of a folder that a bundle may be written to: new, empty, or a bundle to replace.
 
     Raises:
-        OutputError: it is a file, holds something else, or cannot be made.
+        OutputError: it is a file, holds something else, cannot be made, or is the name of a ready model.
     """
+    if ready_folder(path):
+        raise OutputError(
+            f"'{path}' is the name of a model that comes with autoenc. Choose another, or write it as './{path}'."
+        )
     folder = Path(os.path.abspath(path))
     if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
         raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")

@@ -22,6 +22,7 @@ from autoenc.images import Found, find_images, shown
 from autoenc.labels import LabelTable, labels_from_folders, read_labels
 from autoenc.pixels import PixelCache, load_pixels
 from autoenc.progress import Progress, silent
+from autoenc.ready import advice, ready_name
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
 """What is compared unless encoders are named."""
@@ -76,6 +77,9 @@ def compare(
     found, label_of = _find(images, table)
     asked, query_label_of = (None, label_of) if queries is None else _find(queries, table)
     notes = [] if table is None or not table.broken else [_broken_rows(table)]
+    bundle = _bundle_of(chosen)
+    if bundle is not None and (ready := ready_name(bundle.path)):
+        notes.append(advice(ready))
     size = max(encoder.input_size for encoder in chosen)
     with ExitStack() as stack:
         gallery = stack.enter_context(_read(found, found.paths, 2, size, "reading images", progress))
@@ -123,7 +127,7 @@ def compare(
         unlabelled=gallery_labels.count(None) + (0 if asked is None else query_labels.count(None)),
         ignored=sum(folder.ignored for folder, _ in both),
         skipped=[file for folder, read in both for file in (*folder.skipped, *read.skipped)],
-        bundle=_bundle_path(chosen),
+        bundle=shown(bundle.location) if bundle else None,
         seconds=time.perf_counter() - started,
         left_out=int((query_codes >= 0).sum()) - len(labelled),
         notes=notes,
@@ -162,9 +166,9 @@ def _encoder(name: str, model: Bundle | str | os.PathLike[str] | None) -> Encode
     return Projection(create_encoder(projected[0], model=model), projected[1])
 
 
-def _bundle_path(encoders: list[Encoder]) -> str | None:
+def _bundle_of(encoders: list[Encoder]) -> Bundle | None:
     bases = [encoder.base if isinstance(encoder, Projection) else encoder for encoder in encoders]
-    return next((shown(base.bundle.path) for base in bases if isinstance(base, LearnedEncoder)), None)
+    return next((base.bundle for base in bases if isinstance(base, LearnedEncoder)), None)
 
 
 def _large_enough(encoders: list[Encoder], images: int, notes: list[str]) -> list[Encoder]:

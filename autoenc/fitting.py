@@ -14,7 +14,7 @@ from autoenc.errors import TrainingError
 from autoenc.objectives import Images, Objective
 from autoenc.progress import Progress
 from autoenc.trainer import Targets, Trainer
-from autoenc.views import altered_copies
+from autoenc.views import Seed, altered_copies
 
 Indices = npt.NDArray[np.int64]
 
@@ -36,7 +36,7 @@ class Examples:
         made = {objective.name: objective.targets(images) for objective in objectives}
         self._targets = {name: targets for name, targets in made.items() if targets is not None}
 
-    def batch(self, indices: Indices, seed: int) -> tuple[Images, Targets]:
+    def batch(self, indices: Indices, seed: Seed) -> tuple[Images, Targets]:
         """Those pictures, altered if an objective wants it (in a way that follows from the seed), and their targets."""
         images = self._images[indices]
         if self.altered:
@@ -90,7 +90,7 @@ def fit(
         for step, batch in enumerate(_batches(order, batch_size), start=1):
             # The mean of what has been seen, moved towards this batch by its share.
             seen = min(step * batch_size, len(order))
-            loss += (trainer.train_step(*examples.batch(batch, seed=epoch)) - loss) * len(batch) / seen
+            loss += (trainer.train_step(*examples.batch(batch, seed=(seed, epoch))) - loss) * len(batch) / seen
             progress("training", (epoch - 1) * steps + step, epochs * steps, f"epoch {epoch}, loss {loss:.4f}")
         stepping += time.perf_counter() - start
         trained += len(order)

@@ -158,7 +158,7 @@ class Searcher:
 
 def encoder_spec(encoder: Encoder) -> VectorSpec:
     """What a store remembers of an encoder."""
-    bundle = str(encoder.bundle.path) if isinstance(encoder, LearnedEncoder) else None
+    bundle = encoder.bundle.location if isinstance(encoder, LearnedEncoder) else None
     return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, bundle)
 
 

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from autoenc.errors import ArgumentError
 
+Seed = int | tuple[int, ...]
+
 MIN_AREA = 0.6
 """The smallest share of a picture that its crop keeps."""
 
@@ -22,7 +24,10 @@ MAX_GAIN = 0.3
 
 
 def altered_copies(
-    images: npt.NDArray[np.uint8], *, seed: int = 0, indices: Sequence[int] | npt.NDArray[np.int64] | None = None
+    images: npt.NDArray[np.uint8],
+    *,
+    seed: Seed = 0,
+    indices: Sequence[int] | npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """One altered copy of each picture: crop, flip, brightness, contrast and channel gains, all mild.
 
@@ -31,7 +36,7 @@ def altered_copies(
 
     Args:
         images: (N, H, W, 3) uint8.
-        seed: from 0.
+        seed: one number from 0, or several that together are the seed.
         indices: (N,) number of each picture, from 0; 0 to N-1 without it. A picture's alteration depends on seed
             and number alone, so that batches, in any order, give what one call gives.
 
@@ -48,14 +53,15 @@ def altered_copies(
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise ArgumentError(f"Expected images (N, H, W, 3) uint8; got {images.shape} {images.dtype}.")
     numbers = range(len(images)) if indices is None else [int(index) for index in indices]
-    if len(numbers) != len(images) or seed < 0 or min(numbers, default=0) < 0:
+    seeds = seed if isinstance(seed, tuple) else (seed,)
+    if len(numbers) != len(images) or min(seeds, default=-1) < 0 or min(numbers, default=0) < 0:
         raise ArgumentError(
             f"Expected a seed from 0 and one number from 0 for each of {len(images)} images; "
             f"got seed {seed} and {len(numbers)} numbers from {min(numbers, default=0)}."
         )
     copies = np.empty_like(images, subok=False)
     for row, number in enumerate(numbers):
-        copies[row] = _altered(images[row], np.random.default_rng((seed, number)))
+        copies[row] = _altered(images[row], np.random.default_rng((*seeds, number)))
     return copies
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
 
+from scipy.sparse import csr_array
 from skimage.feature import hog
 from skimage.transform import resize
 
 from autoenc.errors import ArgumentError
-from autoenc.objectives import Batch, Reconstruction, Structure, create_objectives
+from autoenc.objectives import Batch, Neighbours, Prediction, Reconstruction, Structure, create_objectives
+from autoenc.objectives.neighbours import diffusion_map, nearest
 
 
 def batch(**given: Any) -> Batch:
@@ -72,40 +75,148 @@ def test_targets_are_the_principal_components_of_mirrored_hog(whitening: float) 
     np.testing.assert_allclose(np.square(found).mean(axis=0), np.square(expected).mean(axis=0), rtol=0.05)
 
 
-def test_a_picture_and_its_mirror_image_have_the_same_structure() -> None:
+# ---- neighbours -------------------------------------------------------------------------------------
+
+
+def walk_of(graph: Any) -> Any:
+    return graph / graph.sum(axis=1, keepdims=True)
+
+
+def random_graph(count: int, seed: int = 0) -> Any:
+    weights = np.random.default_rng(seed).random((count, count)) * (np.random.default_rng(seed + 1).random() + 0.1)
+    weights[weights < weights.max() * 0.7] = 0
+    return weights + weights.T + np.eye(count)
+
+
+@pytest.mark.parametrize("count", [12, 90])
+def test_diffusion_coordinates_are_slow_modes_of_the_walk(count: int) -> None:
+    graph = random_graph(count)
+    found = diffusion_map(csr_array(graph), 8, steps=1).astype(float)
+    values, _ = np.linalg.eig(walk_of(graph))
+    slow = np.sort(values.real)[::-1][1:9]  # without the constant mode, whose eigenvalue is 1
+    slow = slow[slow > 0.01]
+    assert found.shape == (count, len(slow))
+    np.testing.assert_allclose(walk_of(graph) @ found, found * slow, atol=1e-5)
+    np.testing.assert_allclose(np.square(found).mean(axis=0), 1, rtol=1e-5)
+
+
+def test_each_step_shrinks_a_mode_by_its_eigenvalue() -> None:
+    graph = csr_array(random_graph(40))
+    one, two, three = (diffusion_map(graph, 6, steps=steps) for steps in (1, 2, 3))
+    np.testing.assert_allclose(two * (two / one), three, rtol=1e-3, atol=1e-6)
+
+
+def test_distances_between_coordinates_are_those_between_walks() -> None:
+    """Coifman and Lafon: with every mode, distances of coordinates are diffusion distances."""
+    graph = random_graph(10) + np.eye(10) * 8  # heavy on the diagonal: no negative eigenvalue
+    coordinates = diffusion_map(csr_array(graph), 10, steps=3).astype(float)
+    degrees = graph.sum(axis=1) / graph.sum()
+    # Modes have a mean square of 1 here, of 1 under the degrees there: a factor a mode.
+    coordinates /= np.sqrt(
+        (np.square(coordinates) * degrees[:, None]).sum(axis=0) / np.square(coordinates).mean(axis=0)
+    )
+    walked = np.linalg.matrix_power(walk_of(graph), 2) / np.sqrt(degrees)
+    for i, j in ((0, 1), (2, 7), (9, 4)):
+        expected = np.linalg.norm(walked[i] - walked[j])
+        assert np.linalg.norm(coordinates[i] - coordinates[j]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_two_islands_are_told_apart_by_one_coordinate() -> None:
+    graph = np.kron(np.eye(2), np.ones((4, 4)))
+    (coordinate,) = diffusion_map(csr_array(graph), 5, steps=4).T
+    np.testing.assert_allclose(np.abs(coordinate), 1, rtol=1e-5)
+    assert len(set(np.sign(coordinate[:4]))) == len(set(np.sign(coordinate[4:]))) == 1
+    assert coordinate[0] * coordinate[4] < 0
+
+
+def test_neighbours_are_the_nearest_and_weigh_less_the_further_they_are() -> None:
+    angles = np.array([0, 10, 25, 60, 180]) * np.pi / 180
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    found, weights = nearest(points[:1], points, neighbours=2)
+    order = np.argsort(-weights[0])
+    assert found[0][order].tolist() == [0, 1, 2]
+    squared = [2 - 2 * np.cos(angle) for angle in angles[:3]]
+    np.testing.assert_allclose(weights[0][order], np.exp(-np.array(squared) / squared[1]), atol=1e-4)
+    assert nearest(points, points, neighbours=20)[0].shape == (5, 5)
+
+
+def sliding_shapes(count: int) -> Any:
+    """A disc, then a square, each in `count` places from top to bottom: the ends of a chain have no edge in common."""
+    images = np.full((2 * count, 32, 32, 3), 255, np.uint8)
+    for row, y in enumerate(np.linspace(6, 25, count)):
+        cv2.circle(images[row], (16, round(y)), 5, (0, 0, 0), -1)
+        cv2.rectangle(images[count + row], (11, round(y) - 5), (21, round(y) + 5), (0, 0, 0), -1)
+    return images
+
+
+def test_a_chain_of_like_pictures_draws_together() -> None:
+    images, kinds = sliding_shapes(20), np.repeat([0, 1], 20)
+
+    def share_of_the_same_kind(objective: Prediction) -> float:
+        objective.prepare(images, latent_dim=32)
+        targets = objective.targets(images)
+        targets = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+        near = np.argsort(-(targets @ targets.T), axis=1)[:, 1:20]
+        return float((kinds[near] == kinds[:, None]).mean())
+
+    assert share_of_the_same_kind(Neighbours(neighbours=5)) > share_of_the_same_kind(Structure()) + 0.1
+
+
+# ---- what is predicted, of either kind ---------------------------------------------------------------
+
+PREDICTIONS = pytest.mark.parametrize("kind", [Structure, Neighbours])
+
+
+@PREDICTIONS
+def test_a_picture_and_its_mirror_image_have_the_same_targets(kind: Any) -> None:
     images = pictures(20)
-    objective = Structure()
+    objective = kind()
     objective.prepare(images, latent_dim=32)
     np.testing.assert_allclose(objective.targets(images), objective.targets(images[:, :, ::-1]), atol=2e-3)
 
 
-def test_targets_have_a_mean_square_of_one_and_no_picture_sees_another() -> None:
+@PREDICTIONS
+def test_targets_have_a_mean_square_of_one_and_no_picture_sees_another(kind: Any) -> None:
     images = pictures(60)
-    objective = Structure(components=16)
+    objective = kind(components=16)
     objective.prepare(images, latent_dim=32)
     targets = objective.targets(images)
     assert targets.shape == (60, 16)
+    assert targets.dtype == np.float32
     assert float(np.square(targets).mean()) == pytest.approx(1, rel=1e-4)
     np.testing.assert_allclose(objective.targets(images[7:9]), targets[7:9], atol=1e-4)
 
 
-def test_structure_is_the_mean_squared_error_of_a_linear_head() -> None:
+@PREDICTIONS
+def test_the_loss_is_the_mean_squared_error_of_a_linear_head(kind: Any) -> None:
     images = pictures(20)
-    objective = Structure(components=4)
+    objective = kind(components=4)
     objective.prepare(images, latent_dim=3)
     (head,) = objective.heads
     weights, bias = np.random.default_rng(0).normal(size=(3, 4)), np.arange(4.0)
     head.set_weights([weights, bias])
     latents, targets = np.random.default_rng(1).normal(size=(20, 3)), objective.targets(images)
-    loss = objective.loss(batch(latents=latents.astype(np.float32), targets={"structure": targets}))
+    loss = objective.loss(batch(latents=latents.astype(np.float32), targets={objective.name: targets}))
     assert float(loss) == pytest.approx(np.mean((latents @ weights + bias - targets) ** 2), rel=1e-4)
 
 
-def test_pictures_without_any_edge_have_no_structure_and_no_nan() -> None:
+@PREDICTIONS
+def test_pictures_without_any_edge_have_nothing_to_predict_and_no_nan(kind: Any) -> None:
     images = np.full((5, 32, 32, 3), 90, np.uint8)
-    objective = Structure()
+    objective = kind()
     objective.prepare(images, latent_dim=32)
     np.testing.assert_allclose(objective.targets(images), np.zeros((5, 1)), atol=1e-6)
+
+
+@PREDICTIONS
+@pytest.mark.parametrize("count", [1, 2, 3, 30])
+def test_few_pictures_have_fewer_targets(kind: Any, count: int) -> None:
+    objective = kind()
+    objective.prepare(pictures(count), latent_dim=32)
+    targets = objective.targets(pictures(7))
+    assert len(targets) == 7
+    assert 1 <= targets.shape[1] <= count
+    assert np.isfinite(targets).all()
 
 
 # ---- by name ----------------------------------------------------------------------------------------
@@ -113,20 +224,25 @@ def test_pictures_without_any_edge_have_no_structure_and_no_nan() -> None:
 
 def test_objectives_are_made_by_name() -> None:
     assert [term.name for term in create_objectives("structure")] == ["structure"]
-    both = create_objectives("reconstruction+structure")
-    assert [(term.name, term.weight) for term in both] == [("reconstruction", 1.0), ("structure", 0.15)]
+    both = create_objectives("reconstruction+neighbours")
+    assert [(term.name, term.weight) for term in both] == [("reconstruction", 1.0), ("neighbours", 1.5)]
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: create_objectives("magic"), "Unknown objective 'magic'; there are: reconstruction, structure"),
+        (
+            lambda: create_objectives("magic"),
+            "Unknown objective 'magic'; there are: reconstruction, structure, neighbours",
+        ),
         (lambda: create_objectives("structure+structure"), "named twice"),
         (lambda: create_objectives(""), "Unknown objective ''"),
         (lambda: Reconstruction(-1), "weight of objective 'reconstruction' must be 0 or more; got -1"),
         (lambda: Structure(float("nan")), "weight"),
         (lambda: Structure(components=0), "components"),
         (lambda: Structure(whitening=2), "whitening"),
+        (lambda: Neighbours(neighbours=0), "1 or more; got 0, 4 and 64"),
+        (lambda: Neighbours(steps=0), "1 or more; got 20, 0 and 64"),
     ],
 )
 def test_what_cannot_be_made_says_why(make: Any, message: str) -> None:

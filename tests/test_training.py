@@ -91,7 +91,7 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     assert info == result.bundle.info
     assert info["architecture"] == {"input_size": 32, "latent_dim": 7, "seed": 5}
     assert info["data"]["images"] == 40
-    assert info["objective"] == "reconstruction+structure"
+    assert info["objective"] == "reconstruction+structure+neighbours"
     assert info["training"]["val_loss"] == result.val_loss
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
     assert set(info["checksums"]) == {

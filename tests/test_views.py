@@ -32,6 +32,7 @@ def test_depends_on_seed_and_number_alone(pictures: np.ndarray) -> None:
     order = [7, 2, 11]
     np.testing.assert_array_equal(altered_copies(pictures[order], seed=4, indices=order), whole[order])
     assert not np.array_equal(altered_copies(pictures, seed=5), whole)
+    assert not np.array_equal(altered_copies(pictures, seed=(4, 1)), altered_copies(pictures, seed=(5, 1)))
     assert not np.array_equal(altered_copies(pictures, seed=4, indices=range(1, 13)), whole)
 
 
@@ -91,6 +92,8 @@ def test_a_copy_of_a_photo_is_nearer_to_it_than_to_the_others(photos: list[Path]
         (np.zeros((2, 4, 4, 3), np.uint8), {"indices": [1]}),
         (np.zeros((2, 4, 4, 3), np.uint8), {"indices": [1, -1]}),
         (np.zeros((2, 4, 4, 3), np.uint8), {"seed": -1}),
+        (np.zeros((2, 4, 4, 3), np.uint8), {"seed": (1, -1)}),
+        (np.zeros((2, 4, 4, 3), np.uint8), {"seed": ()}),
     ],
 )
 def test_refuses(images: np.ndarray, options: dict[str, object]) -> None:

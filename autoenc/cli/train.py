@@ -11,7 +11,7 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
     "epochs": (int, "N", "passes at most (default: 120)"),
     "batch_size": (int, "N", "images a step (default: 64)"),
     "latent_dim": (int, "N", "numbers an image (default: 32)"),
-    "objective": (str, "NAME", "reconstruction, structure, or both joined by + (default: reconstruction+structure)"),
+    "objective": (str, "NAME", "reconstruction, structure, neighbours, joined by + (default: all three)"),
     "learning_rate": (float, "X", "of Adam at the start (default: 0.002)"),
     "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),

@@ -1,0 +1,115 @@
+"""The contract of a term of the loss, and what a training step hands to it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from autoenc.errors import ArgumentError
+
+Images = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+FITTED_ON = 20_000
+"""Pictures, evenly drawn, that what is predicted is fitted on: more would not change it and would cost more than
+linear time."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a training step computes once and every objective may use.
+
+    Attributes:
+        pixels: (N, 32, 32, 3) float32 in [0, 1], what the encoder saw: altered copies, if an objective wants them.
+        latents: (N, latent_dim) float32.
+        decoded: (N, 32, 32, 3) float32 in [0, 1].
+        targets: name of an objective -> (N, T) float32, what its `targets` made of the unaltered pictures.
+    """
+
+    pixels: Any
+    latents: Any
+    decoded: Any
+    targets: Mapping[str, Any]
+
+
+class Objective(ABC):
+    """One term of the loss.
+
+    Args:
+        weight: what its loss is multiplied by, 0 or more.
+
+    Attributes:
+        name: what it is called on the command line and in `bundle.json`.
+        altered: whether the encoder is to see altered copies of the pictures.
+        decodes: whether its loss depends on the decoder, which is left untrained if no objective's does.
+        heads: layers of its own that are trained with the autoencoder and left behind afterwards.
+    """
+
+    name: str
+    altered: bool = False
+    decodes: bool = False
+    heads: Sequence[keras.layers.Layer] = ()
+
+    def __init__(self, weight: float = 1.0) -> None:
+        if not (weight >= 0 and math.isfinite(weight)):
+            raise ArgumentError(f"The weight of objective '{self.name}' must be 0 or more; got {weight}.")
+        self.weight = weight
+
+    def targets(self, images: Images) -> FloatArray | None:
+        """What the loss needs of (N, 32, 32, 3) uint8 pictures beside their pixels: (N, T) float32, or None."""
+        return None
+
+    def prepare(self, images: Images, latent_dim: int) -> None:  # noqa: B027  most need nothing
+        """Look at the training pictures, (N, 32, 32, 3) uint8, once before `targets` and `loss`."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Any:
+        """The scalar to minimise, unweighted, a tensor of the backend."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `bundle.json` says of it."""
+        return {"name": self.name, "weight": self.weight}
+
+
+class Prediction(Objective):
+    """From the latents of an altered copy, a linear head tells something of the picture itself.
+
+    The loss is the mean squared error; targets are scaled to a mean square of 1. Because the copy is cropped, mirrored
+    and recolored and the target is not, the latents learn what stays the same.
+    """
+
+    altered = True
+
+    def prepare(self, images: Images, latent_dim: int) -> None:
+        fitted = images[:: math.ceil(len(images) / FITTED_ON)]
+        self.fit(fitted)
+        targets = self.describe(fitted)
+        # Pictures that are all alike have nothing to tell apart: their targets stay 0.
+        self._scale = 1 / math.sqrt(max(float(np.square(targets, dtype=np.float64).mean()), 1e-6))
+        head = keras.layers.Dense(targets.shape[1], kernel_initializer=keras.initializers.GlorotUniform(seed=1))
+        head.build((None, latent_dim))
+        self.heads = (head,)
+
+    def targets(self, images: Images) -> FloatArray:
+        parts = [self.describe(images[i : i + 1024]) for i in range(0, len(images), 1024)]
+        return np.asarray(np.concatenate(parts) * self._scale, np.float32)
+
+    def loss(self, batch: Batch) -> Any:
+        (head,) = self.heads
+        return ops.mean(ops.square(head(batch.latents) - batch.targets[self.name]))
+
+    @abstractmethod
+    def fit(self, images: Images) -> None:
+        """Look at (N, 32, 32, 3) uint8 pictures, 1 to about `FITTED_ON` of them, before `describe`."""
+
+    @abstractmethod
+    def describe(self, images: Images) -> FloatArray:
+        """What is to be predicted of (N, 32, 32, 3) uint8 pictures: (N, T) float32, of any scale."""

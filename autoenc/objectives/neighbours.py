@@ -1,0 +1,130 @@
+"""Where a picture lies among its neighbours, as numbers that the latents are to tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array, csr_array, dia_array
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from autoenc.errors import ArgumentError
+from autoenc.objectives.base import FloatArray, Images, Prediction
+from autoenc.objectives.structure import EdgeComponents
+
+_COMPONENTS = 64
+_WHITENING = 0.5
+
+
+class Neighbours(Prediction):
+    """A linear head tells, from the latents of an altered copy, where the picture lies among its neighbours.
+
+    Pictures of like edge structure are joined to a graph. Its diffusion map gives coordinates in which two pictures are
+    close if a random walk of `steps` steps leads from both to the same pictures: chains of like pictures, products of
+    one kind most often, draw together, though the first and the last of a chain share few edges.
+
+    Args:
+        weight: as of every objective.
+        neighbours: how many of its nearest pictures each is joined to, 1 or more.
+        steps: length of the walk, 1 or more.
+        components: how many coordinates, 1 or more; fewer pictures have fewer.
+
+    Source: Coifman and Lafon, "Diffusion maps", Applied and Computational Harmonic Analysis 2006; weights after
+    Zelnik-Manor and Perona, "Self-tuning spectral clustering", NIPS 2004; pictures outside of the graph after Bengio
+    et al., "Out-of-sample extensions for LLE, Isomap, MDS, Eigenmaps, and spectral clustering", NIPS 2003; for
+    retrieval see Iscen et al., "Fast spectral ranking for similarity search", CVPR 2018. Departs from them: coordinates
+    are a target that a small encoder learns, so that a query needs no graph.
+    """
+
+    name = "neighbours"
+
+    def __init__(self, weight: float = 1.5, *, neighbours: int = 20, steps: int = 4, components: int = 64) -> None:
+        super().__init__(weight)
+        if min(neighbours, steps, components) < 1:
+            raise ArgumentError(
+                f"Expected neighbours, steps and components of 1 or more; got {neighbours}, {steps} and {components}."
+            )
+        self.neighbours = neighbours
+        self.steps = steps
+        self.components = components
+
+    def fit(self, images: Images) -> None:
+        self._space = EdgeComponents(images, _COMPONENTS, _WHITENING)
+        self._landmarks = _unit(self._space.of(images))
+        self._coordinates = diffusion_map(self._graph(), self.components, self.steps)
+
+    def describe(self, images: Images) -> FloatArray:
+        found, weights = nearest(_unit(self._space.of(images)), self._landmarks, self.neighbours)
+        weights /= weights.sum(axis=1, keepdims=True)
+        return np.asarray(np.einsum("ij,ijk->ik", weights, self._coordinates[found]), np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        settings = {"neighbours": self.neighbours, "steps": self.steps, "components": self.components}
+        return {**super().to_dict(), **settings}
+
+    def _graph(self) -> csr_array:
+        count = len(self._landmarks)
+        found, weights = zip(
+            *(nearest(self._landmarks[i : i + 1024], self._landmarks, self.neighbours) for i in range(0, count, 1024)),
+            strict=True,
+        )
+        columns = np.concatenate(found)
+        rows = np.repeat(np.arange(count), columns.shape[1])
+        graph = coo_array((np.concatenate(weights).ravel(), (rows, columns.ravel())), shape=(count, count)).tocsr()
+        return csr_array((graph + graph.T) / 2)
+
+
+def nearest(
+    queries: FloatArray, landmarks: FloatArray, neighbours: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The landmarks nearest to each query, itself among them if it is one, and their weights.
+
+    Args:
+        queries: (N, D) float32, each of length 1.
+        landmarks: (M, D), as well.
+        neighbours: beside the nearest landmark of all; all M if there are not as many.
+
+    Returns:
+        (N, K) numbers of landmarks, in no order, and (N, K) weights, exp(-d / s): d is a squared distance, s the median
+        of the row's.
+    """
+    distances = np.maximum(2 - 2 * (queries @ landmarks.T).astype(np.float64), 0)
+    kept = min(neighbours + 1, len(landmarks))
+    found = np.argpartition(distances, kept - 1, axis=1)[:, :kept]
+    distances = np.take_along_axis(distances, found, axis=1)
+    return found, np.exp(-distances / np.maximum(np.median(distances, axis=1, keepdims=True), 1e-9))
+
+
+def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
+    """Coordinates such that a picture's own are the mean of its neighbours' here: those of one step less.
+
+    Args:
+        graph: (M, M), symmetric, weights of 0 or more, no empty row.
+        components: how many at most; those of the slowest modes of the walk.
+        steps: length of the walk.
+
+    Returns:
+        (M, K) float32, K at least 1: eigenvectors of the walk with a mean square of 1, times their eigenvalue to the
+        power of steps - 1. The constant one is left out; so are those that hardly outlast a step.
+    """
+    count = graph.shape[0]
+    degrees = np.asarray(graph.sum(axis=1)).ravel()
+    scale = dia_array((degrees[None] ** -0.5, 0), shape=graph.shape)
+    walk = scale @ graph @ scale
+    constant = np.sqrt(degrees / degrees.sum())
+    if count <= components + 1:
+        values, vectors = np.linalg.eigh(walk.toarray() - np.outer(constant, constant))
+    else:
+        without = LinearOperator(graph.shape, lambda v: walk @ v - constant * (constant @ v), dtype=np.float64)
+        values, vectors = eigsh(without, components, which="LA", v0=np.linspace(1, 2, count))
+    kept = values > 0.01
+    if not kept.any():
+        return np.zeros((count, 1), np.float32)
+    vectors = vectors[:, kept][:, ::-1] / np.sqrt(degrees)[:, None]
+    coordinates = vectors / np.sqrt(np.square(vectors).mean(axis=0)) * values[kept][::-1] ** (steps - 1)
+    return np.asarray(coordinates, np.float32)
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)

@@ -1,0 +1,102 @@
+"""The model that comes with the package."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoenc import compare, draw_catalog, index_images, load_bundle, open_store, search
+from autoenc.cli import main
+from autoenc.errors import BundleNotFoundError, OutputError
+from autoenc.ready import READY_MODELS, ready_folder
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("catalog")
+    draw_catalog(folder / "photos", per_class=4)
+    return folder / "photos"
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_is_small_whole_and_described(name: str) -> None:
+    folder = ready_folder(name)
+    assert folder is not None
+    assert {file.name for file in folder.iterdir()} == {"encoder.onnx", "bundle.json", "README.md"}
+    assert sum((folder / file).stat().st_size for file in ("encoder.onnx", "bundle.json")) < 3e6
+    assert set(json.loads((folder / "bundle.json").read_text())["checksums"]) == {"encoder.onnx"}
+    card = (folder / "README.md").read_text()
+    for part in ("## Data", "## Objective", "## Scores", "## Limits", "CC0"):
+        assert part in card
+
+
+def test_was_trained_with_the_defaults() -> None:
+    pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
+    from autoenc.objectives import DEFAULT_OBJECTIVE, create_objectives
+
+    info = load_bundle("clothing-32").info
+    assert info["objective"] == DEFAULT_OBJECTIVE
+    assert info["training"]["objectives"] == [term.to_dict() for term in create_objectives(DEFAULT_OBJECTIVE)]
+    assert info["architecture"] == {"input_size": 32, "latent_dim": 32, "seed": 0}
+
+
+def test_encodes_and_says_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "autoenc"):
+        bundle = load_bundle("clothing-32")
+    assert "trained on clothing photos; a model trained on your own images" in caplog.text
+    assert bundle.location == "clothing-32"
+    latents = bundle.encode(np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8))
+    assert latents.shape == (3, 32)
+    assert latents.dtype == np.float32
+    assert np.isfinite(latents).all()
+
+
+def test_only_the_bare_name_means_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in ("./clothing-32", Path("clothing-32"), "Clothing-32"):
+        with pytest.raises(BundleNotFoundError, match="comes with the package: clothing-32"):
+            load_bundle(path)
+
+
+def test_is_never_trained_over() -> None:
+    pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
+    from autoenc import train
+
+    with pytest.raises(OutputError, match=r"Choose another, or write it as '\./clothing-32'"):
+        train(np.zeros((4, 32, 32, 3), np.uint8), "clothing-32", epochs=1)
+
+
+def test_a_store_remembers_it_by_name(catalog: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    index_images(catalog, tmp_path / "store", model="clothing-32", encoders=["learned"])
+    with open_store(tmp_path / "store") as store:
+        assert store.info.vectors["learned"].bundle == "clothing-32"
+        picture = next(catalog.rglob("*.jpg"))
+        caplog.clear()
+        assert search(store, picture, k=1)[0].path == picture
+        assert caplog.text.count("came with autoenc") == 1
+
+
+def test_a_comparison_says_that_it_took_part(catalog: Path) -> None:
+    comparison = compare(catalog, model="clothing-32", encoders=["learned", "edges"])
+    assert comparison.bundle == "clothing-32"
+    assert any("clothing-32 came with autoenc" in note for note in comparison.notes)
+
+
+def test_on_the_command_line(catalog: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = str(tmp_path / "store")
+    assert main(["index", str(catalog), "--store", store, "--model", "clothing-32", "--encoders", "learned"]) == 0
+    assert main(["query", str(next(catalog.rglob("*.jpg"))), "--store", store]) == 0
+    assert main(["train", str(catalog), "--model", "clothing-32"]) == 1
+    assert "is the name of a model that comes with autoenc" in capsys.readouterr().err
+
+
+def test_on_photos_it_has_not_seen_it_beats_every_handcrafted_encoder(photos_dir: Path) -> None:
+    """Trained on `train`; here the photos of `test` are searched for one another."""
+    comparison = compare(photos_dir / "test", model="clothing-32")
+    for metric in ("p@5", "map"):
+        (best, *_) = sorted(comparison.encoders.values(), key=lambda scores: -scores.figures[metric].mean)
+        assert best.name == "learned"
