@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import os
 import platform
 from collections.abc import Sequence
@@ -24,19 +23,23 @@ from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
 from autoenc.fitting import Examples, fit, split, steps_an_epoch
 from autoenc.images import SkippedFile, digest_of, find_images, shown
-from autoenc.latents import LatentHealth, fit_whitening, latent_health
+from autoenc.latents import LatentHealth, latent_health
 from autoenc.model import INPUT_SIZE, ModelConfig
 from autoenc.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
 from autoenc.pixels import PixelCache, load_pixels
 from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent
+from autoenc.selection import choose_whitening, cluster_map
+from autoenc.settings import Settings
 from autoenc.trainer import Trainer
 from autoenc.views import altered_copies
 
 SHOWN_PICTURES = 12
-WHITENING = 0.25
-"""Principal axes are divided by their standard deviation to this power. The same for every data set: more helps the
-first few neighbours a little and costs mean average precision."""
+WHITENING = (0.0, 0.25, 0.5)
+"""Strengths to choose from: principal axes are divided by their standard deviation to this power."""
+
+JUDGED_BY = 2000
+"""Held-out pictures, at most, that the choice looks at."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class TrainingResult:
         history: one row an epoch: epoch, loss, val_loss, seconds.
         skipped, ignored: files that could not be read; how many files are no images.
         health: how much of their room the latents use, and whether they have collapsed.
+        cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.selection.cluster_map`. Of
+            two models trained on the same pictures with the same seed, take the one with more.
         stopped_early: val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the session before, 0 if there was none.
     """
@@ -67,6 +72,7 @@ class TrainingResult:
     images: int
     history: list[dict[str, float]]
     health: LatentHealth
+    cluster_map: float
     skipped: list[SkippedFile] = field(default_factory=list)
     ignored: int = 0
     stopped_early: bool = False
@@ -179,7 +185,10 @@ def train(
         best = state.history[state.best_epoch - 1]
         latents = trainer.encode(cache.images)
         health = latent_health(latents)
-        whitening = fit_whitening(latents, WHITENING) if examples.altered else None
+        judged = held_out[:JUDGED_BY]
+        views = [altered_copies(cache.images[judged], seed=view, indices=judged) for view in range(1, 4)]
+        held = latents[training], latents[judged], [trainer.encode(copies) for copies in views]
+        whitening, quality = choose_whitening(WHITENING, *held) if examples.altered else (None, cluster_map(*held))
         with written_whole(folder) as staging:
             shown_images = cache.images[np.sort(held_out[:SHOWN_PICTURES])]
             trainer.export(staging / ENCODER, whitening)
@@ -189,7 +198,11 @@ def train(
                 alterations(shown_images, altered_copies(shown_images, seed=1), staging / "augmentations.png")
             training_curves(state.history, staging / "training.png")
             _write_history(state.history, staging / "history.csv")
-            learned = {"latents": health.to_dict(), "whitening": whitening.strength if whitening else None}
+            learned = {
+                "latents": health.to_dict(),
+                "whitening": whitening.strength if whitening else None,
+                "cluster_map": quality,
+            }
             write_manifest(staging, _manifest(config, settings, data, state, len(cache.skipped)) | learned)
         checkpoint.remove()
     return TrainingResult(
@@ -205,40 +218,10 @@ def train(
         skipped=cache.skipped,
         ignored=ignored,
         health=health,
+        cluster_map=quality,
         stopped_early=len(state.history) < epochs,
         resumed_after=resumed_after,
     )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train; see `train`."""
-
-    epochs: int
-    batch_size: int
-    latent_dim: int
-    objectives: list[dict[str, Any]]
-    learning_rate: float
-    validation: float
-    patience: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "latent_dim", "patience"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be 1 or more; got {getattr(self, name)}.")
-        if self.seed < 0:
-            raise ArgumentError(f"seed must be 0 or more; got {self.seed}.")
-        if not 0 < self.validation < 1:
-            raise ArgumentError(f"validation is a share between 0 and 1; got {self.validation}.")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}.")
-        if not self.objectives:
-            raise ArgumentError("Name at least one objective.")
-
-    def fixed(self) -> dict[str, Any]:
-        """What must not change when a training is resumed: a more patient one is the same training."""
-        return {name: value for name, value in asdict(self).items() if name != "patience"}
 
 
 def _read(images: str | os.PathLike[str] | npt.NDArray[np.uint8], progress: Progress) -> tuple[PixelCache, int]:

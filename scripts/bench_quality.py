@@ -63,21 +63,24 @@ def learned(gallery: Path, queries: list[Path], objective: str, seed: int) -> di
     with tempfile.TemporaryDirectory() as folder:
         result = train(gallery, Path(folder) / "model", objective=objective, seed=seed)
         found = scores(gallery, queries, [LearnedEncoder(load_bundle(Path(folder) / "model"))])
-    return {**found["learned"], "seconds": result.seconds, "epochs": result.epochs}
+        kept_of_it = {"cluster_map": result.cluster_map, "whitening": result.bundle.info["whitening"]}
+    return {**found["learned"], **kept_of_it, "seconds": result.seconds, "epochs": result.epochs}
 
 
-def measured(name: str, gallery: Path, queries: list[Path], out: Path, seeds: int) -> dict[str, list[dict[str, Any]]]:
-    """Encoder or objective -> its scores, one entry a seed."""
+def measured(sets: dict[str, tuple[Path, list[Path]]], out: Path, seeds: int) -> dict[str, dict[str, list[Any]]]:
+    """Name of a set -> encoder or objective -> its scores, one entry a seed; the ablations are done last."""
     runs = {DEFAULT_OBJECTIVE: seeds, "reconstruction": seeds, **dict.fromkeys(ABLATIONS, 1)}
-    found = {
-        objective: [
-            kept(out / f"{name}-{objective}-{seed}.json", partial(learned, gallery, queries, objective, seed))
-            for seed in range(count)
-        ]
-        for objective, count in runs.items()
-    }
-    handcrafted = kept(out / f"{name}-handcrafted.json", partial(scores, gallery, queries, BASELINES))
-    return found | {encoder: [values] for encoder, values in handcrafted.items()}
+    found: dict[str, dict[str, list[Any]]] = {name: {} for name in sets}
+    for objective, count in runs.items():
+        for name, (gallery, queries) in sets.items():
+            found[name][objective] = [
+                kept(out / f"{name}-{objective}-{seed}.json", partial(learned, gallery, queries, objective, seed))
+                for seed in range(count)
+            ]
+    for name, (gallery, queries) in sets.items():
+        handcrafted = kept(out / f"{name}-handcrafted.json", partial(scores, gallery, queries, BASELINES))
+        found[name] |= {encoder: [values] for encoder, values in handcrafted.items()}
+    return found
 
 
 def interval_of(values: np.ndarray) -> Interval:
@@ -122,9 +125,9 @@ def main() -> None:
     if any(len(parts) < 3 for parts in options.set) or len({parts[0] for parts in options.set}) < len(options.set):
         parser.error("give each --set a name of its own, a folder to train on and one or more of queries")
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, *folders in options.set:
-        gallery, *queries = map(Path, folders)
-        print(table(name, measured(name, gallery, queries, options.out, options.seeds)), end="\n\n", flush=True)
+    sets = {name: (Path(gallery), [Path(folder) for folder in queries]) for name, gallery, *queries in options.set}
+    for name, found in measured(sets, options.out, options.seeds).items():
+        print(table(name, found), end="\n\n")
 
 
 if __name__ == "__main__":

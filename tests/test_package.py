@@ -16,8 +16,20 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module may import from those before it, never from those after it.
 ORDER = [
     *("errors", "progress", "decoding", "images", "output", "pixels"),
-    *("metrics", "ranking", "views", "model", "latents", "objectives", "trainer", "plots"),
-    *("ready", "bundle", "checkpoint", "fitting", "training", "encoders", "store", "searching", "changes", "indexing"),
+    *("metrics", "ranking", "views", "model", "latents", "selection", "objectives", "trainer", "plots"),
+    *(
+        "ready",
+        "bundle",
+        "checkpoint",
+        "fitting",
+        "settings",
+        "training",
+        "encoders",
+        "store",
+        "searching",
+        "changes",
+        "indexing",
+    ),
     *("labels", "comparison", "evaluation", "comparing", "tables"),
     *("sample_pen", "sample_shapes", "samples", "report", "cli", "__main__"),
 ]

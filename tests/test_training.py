@@ -113,8 +113,11 @@ def test_the_exported_encoder_is_the_trained_one(pictures: Any, tmp_path: Path) 
     assert autoencoder.predict_on_batch(pictures[:2].astype(np.float32) / 255).shape == (2, 32, 32, 3)
 
 
-def test_the_export_is_whitened_a_quarter_of_the_way(pictures: Any, tmp_path: Path) -> None:
-    """Axes uncorrelated over the pictures trained on, each with the standard deviation to the power 1 - .25."""
+def test_the_export_is_whitened_as_far_as_was_chosen(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Axes uncorrelated over the pictures trained on, each with the standard deviation to the power 1 - strength."""
+    monkeypatch.setattr("autoenc.training.WHITENING", (0.25,))
     train(pictures, tmp_path / "m", epochs=2)
     encoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder")
     raw = encoder.predict_on_batch(pictures.astype(np.float32) / 255).astype(np.float64)
@@ -124,6 +127,13 @@ def test_the_export_is_whitened_a_quarter_of_the_way(pictures: Any, tmp_path: Pa
     np.testing.assert_allclose(np.diag(covariance)[kept], variances[kept] ** 0.75, rtol=0.02)
     np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=0.02 * covariance.max())
     assert load_bundle(tmp_path / "m").info["whitening"] == 0.25
+
+
+def test_the_strength_is_chosen_and_kept_with_what_it_was_chosen_by(pictures: Any, tmp_path: Path) -> None:
+    result = train(pictures, tmp_path / "m", epochs=2)
+    assert result.bundle.info["whitening"] in (0.0, 0.25, 0.5)
+    assert result.bundle.info["cluster_map"] == result.cluster_map
+    assert 0 < result.cluster_map <= 1
 
 
 def test_plain_reconstruction_alters_and_whitens_nothing(pictures: Any, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, history[…], "
-        "skipped[{path, reason}], ignored, health, resumed_after",
+        "skipped[{path, reason}], ignored, health, cluster_map, resumed_after",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -72,6 +72,10 @@ def run(options: argparse.Namespace) -> int:
     print(
         f"Latents: effective rank {health.effective_rank:.1f} of {health.dim}, {health.dead} dead dimensions, "
         f"standard deviation {health.deviation_min:.3g} to {health.deviation_max:.3g}."
+    )
+    print(
+        f"Cluster mAP, without labels: {result.cluster_map:.3f} (of two models of the same photos and seed, the higher "
+        f"retrieves better)."
     )
     if health.collapsed:
         say(

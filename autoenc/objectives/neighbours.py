@@ -12,6 +12,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from autoenc.errors import ArgumentError
 from autoenc.objectives.base import FloatArray, Images, Prediction
 from autoenc.objectives.structure import EdgeComponents
+from autoenc.ranking import unit_rows
 
 _COMPONENTS = 64
 _WHITENING = 0.5
@@ -51,11 +52,11 @@ class Neighbours(Prediction):
 
     def fit(self, images: Images) -> None:
         self._space = EdgeComponents(images, _COMPONENTS, _WHITENING)
-        self._landmarks = _unit(self._space.of(images))
+        self._landmarks = unit_rows(self._space.of(images))
         self._coordinates = diffusion_map(self._graph(), self.components, self.steps)
 
     def describe(self, images: Images) -> FloatArray:
-        found, weights = nearest(_unit(self._space.of(images)), self._landmarks, self.neighbours)
+        found, weights = nearest(unit_rows(self._space.of(images)), self._landmarks, self.neighbours)
         weights /= weights.sum(axis=1, keepdims=True)
         return np.asarray(np.einsum("ij,ijk->ik", weights, self._coordinates[found]), np.float32)
 
@@ -124,7 +125,3 @@ def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
     vectors = vectors[:, kept][:, ::-1] / np.sqrt(degrees)[:, None]
     coordinates = vectors / np.sqrt(np.square(vectors).mean(axis=0)) * values[kept][::-1] ** (steps - 1)
     return np.asarray(coordinates, np.float32)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
