@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -87,7 +88,7 @@ def index_images(
     Args:
         images: a folder, searched recursively.
         store: an open store, or the location of one, which is made if it is not there.
-        model: the bundle of `learned`.
+        model: the bundle of `learned`; a store that holds `learned` vectors remembers where it lay.
         encoders: names of encoders, each once.
         collection: in a store given by its location.
         source: name of this set of images, part of every point's id; the folder's absolute path by default. With a
@@ -101,21 +102,31 @@ def index_images(
     """
     if not encoders:
         raise ArgumentError("Name at least one encoder.")
+    if isinstance(store, Store):
+        return _index(images, store, lambda: store, model, encoders, source, progress)
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(open_store(store, collection))
+        except StoreNotFoundError:
+            opened = None  # made when the first image is ready to be written, so that a bad folder leaves none behind
+        create = partial(open_store, store, collection, create=True)
+        return _index(images, opened, lambda: stack.enter_context(create()), model, encoders, source, progress)
+
+
+def _index(
+    images: str | os.PathLike[str],
+    store: Store | None,
+    create: Callable[[], Store],
+    model: Bundle | str | os.PathLike[str] | None,
+    encoders: Sequence[str],
+    source: str | None,
+    progress: Progress,
+) -> IndexReport:
+    if model is None and store is not None and "learned" in store.info.vectors:
+        model = store.info.vectors["learned"].bundle
     made = create_encoders(encoders, model=model)
     found = find_images(images)
-    name = source or str(found.root)
-    if isinstance(store, Store):
-        return _Run(store, lambda: store, made, found, name).run(progress)
-    try:
-        opened = open_store(store, collection)
-    except StoreNotFoundError:
-        opened = None  # made when the first image is ready to be written, so that a bad folder leaves none behind
-    run = _Run(opened, lambda: open_store(store, collection, create=True), made, found, name)
-    try:
-        return run.run(progress)
-    finally:
-        if run.store is not None:
-            run.store.close()
+    return _Run(store, create, made, found, source or str(found.root)).run(progress)
 
 
 def payload_of(source: str, path: str, image: LoadedImage) -> dict[str, Any]:

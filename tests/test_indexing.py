@@ -83,6 +83,13 @@ def test_the_learned_encoder_is_remembered_with_its_bundle(
         assert store.info.vectors["color"].bundle is None
 
 
+def test_a_second_run_finds_the_model_by_itself(bundle_dir: Path, picture_folder: Path, tmp_path: Path) -> None:
+    index_images(picture_folder, tmp_path / "s", model=bundle_dir)
+    assert index_images(picture_folder, tmp_path / "s").unchanged == 12
+    with open_store(tmp_path / "s") as store:
+        assert index_images(picture_folder, store, encoders=["learned"]).unchanged == 12
+
+
 def test_a_folder_is_one_source_however_it_is_named(picture_folder: Path, tmp_path: Path) -> None:
     assert index(picture_folder, tmp_path / "s") == (12, 0, 0, 0, 0)
     assert index(picture_folder / "red" / "..", tmp_path / "s") == (0, 0, 12, 0, 0)

@@ -22,6 +22,9 @@ FITTED_ON = 20_000
 """Pictures, evenly drawn, that what is predicted is fitted on: more would not change it and would cost more than
 linear time."""
 
+BLOCK = 256
+"""Pictures described at a time, so that memory stays bounded."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -91,7 +94,8 @@ class Prediction(Objective):
     def prepare(self, images: Images, latent_dim: int) -> None:
         fitted = images[:: math.ceil(len(images) / FITTED_ON)]
         self.fit(fitted)
-        targets = self.describe(fitted)
+        self._scale = 1.0
+        targets = self.targets(fitted)
         # Pictures that are all alike have nothing to tell apart: their targets stay 0.
         self._scale = 1 / math.sqrt(max(float(np.square(targets, dtype=np.float64).mean()), 1e-6))
         head = keras.layers.Dense(targets.shape[1], kernel_initializer=keras.initializers.GlorotUniform(seed=1))
@@ -99,7 +103,7 @@ class Prediction(Objective):
         self.heads = (head,)
 
     def targets(self, images: Images) -> FloatArray:
-        parts = [self.describe(images[i : i + 1024]) for i in range(0, len(images), 1024)]
+        parts = [self.describe(images[i : i + BLOCK]) for i in range(0, len(images), BLOCK)]
         return np.asarray(np.concatenate(parts) * self._scale, np.float32)
 
     def loss(self, batch: Batch) -> Any:

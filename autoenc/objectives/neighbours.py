@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csr_array, dia_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from autoenc.errors import ArgumentError
-from autoenc.objectives.base import FloatArray, Images, Prediction
+from autoenc.objectives.base import BLOCK, FloatArray, Images, Prediction
 from autoenc.objectives.structure import EdgeComponents
 from autoenc.ranking import unit_rows
 
@@ -67,7 +67,10 @@ class Neighbours(Prediction):
     def _graph(self) -> csr_array:
         count = len(self._landmarks)
         found, weights = zip(
-            *(nearest(self._landmarks[i : i + 1024], self._landmarks, self.neighbours) for i in range(0, count, 1024)),
+            *(
+                nearest(self._landmarks[i : i + BLOCK], self._landmarks, self.neighbours)
+                for i in range(0, count, BLOCK)
+            ),
             strict=True,
         )
         columns = np.concatenate(found)
@@ -92,7 +95,7 @@ def nearest(
     """
     distances = np.maximum(2 - 2 * (queries @ landmarks.T).astype(np.float64), 0)
     kept = min(neighbours + 1, len(landmarks))
-    found = np.argpartition(distances, kept - 1, axis=1)[:, :kept]
+    found = np.argpartition(distances, kept - 1, axis=1)[:, :kept].copy()  # a view would keep the whole row
     distances = np.take_along_axis(distances, found, axis=1)
     return found, np.exp(-distances / np.maximum(np.median(distances, axis=1, keepdims=True), 1e-9))
 
@@ -111,8 +114,9 @@ def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
     """
     count = graph.shape[0]
     degrees = np.asarray(graph.sum(axis=1)).ravel()
-    scale = dia_array((degrees[None] ** -0.5, 0), shape=graph.shape)
-    walk = scale @ graph @ scale
+    edges = graph.tocoo()
+    weights = edges.data / np.sqrt(degrees[edges.row] * degrees[edges.col])
+    walk = csr_array((weights, (edges.row, edges.col)), shape=graph.shape)
     constant = np.sqrt(degrees / degrees.sum())
     if count <= components + 1:
         values, vectors = np.linalg.eigh(walk.toarray() - np.outer(constant, constant))
