@@ -129,15 +129,15 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 
     Args:
         path: its folder, or the bare name of a model that comes with the package ("clothing-32"; a folder of that
-            name in the working directory is "./clothing-32"). That its use has a price is logged as a warning.
+            name in the working directory is "./clothing-32"). Of such a one, a warning is logged that a model of one's
+            own retrieves better.
 
     Raises:
         BundleNotFoundError: no bundle at that path.
         BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
         BundleVersionError: of another version of the format or of the preprocessing.
     """
-    ready = ready_folder(path)
-    folder = ready or Path(os.path.abspath(path))
+    folder = ready_folder(path) or Path(os.path.abspath(path))
     manifest = folder / MANIFEST
     if not os.path.isfile(manifest):
         there = os.path.exists(folder)
@@ -160,8 +160,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         )
     bundle = Bundle(folder, info)
     verify(bundle, ENCODER)
-    if ready is not None:
-        _log.warning(advice(ready.name))
+    if ready := ready_name(folder):
+        _log.warning(advice(ready))
     return bundle
 
 
@@ -187,11 +187,9 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     Raises:
         OutputError: it is a file, holds something else, cannot be made, or is the name of a ready model.
     """
-    if ready_folder(path):
-        raise OutputError(
-            f"'{path}' is the name of a model that comes with autoenc. Choose another, or write it as './{path}'."
-        )
-    folder = Path(os.path.abspath(path))
+    folder = ready_folder(path) or Path(os.path.abspath(path))
+    if ready := ready_name(folder):
+        raise OutputError(f"'{ready}' is the name of a model that comes with autoenc. Name another, or './{ready}'.")
     if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
         raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
     try:

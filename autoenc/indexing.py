@@ -21,7 +21,7 @@ from autoenc.encoders import Encoder, create_encoders
 from autoenc.errors import ArgumentError, StoreNotFoundError
 from autoenc.images import Found, LoadedImage, SkippedFile, find_images, ordered_map
 from autoenc.progress import Progress, silent
-from autoenc.searching import encoder_spec
+from autoenc.searching import encoder_spec, remembered_bundle
 from autoenc.store import FieldKind, Store, open_store, point_id
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
@@ -122,8 +122,8 @@ def _index(
     source: str | None,
     progress: Progress,
 ) -> IndexReport:
-    if model is None and store is not None and "learned" in store.info.vectors:
-        model = store.info.vectors["learned"].bundle
+    if model is None and store is not None and "learned" in encoders:
+        model = remembered_bundle(store)
     made = create_encoders(encoders, model=model)
     found = find_images(images)
     return _Run(store, create, made, found, source or str(found.root)).run(progress)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ def fit_whitening(latents: FloatArray, strength: float) -> Whitening:
     floor = max(float(variances[0]), 1e-12) * 1e-4  # what is all but constant must not be blown up
     scaled = axes * np.maximum(variances, floor) ** (-strength / 2)
     return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength)
+
+
+def evenly(rows: npt.NDArray[Scalar], limit: int) -> npt.NDArray[Scalar]:
+    """`limit` of the rows of an array, evenly drawn and in order; all of them if there are no more."""
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), limit)).astype(int)])
 
 
 def _covariance(latents: FloatArray) -> npt.NDArray[np.float64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoenc.bundle import Bundle
+from autoenc.bundle import Bundle, load_bundle
 from autoenc.decoding import Picture
 from autoenc.encoders import ENCODER_NAMES, Encoder, LearnedEncoder, create_encoder
 from autoenc.errors import ArgumentError, BundleError, PointNotFoundError, StoreMismatchError
@@ -143,17 +143,26 @@ class Searcher:
 
     def _make_encoder(self) -> Encoder:
         model = self._model
-        remembered = self.store.info.vectors[self.using].bundle
         if self.using == "learned" and model is None:
-            model = remembered
-        try:
-            encoder = create_encoder(self.using, model=model)
-        except BundleError as error:
-            if self._model is None:
-                raise type(error)(f"{error} The store was built with it; name where it is now with --model.") from error
-            raise
+            model = remembered_bundle(self.store)
+        encoder = create_encoder(self.using, model=model)
         self.store.check_vector(self.using, encoder_spec(encoder))
         return encoder
+
+
+def remembered_bundle(store: Store) -> Bundle | None:
+    """The bundle that the store's `learned` vectors came from, None if it holds no such vectors.
+
+    Raises:
+        BundleError: it is not where it was, or cannot be used.
+    """
+    spec = store.info.vectors.get("learned")
+    if spec is None or spec.bundle is None:
+        return None
+    try:
+        return load_bundle(spec.bundle)
+    except BundleError as error:
+        raise type(error)(f"{error} The store was built with it; name where it is now with --model.") from error
 
 
 def encoder_spec(encoder: Encoder) -> VectorSpec:

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
-from autoenc.latents import Whitening, fit_whitening
+from autoenc.latents import Whitening, evenly, fit_whitening
 from autoenc.metrics import average_precision
 from autoenc.ranking import rankings, unit_rows
 
 FloatArray = npt.NDArray[np.float32]
 
 CLUSTERS = 20
-_MAX_CLUSTERED = 20_000
+_CLUSTERED = 20_000
 _SEEDS = 3
 
 
@@ -27,7 +27,8 @@ def cluster_map(
 
     It is high if the latents fall into clusters, if those are apart, and if an alteration does not lead from one into
     another; it is low if they are scattered evenly, or follow what an alteration changes. Similarity is the cosine; a
-    copy does not search for its own original.
+    copy does not search for its own original. Fewer dimensions score higher whatever they hold: compare models of one
+    dimension, held to the same pictures.
 
     Args:
         latents: (N, D) of the pictures trained on: the clusters' centres are found among them by k-means.
@@ -36,26 +37,37 @@ def cluster_map(
         clusters: how many; a tenth of N at most, 2 at least.
 
     Returns:
-        Between 0 and 1, the mean over the copies and over three clusterings; 0 if no two pictures share a cluster.
+        1 at most, the mean over the copies and over three clusterings, adjusted for chance: 0 for a random order, and
+        where all pictures or none share a cluster, as in a collapse.
 
     Source: in the spirit of Tibshirani and Walther, "Cluster validation by prediction strength", Journal of
-    Computational and Graphical Statistics 2005. Departs from it: the ranking is scored instead of co-membership.
+    Computational and Graphical Statistics 2005. Departs from it: the ranking is scored instead of co-membership, and
+    adjusted as by Hubert and Arabie, "Comparing partitions", Journal of Classification 1985.
     `scripts/bench_selection.py` measures how well it ranks models.
     """
-    fitted, gallery = unit_rows(latents[:: -(-len(latents) // _MAX_CLUSTERED)]), unit_rows(held_out)
-    count = max(2, min(clusters, len(fitted) // 10))
+    if len(held_out) < 2:
+        return 0.0
+    gallery = unit_rows(held_out)
+    members = [_members(unit_rows(latents), gallery, clusters, seed) for seed in range(_SEEDS)]
     scores = []
-    for seed in range(_SEEDS):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an empty cluster: pictures that are all alike
-            centres, _ = kmeans2(fitted, count, minit="++", rng=seed)
-        member = np.square(gallery[:, None] - centres[None]).sum(axis=2).argmin(axis=1)
-        for copy in copies:
-            for start, order in rankings(unit_rows(copy), gallery, np.arange(len(gallery))):
+    for copy in copies:
+        for start, order in rankings(unit_rows(copy), gallery, np.arange(len(gallery))):
+            for member in members:
                 # The last is the copy's own original.
-                scores.append(average_precision(member[order[:, :-1]] == member[start : start + len(order), None]))
+                relevant = member[order[:, :-1]] == member[start : start + len(order), None]
+                chance = relevant.mean(axis=1)
+                scores.append((average_precision(relevant) - chance) / np.maximum(1 - chance, 1e-9))
     found = np.concatenate(scores)
     return 0.0 if np.isnan(found).all() else float(np.nanmean(found))
+
+
+def _members(latents: FloatArray, held_out: FloatArray, clusters: int, seed: int) -> npt.NDArray[np.int64]:
+    """(M,) the cluster of each held-out picture."""
+    fitted = evenly(latents, _CLUSTERED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an empty cluster: pictures that are all alike
+        centres, _ = kmeans2(fitted, max(2, min(clusters, len(fitted) // 10)), minit="++", rng=seed)
+    return np.asarray(np.square(held_out[:, None] - centres[None]).sum(axis=2).argmin(axis=1), np.int64)
 
 
 def choose_whitening(

@@ -36,7 +36,7 @@ from autoenc.views import altered_copies
 
 SHOWN_PICTURES = 12
 WHITENING = (0.0, 0.25, 0.5)
-"""Strengths to choose from: principal axes are divided by their standard deviation to this power."""
+"""Strengths to choose from: principal axes are divided by their standard deviation to this power; 0 rotates alone."""
 
 JUDGED_BY = 2000
 """Held-out pictures, at most, that the choice looks at."""
@@ -56,8 +56,7 @@ class TrainingResult:
         history: one row an epoch: epoch, loss, val_loss, seconds.
         skipped, ignored: files that could not be read; how many files are no images.
         health: how much of their room the latents use, and whether they have collapsed.
-        cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.selection.cluster_map`. Of
-            two models trained on the same pictures with the same seed, take the one with more.
+        cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.selection.cluster_map`.
         stopped_early: val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the session before, 0 if there was none.
     """
@@ -117,7 +116,7 @@ def train(
         learning_rate: of Adam at the start; it falls to 0 along a cosine.
         validation: share of the pictures held out to measure val_loss, at least one picture.
         patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
-        seed: of the weights, the split and the order.
+        seed: of the weights, the split, the order and the alterations.
         resume: go on after the last finished epoch of a training of this model that was interrupted.
         progress: told how far it is.
 
@@ -163,8 +162,9 @@ def train(
             state = checkpoint.load(state.settings)
         resumed_after = len(state.history)
         training, held_out = split(len(cache), validation, seed)
+        fitted_on = cache.images[np.sort(training)]
         for term in objectives:
-            term.prepare(cache.images[np.sort(training)], latent_dim)
+            term.prepare(fitted_on, latent_dim)
         steps = epochs * steps_an_epoch(training, batch_size)
         trainer = Trainer(config, objectives, learning_rate, steps)
         examples = Examples(cache.images, objectives)
@@ -187,8 +187,8 @@ def train(
         health = latent_health(latents)
         judged = held_out[:JUDGED_BY]
         views = [altered_copies(cache.images[judged], seed=view, indices=judged) for view in range(1, 4)]
-        held = latents[training], latents[judged], [trainer.encode(copies) for copies in views]
-        whitening, quality = choose_whitening(WHITENING, *held) if examples.altered else (None, cluster_map(*held))
+        seen = latents[training], latents[judged], [trainer.encode(copies) for copies in views]
+        whitening, quality = choose_whitening(WHITENING, *seen) if examples.altered else (None, cluster_map(*seen))
         with written_whole(folder) as staging:
             shown_images = cache.images[np.sort(held_out[:SHOWN_PICTURES])]
             trainer.export(staging / ENCODER, whitening)

@@ -34,7 +34,7 @@ def tile(path: Path, frame: tuple[int, int, int]) -> Image.Image:
 
 
 def draw(comparison: Comparison, columns: int, shown: int) -> Image.Image:
-    """Blocks in columns; queries that were drawn together stand in order."""
+    """One block a query, `columns` blocks beside one another, each with `shown` neighbours an encoder."""
     side = TILE + 6
     rows = len(comparison.encoders)
     width, height = NAMES + (shown + 1) * (side + GAP) + 3 * GAP, rows * (side + GAP) + 4 * GAP

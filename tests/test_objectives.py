@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
 
-from scipy.sparse import csr_array
+from scipy.sparse import block_diag, csr_array
 from skimage.feature import hog
 from skimage.transform import resize
 
@@ -83,7 +83,7 @@ def walk_of(graph: Any) -> Any:
 
 
 def random_graph(count: int, seed: int = 0) -> Any:
-    weights = np.random.default_rng(seed).random((count, count)) * (np.random.default_rng(seed + 1).random() + 0.1)
+    weights = np.random.default_rng(seed).random((count, count))
     weights[weights < weights.max() * 0.7] = 0
     return weights + weights.T + np.eye(count)
 
@@ -127,6 +127,13 @@ def test_two_islands_are_told_apart_by_one_coordinate() -> None:
     np.testing.assert_allclose(np.abs(coordinate), 1, rtol=1e-5)
     assert len(set(np.sign(coordinate[:4]))) == len(set(np.sign(coordinate[4:]))) == 1
     assert coordinate[0] * coordinate[4] < 0
+
+
+@pytest.mark.parametrize("islands", [30, 400])
+def test_islands_have_the_same_coordinates_every_time(islands: int) -> None:
+    """They all outlast any walk: which of their mixtures comes out must not be left to chance."""
+    graph = csr_array(block_diag([np.ones((3, 3))] * islands))
+    np.testing.assert_array_equal(diffusion_map(graph, 8, steps=2), diffusion_map(graph, 8, steps=2))
 
 
 def test_neighbours_are_the_nearest_and_weigh_less_the_further_they_are() -> None:
@@ -198,6 +205,26 @@ def test_the_loss_is_the_mean_squared_error_of_a_linear_head(kind: Any) -> None:
     latents, targets = np.random.default_rng(1).normal(size=(20, 3)), objective.targets(images)
     loss = objective.loss(batch(latents=latents.astype(np.float32), targets={objective.name: targets}))
     assert float(loss) == pytest.approx(np.mean((latents @ weights + bias - targets) ** 2), rel=1e-4)
+
+
+@PREDICTIONS
+def test_what_is_there_many_times_counts_once(kind: Any) -> None:
+    images = pictures(40)
+    once, often = kind(), kind()
+    once.prepare(images, latent_dim=32)
+    often.prepare(np.concatenate([images, *[images[5:6]] * 60]), latent_dim=32)
+    np.testing.assert_array_equal(once.targets(images), often.targets(images))
+
+
+@PREDICTIONS
+def test_of_many_pictures_some_are_fitted_on(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoenc.objectives.base.FITTED_ON", 30)
+    images = pictures(80)
+    some, those = kind(), kind()
+    some.prepare(images, latent_dim=32)
+    monkeypatch.undo()
+    those.prepare(images[np.linspace(0, 79, 30).astype(int)], latent_dim=32)
+    np.testing.assert_array_equal(some.targets(images), those.targets(images))
 
 
 @PREDICTIONS

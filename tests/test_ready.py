@@ -66,7 +66,7 @@ def test_is_never_trained_over() -> None:
     pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
     from autoenc import train
 
-    with pytest.raises(OutputError, match=r"Choose another, or write it as '\./clothing-32'"):
+    with pytest.raises(OutputError, match=r"Name another, or '\./clothing-32'"):
         train(np.zeros((4, 32, 32, 3), np.uint8), "clothing-32", epochs=1)
 
 

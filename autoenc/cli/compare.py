@@ -18,7 +18,7 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("images", metavar="IMAGES", help="folder to search among")
     parser.add_argument("--queries", metavar="DIR", help="folder of queries (default: each image in turn, left out)")
-    parser.add_argument("--model", metavar="MODEL", help="for the encoder `learned`: a trained model, or clothing-32")
+    parser.add_argument("--model", metavar="MODEL", help="trained model for `learned`, or clothing-32")
     parser.add_argument(
         "--encoders",
         type=names,

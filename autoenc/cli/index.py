@@ -17,7 +17,11 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
     add_store(parser)
-    parser.add_argument("--model", metavar="MODEL", help="for the encoder `learned`: a trained model, or clothing-32")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="trained model for `learned`, or clothing-32 (default: what the store remembers)",
+    )
     parser.add_argument(
         "--encoders",
         type=names,

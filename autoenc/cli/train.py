@@ -11,7 +11,11 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
     "epochs": (int, "N", "passes at most (default: 120)"),
     "batch_size": (int, "N", "images a step (default: 64)"),
     "latent_dim": (int, "N", "numbers an image (default: 32)"),
-    "objective": (str, "NAME", "reconstruction, structure, neighbours, joined by + (default: all three)"),
+    "objective": (
+        str,
+        "NAME",
+        "one of reconstruction, structure, neighbours, or several joined by + (default: all three)",
+    ),
     "learning_rate": (float, "X", "of Adam at the start (default: 0.002)"),
     "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
@@ -74,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
         f"standard deviation {health.deviation_min:.3g} to {health.deviation_max:.3g}."
     )
     print(
-        f"Cluster mAP, without labels: {result.cluster_map:.3f} (of two models of the same photos and seed, the higher "
-        f"retrieves better)."
+        f"Cluster mAP, without labels: {result.cluster_map:.3f} (same photos, same seed: settings with more usually "
+        f"retrieve better)."
     )
     if health.collapsed:
         say(

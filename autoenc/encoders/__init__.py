@@ -10,6 +10,7 @@ from autoenc.encoders.base import Encoder
 from autoenc.encoders.handcrafted import HANDCRAFTED
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.errors import EncoderError
+from autoenc.ready import READY_MODELS
 
 ENCODER_NAMES = ("learned", *HANDCRAFTED)
 
@@ -19,7 +20,7 @@ def create_encoder(name: str, *, model: Bundle | str | os.PathLike[str] | None =
 
     Args:
         name: one of ENCODER_NAMES.
-        model: the bundle of `learned`, or its folder; the others take none.
+        model: the bundle of `learned`, its folder, or the name of a ready one; the others take none.
 
     Raises:
         EncoderError: an unknown name, or `learned` without a model.
@@ -27,7 +28,10 @@ def create_encoder(name: str, *, model: Bundle | str | os.PathLike[str] | None =
     """
     if name == "learned":
         if model is None:
-            raise EncoderError("Encoder 'learned' needs a trained model: name its folder with --model (model=).")
+            raise EncoderError(
+                f"Encoder 'learned' needs a trained model: name its folder with --model (model=), or one that comes "
+                f"with autoenc: {', '.join(READY_MODELS)}."
+            )
         return LearnedEncoder(model)
     if name not in HANDCRAFTED:
         raise EncoderError(f"Unknown encoder '{name}'; there are: {', '.join(ENCODER_NAMES)}.")

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from keras import ops
 
 from autoenc.errors import ArgumentError
+from autoenc.latents import evenly
 
 Images = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 FITTED_ON = 20_000
-"""Pictures, evenly drawn, that what is predicted is fitted on: more would not change it and would cost more than
-linear time."""
+"""Pictures at most, evenly drawn, that what is predicted is fitted on: that takes time with their square."""
 
 BLOCK = 256
 """Pictures described at a time, so that memory stays bounded."""
@@ -92,7 +92,10 @@ class Prediction(Objective):
     altered = True
 
     def prepare(self, images: Images, latent_dim: int) -> None:
-        fitted = images[:: math.ceil(len(images) / FITTED_ON)]
+        distinct: dict[int, int] = {}  # one of each: a placeholder that stands for hundreds of products is one picture
+        for at, image in enumerate(images):
+            distinct.setdefault(hash(image.tobytes()), at)
+        fitted = images[evenly(np.array([*distinct.values()]), FITTED_ON)]
         self.fit(fitted)
         self._scale = 1.0
         targets = self.targets(fitted)

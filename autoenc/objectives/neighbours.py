@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from autoenc.errors import ArgumentError
+from autoenc.errors import ArgumentError, TrainingError
 from autoenc.objectives.base import BLOCK, FloatArray, Images, Prediction
 from autoenc.objectives.structure import EdgeComponents
 from autoenc.ranking import unit_rows
 
 _COMPONENTS = 64
 _WHITENING = 0.5
+_DENSE = 1000  # pictures: a graph of so few is solved whole, which cannot fail
 
 
 class Neighbours(Prediction):
@@ -23,7 +24,8 @@ class Neighbours(Prediction):
 
     Pictures of like edge structure are joined to a graph. Its diffusion map gives coordinates in which two pictures are
     close if a random walk of `steps` steps leads from both to the same pictures: chains of like pictures, products of
-    one kind most often, draw together, though the first and the last of a chain share few edges.
+    one kind most often, draw together, though the first and the last of a chain share few edges. A group of more near
+    duplicates than `neighbours`, joined to nothing else, takes up a coordinate of its own.
 
     Args:
         weight: as of every objective.
@@ -31,11 +33,12 @@ class Neighbours(Prediction):
         steps: length of the walk, 1 or more.
         components: how many coordinates, 1 or more; fewer pictures have fewer.
 
-    Source: Coifman and Lafon, "Diffusion maps", Applied and Computational Harmonic Analysis 2006; weights after
+    Source: Coifman and Lafon, "Diffusion maps", Applied and Computational Harmonic Analysis 2006; widths after
     Zelnik-Manor and Perona, "Self-tuning spectral clustering", NIPS 2004; pictures outside of the graph after Bengio
     et al., "Out-of-sample extensions for LLE, Isomap, MDS, Eigenmaps, and spectral clustering", NIPS 2003; for
-    retrieval see Iscen et al., "Fast spectral ranking for similarity search", CVPR 2018. Departs from them: coordinates
-    are a target that a small encoder learns, so that a query needs no graph.
+    retrieval see Iscen et al., "Fast spectral ranking for similarity search", CVPR 2018. Departs from them: a
+    weight's width is the median squared distance to one picture's neighbours, and weights are then made symmetric;
+    coordinates are a target that a small encoder learns, so that a query needs no graph.
     """
 
     name = "neighbours"
@@ -52,11 +55,11 @@ class Neighbours(Prediction):
 
     def fit(self, images: Images) -> None:
         self._space = EdgeComponents(images, _COMPONENTS, _WHITENING)
-        self._landmarks = unit_rows(self._space.of(images))
+        self._landmarks = unit_rows(self._space.transform(images))
         self._coordinates = diffusion_map(self._graph(), self.components, self.steps)
 
     def describe(self, images: Images) -> FloatArray:
-        found, weights = nearest(unit_rows(self._space.of(images)), self._landmarks, self.neighbours)
+        found, weights = nearest(unit_rows(self._space.transform(images)), self._landmarks, self.neighbours)
         weights /= weights.sum(axis=1, keepdims=True)
         return np.asarray(np.einsum("ij,ijk->ik", weights, self._coordinates[found]), np.float32)
 
@@ -82,7 +85,7 @@ class Neighbours(Prediction):
 def nearest(
     queries: FloatArray, landmarks: FloatArray, neighbours: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The landmarks nearest to each query, itself among them if it is one, and their weights.
+    """The landmarks nearest to each query, itself or a duplicate of it among them if it is one, and their weights.
 
     Args:
         queries: (N, D) float32, each of length 1.
@@ -101,7 +104,7 @@ def nearest(
 
 
 def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
-    """Coordinates such that a picture's own are the mean of its neighbours' here: those of one step less.
+    """Coordinates of one step less than `steps`: the last is the mean over the neighbours, in the graph or not.
 
     Args:
         graph: (M, M), symmetric, weights of 0 or more, no empty row.
@@ -111,18 +114,29 @@ def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
     Returns:
         (M, K) float32, K at least 1: eigenvectors of the walk with a mean square of 1, times their eigenvalue to the
         power of steps - 1. The constant one is left out; so are those that hardly outlast a step.
+
+    Raises:
+        TrainingError: the modes could not be found.
     """
     count = graph.shape[0]
     degrees = np.asarray(graph.sum(axis=1)).ravel()
     edges = graph.tocoo()
-    weights = edges.data / np.sqrt(degrees[edges.row] * degrees[edges.col])
-    walk = csr_array((weights, (edges.row, edges.col)), shape=graph.shape)
+    # Symmetric, with the eigenvalues of the walk: D^-1/2 W D^-1/2 for D^-1 W.
+    affinities = edges.data / np.sqrt(degrees[edges.row] * degrees[edges.col])
+    affinity = csr_array((affinities, (edges.row, edges.col)), shape=graph.shape)
     constant = np.sqrt(degrees / degrees.sum())
-    if count <= components + 1:
-        values, vectors = np.linalg.eigh(walk.toarray() - np.outer(constant, constant))
+    if count <= _DENSE:
+        values, vectors = np.linalg.eigh(affinity.toarray() - np.outer(constant, constant))
+        values, vectors = values[-components:], vectors[:, -components:]
     else:
-        without = LinearOperator(graph.shape, lambda v: walk @ v - constant * (constant @ v), dtype=np.float64)
-        values, vectors = eigsh(without, components, which="LA", v0=np.linspace(1, 2, count))
+        without = LinearOperator(graph.shape, lambda v: affinity @ v - constant * (constant @ v), dtype=np.float64)
+        try:
+            values, vectors = eigsh(without, components, which="LA", v0=np.linspace(1, 2, count), rng=0)
+        except ArpackError as error:
+            raise TrainingError(
+                f"The graph of neighbours has no modes that could be found ({error}). Train with fewer neighbours a "
+                f"picture, or without this objective."
+            ) from error
     kept = values > 0.01
     if not kept.any():
         return np.zeros((count, 1), np.float32)

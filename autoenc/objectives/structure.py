@@ -43,7 +43,7 @@ class Structure(Prediction):
         self._space = EdgeComponents(images, self.components, self.whitening)
 
     def describe(self, images: Images) -> FloatArray:
-        return self._space.of(images)
+        return self._space.transform(images)
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "components": self.components, "whitening": self.whitening}
@@ -72,7 +72,7 @@ class EdgeComponents:
         self._mean = mean.astype(np.float32)
         self._axes = (axes * variances ** (-whitening / 2)).astype(np.float32)
 
-    def of(self, images: Images) -> FloatArray:
+    def transform(self, images: Images) -> FloatArray:
         """(N, 32, 32, 3) uint8 -> (N, components) float32."""
         return np.asarray((_fine_hog(images) - self._mean) @ self._axes, np.float32)
 
