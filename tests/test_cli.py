@@ -61,6 +61,8 @@ def test_train_says_what_it_did_and_where_to_look(picture_folder: Path, tmp_path
     text = run("train", picture_folder, "--model", tmp_path / "m").stdout
     assert "0 files skipped, 1 ignored: they are no images." in text
     assert "Trained on 12 images in" in text
+    assert "Latents: effective rank" in text
+    assert "Cluster mAP, without labels:" in text
     assert f"Model: {tmp_path / 'm'}" in text
 
 

@@ -90,6 +90,15 @@ def test_a_second_run_finds_the_model_by_itself(bundle_dir: Path, picture_folder
         assert index_images(picture_folder, store, encoders=["learned"]).unchanged == 12
 
 
+def test_a_model_that_moved_is_asked_for(bundle_dir: Path, picture_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle_dir, tmp_path / "m")
+    index_images(picture_folder, tmp_path / "s", model=tmp_path / "m", encoders=["learned"])
+    (tmp_path / "m").rename(tmp_path / "n")
+    with pytest.raises(BundleNotFoundError, match="name where it is now with --model"):
+        index_images(picture_folder, tmp_path / "s", encoders=["learned"])
+    assert index_images(picture_folder, tmp_path / "s", encoders=["learned"], model=tmp_path / "n").unchanged == 12
+
+
 def test_a_folder_is_one_source_however_it_is_named(picture_folder: Path, tmp_path: Path) -> None:
     assert index(picture_folder, tmp_path / "s") == (12, 0, 0, 0, 0)
     assert index(picture_folder / "red" / "..", tmp_path / "s") == (0, 0, 12, 0, 0)
