@@ -18,7 +18,7 @@ from autoenc.encoders import LearnedEncoder
 from autoenc.images import load_thumbnail
 from autoenc.report.sheets import elide, font
 
-TILE, GAP, NAMES = 64, 6, 150
+TILE, GAP, NAMES = 64, 6, 110
 RIGHT, WRONG, NEITHER = (30, 132, 73), (192, 57, 43), (34, 40, 49)
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     found = compare(
         options.gallery, queries=options.queries, encoders=encoders, max_queries=options.count, seed=options.seed
     )
-    draw(found, options.columns, options.shown).save(options.out, quality=80)
+    draw(found, options.columns, options.shown).save(options.out, quality=65, optimize=True)
 
 
 if __name__ == "__main__":
