@@ -74,7 +74,7 @@ def test_every_option_named_is_an_option() -> None:
 def test_no_figure_is_left_blank() -> None:
     table = README.split("## What to expect")[1].split("##")[0]
     rows = re.findall(r"^\| `[\w+]+` \|(.*)\|$", table, re.MULTILINE)
-    assert len(rows) == 7
+    assert len(rows) == 8
     for row in rows:
         assert all(re.fullmatch(r" \.\d{3} ± \.\d{3} ", cell) for cell in row.split("|")), row
 
