@@ -19,7 +19,7 @@ class LatentHealth:
     Attributes:
         deviation_min, deviation_mean, deviation_max: standard deviation of a dimension.
         effective_rank: exp of the entropy of the covariance's normalized eigenvalues; between 1 and the dimension.
-        dead: dimensions whose deviation is under a hundredth of the largest.
+        dead: dimensions whose deviation is a hundredth of the largest or less; all of them where that is 0.
         dim: how many dimensions there are.
 
     Source: Roy and Vetterli, "The effective rank", EUSIPCO 2007. Departs from it: eigenvalues of the covariance for
@@ -53,7 +53,7 @@ def latent_health(latents: FloatArray) -> LatentHealth:
         deviation_mean=float(deviations.mean()),
         deviation_max=float(deviations.max()),
         effective_rank=float(np.exp(-(shares * np.log(shares)).sum())),
-        dead=int((deviations < 0.01 * deviations.max()).sum()),
+        dead=int((deviations <= 0.01 * deviations.max()).sum()),
         dim=latents.shape[1],
     )
 

@@ -32,8 +32,6 @@ class Settings:
             raise ArgumentError(f"validation is a share between 0 and 1; got {self.validation}.")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}.")
-        if not self.objectives:
-            raise ArgumentError("Name at least one objective.")
 
     def fixed(self) -> dict[str, Any]:
         """What must not change when a training is resumed: a more patient one is the same training."""

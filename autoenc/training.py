@@ -56,6 +56,7 @@ class TrainingResult:
         history: one row an epoch: epoch, loss, val_loss, seconds.
         skipped, ignored: files that could not be read; how many files are no images.
         health: how much of their room the latents use, and whether they have collapsed.
+        held_out: how many of the images were not trained on.
         cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.selection.cluster_map`.
         stopped_early: val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the session before, 0 if there was none.
@@ -71,6 +72,7 @@ class TrainingResult:
     images: int
     history: list[dict[str, float]]
     health: LatentHealth
+    held_out: int
     cluster_map: float
     skipped: list[SkippedFile] = field(default_factory=list)
     ignored: int = 0
@@ -112,7 +114,8 @@ def train(
         batch_size: pictures a step.
         latent_dim: numbers a picture.
         objective: what to minimise: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
-            of one's own. "reconstruction" alone is the plain autoencoder: nothing is altered and nothing whitened.
+            of one's own, `[Reconstruction(1), Structure(0.5), Neighbours(1.5)]` of `autoenc.objectives` by default.
+            "reconstruction" alone is the plain autoencoder: nothing is altered and nothing whitened.
         learning_rate: of Adam at the start; it falls to 0 along a cosine.
         validation: share of the pictures held out to measure val_loss, at least one picture.
         patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
@@ -127,7 +130,7 @@ def train(
         OutputError: the folder cannot be written or holds something else.
         ArgumentError: a value outside of what is allowed.
     """
-    objectives = create_objectives(objective) if isinstance(objective, str) else list(objective)
+    objectives = create_objectives(objective)
     settings = Settings(
         epochs=epochs,
         batch_size=batch_size,
@@ -218,6 +221,7 @@ def train(
         skipped=cache.skipped,
         ignored=ignored,
         health=health,
+        held_out=len(held_out),
         cluster_map=quality,
         stopped_early=len(state.history) < epochs,
         resumed_after=resumed_after,

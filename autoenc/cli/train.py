@@ -23,6 +23,10 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
 """Arguments of `train`: type, placeholder and help. What is not given is left to its defaults."""
 
 
+FEW = 100
+"""Held-out images below which cluster mAP is mostly chance."""
+
+
 def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "train",
@@ -39,7 +43,7 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, history[…], "
-        "skipped[{path, reason}], ignored, health, cluster_map, resumed_after",
+        "skipped[{path, reason}], ignored, health, held_out, cluster_map, resumed_after",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -62,8 +66,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(result.to_dict())
         return 0
-    if result.resumed_after:
-        print(f"Resumed after epoch {result.resumed_after}.")
+    if options.resume:
+        after = f"Resumed after epoch {result.resumed_after}."
+        print(after if result.resumed_after else "There was no finished epoch to resume after: trained from the start.")
     if result.skipped or result.ignored:
         print(f"{len(result.skipped)} files skipped, {result.ignored} ignored: they are no images.")
     if result.stopped_early:
@@ -77,10 +82,11 @@ def run(options: argparse.Namespace) -> int:
         f"Latents: effective rank {health.effective_rank:.1f} of {health.dim}, {health.dead} dead dimensions, "
         f"standard deviation {health.deviation_min:.3g} to {health.deviation_max:.3g}."
     )
-    print(
-        f"Cluster mAP, without labels: {result.cluster_map:.3f} (same photos, same seed: settings with more usually "
-        f"retrieve better)."
-    )
+    few = result.held_out < FEW
+    meaning = "too few to compare settings by" if few else "same photos and seed: more usually retrieves better"
+    print(f"Cluster mAP on {result.held_out} held-out images, without labels: {result.cluster_map:.3f} ({meaning}).")
+    if result.best_epoch == result.epochs and not result.stopped_early:
+        print("val_loss was lowest after the last epoch: more epochs may retrieve better (--epochs).")
     if health.collapsed:
         say(
             "autoenc: The latents have collapsed: pictures can hardly be told apart by them. Train on more or more "

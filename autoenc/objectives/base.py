@@ -62,8 +62,8 @@ class Objective(ABC):
     heads: Sequence[keras.layers.Layer] = ()
 
     def __init__(self, weight: float = 1.0) -> None:
-        if not (weight >= 0 and math.isfinite(weight)):
-            raise ArgumentError(f"The weight of objective '{self.name}' must be 0 or more; got {weight}.")
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+            raise ArgumentError(f"The weight of objective '{self.name}' must be 0 or more; got {weight!r}.")
         self.weight = weight
 
     def targets(self, images: Images) -> FloatArray | None:
