@@ -125,8 +125,8 @@ class Checkpoint:
             ) from error
         other = [name for name in settings if settings[name] != state.settings.get(name)]
         if other:
-            then = ", ".join(f"{name} {state.settings.get(name)!r}" for name in other)
-            now = ", ".join(f"{name} {settings[name]!r}" for name in other)
+            then = ", ".join(f"{name} {_told(state.settings.get(name))}" for name in other)
+            now = ", ".join(f"{name} {_told(settings[name])}" for name in other)
             raise TrainingError(
                 f"Cannot resume: the unfinished training in {shown(self.folder)} had {then}; this one has {now}. "
                 f"Resume with the same settings and images, or delete that folder and train anew."
@@ -135,3 +135,11 @@ class Checkpoint:
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _told(value: Any) -> str:
+    """A setting, for a message; objectives as "reconstruction (weight 1.0) + structure (weight 0.5, components 64)"."""
+    if not isinstance(value, list):
+        return repr(value)
+    terms = [(term["name"], [f"{key} {term[key]}" for key in term if key != "name"]) for term in value]
+    return " + ".join(f"{name} ({', '.join(settings)})" for name, settings in terms)
