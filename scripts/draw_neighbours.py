@@ -58,15 +58,23 @@ def draw(comparison: Comparison, columns: int, shown: int) -> Image.Image:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("gallery", type=Path)
-    parser.add_argument("--queries", type=Path, required=True)
-    parser.add_argument("--model", action="append", default=[], metavar="NAME=MODEL")
-    parser.add_argument("--encoders", nargs="*", default=["edges"])
-    parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--columns", type=int, default=2)
-    parser.add_argument("--shown", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("gallery", type=Path, help="folder to search among")
+    parser.add_argument("--queries", type=Path, required=True, help="folder to draw queries from")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME=MODEL",
+        help="a trained model under a name; may be repeated",
+    )
+    parser.add_argument(
+        "--encoders", nargs="*", default=["edges"], help="handcrafted encoders beside it (default: edges)"
+    )
+    parser.add_argument("--count", type=int, default=20, help="queries (default: 20)")
+    parser.add_argument("--columns", type=int, default=2, help="blocks beside one another (default: 2)")
+    parser.add_argument("--shown", type=int, default=6, help="neighbours a row, 10 at most (default: 6)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
+    parser.add_argument("--out", type=Path, required=True, help="picture to write")
     options = parser.parse_args()
     encoders = [*map(named_model, options.model), *map(create_encoder, options.encoders)]
     found = compare(
