@@ -142,6 +142,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     if not os.path.isfile(manifest):
         there = os.path.exists(folder)
         what = "is not a bundle: it has no bundle.json" if there else "does not exist or is out of your reach"
+        if os.path.exists(unfinished(folder)):
+            what = "is still in training, or its training was interrupted: `autoenc train --resume` finishes it"
         raise BundleNotFoundError(
             f"Expected a trained model (a folder that `autoenc train --model` wrote, or the name of one that comes "
             f"with the package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
@@ -163,6 +165,11 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     if ready := ready_name(folder):
         _log.warning(advice(ready))
     return bundle
+
+
+def unfinished(folder: Path) -> Path:
+    """Where the training of a bundle keeps its state until it is done: a hidden folder beside the bundle's."""
+    return folder.with_name(f".{folder.name}.training")
 
 
 def verify(bundle: Bundle, name: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autoenc.bundle import unfinished
 from autoenc.errors import TrainingError
 from autoenc.images import shown
 
@@ -53,7 +54,7 @@ class Checkpoint:
     """Where the state of the training of a bundle lies: a hidden folder beside the bundle's."""
 
     def __init__(self, bundle: Path) -> None:
-        self.folder = bundle.with_name(f".{bundle.name}.training")
+        self.folder = unfinished(bundle)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

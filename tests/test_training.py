@@ -15,7 +15,7 @@ keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip inst
 
 from autoenc import load_bundle, train  # noqa: E402
 from autoenc.checkpoint import Checkpoint  # noqa: E402
-from autoenc.errors import ArgumentError, NoImagesError, OutputError, TrainingError  # noqa: E402
+from autoenc.errors import ArgumentError, BundleNotFoundError, NoImagesError, OutputError, TrainingError  # noqa: E402
 from autoenc.fitting import split  # noqa: E402
 from autoenc.objectives import Reconstruction, Structure  # noqa: E402
 from autoenc.trainer import Trainer  # noqa: E402
@@ -234,6 +234,8 @@ def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path
         train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
     with pytest.raises(TrainingError, match="--resume"):
         train(pictures, tmp_path / "m", epochs=5)
+    with pytest.raises(BundleNotFoundError, match="its training was interrupted: `autoenc train --resume` finishes it"):
+        load_bundle(tmp_path / "m")
     with pytest.raises(TrainingError, match="had seed 0; this one has seed 1"):
         train(pictures, tmp_path / "m", epochs=5, seed=1, resume=True)
     with pytest.raises(
