@@ -47,8 +47,8 @@ def cluster_map(
     """
     if len(held_out) < 2:
         return 0.0
-    gallery = unit_rows(held_out)
-    members = [_members(unit_rows(latents), gallery, clusters, seed) for seed in range(_SEEDS)]
+    fitted, gallery = unit_rows(evenly(latents, _CLUSTERED)), unit_rows(held_out)
+    members = [_members(fitted, gallery, clusters, seed) for seed in range(_SEEDS)]
     scores = []
     for copy in copies:
         for start, order in rankings(unit_rows(copy), gallery, np.arange(len(gallery))):
@@ -61,9 +61,8 @@ def cluster_map(
     return 0.0 if np.isnan(found).all() else float(np.nanmean(found))
 
 
-def _members(latents: FloatArray, held_out: FloatArray, clusters: int, seed: int) -> npt.NDArray[np.int64]:
+def _members(fitted: FloatArray, held_out: FloatArray, clusters: int, seed: int) -> npt.NDArray[np.int64]:
     """(M,) the cluster of each held-out picture."""
-    fitted = evenly(latents, _CLUSTERED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an empty cluster: pictures that are all alike
         centres, _ = kmeans2(fitted, max(2, min(clusters, len(fitted) // 10)), minit="++", rng=seed)
