@@ -28,7 +28,7 @@ class Trainer:
     Args:
         config: the architecture.
         objectives: what to minimise, prepared; their weighted losses are added.
-        learning_rate: of Adam (Kingma and Ba, ICLR 2015) at the start; it falls to 0 along a cosine.
+        learning_rate: of `create_optimizer` at the start; it falls to 0 along a cosine.
         steps: how many steps there will be.
     """
 
@@ -38,7 +38,7 @@ class Trainer:
         self.decoder.trainable = any(objective.decodes for objective in objectives)
         self._step = _Step(self.encoder, self.decoder, objectives)
         schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        self._step.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=False)
+        self._step.compile(optimizer=create_optimizer(schedule), jit_compile=False)
         self._step.optimizer.build(self._step.trainable_variables)
 
     def train_step(self, images: Images, targets: Targets) -> float:
@@ -92,6 +92,20 @@ class Trainer:
 
     def _variables(self) -> list[Any]:
         return [*self._step.weights, *self._step.optimizer.variables]
+
+
+def create_optimizer(learning_rate: float | keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.Muon:
+    """Muon for the matrices of dense layers, Adam for all that is no matrix, at one learning rate.
+
+    Muon makes all directions of a step equally long; the step is then scaled to the length that Adam's would have. In
+    as many epochs it comes to a much lower loss than Adam alone, in which a few directions of the large dense layer
+    outweigh the rest.
+
+    Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024, with lengths after Liu et
+    al., "Muon is scalable for LLM training", 2025; Kingma and Ba, "Adam: a method for stochastic optimization", ICLR
+    2015. Departs from them: no weight decay, and Muon for the last layers as well.
+    """
+    return keras.optimizers.Muon(learning_rate, weight_decay=None, adam_weight_decay=None)
 
 
 class _Step(keras.Model):  # type: ignore[misc]

@@ -92,7 +92,7 @@ def train(
     images: str | os.PathLike[str] | npt.NDArray[np.uint8],
     model: str | os.PathLike[str],
     *,
-    epochs: int = 120,
+    epochs: int = 80,
     batch_size: int = 64,
     latent_dim: int = 32,
     objective: str | Sequence[Objective] = DEFAULT_OBJECTIVE,
@@ -114,9 +114,11 @@ def train(
         batch_size: pictures a step.
         latent_dim: numbers a picture.
         objective: what to minimise: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
-            of one's own, `[Reconstruction(1), Structure(0.5), Neighbours(1.5)]` of `autoenc.objectives` by default.
+            of one's own, such as `[Reconstruction(1), Structure(0.5)]` of `autoenc.objectives`. All three with a weight
+            of 1 by default.
             "reconstruction" alone is the plain autoencoder: nothing is altered and nothing whitened.
-        learning_rate: of Adam at the start; it falls to 0 along a cosine.
+        learning_rate: at the start; it falls to 0 along a cosine. The optimizer is Muon, with Adam where that does not
+            apply.
         validation: share of the pictures held out to measure val_loss, at least one picture.
         patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
         seed: of the weights, the split, the order and the alterations.

@@ -19,21 +19,20 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from autoenc.fitting import Examples
 from autoenc.model import ModelConfig, build_decoder, build_encoder
 from autoenc.objectives import DEFAULT_OBJECTIVE, Batch, Reconstruction, create_objectives
-from autoenc.trainer import Trainer
+from autoenc.trainer import Trainer, create_optimizer
 
 
 def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,type-arg]
     """A function that runs the bare step over all the data once."""
     encoder, decoder = build_encoder(ModelConfig()), build_decoder(ModelConfig())
     variables = [*encoder.trainable_variables, *decoder.trainable_variables]
-    optimizer = keras.optimizers.Adam(2e-3)
+    optimizer = create_optimizer(2e-3)
     optimizer.build(variables)
     objective = Reconstruction()
     batches = [tf.constant(pixels[i : i + batch_size]) for i in range(0, len(pixels), batch_size)]

@@ -252,7 +252,7 @@ def test_few_pictures_have_fewer_targets(kind: Any, count: int) -> None:
 def test_objectives_are_made_by_name() -> None:
     assert [term.name for term in create_objectives("structure")] == ["structure"]
     both = create_objectives("reconstruction+neighbours")
-    assert [(term.name, term.weight) for term in both] == [("reconstruction", 1.0), ("neighbours", 1.5)]
+    assert [(term.name, term.weight) for term in both] == [("reconstruction", 1.0), ("neighbours", 1.0)]
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path
         train(pictures, tmp_path / "m", epochs=5, seed=1, resume=True)
     with pytest.raises(
         TrainingError,
-        match=r"had objectives .*structure \(weight 0.5, components.*this one has objectives rec.*\(weight 1.0\)",
+        match=r"had objectives .*structure \(weight 1.0, components.*this one has objectives rec.*\(weight 1.0\)",
     ):
         train(pictures, tmp_path / "m", epochs=5, objective="reconstruction", resume=True)
     with pytest.raises(TrainingError, match="fingerprint"):

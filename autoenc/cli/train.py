@@ -8,7 +8,7 @@ from typing import Any
 from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown, say
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
-    "epochs": (int, "N", "passes at most (default: 120)"),
+    "epochs": (int, "N", "passes at most (default: 80)"),
     "batch_size": (int, "N", "images a step (default: 64)"),
     "latent_dim": (int, "N", "numbers an image (default: 32)"),
     "objective": (
@@ -16,7 +16,7 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
         "NAME",
         "one of reconstruction, structure, neighbours, or several joined by + (default: all three)",
     ),
-    "learning_rate": (float, "X", "of Adam at the start (default: 0.002)"),
+    "learning_rate": (float, "X", "at the start (default: 0.002)"),
     "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
 }

@@ -43,7 +43,7 @@ class Neighbours(Prediction):
 
     name = "neighbours"
 
-    def __init__(self, weight: float = 1.5, *, neighbours: int = 20, steps: int = 4, components: int = 64) -> None:
+    def __init__(self, weight: float = 1.0, *, neighbours: int = 20, steps: int = 4, components: int = 64) -> None:
         super().__init__(weight)
         if min(neighbours, steps, components) < 1:
             raise ArgumentError(

@@ -30,7 +30,7 @@ class Structure(Prediction):
 
     name = "structure"
 
-    def __init__(self, weight: float = 0.5, *, components: int = 64, whitening: float = 0.25) -> None:
+    def __init__(self, weight: float = 1.0, *, components: int = 64, whitening: float = 0.25) -> None:
         super().__init__(weight)
         if components < 1 or not 0 <= whitening <= 1:
             raise ArgumentError(
