@@ -108,7 +108,7 @@ class Checkpoint:
         """The saved state.
 
         Raises:
-            TrainingError: it was saved by a training with other settings, or cannot be read.
+            TrainingError: it was saved by a training with other settings, by another version, or cannot be read.
         """
         try:
             with (self.folder / "state.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
@@ -124,9 +124,14 @@ class Checkpoint:
                 f"The unfinished training in {shown(self.folder)} cannot be read ({error}). "
                 f"Delete that folder and train anew."
             ) from error
-        other = [name for name in settings if settings[name] != state.settings.get(name)]
+        if settings.keys() != state.settings.keys():
+            raise TrainingError(
+                f"Cannot resume: the unfinished training in {shown(self.folder)} was begun by another version of "
+                f"autoenc. Delete that folder and train anew."
+            )
+        other = [name for name in settings if settings[name] != state.settings[name]]
         if other:
-            then = ", ".join(f"{name} {_told(state.settings.get(name))}" for name in other)
+            then = ", ".join(f"{name} {_told(state.settings[name])}" for name in other)
             now = ", ".join(f"{name} {_told(settings[name])}" for name in other)
             raise TrainingError(
                 f"Cannot resume: the unfinished training in {shown(self.folder)} had {then}; this one has {now}. "
@@ -139,7 +144,7 @@ class Checkpoint:
 
 
 def _told(value: Any) -> str:
-    """A setting, for a message; objectives as "reconstruction (weight 1.0) + structure (weight 0.5, components 64)"."""
+    """A setting, for a message; objectives as "reconstruction (weight 1.0) + structure (weight 0.5, …)"."""
     if not isinstance(value, list):
         return repr(value)
     terms = [(term["name"], [f"{key} {term[key]}" for key in term if key != "name"]) for term in value]

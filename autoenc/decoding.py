@@ -128,9 +128,23 @@ def _header(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageTooLargeError(f"The picture is too large: {error}") from error
     except UnidentifiedImageError:
-        raise ImageDecodeError("Not an image: the bytes are of no known image format.") from None
+        raise ImageDecodeError(_unknown(data)) from None
     except Exception as error:  # Pillow's parsers raise whatever a hostile header leads them to
         raise ImageDecodeError(f"The image's header is broken ({_reason(error)}).") from error
+
+
+def _unknown(data: bytes) -> str:
+    """Why bytes that Pillow does not know are refused; brands are those of ISO/IEC 23008-12 (HEIF) and of AVIF."""
+    brand = data[8:12] if data[4:8] == b"ftyp" else b""
+    if brand[:3] in (b"hei", b"hev", b"mif", b"msf"):
+        name = "HEIC"
+    elif brand[:3] == b"avi":
+        name = "AVIF"
+    elif data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+        name = "JPEG XL"
+    else:
+        return "Not an image: the bytes are of no known image format."
+    return f"{name} is not read; convert it to JPEG or PNG."
 
 
 def _opencv(data: bytes, factor: int) -> Pixels | None:

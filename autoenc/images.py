@@ -23,9 +23,10 @@ from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError, NoI
 PREPROCESSING_VERSION = 1
 """Part of an encoder's identity in a store: raised whenever the same file would give other pixels."""
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"})
-UNREAD = frozenset({".heic", ".heif", ".avif", ".jxl"})
-"""Formats of pictures that are told of, not read."""
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
+    | {".heic", ".heif", ".avif", ".jxl"}  # not read, but told of: whoever has them takes them for images
+)
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -55,7 +56,7 @@ class Found:
         root: the folder that was searched, absolute.
         paths: files with an image's extension, absolute, sorted.
         ignored: how many other files there are, hidden ones included.
-        skipped: files and folders that cannot be named or listed, and pictures of formats that are not read.
+        skipped: files and folders that cannot be named or listed.
     """
 
     root: Path
@@ -128,11 +129,8 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         hidden = any(part.startswith(".") for part in here.relative_to(top).parts)
         for name in names:
             path = here / name
-            extension = path.suffix.lower()
-            if hidden or name.startswith(".") or extension not in EXTENSIONS | UNREAD:
+            if hidden or name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
                 ignored += 1
-            elif extension in UNREAD:
-                skipped.append(SkippedFile(path, f"{extension[1:].upper()} is not read; convert it to JPEG or PNG"))
             elif not _is_text(str(path.relative_to(top))):
                 skipped.append(SkippedFile(path, "its name is not valid UTF-8; rename it"))
             else:

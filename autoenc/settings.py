@@ -21,7 +21,6 @@ class Settings:
     validation: float
     patience: int
     seed: int
-    optimizer: str = "muon"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "latent_dim", "patience"):

@@ -21,6 +21,9 @@ from autoenc.objectives import Batch, Objective
 Images = npt.NDArray[np.uint8]
 Targets = Mapping[str, npt.NDArray[np.float32]]
 
+OPTIMIZER = "muon"
+"""What `create_optimizer` makes: a training begun with another cannot be resumed."""
+
 
 class Trainer:
     """An autoencoder being trained.
@@ -95,17 +98,16 @@ class Trainer:
 
 
 def create_optimizer(learning_rate: float | keras.optimizers.schedules.LearningRateSchedule) -> keras.optimizers.Muon:
-    """Muon for the matrices of dense layers, Adam for all that is no matrix, at one learning rate.
+    """Muon for the matrices of dense layers, Adam for biases and convolutions, at one learning rate.
 
-    Muon makes all directions of a step equally long; the step is then scaled to the length that Adam's would have. In
-    as many epochs it comes to a much lower loss than Adam alone, in which a few directions of the large dense layer
-    outweigh the rest.
+    Muon makes all directions of a step about equally long; the step is then scaled to the length of Adam's.
 
     Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024, with lengths after Liu et
     al., "Muon is scalable for LLM training", 2025; Kingma and Ba, "Adam: a method for stochastic optimization", ICLR
-    2015. Departs from them: no weight decay, and Muon for the last layers as well.
+    2015. Departs from Jordan et al.: convolutions are left to Adam, and the last layers to Muon; from Liu et al.: no
+    weight decay.
     """
-    return keras.optimizers.Muon(learning_rate, weight_decay=None, adam_weight_decay=None)
+    return keras.optimizers.Muon(learning_rate, weight_decay=None, adam_weight_decay=None, name=OPTIMIZER)
 
 
 class _Step(keras.Model):  # type: ignore[misc]

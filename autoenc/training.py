@@ -31,7 +31,7 @@ from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent
 from autoenc.selection import choose_whitening, cluster_map
 from autoenc.settings import Settings
-from autoenc.trainer import Trainer
+from autoenc.trainer import OPTIMIZER, Trainer
 from autoenc.views import altered_copies
 
 SHOWN_PICTURES = 12
@@ -114,11 +114,11 @@ def train(
         batch_size: pictures a step.
         latent_dim: numbers a picture.
         objective: what to minimise: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
-            of one's own, such as `[Reconstruction(1), Structure(0.5)]` of `autoenc.objectives`. All three with a weight
-            of 1 by default.
-            "reconstruction" alone is the plain autoencoder: nothing is altered and nothing whitened.
-        learning_rate: at the start; it falls to 0 along a cosine. The optimizer is Muon, with Adam where that does not
-            apply.
+            of one's own, such as `[Reconstruction(0.2), Structure(1)]` of `autoenc.objectives`; by default all three,
+            each with a weight of 1. "reconstruction" alone is the plain autoencoder: nothing is altered and nothing
+            whitened.
+        learning_rate: of the first step; it falls to 0 along a cosine. The optimizer is Muon, with Adam for all but the
+            matrices of dense layers.
         validation: share of the pictures held out to measure val_loss, at least one picture.
         patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
         seed: of the weights, the split, the order and the alterations.
@@ -127,7 +127,8 @@ def train(
 
     Raises:
         NoImagesError: fewer than two readable pictures.
-        TrainingError: an unfinished training is there and `resume` was not asked for, or it had other settings;
+        TrainingError: an unfinished training is there and `resume` was not asked for, or it had other settings or was
+            begun by another version;
             `resume` and the training is finished; another process is at it.
         OutputError: the folder cannot be written or holds something else.
         ArgumentError: a value outside of what is allowed.
@@ -162,7 +163,7 @@ def train(
             first = f"; skipped {len(cache.skipped)}, the first: {cache.skipped[0]}" if cache.skipped else ""
             raise NoImagesError(f"Training needs at least 2 readable pictures; found {len(cache)}{first}")
         data = {"images": len(cache), "fingerprint": digest_of("".join(cache.digests).encode())}
-        state = State(settings={**data, **settings.fixed()})
+        state = State(settings={**data, "optimizer": OPTIMIZER, **settings.fixed()})
         if checkpoint.exists():
             state = checkpoint.load(state.settings)
         resumed_after = len(state.history)
@@ -263,6 +264,7 @@ def _manifest(
         "seed": settings.seed,
         "training": {
             **asdict(settings),
+            "optimizer": OPTIMIZER,
             "epochs": len(state.history),
             "best_epoch": state.best_epoch,
             "loss": best["loss"],

@@ -269,6 +269,21 @@ def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
         decode(data, 32)
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    ],
+)
+def test_formats_that_are_not_read_are_named(data: bytes, name: str) -> None:
+    with pytest.raises(ImageDecodeError, match=f"^{name} is not read; convert it to JPEG or PNG.$"):
+        decode(data, 32)
+
+
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     """20,000 x 20,000 one-bit pixels: 400 million, in a few kilobytes."""
     data = encoded(Image.new("1", (20_000, 20_000)), "PNG")

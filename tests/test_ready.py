@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 from pathlib import Path
@@ -36,12 +37,19 @@ def test_is_small_whole_and_described(name: str) -> None:
 
 def test_was_trained_with_the_defaults() -> None:
     pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
+    from autoenc import train
     from autoenc.objectives import DEFAULT_OBJECTIVE, create_objectives
+    from autoenc.trainer import OPTIMIZER
 
     info = load_bundle("clothing-32").info
     assert info["objective"] == DEFAULT_OBJECTIVE
     assert info["training"]["objectives"] == [term.to_dict() for term in create_objectives(DEFAULT_OBJECTIVE)]
     assert info["architecture"] == {"input_size": 32, "latent_dim": 32, "seed": 0}
+    assert info["training"]["optimizer"] == OPTIMIZER
+    defaults = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}
+    for name in ("batch_size", "latent_dim", "learning_rate", "validation", "patience", "seed"):
+        assert info["training"][name] == defaults[name]
+    assert info["training"]["epochs"] <= defaults["epochs"]
 
 
 def test_encodes_and_says_what_it_is(caplog: pytest.LogCaptureFixture) -> None:

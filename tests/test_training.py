@@ -94,6 +94,7 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     assert info["data"]["images"] == 40
     assert info["objective"] == "reconstruction+structure+neighbours"
     assert info["training"]["val_loss"] == result.val_loss
+    assert info["training"]["optimizer"] == "muon"
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
     assert set(info["checksums"]) == {
         "augmentations.png",
@@ -246,6 +247,20 @@ def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path
     with pytest.raises(TrainingError, match="fingerprint"):
         train(255 - pictures, tmp_path / "m", epochs=5, resume=True)
     assert Checkpoint(tmp_path / "m").exists()
+
+
+def test_an_unfinished_training_of_another_version_is_told(pictures: Any, tmp_path: Path) -> None:
+    """One that was begun before the optimizer was written down had another one."""
+    with pytest.raises(StopHereError):
+        train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
+    path = Checkpoint(tmp_path / "m").folder / "state.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = json.loads(arrays["header"].tobytes())
+    del header["settings"]["optimizer"]
+    np.savez(path, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)})
+    with pytest.raises(TrainingError, match=r"begun by another version of autoenc\. Delete that folder"):
+        train(pictures, tmp_path / "m", epochs=5, resume=True)
 
 
 def test_a_damaged_checkpoint_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:

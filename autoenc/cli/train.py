@@ -16,7 +16,7 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
         "NAME",
         "one of reconstruction, structure, neighbours, or several joined by + (default: all three)",
     ),
-    "learning_rate": (float, "X", "at the start (default: 0.002)"),
+    "learning_rate": (float, "X", "of the first step; it falls to 0 (default: 0.002)"),
     "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
 }
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         after = f"Resumed after epoch {result.resumed_after}."
         print(after if result.resumed_after else "There was no finished epoch to resume after: trained from the start.")
     if result.skipped or result.ignored:
-        print(f"{len(result.skipped)} files skipped, {result.ignored} ignored: they are no images.")
+        print(f"{len(result.skipped)} files skipped; {result.ignored} ignored, which are no images.")
     if result.stopped_early:
         print(f"Stopped early, after epoch {result.epochs}: val_loss did not fall any more.")
     print(
