@@ -60,7 +60,7 @@ def test_train_prints_one_json_document_with_the_promised_keys(drawn: Path, tmp_
 
 def test_train_says_what_it_did_and_where_to_look(picture_folder: Path, tmp_path: Path) -> None:
     text = run("train", picture_folder, "--model", tmp_path / "m").stdout
-    assert "0 files skipped, 1 ignored: they are no images." in text
+    assert "0 files skipped; 1 ignored, which are no images." in text
     assert "Trained on 12 images in" in text
     assert "Latents: effective rank" in text
     assert "Cluster mAP on 1 held-out images, without labels: 0.000 (too few to compare settings by)" in text
