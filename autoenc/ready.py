@@ -24,6 +24,6 @@ def ready_name(folder: Path) -> str | None:
 def advice(name: str) -> str:
     """What whoever uses a ready model should know."""
     return (
-        f"{name} came with autoenc and was trained on {READY_MODELS[name]}; trained for long enough on your own "
-        f"images, a model retrieves better among them (autoenc train, then autoenc compare)."
+        f"{name} came with autoenc and was trained on {READY_MODELS[name]}; trained on a few thousand "
+        f"images of your own, a model retrieves better among them (autoenc train, then autoenc compare)."
     )

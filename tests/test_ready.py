@@ -55,7 +55,7 @@ def test_was_trained_with_the_defaults() -> None:
 def test_encodes_and_says_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "autoenc"):
         bundle = load_bundle("clothing-32")
-    assert "trained on clothing photos; trained for long enough on your own images" in caplog.text
+    assert "trained on clothing photos; trained on a few thousand images of your own" in caplog.text
     assert bundle.location == "clothing-32"
     latents = bundle.encode(np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8))
     assert latents.shape == (3, 32)

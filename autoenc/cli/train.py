@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     few = result.held_out < FEW
     meaning = "too few to compare settings by" if few else "same photos and seed: more usually retrieves better"
     print(f"Cluster mAP on {result.held_out} held-out images, without labels: {result.cluster_map:.3f} ({meaning}).")
-    if result.best_epoch == result.epochs and not result.stopped_early:
+    if result.best_epoch == result.epochs and not (result.stopped_early or health.collapsed):
         print("val_loss was lowest after the last epoch: more epochs may retrieve better (--epochs).")
     if health.collapsed:
         say(

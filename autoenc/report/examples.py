@@ -25,8 +25,8 @@ def examples_section(comparison: Comparison) -> str:
         return ""
     if len(comparison.labelled):
         text = (
-            "Queries chosen by the size of the disagreement: where the reference is furthest ahead of the best other "
-            "encoder in average precision (AP), and where it is furthest behind. They show what the encoders look at, "
+            "Queries chosen by the size of the disagreement: where the reference is furthest ahead, in average "
+            "precision (AP), of the other encoder that is best on the whole, and where it is furthest behind. They show what the encoders look at, "
             "not which is better: extremes are not typical. A green frame with ✓ has the query's label, a red one with "
             "✗ has not."
         )
