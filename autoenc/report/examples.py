@@ -26,9 +26,9 @@ def examples_section(comparison: Comparison) -> str:
     if len(comparison.labelled):
         text = (
             "Queries chosen by the size of the disagreement: where the reference is furthest ahead, in average "
-            "precision (AP), of the other encoder that is best on the whole, and where it is furthest behind. They show what the encoders look at, "
-            "not which is better: extremes are not typical. A green frame with ✓ has the query's label, a red one with "
-            "✗ has not."
+            "precision (AP), of the other encoder that is best on the whole, and where it is furthest behind. They "
+            "show what the encoders look at, not which is better: extremes are not typical. A green frame with ✓ has "
+            "the query's label, a red one with ✗ has not."
         )
     else:
         text = (

@@ -168,8 +168,8 @@ def disagreements(comparison: Comparison, count: int = 8) -> list[Example]:
     """The queries on which encoders disagree most.
 
     With labels: half of them where the reference's AP is furthest above that of the other encoder that is best on
-    the whole, half where it is furthest below, so that neither is shown from its good side alone. Without: where the encoders' first results
-    have least in common.
+    the whole, half where it is furthest below, so that neither is shown from its good side alone. Without: where the
+    encoders' first results have least in common.
     """
     names = list(comparison.encoders)
     if len(names) < 2:
