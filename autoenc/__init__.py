@@ -1,4 +1,4 @@
-"""autoenc: from a folder of unlabelled product images to "show me what looks like this".
+"""autoenc: from a folder of unlabeled product images to "show me what looks like this".
 
 Names are resolved on first use: importing autoenc loads nothing heavy, NumPy included.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autoenc.indexing import IndexReport, index_images
     from autoenc.report import write_report
     from autoenc.samples import draw_catalog
-    from autoenc.searching import Neighbour, Searcher, search
+    from autoenc.searching import Neighbor, Searcher, search
     from autoenc.store import Store, list_collections, open_store
     from autoenc.training import TrainingResult, train
 
@@ -34,7 +34,7 @@ _HOME = {
     "EncoderScores": "comparison",
     "IndexReport": "indexing",
     "LoadedImage": "images",
-    "Neighbour": "searching",
+    "Neighbor": "searching",
     "Searcher": "searching",
     "SkippedFile": "images",
     "Store": "store",
@@ -63,7 +63,7 @@ __all__ = [
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
-    "Neighbour",
+    "Neighbor",
     "Searcher",
     "SkippedFile",
     "Store",

@@ -47,7 +47,7 @@ def compare(
 
     Every image is read once. Vectors are compared by cosine, over the whole gallery; an image is never among its
     own results. Labels are the parent folders' names, or a CSV file's column; a gallery with fewer than two
-    labels counts as unlabelled. Label-free, it measures whether an altered copy of an image finds the image again.
+    labels counts as unlabeled. Label-free, it measures whether an altered copy of an image finds the image again.
 
     Args:
         images: the gallery, a folder.
@@ -97,8 +97,8 @@ def compare(
         code_of = {None: -1} | {label: code for code, label in enumerate(names)}
         gallery_codes = np.array([code_of[label] for label in gallery_labels], np.int64)
         query_codes = np.array([code_of[label] for label in query_labels], np.int64)
-        labelled = _with_relevant(gallery_codes, query_codes, own)
-        if not len(labelled):
+        labeled = _with_relevant(gallery_codes, query_codes, own)
+        if not len(labeled):
             notes.append("No query has a label that another image shares: only the label-free part was measured.")
         split = Split(
             gallery=gallery.images,
@@ -106,7 +106,7 @@ def compare(
             own=own,
             gallery_codes=gallery_codes,
             query_codes=query_codes,
-            labelled=labelled,
+            labeled=labeled,
             altered=_sample(len(gallery), MAX_ALTERED if max_queries is None else max_queries, seed),
             seed=seed,
         )
@@ -119,17 +119,17 @@ def compare(
         queries=paths,
         gallery_labels=gallery_labels,
         query_labels=query_labels,
-        labelled=labelled,
+        labeled=labeled,
         altered=split.altered,
         leave_one_out=asked is None,
         encoders=scores,
         differences=differences(scores),
-        unlabelled=gallery_labels.count(None) + (0 if asked is None else query_labels.count(None)),
+        unlabeled=gallery_labels.count(None) + (0 if asked is None else query_labels.count(None)),
         ignored=sum(folder.ignored for folder, _ in both),
         skipped=[file for folder, read in both for file in (*folder.skipped, *read.skipped)],
         bundle=shown(bundle.location) if bundle else None,
         seconds=time.perf_counter() - started,
-        left_out=int((query_codes >= 0).sum()) - len(labelled),
+        left_out=int((query_codes >= 0).sum()) - len(labeled),
         notes=notes,
     )
 

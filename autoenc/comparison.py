@@ -17,7 +17,7 @@ SELFRECALL = (1, 5, 10)
 """The k of the label-free recall."""
 
 TOP = 10
-"""How many of each query's neighbours are kept."""
+"""How many of each query's neighbors are kept."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class EncoderScores:
         dim: length of a vector; a vector takes 4 * dim bytes.
         ms_per_image: milliseconds to encode one image (pixels in memory -> vector), in batches.
         per_query: metric name ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10") -> (L,) float64, one score
-            for each of the comparison's labelled queries; empty without labels.
+            for each of the comparison's labeled queries; empty without labels.
         selfrecall: k (1, 5, 10) -> (S,) float64, 1.0 where the altered copy of an image finds its original among the
             first k, for each image of `Comparison.altered`.
         top: (Q, 10) indices into the gallery, nearest first, for every query; fewer columns in a gallery of fewer.
@@ -48,7 +48,7 @@ class EncoderScores:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What was measured: the labelled metrics, if any, then "selfrecall@1" and so on."""
+        """What was measured: the labeled metrics, if any, then "selfrecall@1" and so on."""
         return (*self.per_query, *(f"selfrecall@{k}" for k in self.selfrecall))
 
     def scores(self, metric: str) -> npt.NDArray[np.float64]:
@@ -104,30 +104,30 @@ class Comparison:
     Attributes:
         gallery: paths of the images searched among; queries: paths of the images searched with.
         gallery_labels, query_labels: a label or None for each.
-        labelled: indices into `queries` of those that the per-query scores are about (they have a label and at
+        labeled: indices into `queries` of those that the per-query scores are about (they have a label and at
             least one other image in the gallery shares it).
         altered: indices into the gallery of the images whose altered copies were searched for.
         leave_one_out: queries are gallery images, each left out of its own results.
         encoders: name -> scores, in the order asked for.
         differences: of "learned" (or of the first encoder, without it) to every other encoder.
-        unlabelled: how many gallery images and queries have no label. ignored: files without an image's extension.
+        unlabeled: how many gallery images and queries have no label. ignored: files without an image's extension.
         skipped: files that could not be read.
         bundle: the folder of the learned encoder's bundle, if it took part.
         seconds: how long the comparison took.
         left_out: how many queries have a label that no other image in the gallery shares.
-        notes: sentences that a reader of the figures has to know, such as why there is no labelled part.
+        notes: sentences that a reader of the figures has to know, such as why there is no labeled part.
     """
 
     gallery: list[Path]
     queries: list[Path]
     gallery_labels: list[str | None]
     query_labels: list[str | None]
-    labelled: npt.NDArray[np.int64]
+    labeled: npt.NDArray[np.int64]
     altered: npt.NDArray[np.int64]
     leave_one_out: bool
     encoders: dict[str, EncoderScores]
     differences: list[Difference]
-    unlabelled: int = 0
+    unlabeled: int = 0
     ignored: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
     bundle: str | None = None
@@ -142,12 +142,12 @@ class Comparison:
 
     @cached_property
     def classes(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Label -> positions in `labelled`, and so in every `per_query`, of the queries that have it."""
-        labels = np.asarray([self.query_labels[query] or "" for query in self.labelled], object)
+        """Label -> positions in `labeled`, and so in every `per_query`, of the queries that have it."""
+        labels = np.asarray([self.query_labels[query] or "" for query in self.labeled], object)
         return {str(label): np.flatnonzero(labels == label) for label in sorted(set(labels))}
 
     def per_class(self, encoder: str) -> dict[str, dict[str, float]]:
-        """Label -> metric -> mean over the labelled queries of that label, for one encoder."""
+        """Label -> metric -> mean over the labeled queries of that label, for one encoder."""
         scores = self.encoders[encoder].per_query
         return {
             label: {metric: float(values[at].mean()) for metric, values in scores.items()}
@@ -161,11 +161,11 @@ class Comparison:
             "differences": [difference.to_dict() for difference in self.differences],
             "gallery": len(self.gallery),
             "queries": len(self.queries),
-            "labelled": len(self.labelled),
+            "labeled": len(self.labeled),
             "altered": len(self.altered),
             "classes": {label: len(at) for label, at in self.classes.items()},
             "leave_one_out": self.leave_one_out,
-            "unlabelled": self.unlabelled,
+            "unlabeled": self.unlabeled,
             "left_out": self.left_out,
             "ignored": self.ignored,
             "skipped": [file.to_dict() for file in self.skipped],

@@ -74,7 +74,7 @@ def picture_pixels(picture: bytes | Pixels | Image.Image, size: int) -> Pixels:
     """(H, W, 3) uint8 RGB of a picture in memory, reduced as `decode` does.
 
     Args:
-        picture: the bytes of an image file; a PIL image; or an array (H, W) grey, (H, W, 3) RGB, (H, W, 4) RGBA uint8.
+        picture: the bytes of an image file; a PIL image; or an array (H, W) gray, (H, W, 3) RGB, (H, W, 4) RGBA uint8.
         size: the side in pixels that the caller will shrink the picture to.
 
     Raises:
@@ -111,7 +111,7 @@ def resized_batch(images: Pixels, size: int) -> Pixels:
 
 
 def letterbox(pixels: Pixels, size: int) -> Pixels:
-    """(H, W, 3) uint8 -> (size, size, 3) uint8, the aspect ratio kept, centred on white."""
+    """(H, W, 3) uint8 -> (size, size, 3) uint8, the aspect ratio kept, centered on white."""
     height, width = pixels.shape[:2]
     scale = size / max(width, height)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
@@ -188,7 +188,7 @@ def _turned(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _rgb(image: Image.Image) -> Pixels:
-    """As a viewer would show it: transparency over white, 16 bits scaled to 8, one channel as grey."""
+    """As a viewer would show it: transparency over white, 16 bits scaled to 8, one channel as gray."""
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         if image.mode in ("La", "RGBa"):
             image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
@@ -197,15 +197,15 @@ def _rgb(image: Image.Image) -> Pixels:
         canvas.alpha_composite(layer)
         return np.asarray(canvas.convert("RGB"))
     if image.mode.startswith("I") or image.mode == "F":
-        return _grey_to_rgb(np.asarray(image))
+        return _gray_to_rgb(np.asarray(image))
     try:
         return np.asarray(image.convert("RGB"))
     except ValueError as error:
         raise ImageDecodeError(f"Pictures of mode {image.mode} cannot be turned into RGB ({error}).") from error
 
 
-def _grey_to_rgb(values: npt.NDArray[np.generic]) -> Pixels:
-    """Wide grey values to 8 bits: 16-bit integers by their full range, floats from 0..1, others by their maximum.
+def _gray_to_rgb(values: npt.NDArray[np.generic]) -> Pixels:
+    """Wide gray values to 8 bits: 16-bit integers by their full range, floats from 0..1, others by their maximum.
 
     Every step is at most as wide as the values: a picture at the pixel limit must not take gigabytes.
     """
@@ -217,8 +217,8 @@ def _grey_to_rgb(values: npt.NDArray[np.generic]) -> Pixels:
         top = float(wide.max(initial=0))
         levels = (65535.0,) if values.dtype.kind in "iu" else (1.0, 255.0)
         full = next((level for level in levels if top <= level), top)
-    grey = cv2.convertScaleAbs(wide, alpha=255 / full)
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    gray = cv2.convertScaleAbs(wide, alpha=255 / full)
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _resized(pixels: Pixels, width: int, height: int, how: int) -> Pixels:

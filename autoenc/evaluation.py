@@ -34,7 +34,7 @@ class Split:
         own: (Q,) index of each query in the gallery, -1 where it is not there; left out of the query's results.
         gallery_codes: (G,) label of each gallery image, -1 for none.
         query_codes: (Q,) likewise.
-        labelled: (L,) the queries that are scored.
+        labeled: (L,) the queries that are scored.
         altered: (S,) the gallery images that are altered and searched for.
         seed: of the alterations.
     """
@@ -44,7 +44,7 @@ class Split:
     own: Indices
     gallery_codes: Indices
     query_codes: Indices
-    labelled: Indices
+    labeled: Indices
     altered: Indices
     seed: int
 
@@ -96,11 +96,11 @@ def differences(scores: dict[str, EncoderScores]) -> list[Difference]:
 def _search(
     name: str, queries: Vectors, gallery: Vectors, split: Split, progress: Progress
 ) -> tuple[Indices, dict[str, npt.NDArray[np.float64]]]:
-    """The first neighbours of every query, and the scores of those that are labelled."""
+    """The first neighbors of every query, and the scores of those that are labeled."""
     itself = bool((split.own >= 0).any())
     top = np.empty((len(queries), min(TOP, len(gallery) - itself)), np.int64)
-    per_query = {metric: np.empty(len(split.labelled)) for metric in METRICS} if len(split.labelled) else {}
-    row_of = {int(query): row for row, query in enumerate(split.labelled)}
+    per_query = {metric: np.empty(len(split.labeled)) for metric in METRICS} if len(split.labeled) else {}
+    row_of = {int(query): row for row, query in enumerate(split.labeled)}
     for start, orders in rankings(queries, gallery, split.own):
         top[start : start + len(orders)] = orders[:, : top.shape[1]]
         for query, order in enumerate(orders, start):

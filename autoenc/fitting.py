@@ -88,7 +88,7 @@ def fit(
         order = np.random.default_rng((seed, epoch)).permutation(training)
         loss = val_loss = 0.0
         for step, batch in enumerate(_batches(order, batch_size), start=1):
-            # The mean of what has been seen, moved towards this batch by its share.
+            # The mean of what has been seen, moved toward this batch by its share.
             seen = min(step * batch_size, len(order))
             loss += (trainer.train_step(*examples.batch(batch, seed=(seed, epoch))) - loss) * len(batch) / seen
             progress("training", (epoch - 1) * steps + step, epochs * steps, f"epoch {epoch}, loss {loss:.4f}")

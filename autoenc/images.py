@@ -210,7 +210,7 @@ def load_pixels_of(picture: Picture, size: int = 32) -> npt.NDArray[np.uint8]:
     """The pixels of one picture in any form: (size, size, 3) uint8, RGB.
 
     Args:
-        picture: a path; the bytes of an image file; (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA uint8; a PIL image.
+        picture: a path; the bytes of an image file; (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA uint8; a PIL image.
         size: height and width of the result in pixels.
 
     Raises:

@@ -95,5 +95,5 @@ def evenly(rows: npt.NDArray[Scalar], limit: int) -> npt.NDArray[Scalar]:
 
 
 def _covariance(latents: FloatArray) -> npt.NDArray[np.float64]:
-    centred = latents.astype(np.float64) - latents.mean(axis=0, dtype=np.float64)
-    return np.asarray(centred.T @ centred / len(centred), np.float64)
+    centered = latents.astype(np.float64) - latents.mean(axis=0, dtype=np.float64)
+    return np.asarray(centered.T @ centered / len(centered), np.float64)

@@ -120,25 +120,25 @@ def average_precision(relevant: Relevance) -> Scores:
     return _ratio((found / ranks * relevant).sum(axis=-1), relevant.sum(axis=-1))
 
 
-def knn_accuracy(neighbours: npt.NDArray[np.int64], truth: npt.ArrayLike, k: int) -> Scores:
+def knn_accuracy(neighbors: npt.NDArray[np.int64], truth: npt.ArrayLike, k: int) -> Scores:
     """1.0 where the majority of the k nearest labels is the query's own.
 
-    A tie goes to the label whose nearest member is nearest. Where fewer than k neighbours exist, those vote.
+    A tie goes to the label whose nearest member is nearest. Where fewer than k neighbors exist, those vote.
 
     Args:
-        neighbours: (..., R) integer labels in rank order.
+        neighbors: (..., R) integer labels in rank order.
         truth: (...) integer label of each query.
         k: from 1.
 
     Returns:
-        (...) float64; 0.0 where there is no neighbour.
+        (...) float64; 0.0 where there is no neighbor.
 
     Raises:
         ArgumentError: k below 1.
 
     Source: Cover and Hart, "Nearest neighbor pattern classification", 1967. Departs from it: one rule for ties.
     """
-    nearest = _first(neighbours, k)
+    nearest = _first(neighbors, k)
     if nearest.shape[-1] == 0:
         return np.zeros(nearest.shape[:-1])
     votes = (nearest[..., :, None] == nearest[..., None, :]).sum(axis=-1)
@@ -147,18 +147,18 @@ def knn_accuracy(neighbours: npt.NDArray[np.int64], truth: npt.ArrayLike, k: int
     return np.asarray(winner == np.asarray(truth), np.float64)
 
 
-def score_ranking(neighbours: npt.NDArray[np.int64], truth: int, names: Sequence[str] = METRICS) -> dict[str, float]:
+def score_ranking(neighbors: npt.NDArray[np.int64], truth: int, names: Sequence[str] = METRICS) -> dict[str, float]:
     """Score one query's full ranking by every metric that is named.
 
     Args:
-        neighbours: (R,) integer labels of all that could be found, nearest first.
+        neighbors: (R,) integer labels of all that could be found, nearest first.
         truth: the query's label: a result is relevant if it has the same.
         names: metrics, as `parse_metric` takes them.
 
     Raises:
         ArgumentError: an unknown metric.
     """
-    relevant = neighbours == truth
+    relevant = neighbors == truth
     scores = {}
     for name in names:
         kind, k = parse_metric(name)
@@ -171,7 +171,7 @@ def score_ranking(neighbours: npt.NDArray[np.int64], truth: int, names: Sequence
         elif kind == "recall":
             value = recall_at_k(relevant, k, relevant.sum())
         else:
-            value = knn_accuracy(neighbours, truth, k)
+            value = knn_accuracy(neighbors, truth, k)
         scores[name] = float(value)
     return scores
 

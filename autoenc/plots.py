@@ -1,6 +1,6 @@
 """Plots of a training, and the plain style that every plot of the project has.
 
-Drawn through Matplotlib's Figure alone: no window, no pyplot, no global state. Colours are told apart by readers who
+Drawn through Matplotlib's Figure alone: no window, no pyplot, no global state. Colors are told apart by readers who
 do not see all of them (Okabe and Ito's), and none stands alone for a meaning.
 """
 
@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 from autoenc.errors import ArgumentError
 from autoenc.output import write_file
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#9AA2AE"
+BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
 INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
 
 
@@ -52,7 +52,7 @@ def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
     measured = drawn.get("validation", drawn.get("training"))
     if measured is not None:
         best = int(np.nanargmin(measured))
-        axes.axvline(epochs[best], color=GREY, linewidth=1, linestyle=":", zorder=0)
+        axes.axvline(epochs[best], color=GRAY, linewidth=1, linestyle=":", zorder=0)
         axes.plot([epochs[best]], [measured[best]], "o", color=INK, markersize=7, markerfacecolor="none")
         axes.set_title(f"Best epoch {epochs[best]}: {measured[best]:.5g}", loc="right", fontsize=9, color=FAINT)
         axes.legend(frameon=False, labelcolor=INK)

@@ -1,4 +1,4 @@
-"""A pen that draws with smooth lines and filled curves, for the sample catalogue.
+"""A pen that draws with smooth lines and filled curves, for the sample catalog.
 
 It draws on a square from (-1, -1) at the top left to (1, 1) at the bottom right.
 """
@@ -23,14 +23,14 @@ PAPER: RGB = (250, 249, 245)
 
 
 def tint(color: RGB, amount: float) -> RGB:
-    """Towards white for an amount up to 1, towards black down to -1."""
+    """Toward white for an amount up to 1, toward black down to -1."""
     target = 255 if amount > 0 else 0
     red, green, blue = (round(value + (target - value) * abs(amount)) for value in color)
     return red, green, blue
 
 
 def accent(color: RGB) -> RGB:
-    """A colour that stands out on another."""
+    """A color that stands out on another."""
     return tint(color, 0.75) if sum(color) < 480 else tint(color, -0.6)
 
 
@@ -58,12 +58,12 @@ class Pen:
         if edge:
             self.line([*points, points[0]], tint(fill, -0.3), edge)
 
-    def disc(self, centre: Point, radius: float, fill: RGB, edge: float = 0.0, squeeze: float = 1.0) -> None:
+    def disc(self, center: Point, radius: float, fill: RGB, edge: float = 0.0, squeeze: float = 1.0) -> None:
         """A filled ellipse, `squeeze` times as high as wide."""
-        self.shape(around(centre, radius, squeeze=squeeze), fill, edge)
+        self.shape(around(center, radius, squeeze=squeeze), fill, edge)
 
-    def ring(self, centre: Point, radius: float, fill: RGB, width: float) -> None:
-        self.line(around(centre, radius), fill, width)
+    def ring(self, center: Point, radius: float, fill: RGB, width: float) -> None:
+        self.line(around(center, radius), fill, width)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -73,14 +73,14 @@ class Pen:
         self.image.putalpha(alpha)
 
 
-def around(centre: Point, radius: float, squeeze: float = 1.0, power: float = 2.0) -> list[Point]:
+def around(center: Point, radius: float, squeeze: float = 1.0, power: float = 2.0) -> list[Point]:
     """A closed curve: an ellipse at power 2, nearer to a rectangle with rounded corners above it."""
     points = []
     for step in range(73):
         cos, sin = math.cos(step * math.tau / 72), math.sin(step * math.tau / 72)
         x = math.copysign(abs(cos) ** (2 / power), cos)
         y = math.copysign(abs(sin) ** (2 / power), sin)
-        points.append((centre[0] + radius * x, centre[1] + radius * squeeze * y))
+        points.append((center[0] + radius * x, center[1] + radius * squeeze * y))
     return points
 
 

@@ -1,6 +1,6 @@
-"""The four objects of the sample catalogue, drawn with lines and curves.
+"""The four objects of the sample catalog, drawn with lines and curves.
 
-A drawer takes a pen, a random generator and the main colour, draws one object and says what it drew:
+A drawer takes a pen, a random generator and the main color, draws one object and says what it drew:
 (style, detail).
 """
 
@@ -89,7 +89,7 @@ def _t_shirt(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
 def _bicycle(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
     style = rng.choice(("road", "city", "mountain"))
     detail = rng.choice(("no extras", "mudguards", "basket"))
-    tyre = {"road": 0.045, "city": 0.06, "mountain": 0.1}[style]
+    tire = {"road": 0.045, "city": 0.06, "mountain": 0.1}[style]
     radius = rng.uniform(0.35, 0.4)
     rear, front, hub = (-0.55, 0.3), (0.55, 0.3), (-0.1, 0.32)
     seat, head = (-0.24, -0.24), (0.36, -0.3 + rng.uniform(-0.04, 0.04))
@@ -98,8 +98,8 @@ def _bicycle(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:
             reach = polar(spoke / 14 + 0.02, radius)
             ends = [(wheel[0] - reach[0], wheel[1] - reach[1]), (wheel[0] + reach[0], wheel[1] + reach[1])]
             pen.line(ends, (168, 170, 176), 0.012)
-        pen.ring(wheel, radius, RUBBER, tyre)
-        pen.ring(wheel, radius - tyre / 2, (176, 178, 184), 0.018)
+        pen.ring(wheel, radius, RUBBER, tire)
+        pen.ring(wheel, radius - tire / 2, (176, 178, 184), 0.018)
         if detail == "mudguards":
             guard = [polar(turn / 40 - 0.28, radius + 0.075) for turn in range(17)]
             pen.line([(wheel[0] + x, wheel[1] + y) for x, y in guard], tint(color, -0.2), 0.03)

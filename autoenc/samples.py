@@ -1,8 +1,8 @@
-"""The sample catalogue: watches, T-shirts, bicycles and shoes, drawn here, for the demo, the docs and the tests.
+"""The sample catalog: watches, T-shirts, bicycles and shoes, drawn here, for the demo, the docs and the tests.
 
-The pictures stand in for product photos: light backgrounds, a soft shadow, and an object whose shape, colour, size,
-place and tilt vary. Every category has the same colours equally often, so that no encoder tells a watch from a
-shoe by its colour alone.
+The pictures stand in for product photos: light backgrounds, a soft shadow, and an object whose shape, color, size,
+place and tilt vary. Every category has the same colors equally often, so that no encoder tells a watch from a
+shoe by its color alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CATEGORIES = tuple(DRAWERS)
 COLORS: dict[str, RGB] = {
     "black": (44, 44, 50),
     "white": (238, 236, 232),
-    "grey": (134, 138, 146),
+    "gray": (134, 138, 146),
     "red": (200, 48, 52),
     "orange": (232, 126, 40),
     "yellow": (240, 200, 62),
@@ -46,12 +46,12 @@ _PRICES = {"watch": (60, 400), "t-shirt": (12, 45), "bicycle": (350, 1900), "sho
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of the sample catalogue and what is true of it.
+    """One picture of the sample catalog and what is true of it.
 
     Attributes:
         path: of the JPEG file.
         category: one of `CATEGORIES`; the name of the picture's folder too.
-        color: a key of `COLORS`, the object's main colour.
+        color: a key of `COLORS`, the object's main color.
         style: its shape, "round" for a watch, say.
         detail: what it carries, "stripes" on a T-shirt, say.
         price: made up, in whole euros.
@@ -66,12 +66,12 @@ class Sample:
 
 
 def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> list[Sample]:
-    """Draw the catalogue into a folder: `<category>/<nnn>.jpg`, 160x160, and `catalog.csv`.
+    """Draw the catalog into a folder: `<category>/<nnn>.jpg`, 160x160, and `catalog.csv`.
 
     Args:
-        folder: made if it is not there; pictures of an earlier catalogue in it are overwritten.
+        folder: made if it is not there; pictures of an earlier catalog in it are overwritten.
         per_class: pictures a category.
-        seed: one seed always draws the same catalogue.
+        seed: one seed always draws the same catalog.
 
     Returns:
         The samples, category by category. The CSV holds the same, with paths relative to `folder`.
@@ -87,7 +87,7 @@ def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> l
         for category in CATEGORIES:
             (folder / category).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The sample catalogue cannot be written to {folder}: {error.strerror or error}.") from error
+        raise OutputError(f"The sample catalog cannot be written to {folder}: {error.strerror or error}.") from error
     samples = [sample for category in CATEGORIES for sample in _drawn(folder, category, per_class, seed)]
     table = io.StringIO()
     writer = csv.DictWriter(table, [column.name for column in fields(Sample)], lineterminator="\n")

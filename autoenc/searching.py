@@ -1,4 +1,4 @@
-"""Neighbours of a picture, or of an image that is in the store."""
+"""Neighbors of a picture, or of an image that is in the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autoenc.store import Filter, Hit, Store, VectorSpec, point_id
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class Neighbor:
     """One result of a search.
 
     Attributes:
@@ -47,7 +47,7 @@ def search(
     k: int = 5,
     where: Filter | None = None,
     min_score: float | None = None,
-) -> list[Neighbour]:
+) -> list[Neighbor]:
     """The images of a store most similar to a picture, or to one of its own images.
 
     For many searches make one `Searcher`, which keeps the encoder.
@@ -58,9 +58,9 @@ def search(
         id: name an image of the store by its id, by its file, or by its path in its source. It is not its own result.
         using: the encoder whose vectors are compared; `learned` if the store holds it, else its first.
         model: the bundle of `learned`; the store remembers where it lay when it was indexed.
-        k: how many neighbours at most.
+        k: how many neighbors at most.
         where: payload field -> value, or values of which one must match.
-        min_score: only neighbours at least this similar.
+        min_score: only neighbors at least this similar.
 
     Raises:
         ImageError: the picture cannot be used.
@@ -112,11 +112,11 @@ class Searcher:
 
     def by_picture(
         self, picture: Picture, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
-    ) -> list[Neighbour]:
+    ) -> list[Neighbor]:
         """As `search` with a picture."""
         encoder = self.encoder
         vector = encoder.encode(load_pixels_of(picture, encoder.input_size)[None])[0]
-        return self._neighbours(self.store.search(vector, using=self.using, k=k, where=where, min_score=min_score))
+        return self._neighbors(self.store.search(vector, using=self.using, k=k, where=where, min_score=min_score))
 
     def by_id(
         self,
@@ -125,19 +125,19 @@ class Searcher:
         k: int = 5,
         where: Filter | None = None,
         min_score: float | None = None,
-    ) -> list[Neighbour]:
+    ) -> list[Neighbor]:
         """As `search` with an id. No encoder is needed."""
         found = find_point(self.store, id)
-        return self._neighbours(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
+        return self._neighbors(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
 
     def path_of(self, id: str | os.PathLike[str]) -> Path:
         """The file of an image of the store, named as for `by_id`."""
         (record,) = self.store.retrieve([find_point(self.store, id)])
         return point_path(self.store, record.payload)
 
-    def _neighbours(self, hits: list[Hit]) -> list[Neighbour]:
+    def _neighbors(self, hits: list[Hit]) -> list[Neighbor]:
         return [
-            Neighbour(rank, hit.id, hit.score, point_path(self.store, hit.payload), hit.payload)
+            Neighbor(rank, hit.id, hit.score, point_path(self.store, hit.payload), hit.payload)
             for rank, hit in enumerate(hits, start=1)
         ]
 

@@ -31,7 +31,7 @@ def cluster_map(
     dimension, held to the same pictures.
 
     Args:
-        latents: (N, D) of the pictures trained on: the clusters' centres are found among them by k-means.
+        latents: (N, D) of the pictures trained on: the clusters' centers are found among them by k-means.
         held_out: (M, D) of pictures not trained on.
         copies: some (M, D), each of altered copies of those.
         clusters: how many; a tenth of N at most, 2 at least.
@@ -65,8 +65,8 @@ def _members(fitted: FloatArray, held_out: FloatArray, clusters: int, seed: int)
     """(M,) the cluster of each held-out picture."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an empty cluster: pictures that are all alike
-        centres, _ = kmeans2(fitted, max(2, min(clusters, len(fitted) // 10)), minit="++", rng=seed)
-    return np.asarray(np.square(held_out[:, None] - centres[None]).sum(axis=2).argmin(axis=1), np.int64)
+        centers, _ = kmeans2(fitted, max(2, min(clusters, len(fitted) // 10)), minit="++", rng=seed)
+    return np.asarray(np.square(held_out[:, None] - centers[None]).sum(axis=2).argmin(axis=1), np.int64)
 
 
 def choose_whitening(

@@ -115,10 +115,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _summary(comparison: Comparison) -> str:
     how = ", each left out of its own results" if comparison.leave_one_out else ""
     parts = [f"{len(comparison.gallery)} images, {len(comparison.queries)} queries{how}"]
-    if len(comparison.labelled):
-        parts.append(f"{len(comparison.labelled)} of them scored by label ({len(comparison.classes)} labels)")
+    if len(comparison.labeled):
+        parts.append(f"{len(comparison.labeled)} of them scored by label ({len(comparison.classes)} labels)")
     counts = {
-        "without a label": comparison.unlabelled,
+        "without a label": comparison.unlabeled,
         "queries whose label no other image has": comparison.left_out,
         "other files ignored": comparison.ignored,
         "files skipped": len(comparison.skipped),

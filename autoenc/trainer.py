@@ -30,7 +30,7 @@ class Trainer:
 
     Args:
         config: the architecture.
-        objectives: what to minimise, prepared; their weighted losses are added.
+        objectives: what to minimize, prepared; their weighted losses are added.
         learning_rate: of `create_optimizer` at the start; it falls to 0 along a cosine.
         steps: how many steps there will be.
     """

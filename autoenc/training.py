@@ -1,4 +1,4 @@
-"""Unlabelled pictures in, a bundle out."""
+"""Unlabeled pictures in, a bundle out."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def train(
     resume: bool = False,
     progress: Progress = silent,
 ) -> TrainingResult:
-    """Train an autoencoder on unlabelled pictures and write it as a bundle.
+    """Train an autoencoder on unlabeled pictures and write it as a bundle.
 
     Folder names are not read: nothing here knows a label. One seed on one machine gives one result.
 
@@ -113,7 +113,7 @@ def train(
         epochs: passes over the pictures at most.
         batch_size: pictures a step.
         latent_dim: numbers a picture.
-        objective: what to minimise: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
+        objective: what to minimize: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
             of one's own, such as `[Reconstruction(0.2), Structure(1)]` of `autoenc.objectives`; by default all three,
             each with a weight of 1. "reconstruction" alone is the plain autoencoder: nothing is altered and nothing
             whitened.

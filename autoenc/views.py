@@ -1,6 +1,6 @@
-"""Altered copies of pictures: cropped, flipped and recoloured, the same ones every time.
+"""Altered copies of pictures: cropped, flipped and recolored, the same ones every time.
 
-They stand for "the same product in another photo" where nobody has labelled which photos belong together: an
+They stand for "the same product in another photo" where nobody has labeled which photos belong together: an
 encoder worth having finds the original of such a copy again.
 """
 
@@ -47,7 +47,7 @@ def altered_copies(
         ArgumentError: another shape or dtype, or not one number a picture.
 
     Source: Chen et al., "A simple framework for contrastive learning of visual representations", ICML 2020.
-    Departs from it: milder crops, gains for colour jitter, no blur.
+    Departs from it: milder crops, gains for color jitter, no blur.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:

@@ -1,4 +1,4 @@
-"""Handcrafted descriptors of colour, texture and edges: arrays in, arrays out, no state.
+"""Handcrafted descriptors of color, texture and edges: arrays in, arrays out, no state.
 
 Each takes a batch (N, H, W, 3) uint8, RGB, and gives (N, D) float32. They need NumPy alone and work on a
 bounded number of pixels at once, whatever N.

@@ -50,7 +50,7 @@ def _remedy_for_shape(shape: tuple[int, ...]) -> str:
     if len(shape) == 4 and shape[3] == 4:
         return "Blend the alpha channel over a background first."
     if len(shape) == 4 and shape[3] == 1:
-        return "Repeat the grey channel with np.repeat(images, 3, axis=-1)."
+        return "Repeat the gray channel with np.repeat(images, 3, axis=-1)."
     return "Stack RGB images of one size with np.stack(images)."
 
 

@@ -1,4 +1,4 @@
-"""Colour: how often each hue, saturation and value occurs."""
+"""Color: how often each hue, saturation and value occurs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from baselines._batch import Images, Vectors, check_images, in_pieces, root_of_s
 
 
 def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (8, 4, 4)) -> Vectors:
-    """Hellinger-normalised HSV histogram of each image.
+    """Hellinger-normalized HSV histogram of each image.
 
     With max and min the largest and smallest of R, G, B, and delta = max - min:
 
     - value = max / 255;
     - saturation = delta / max, and 0 for black;
     - hue = (G - B) / delta / 6 where R is the largest, 1/3 + (B - R) / delta / 6 where G is,
-      2/3 + (R - G) / delta / 6 where B is, brought into [0, 1); 0 for greys, which have no hue.
+      2/3 + (R - G) / delta / 6 where B is, brought into [0, 1); 0 for grays, which have no hue.
 
     Each of the three runs over [0, 1] in bins of equal width, closed below and open above; the last bin also
     takes 1. Pixels are binned in whole numbers, so that none can fall on the wrong side of an edge.
@@ -36,7 +36,7 @@ def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (8, 4, 4
         ImageShapeError: not a batch of RGB uint8 images.
         ValueError: not three bin counts from 1 to 256.
 
-    Source: Swain and Ballard, "Color indexing", IJCV 1991. Departs from it: HSV for opponent colours, the
+    Source: Swain and Ballard, "Color indexing", IJCV 1991. Departs from it: HSV for opponent colors, the
     Hellinger kernel for histogram intersection.
     """
     batch = check_images(images, "color_histogram")

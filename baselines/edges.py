@@ -19,11 +19,11 @@ CLIP = 0.2
 def hog(images: npt.ArrayLike, *, orientations: int = 9, cell: int = 8, block: int = 2) -> Vectors:
     """Histogram of oriented gradients of each image.
 
-    1. The gradient is the difference of the two neighbours, with no division, across and down; it is 0 on
+    1. The gradient is the difference of the two neighbors, with no division, across and down; it is 0 on
        the outermost rows (down) and columns (across). Each pixel takes the channel of the longest gradient,
        the first of them when they tie.
     2. Its direction, without sign, is an angle in [0, 180) degrees: 0 where brightness changes across (an edge
-       that runs up and down), 45 where it changes towards the lower right, 90 where it changes down. It
+       that runs up and down), 45 where it changes toward the lower right, 90 where it changes down. It
        votes with its length for one of `orientations` equal bins, closed below and open above.
     3. A cell's histogram is the mean vote over its `cell` x `cell` pixels; rows and columns at the bottom and
        the right that fill no cell are left out.
@@ -46,7 +46,7 @@ def hog(images: npt.ArrayLike, *, orientations: int = 9, cell: int = 8, block: i
 
     Source: Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Departs from
     it: no gamma, no Gaussian window over a block, and each vote goes to one bin of one cell for sharing it
-    between neighbours.
+    between neighbors.
     """
     if min(orientations, cell, block) < 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Texture: the patterns around each pixel, and the pairs of greys that lie side by side."""
+"""Texture: the patterns around each pixel, and the pairs of grays that lie side by side."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHIFT = 22
 
 
 def texture(images: npt.ArrayLike) -> Vectors:
-    """Local binary patterns at two scales and grey-level co-occurrence, in one vector.
+    """Local binary patterns at two scales and gray-level co-occurrence, in one vector.
 
     Three parts, each brought to length 1 and divided by the square root of 3, so that the cosine of two
     vectors is the mean of the cosines of their parts: `lbp_histogram` with 8 points at radius 1 (10 numbers),
@@ -54,9 +54,9 @@ def texture(images: npt.ArrayLike) -> Vectors:
 def lbp_histogram(images: npt.ArrayLike, points: int = 8, radius: float = 1) -> Vectors:
     """Histogram of the uniform, rotation-invariant local binary patterns of each image.
 
-    The grey of a pixel is (299 R + 587 G + 114 B) / 1000, rounded. Around it, `points` samples lie on a
+    The gray of a pixel is (299 R + 587 G + 114 B) / 1000, rounded. Around it, `points` samples lie on a
     circle of `radius`, the first to the right and the others counter-clockwise, interpolated between the four
-    nearest pixels. A sample is marked when it is at least as bright as the centre. Where the marks change
+    nearest pixels. A sample is marked when it is at least as bright as the center. Where the marks change
     at most twice around the circle, the pattern is uniform and its label is the number of marks, 0 to
     `points`; all other patterns share the label `points` + 1.
 
@@ -89,17 +89,17 @@ def lbp_histogram(images: npt.ArrayLike, points: int = 8, radius: float = 1) -> 
     batch = check_images(images, "lbp_histogram", min_size=2 * margin + 1)
 
     def describe(piece: Images) -> npt.NDArray[Any]:
-        labels = _labels_of_codes(points)[_lbp_codes(_grey(piece), points, radius)]
+        labels = _labels_of_codes(points)[_lbp_codes(_gray(piece), points, radius)]
         return root_of_shares(labels, points + 2)
 
     return in_pieces(describe, batch, points + 2)
 
 
 def glcm_properties(images: npt.ArrayLike, *, levels: int = 16, distances: Sequence[int] = (1, 2, 4, 8)) -> Vectors:
-    """Properties of the grey-level co-occurrence matrices of each image, each on a scale of 1.
+    """Properties of the gray-level co-occurrence matrices of each image, each on a scale of 1.
 
-    The grey of a pixel is (299 R + 587 G + 114 B) / 1000, rounded, then brought to `levels` equal steps:
-    grey * levels // 256. For each distance d and each of four angles, P[i, j] is the share of pixel pairs
+    The gray of a pixel is (299 R + 587 G + 114 B) / 1000, rounded, then brought to `levels` equal steps:
+    gray * levels // 256. For each distance d and each of four angles, P[i, j] is the share of pixel pairs
     with levels i and j, in either order, d apart: (0, d), (d, d), (d, 0) and (d, -d) rows and columns. With
     m and v the mean and the variance of i under P:
 
@@ -117,7 +117,7 @@ def glcm_properties(images: npt.ArrayLike, *, levels: int = 16, distances: Seque
 
     Args:
         images: (N, H, W, 3) uint8, RGB; H and W above the largest distance.
-        levels: grey levels, 2 to 256.
+        levels: gray levels, 2 to 256.
         distances: in pixels along rows and columns, each at least 1.
 
     Returns:
@@ -139,11 +139,11 @@ def glcm_properties(images: npt.ArrayLike, *, levels: int = 16, distances: Seque
     batch = check_images(images, "glcm_properties", min_size=max(distances) + 1)
 
     def describe(piece: Images) -> npt.NDArray[Any]:
-        # 16 bits hold grey * levels, and the number of a pair of levels: both stay below 2**16.
-        quantised = _grey(piece).astype(np.uint16) * np.uint16(levels) // np.uint16(256)
+        # 16 bits hold gray * levels, and the number of a pair of levels: both stay below 2**16.
+        quantized = _gray(piece).astype(np.uint16) * np.uint16(levels) // np.uint16(256)
         return np.concatenate(
             [
-                _properties(_pair_shares(quantised, down * d, right * d, levels))
+                _properties(_pair_shares(quantized, down * d, right * d, levels))
                 for d in distances
                 for down, right in GLCM_STEPS
             ],
@@ -153,33 +153,33 @@ def glcm_properties(images: npt.ArrayLike, *, levels: int = 16, distances: Seque
     return in_pieces(describe, batch, len(distances) * len(GLCM_STEPS) * len(GLCM_PROPERTIES))
 
 
-def _grey(images: Images) -> Images:
-    """(n, H, W, 3) uint8 -> (n, H, W) uint8, Rec. 601 luma in whole numbers: a grey pixel keeps its value."""
+def _gray(images: Images) -> Images:
+    """(n, H, W, 3) uint8 -> (n, H, W) uint8, Rec. 601 luma in whole numbers: a gray pixel keeps its value."""
     red, green, blue = np.moveaxis(images, -1, 0).astype(np.uint32, order="C")
     luma: npt.NDArray[np.uint32] = (299 * red + 587 * green + 114 * blue + 500) // 1000
     return luma.astype(np.uint8)
 
 
-def _lbp_codes(grey: Images, points: int, radius: float) -> npt.NDArray[np.uint16]:
-    """(n, H, W) uint8 -> (n, H - 2 margin, W - 2 margin), bit k set where sample k is at least the centre."""
+def _lbp_codes(gray: Images, points: int, radius: float) -> npt.NDArray[np.uint16]:
+    """(n, H, W) uint8 -> (n, H - 2 margin, W - 2 margin), bit k set where sample k is at least the center."""
     margin = math.ceil(radius)
-    height, width = grey.shape[1] - 2 * margin, grey.shape[2] - 2 * margin
-    levels = grey.astype(np.int32)
+    height, width = gray.shape[1] - 2 * margin, gray.shape[2] - 2 * margin
+    levels = gray.astype(np.int32)
 
     def moved(down: int, right: int) -> npt.NDArray[np.int32]:
         top, left = margin + down, margin + right
         return levels[:, top : top + height, left : left + width]
 
-    centre = moved(0, 0)
-    scaled_centre = centre << _SHIFT
-    codes = np.zeros(centre.shape, np.uint16)
+    center = moved(0, 0)
+    scaled_center = center << _SHIFT
+    codes = np.zeros(center.shape, np.uint16)
     for k in range(points):
         taps = _sample_taps(2 * math.pi * k / points, radius)
         if len(taps) == 1:
-            mark = moved(*taps[0][:2]) >= centre
+            mark = moved(*taps[0][:2]) >= center
         else:
             sample = sum(moved(down, right) * np.int32(weight) for down, right, weight in taps)
-            mark = sample >= scaled_centre
+            mark = sample >= scaled_center
         codes |= mark.astype(np.uint16) << np.uint16(k)
     return codes
 

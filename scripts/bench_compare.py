@@ -24,7 +24,7 @@ from autoenc.comparing import DEFAULT_ENCODERS, compare
 
 
 def draw(root: Path, images: int, labels: int) -> None:
-    """Small JPEG files: a rectangle on a ground, whose colours and place lean on the label; a little noise."""
+    """Small JPEG files: a rectangle on a ground, whose colors and place lean on the label; a little noise."""
     generator = np.random.default_rng(0)
     colors = generator.integers(0, 256, (labels, 2, 3))
     for label in range(labels):

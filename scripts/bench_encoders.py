@@ -96,12 +96,12 @@ def references() -> dict[str, Encode]:
         return np.asarray(np.sqrt(counts.ravel() / counts.sum()))
 
     def texture(image: Images) -> npt.NDArray[Any]:
-        grey = np.rint(rgb2gray(image) * 255).astype(np.uint8)
+        gray = np.rint(rgb2gray(image) * 255).astype(np.uint8)
         parts = []
         for points, radius in LBP_SCALES:
-            labels = local_binary_pattern(grey, points, radius, "uniform").astype(np.intp)
+            labels = local_binary_pattern(gray, points, radius, "uniform").astype(np.intp)
             parts.append(np.bincount(labels.ravel(), minlength=points + 2) / labels.size)
-        matrix = graycomatrix(grey // 16, [1, 2, 4, 8], angles, 16, symmetric=True, normed=True)
+        matrix = graycomatrix(gray // 16, [1, 2, 4, 8], angles, 16, symmetric=True, normed=True)
         parts += [graycoprops(matrix, name).ravel() for name in GLCM_PROPERTIES]
         return np.concatenate(parts)
 

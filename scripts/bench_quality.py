@@ -33,7 +33,7 @@ from autoenc.metrics import Interval, bootstrap_intervals
 from autoenc.objectives import DEFAULT_OBJECTIVE
 
 METRICS = ("p@5", "map", "knn@10")
-ABLATIONS = ("structure+neighbours", "reconstruction+neighbours", "reconstruction+structure")
+ABLATIONS = ("structure+neighbors", "reconstruction+neighbors", "reconstruction+structure")
 BASELINES = (*(name for name in DEFAULT_ENCODERS if name != "learned"), "pixels")
 
 

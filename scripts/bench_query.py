@@ -4,7 +4,7 @@ python scripts/bench_query.py IMAGE --model DIR --store DIR [--points 100000] [-
 
 Prints one JSON document. Cold: the whole process `python -m autoenc query`, and the whole process
 `python -c "import tensorflow"`, interleaved; the target is a tenth. Warm: the bytes of an image file to its
-neighbours, in a store of drawn 32-d vectors; the target is 3 ms at the median at 100,000 points.
+neighbors, in a store of drawn 32-d vectors; the target is 3 ms at the median at 100,000 points.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from scipy.stats import spearmanr
 from autoenc import Bundle, compare, find_images, train
 from autoenc.encoders import LearnedEncoder
 from autoenc.fitting import split
-from autoenc.objectives import Neighbours, Objective, Reconstruction, Structure
+from autoenc.objectives import Neighbors, Objective, Reconstruction, Structure
 from autoenc.pixels import load_pixels
 from autoenc.ranking import ranks, unit_rows
 from autoenc.views import altered_copies
@@ -38,18 +38,18 @@ MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {
     "structure 1": (lambda: [Reconstruction(), Structure()], 12),
     "structure, whitened": (lambda: [Reconstruction(), Structure(whitening=1)], 12),
     "structure, 8 components": (lambda: [Reconstruction(), Structure(components=8)], 12),
-    "neighbours .1": (lambda: [Reconstruction(), Neighbours(0.1)], 12),
-    "neighbours 1": (lambda: [Reconstruction(), Neighbours()], 12),
-    "neighbours, 5 of them": (lambda: [Reconstruction(), Neighbours(neighbours=5)], 12),
-    "neighbours, 50 of them": (lambda: [Reconstruction(), Neighbours(neighbours=50)], 12),
-    "neighbours, 1 step": (lambda: [Reconstruction(), Neighbours(steps=1)], 12),
-    "neighbours, 16 steps": (lambda: [Reconstruction(), Neighbours(steps=16)], 12),
-    "neighbours, 8 components": (lambda: [Reconstruction(), Neighbours(components=8)], 12),
-    "all, 3 epochs": (lambda: [Reconstruction(), Structure(), Neighbours()], 3),
-    "all, 12 epochs": (lambda: [Reconstruction(), Structure(), Neighbours()], 12),
-    "all, 24 epochs": (lambda: [Reconstruction(), Structure(), Neighbours()], 24),
+    "neighbors .1": (lambda: [Reconstruction(), Neighbors(0.1)], 12),
+    "neighbors 1": (lambda: [Reconstruction(), Neighbors()], 12),
+    "neighbors, 5 of them": (lambda: [Reconstruction(), Neighbors(neighbors=5)], 12),
+    "neighbors, 50 of them": (lambda: [Reconstruction(), Neighbors(neighbors=50)], 12),
+    "neighbors, 1 step": (lambda: [Reconstruction(), Neighbors(steps=1)], 12),
+    "neighbors, 16 steps": (lambda: [Reconstruction(), Neighbors(steps=16)], 12),
+    "neighbors, 8 components": (lambda: [Reconstruction(), Neighbors(components=8)], 12),
+    "all, 3 epochs": (lambda: [Reconstruction(), Structure(), Neighbors()], 3),
+    "all, 12 epochs": (lambda: [Reconstruction(), Structure(), Neighbors()], 12),
+    "all, 24 epochs": (lambda: [Reconstruction(), Structure(), Neighbors()], 24),
 }
-LABELLED = ("map", "p@5")
+LABELED = ("map", "p@5")
 
 
 def measured(bundle: Bundle, held_out: np.ndarray) -> dict[str, float]:
@@ -92,7 +92,7 @@ def main() -> None:
             found = [compare(options.train, queries=part, encoders=[encoder]) for part in options.queries]
             rows.append({"cluster mAP": result.cluster_map, **measured(result.bundle, images[held_out])})
         scores = [part.encoders["learned"] for part in found]
-        truths.append([np.nanmean(np.concatenate([part.per_query[metric] for part in scores])) for metric in LABELLED])
+        truths.append([np.nanmean(np.concatenate([part.per_query[metric] for part in scores])) for metric in LABELED])
         print(
             f"{name}: cluster mAP {result.cluster_map:.3f}, mAP {truths[-1][0]:.3f}, P@5 {truths[-1][1]:.3f}",
             file=sys.stderr,

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(folder: Path, points: int, dim: int, queries: int) -> dict[str, object]:
-    """The figures of one store, filled, searched exactly, optimised and searched again."""
+    """The figures of one store, filled, searched exactly, optimized and searched again."""
     generator = np.random.default_rng(0)
     vectors = generator.normal(size=(points, dim)).astype(np.float32)
     asked = generator.normal(size=(queries, dim)).astype(np.float32)
@@ -52,7 +52,7 @@ def measure(folder: Path, points: int, dim: int, queries: int) -> dict[str, obje
         filtered_ms, _ = search(store, asked, {"folder": "class7"})
         batch_seconds = seconds(lambda: store.search_batch(asked, using="learned", k=10))
     reopen_seconds = seconds(lambda: open_store(folder).close())
-    nearest = exact_neighbours(vectors, asked)
+    nearest = exact_neighbors(vectors, asked)
     return {
         "points": points,
         "dim": dim,
@@ -110,7 +110,7 @@ def search(store: Store, asked: np.ndarray, where: dict[str, str] | None = None)
     return statistics.median(times) * 1e3, found
 
 
-def exact_neighbours(vectors: np.ndarray, asked: np.ndarray) -> list[set[str]]:
+def exact_neighbors(vectors: np.ndarray, asked: np.ndarray) -> list[set[str]]:
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     best = [np.argpartition(-(unit @ query), 10)[:10] for query in asked]
     return [{point_id("bench", str(n)) for n in row} for row in best]

@@ -1,4 +1,4 @@
-"""The main job on the sample catalogue, through the same commands that you would type.
+"""The main job on the sample catalog, through the same commands that you would type.
 
 scripts/demo sets up and runs it; everything it makes lies in demo/.
 """
@@ -32,24 +32,24 @@ def demo() -> None:
     start = time.monotonic()
     os.chdir(ROOT)  # whatever lies in another folder's demo/ is none of ours
     shutil.rmtree(DEMO, ignore_errors=True)
-    catalogue, queries, model, store = (DEMO / name for name in ("catalogue", "queries", "model", "store"))
-    samples = draw_catalog(catalogue, per_class=120, seed=0)
+    catalog, queries, model, store = (DEMO / name for name in ("catalog", "queries", "model", "store"))
+    samples = draw_catalog(catalog, per_class=120, seed=0)
     draw_catalog(queries, per_class=10, seed=1)
-    print(f"Drew {len(samples)} pictures of watches, T-shirts, bicycles and shoes into {catalogue}/.")
+    print(f"Drew {len(samples)} pictures of watches, T-shirts, bicycles and shoes into {catalog}/.")
 
-    run("train", catalogue, "--model", model, "--epochs", "200", "--patience", "20", "--batch-size", "32")
-    run("index", catalogue, "--store", store, "--model", model)
+    run("train", catalog, "--model", model, "--epochs", "200", "--patience", "20", "--batch-size", "32")
+    run("index", catalog, "--store", store, "--model", model)
     query = queries / "shoe" / "001.jpg"
-    run("query", query, "--store", store, "--model", model, "-k", "6", "--sheet", DEMO / "neighbours.png")
+    run("query", query, "--store", store, "--model", model, "-k", "6", "--sheet", DEMO / "neighbors.png")
     run("query", query, "--store", store, "--using", "color", "-k", "3", "--filter", "folder=bicycle")
-    run("compare", catalogue, "--queries", queries, "--model", model, "--out", DEMO)
+    run("compare", catalog, "--queries", queries, "--model", model, "--out", DEMO)
     for name in ("training.png", "reconstructions.png"):
         shutil.copy(model / name, DEMO / name)
 
     print(f"\nDone in {time.monotonic() - start:.0f} s. Look at:")
     for name, what in {
         "report.html": "which encoder retrieves better, with intervals and pictures",
-        "neighbours.png": "a query and what looks like it",
+        "neighbors.png": "a query and what looks like it",
         "training.png": "the loss, epoch by epoch",
         "reconstructions.png": "held-out pictures and what 32 numbers keep of them",
     }.items():

@@ -50,14 +50,14 @@ def comparison(
     **facts: Any,
 ) -> Comparison:
     """Leave-one-out over `paths`; `differences` are those of the first encoder in its main metric."""
-    labelled = bool(encoders[0].per_query)
-    metric = "map" if labelled else "selfrecall@1"
+    labeled = bool(encoders[0].per_query)
+    metric = "map" if labeled else "selfrecall@1"
     return Comparison(
         gallery=list(paths),
         queries=list(paths),
         gallery_labels=list(labels),
         query_labels=list(labels),
-        labelled=np.arange(len(paths) if labelled else 0),
+        labeled=np.arange(len(paths) if labeled else 0),
         altered=np.arange(len(encoders[0].selfrecall[1])),
         leave_one_out=True,
         encoders={item.name: item for item in encoders},
@@ -69,7 +69,7 @@ def comparison(
 
 
 def pictures(folder: Path, count: int, labels: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """`count` plain pictures, each of its own grey, in folders named by the labels in turn."""
+    """`count` plain pictures, each of its own gray, in folders named by the labels in turn."""
     paths = []
     for number in range(count):
         path = folder / labels[number % len(labels)] / f"{number:02d}.png"

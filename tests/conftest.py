@@ -69,17 +69,17 @@ def out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample catalogue, 12 pictures a category."""
+    """The sample catalog, 12 pictures a category."""
     from autoenc.samples import draw_catalog
 
-    folder = tmp_path_factory.mktemp("drawn") / "catalogue"
+    folder = tmp_path_factory.mktemp("drawn") / "catalog"
     draw_catalog(folder, per_class=12, seed=1)
     return folder
 
 
 @pytest.fixture(scope="session")
 def bundle_dir(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
-    """A model trained for three epochs on the drawn catalogue."""
+    """A model trained for three epochs on the drawn catalog."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'autoenc[train]'")
     from autoenc import train
 

@@ -32,7 +32,7 @@ def reference(images: np.ndarray, bins: tuple[int, int, int] = (8, 4, 4)) -> np.
     """scikit-image's hue, saturation and value, binned by NumPy.
 
     It gets the pixels over 256 for over 255: thirds of 255 are rounded in floating point, and would put some
-    colours that lie on an edge of a bin on its wrong side.
+    colors that lie on an edge of a bin on its wrong side.
     """
     rows = []
     for image in images:
@@ -106,7 +106,7 @@ def test_no_color_falls_on_the_wrong_side_of_an_edge(color: tuple[int, int, int]
 
 @pytest.mark.parametrize("top", [256, 6])
 def test_equals_scikit_image_on_random_images(top: int) -> None:
-    """To 1e-6, rounding alone; a `top` of 6 makes many greys, ties and colours on edges."""
+    """To 1e-6, rounding alone; a `top` of 6 makes many grays, ties and colors on edges."""
     images = np.random.default_rng(0).integers(0, top, (40, 17, 23, 3)).astype(np.uint8)
     np.testing.assert_allclose(color_histogram(images), reference(images), atol=1e-6)
     np.testing.assert_allclose(color_histogram(images, (16, 2, 8)), reference(images, (16, 2, 8)), atol=1e-6)
@@ -138,9 +138,9 @@ def test_a_batch_longer_than_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(color_histogram(images), whole)
 
 
-def test_grey_images_use_the_bins_without_saturation() -> None:
-    grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=-1)
-    filled = np.flatnonzero(color_histogram(grey)[0])
+def test_gray_images_use_the_bins_without_saturation() -> None:
+    gray = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=-1)
+    filled = np.flatnonzero(color_histogram(gray)[0])
     np.testing.assert_array_equal(filled, [position(0, 0, value) for value in range(4)])
 
 

@@ -23,8 +23,8 @@ def blocks(image: np.ndarray) -> np.ndarray:
     return hog(image[np.newaxis]).reshape(3, 3, 2, 2, 9)
 
 
-def rgb(grey: np.ndarray) -> np.ndarray:
-    return np.repeat(grey.astype(np.uint8)[..., np.newaxis], 3, axis=-1)
+def rgb(gray: np.ndarray) -> np.ndarray:
+    return np.repeat(gray.astype(np.uint8)[..., np.newaxis], 3, axis=-1)
 
 
 def reference(images: np.ndarray, orientations: int = 9, cell: int = 8, block: int = 2) -> np.ndarray:

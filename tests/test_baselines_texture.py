@@ -21,9 +21,9 @@ from baselines.texture import GLCM_PROPERTIES
 BATCHES = arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(9, 14), st.integers(9, 14), st.just(3)))
 
 
-def rgb(grey: list[list[int]] | np.ndarray) -> np.ndarray:
-    """A batch of one image from one plane of grey."""
-    return np.repeat(np.asarray(grey, np.uint8)[np.newaxis, :, :, np.newaxis], 3, axis=-1)
+def rgb(gray: list[list[int]] | np.ndarray) -> np.ndarray:
+    """A batch of one image from one plane of gray."""
+    return np.repeat(np.asarray(gray, np.uint8)[np.newaxis, :, :, np.newaxis], 3, axis=-1)
 
 
 def checkerboard(size: int) -> np.ndarray:
@@ -42,9 +42,9 @@ def on_photos(photos: list[Path]) -> np.ndarray:
 
 
 def test_flat_ground_marks_every_sample() -> None:
-    """At both scales, whatever the grey: equal counts as marked, and interpolation does not spoil it."""
-    for grey in range(256):
-        flat = rgb(np.full((5, 5), grey))
+    """At both scales, whatever the gray: equal counts as marked, and interpolation does not spoil it."""
+    for gray in range(256):
+        flat = rgb(np.full((5, 5), gray))
         assert lbp_histogram(flat)[0, 8] == 1
         assert lbp_histogram(flat, 16, 2)[0, 16] == 1
 
@@ -81,7 +81,7 @@ def test_the_border_is_not_counted() -> None:
 
 
 def test_color_becomes_rec_601_luma() -> None:
-    """Pure blue of 255 has luma 29: as a centre among greys of 29 it ties, among 28 it does not."""
+    """Pure blue of 255 has luma 29: as a center among grays of 29 it ties, among 28 it does not."""
     for around, label in ((29, 8), (28, 0)):
         image = rgb(np.full((3, 3), around))
         image[0, 1, 1] = (0, 0, 255)
@@ -122,12 +122,12 @@ def test_a_quarter_turn_keeps_the_patterns(images: np.ndarray) -> None:
 
 
 @given(arrays(np.uint8, (1, 9, 9, 1), elements=st.integers(0, 100)), st.integers(0, 55))
-def test_brightness_keeps_the_patterns(grey: np.ndarray, more: int) -> None:
-    image = grey.repeat(3, axis=-1)
+def test_brightness_keeps_the_patterns(gray: np.ndarray, more: int) -> None:
+    image = gray.repeat(3, axis=-1)
     np.testing.assert_array_equal(lbp_histogram(image, 16, 2), lbp_histogram(image * 2 + np.uint8(more), 16, 2))
 
 
-# Grey-level co-occurrence
+# Gray-level co-occurrence
 
 
 def properties(images: np.ndarray, **options: object) -> np.ndarray:
@@ -177,13 +177,13 @@ def reference_glcm(images: np.ndarray, levels: int, distances: tuple[int, ...]) 
     """scikit-image's distances are Euclidean: d rows and d columns are d * sqrt(2) away."""
     scale = {"contrast": (levels - 1) ** 2, "dissimilarity": levels - 1}
     rows = []
-    for grey in luma(images):
-        quantised = (grey.astype(int) * levels // 256).astype(np.uint8)
+    for gray in luma(images):
+        quantized = (gray.astype(int) * levels // 256).astype(np.uint8)
         row = []
         for distance in distances:
             for angle in range(4):
                 away = distance * (math.sqrt(2) if angle % 2 else 1)
-                matrix = graycomatrix(quantised, [away], [angle * math.pi / 4], levels, symmetric=True, normed=True)
+                matrix = graycomatrix(quantized, [away], [angle * math.pi / 4], levels, symmetric=True, normed=True)
                 row += [graycoprops(matrix, name).item() / scale.get(name, 1) for name in GLCM_PROPERTIES]
         rows.append(row)
     return np.array(rows)

@@ -93,8 +93,8 @@ def test_query_finds_the_picture_itself_first(store: Path, query: Path) -> None:
     document = json.loads(run("query", query, "--store", store, "--json", "-k", "3").stdout)
     assert document["using"] == "learned"
     assert document["query"] == str(query)
-    assert len(document["neighbours"]) == 3
-    first = document["neighbours"][0]
+    assert len(document["neighbors"]) == 3
+    first = document["neighbors"][0]
     assert set(first) == {"id", "path", "score", "payload"}
     assert first["path"] == str(query)
     assert first["score"] == pytest.approx(1, abs=1e-4)
@@ -110,10 +110,10 @@ def test_query_prints_a_table(store: Path, query: Path) -> None:
 def test_query_by_id_and_by_path(store: Path, query: Path, drawn: Path) -> None:
     by_path = json.loads(run("query", "--id", query, "--store", store, "--json").stdout)
     assert by_path["query"] == str(query)
-    assert str(query) not in [neighbour["path"] for neighbour in by_path["neighbours"]]
-    id = json.loads(run("query", query, "--store", store, "--json").stdout)["neighbours"][0]["id"]
+    assert str(query) not in [neighbor["path"] for neighbor in by_path["neighbors"]]
+    id = json.loads(run("query", query, "--store", store, "--json").stdout)["neighbors"][0]["id"]
     by_id = json.loads(run("query", "--id", id, "--store", store, "--json").stdout)
-    assert by_id["neighbours"] == by_path["neighbours"]
+    assert by_id["neighbors"] == by_path["neighbors"]
 
 
 def test_query_filters_and_draws_a_sheet(store: Path, query: Path, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_query_filters_and_draws_a_sheet(store: Path, query: Path, tmp_path: Pat
         "query", query, "--store", store, "--filter", "folder=watch", "--filter", "folder=bicycle", "-k", "30",
         "--min-score", "-1", "--sheet", sheet, "--json",
     )  # fmt: skip
-    folders = [neighbour["payload"]["folder"] for neighbour in json.loads(done.stdout)["neighbours"]]
+    folders = [neighbor["payload"]["folder"] for neighbor in json.loads(done.stdout)["neighbors"]]
     assert sorted(folders) == ["bicycle"] * 12 + ["watch"] * 12
     with Image.open(sheet) as picture:
         assert picture.width > 300
@@ -225,7 +225,7 @@ def test_names_are_shown_on_one_line_and_told_exactly(tmp_path: Path, drawn: Pat
     assert len(done.stdout.splitlines()) == 2
     assert r"a\x1b[31m\nb.jpg" in done.stdout
     document = json.loads(run("query", picture, "--store", tmp_path / "s", "--json").stdout)
-    assert document["neighbours"][0]["path"] == str(picture)
+    assert document["neighbors"][0]["path"] == str(picture)
 
 
 def test_what_pillow_warns_of_is_not_for_the_terminal(tmp_path: Path, drawn: Path) -> None:

@@ -1,4 +1,4 @@
-"""Comparison: worked out by hand on a few flat colours, then on real photos."""
+"""Comparison: worked out by hand on a few flat colors, then on real photos."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from autoenc.pixels import load_pixels
 from autoenc.views import altered_copies
 
 
-class MeanColour(Encoder):
-    """Red and green: an angle, for a picture of one colour. Remembers how many pictures it was given."""
+class MeanColor(Encoder):
+    """Red and green: an angle, for a picture of one color. Remembers how many pictures it was given."""
 
     def __init__(self, name: str = "mean", size: int = 32) -> None:
         self.name, self.dim, self.input_size, self.fingerprint = name, 2, size, "mean"
@@ -51,8 +51,8 @@ def draw(root: Path, angles: dict[str, float]) -> Path:
     for name, angle in angles.items():
         file = root / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        colour = (round(250 * math.cos(math.radians(angle))), round(250 * math.sin(math.radians(angle))), 0)
-        Image.new("RGB", (80, 64), colour).save(file)
+        color = (round(250 * math.cos(math.radians(angle))), round(250 * math.sin(math.radians(angle))), 0)
+        Image.new("RGB", (80, 64), color).save(file)
     return root
 
 
@@ -67,7 +67,7 @@ def stems(comparison: Comparison) -> list[list[str]]:
 
 
 def test_leave_one_out_by_hand(gallery: Path) -> None:
-    comparison = compare(gallery, encoders=[MeanColour()])
+    comparison = compare(gallery, encoders=[MeanColor()])
     assert stems(comparison) == [
         ["a/2", "b/2", "a/3", "b/1"],  # relevant at 1 and 3
         ["a/1", "b/2", "a/3", "b/1"],  # at 1 and 3
@@ -85,17 +85,17 @@ def test_leave_one_out_by_hand(gallery: Path) -> None:
     assert scores["p@10"] == pytest.approx([0.2, 0.2, 0.2, 0.1, 0.1])
     assert scores["hit@5"].tolist() == scores["recall@10"].tolist() == [1] * 5
     assert scores["knn@10"].tolist() == [1, 1, 0, 0, 0]  # two votes each for the first three: the nearest decides
-    assert (comparison.unlabelled, comparison.left_out, comparison.notes) == (0, 0, [])
+    assert (comparison.unlabeled, comparison.left_out, comparison.notes) == (0, 0, [])
 
 
 def test_queries_of_their_own_by_hand(gallery: Path, tmp_path: Path) -> None:
     queries = draw(tmp_path / "queries", {"a/9": 10, "b/9": 87, "c/9": 40, "loose": 30})
-    encoder = MeanColour()
+    encoder = MeanColor()
     comparison = compare(gallery, queries=queries, encoders=[encoder])
     assert not comparison.leave_one_out
     assert comparison.query_labels == ["a", "b", "c", None]
-    assert comparison.labelled.tolist() == [0, 1]
-    assert (comparison.unlabelled, comparison.left_out) == (1, 1)
+    assert comparison.labeled.tolist() == [0, 1]
+    assert (comparison.unlabeled, comparison.left_out) == (1, 1)
     assert stems(comparison)[1] == ["b/1", "a/3", "b/2", "a/2", "a/1"]
     assert stems(comparison)[3] == ["a/2", "b/2", "a/1", "a/3", "b/1"]
     scores = comparison.encoders["mean"].per_query
@@ -109,7 +109,7 @@ def test_queries_of_their_own_by_hand(gallery: Path, tmp_path: Path) -> None:
 def test_a_query_that_lies_in_the_gallery_does_not_find_itself(gallery: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(gallery)
-    alone, both = (compare(gallery, queries=queries, encoders=[MeanColour()]) for queries in (None, link))
+    alone, both = (compare(gallery, queries=queries, encoders=[MeanColor()]) for queries in (None, link))
     assert not both.leave_one_out
     for metric, scores in alone.encoders["mean"].per_query.items():
         np.testing.assert_array_equal(both.encoders["mean"].per_query[metric], scores)
@@ -118,8 +118,8 @@ def test_a_query_that_lies_in_the_gallery_does_not_find_itself(gallery: Path, tm
 
 def test_images_without_a_label_are_neither_queries_nor_results(gallery: Path) -> None:
     draw(gallery, {"loose": 19})  # nearest to a/2 and a/1, were it counted
-    comparison = compare(gallery, encoders=[MeanColour()])
-    assert comparison.unlabelled == 1
+    comparison = compare(gallery, encoders=[MeanColor()])
+    assert comparison.unlabeled == 1
     assert len(comparison.queries) == 6
     scores = comparison.encoders["mean"].per_query["map"]
     assert scores == pytest.approx([5 / 6, 5 / 6, 5 / 12, 1 / 2, 1 / 3])
@@ -129,13 +129,13 @@ def test_images_without_a_label_are_neither_queries_nor_results(gallery: Path) -
 def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     file = tmp_path / "styles.csv"
     file.write_text("id,kind\na/1.png,x\na/2.png,y\na/3.png,y\nb/1.png,x\nb/2.png,y, and more\n")
-    comparison = compare(gallery, encoders=[MeanColour()], labels=file, label_column="kind")
+    comparison = compare(gallery, encoders=[MeanColor()], labels=file, label_column="kind")
     assert comparison.gallery_labels == ["x", "y", "y", "x", None]
     assert comparison.notes == [f"1 rows of {file} were left out: they have too many fields or too few."]
     assert comparison.encoders["mean"].per_query["map"] == pytest.approx([1 / 3, 1 / 2, 1 / 2, 1 / 3])
     file.write_text("id,kind\nother.png,x\n")
     with pytest.raises(LabelsError, match="No row"):
-        compare(gallery, encoders=[MeanColour()], labels=file, label_column="kind")
+        compare(gallery, encoders=[MeanColor()], labels=file, label_column="kind")
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,11 @@ def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     ],
 )
 def test_without_usable_labels(tmp_path: Path, angles: dict[str, float], note: str | None) -> None:
-    comparison = compare(draw(tmp_path / "flat", angles), encoders=[MeanColour(), Constant()])
+    comparison = compare(draw(tmp_path / "flat", angles), encoders=[MeanColor(), Constant()])
     assert comparison.notes[-1].startswith("No query has a label that another image shares")
     assert comparison.notes[:-1] == ([note] if note else [])
     assert comparison.encoders["mean"].per_query == {}
-    assert len(comparison.labelled) == 0
+    assert len(comparison.labeled) == 0
     assert comparison.metrics == ("selfrecall@1", "selfrecall@5", "selfrecall@10")
     assert [difference.metric for difference in comparison.differences] == ["selfrecall@1"]
     values = comparison.to_dict()
@@ -187,15 +187,15 @@ def test_an_encoder_that_sees_nothing_finds_nothing(gallery: Path) -> None:
 def test_max_queries_samples(gallery: Path, tmp_path: Path) -> None:
     queries = draw(tmp_path / "queries", {f"a/{at}": at for at in range(20)})
     first, again, other = (
-        compare(gallery, queries=queries, encoders=[MeanColour()], max_queries=4, seed=seed) for seed in (1, 1, 2)
+        compare(gallery, queries=queries, encoders=[MeanColor()], max_queries=4, seed=seed) for seed in (1, 1, 2)
     )
     assert first.queries == again.queries != other.queries
     assert len(set(first.queries)) == len(first.altered) == 4
     assert first.queries == sorted(first.queries)
-    alone = compare(gallery, encoders=[MeanColour()], max_queries=3)
+    alone = compare(gallery, encoders=[MeanColor()], max_queries=3)
     assert alone.queries == [alone.gallery[at] for at in alone.altered]
     assert alone.encoders["mean"].top.shape == (3, 4)
-    whole = compare(gallery, encoders=[MeanColour()])
+    whole = compare(gallery, encoders=[MeanColor()])
     at = [whole.queries.index(query) for query in alone.queries]
     assert alone.encoders["mean"].per_query["map"].tolist() == whole.encoders["mean"].per_query["map"][at].tolist()
 
@@ -205,7 +205,7 @@ def test_what_cannot_be_read_is_listed(gallery: Path, tmp_path: Path) -> None:
     (gallery / "notes.txt").write_text("x")
     queries = draw(tmp_path / "queries", {"a/9": 10})
     (queries / "a" / "empty.png").touch()
-    comparison = compare(gallery, queries=queries, encoders=[MeanColour()])
+    comparison = compare(gallery, queries=queries, encoders=[MeanColor()])
     assert [file.path.name for file in comparison.skipped] == ["broken.jpg", "empty.png"]
     assert comparison.ignored == 1
     assert len(comparison.gallery) == 5
@@ -215,7 +215,7 @@ def test_what_cannot_be_read_is_listed(gallery: Path, tmp_path: Path) -> None:
 
 
 def test_differences_are_paired(gallery: Path) -> None:
-    comparison = compare(gallery, encoders=[Constant("zero", 0.0), MeanColour("learned"), Constant()])
+    comparison = compare(gallery, encoders=[Constant("zero", 0.0), MeanColor("learned"), Constant()])
     firsts = comparison.differences[:: len(METRICS) + 1]
     assert [(d.a, d.b) for d in firsts] == [("learned", "zero"), ("learned", "constant")]
     a, b = comparison.encoders["learned"], comparison.encoders["constant"]
@@ -223,11 +223,11 @@ def test_differences_are_paired(gallery: Path) -> None:
         (expected,) = bootstrap_intervals([a.scores(difference.metric) - b.scores(difference.metric)])
         assert (difference.mean, difference.ci_low, difference.ci_high) == expected
     assert comparison.differences[-1].metric == "selfrecall@1"
-    assert {d.a for d in compare(gallery, encoders=[MeanColour(), Constant()]).differences} == {"mean"}
+    assert {d.a for d in compare(gallery, encoders=[MeanColor(), Constant()]).differences} == {"mean"}
 
 
 def test_to_dict_is_the_document_of_the_command_line(gallery: Path) -> None:
-    comparison = compare(gallery, encoders=[MeanColour(), Constant()])
+    comparison = compare(gallery, encoders=[MeanColor(), Constant()])
     values = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
     encoder = values["encoders"]["mean"]
     assert encoder["dim"] == 2
@@ -238,8 +238,8 @@ def test_to_dict_is_the_document_of_the_command_line(gallery: Path) -> None:
         assert (encoder[metric], *encoder[f"{metric}_ci"]) == interval
     assert encoder["per_class"]["b"]["map"] == pytest.approx((1 / 2 + 1 / 3) / 2)
     assert values["classes"] == {"a": 3, "b": 2}
-    assert {key: values[key] for key in ("gallery", "queries", "labelled", "altered", "unlabelled")} == {
-        "gallery": 5, "queries": 5, "labelled": 5, "altered": 5, "unlabelled": 0
+    assert {key: values[key] for key in ("gallery", "queries", "labeled", "altered", "unlabeled")} == {
+        "gallery": 5, "queries": 5, "labeled": 5, "altered": 5, "unlabeled": 0
     }  # fmt: skip
     assert (values["leave_one_out"], values["ignored"], values["skipped"], values["bundle"]) == (True, 0, [], None)
     assert values["seconds"] > 0
@@ -247,7 +247,7 @@ def test_to_dict_is_the_document_of_the_command_line(gallery: Path) -> None:
 
 
 def test_encoders_of_several_sizes_share_one_reading(gallery: Path) -> None:
-    small, large = MeanColour("small", 16), MeanColour("large", 64)
+    small, large = MeanColor("small", 16), MeanColor("large", 64)
     scores = compare(gallery, encoders=[small, large]).encoders
     assert scores["small"].per_query["map"].tolist() == scores["large"].per_query["map"].tolist()
 
@@ -268,7 +268,7 @@ def test_projections_by_name_and_by_hand(photos: list[Path], tmp_path: Path) -> 
 
 def test_few_images_leave_default_projections_out(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fake(name: str, *, model: object = None) -> Encoder:
-        return MeanColour("learned") if name == "learned" else create_encoder(name)
+        return MeanColor("learned") if name == "learned" else create_encoder(name)
 
     monkeypatch.setattr("autoenc.comparing.create_encoder", fake)
     monkeypatch.setattr("autoenc.comparing.load_bundle", lambda model: model)
@@ -283,7 +283,7 @@ def test_few_images_leave_default_projections_out(gallery: Path, monkeypatch: py
 
 def test_progress(gallery: Path) -> None:
     calls: list[tuple[str, int, int, str]] = []
-    compare(gallery, queries=gallery, encoders=[MeanColour()], progress=lambda *call: calls.append(call))
+    compare(gallery, queries=gallery, encoders=[MeanColor()], progress=lambda *call: calls.append(call))
     assert list(dict.fromkeys(stage for stage, *_ in calls)) == [
         "reading images", "reading queries", "mean: encoding", "mean: ranking"
     ]  # fmt: skip
@@ -299,7 +299,7 @@ def test_progress(gallery: Path) -> None:
         ({"encoders": "color"}, ArgumentError, "list of one encoder or more; got 'color'"),
         ({"encoders": []}, ArgumentError, "one encoder or more"),
         ({"encoders": ["color", "edges", "color"]}, ArgumentError, "'color' is named twice"),
-        ({"encoders": ["colour"]}, EncoderError, "Unknown encoder 'colour'"),
+        ({"encoders": ["color"]}, EncoderError, "Unknown encoder 'color'"),
         ({"encoders": ["pixels+pcaX"]}, EncoderError, r"NAME\+pcaK"),
         ({"encoders": ["pixels+pca9999"]}, EncoderError, "1 to 3072 components"),
         ({"encoders": ["pixels+pca6"]}, EncoderError, "expected 6 images or more.*got 5"),
@@ -321,10 +321,10 @@ def test_too_few_images_that_can_be_read(tmp_path: Path, gallery: Path) -> None:
     one = draw(tmp_path / "one", {"a/1": 0})
     (one / "a" / "broken.png").write_bytes(b"no image")
     with pytest.raises(NoImagesError, match=r"2 or more images.*1 of 2"):
-        compare(one, encoders=[MeanColour()])
+        compare(one, encoders=[MeanColor()])
     (one / "a" / "1.png").unlink()
     with pytest.raises(NoImagesError, match=r"1 or more images.*0 of 1 in .*one could be read\. The first"):
-        compare(gallery, queries=one, encoders=[MeanColour()])
+        compare(gallery, queries=one, encoders=[MeanColor()])
 
 
 def test_nothing_is_left_behind(gallery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,7 +332,7 @@ def test_nothing_is_left_behind(gallery: Path, tmp_path: Path, monkeypatch: pyte
     files.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", os.fspath(files))
     monkeypatch.setattr("autoenc.pixels.IN_MEMORY_BYTES", 0)
-    mapped = compare(gallery, queries=gallery, encoders=[MeanColour()])
+    mapped = compare(gallery, queries=gallery, encoders=[MeanColor()])
     assert mapped.encoders["mean"].per_query["map"] == pytest.approx([5 / 6, 5 / 6, 5 / 12, 1 / 2, 1 / 3])
     with pytest.raises(EncoderError):
         compare(gallery, encoders=[Constant(value=math.inf)])
@@ -358,5 +358,5 @@ def test_real_photos_against_a_slow_reference(photos_dir: Path) -> None:
         np.testing.assert_allclose(scores.per_query["map"], averages, atol=2e-3)
         assert (scores.per_query["p@5"] == precisions).mean() > 0.99
     difference = next(d for d in comparison.differences if d.metric == "p@5")
-    assert difference.mean > 0.2  # edges over colour, on these photos
+    assert difference.mean > 0.2  # edges over color, on these photos
     assert difference.excludes_zero

@@ -56,7 +56,7 @@ def test_every_format_gives_the_picture_that_was_saved(format: str) -> None:
         (Image.new("I;16", (8, 8), 65535), (255, 255, 255)),
         (Image.new("I;16", (8, 8), 257 * 100), (100, 100, 100)),
     ],
-    ids=["grey", "1-bit", "transparent", "half-transparent", "grey-alpha", "16-bit-white", "16-bit-grey"],
+    ids=["gray", "1-bit", "transparent", "half-transparent", "gray-alpha", "16-bit-white", "16-bit-gray"],
 )
 def test_every_mode_becomes_rgb_as_a_viewer_shows_it(image: Image.Image, expected: tuple[int, ...]) -> None:
     pixels, _, _ = decode(encoded(image, "PNG"), 32)
@@ -64,7 +64,7 @@ def test_every_mode_becomes_rgb_as_a_viewer_shows_it(image: Image.Image, expecte
     assert np.abs(pixels.astype(int) - expected).max() <= 1
 
 
-def test_a_palette_with_a_transparent_colour_lies_on_white() -> None:
+def test_a_palette_with_a_transparent_color_lies_on_white() -> None:
     image = Image.new("P", (4, 4), 1)
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((0, 0), 0)
@@ -85,7 +85,7 @@ def test_a_float_tiff_runs_from_zero_to_one() -> None:
 
 
 def test_the_first_frame_of_an_animation() -> None:
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert decode(data, 32)[0][0, 0].tolist() == [255, 0, 0]
 
@@ -133,7 +133,7 @@ def test_damaged_exif_does_not_cost_the_picture(format: str, exif: bytes) -> Non
     assert picture_pixels(Image.open(io.BytesIO(data)), 32).shape == (40, 60, 3)
 
 
-# ---- wide grey --------------------------------------------------------------------------------------
+# ---- wide gray --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -149,20 +149,20 @@ def test_damaged_exif_does_not_cost_the_picture(format: str, exif: bytes) -> Non
     ],
     ids=["16-bit", "16-bit-big-endian", "32-bit-to-65535", "32-bit", "float-to-1", "float-to-255", "float-beyond"],
 )
-def test_wide_grey_becomes_eight_bits(values: np.ndarray, expected: list[int]) -> None:  # type: ignore[type-arg]
-    pixels = decoding._grey_to_rgb(values)
+def test_wide_gray_becomes_eight_bits(values: np.ndarray, expected: list[int]) -> None:  # type: ignore[type-arg]
+    pixels = decoding._gray_to_rgb(values)
     assert pixels.shape == (1, len(expected), 3)
     assert pixels.dtype == np.uint8
     for channel in range(3):
         assert pixels[0, :, channel].tolist() == expected
 
 
-def test_wide_grey_takes_few_bytes_a_pixel() -> None:
-    """The grey result and its three channels, 4 bytes a pixel; it was 24 with a float64 in between."""
+def test_wide_gray_takes_few_bytes_a_pixel() -> None:
+    """The gray result and its three channels, 4 bytes a pixel; it was 24 with a float64 in between."""
     values = np.full((1000, 1000), 25700, np.uint16)
     tracemalloc.start()
     try:
-        decoding._grey_to_rgb(values)
+        decoding._gray_to_rgb(values)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -224,7 +224,7 @@ def test_a_narrow_picture_is_shrunk_on_one_side_and_enlarged_on_the_other() -> N
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 40), st.integers(0, 255))
-def test_one_colour_stays_one_colour(width: int, height: int, size: int, value: int) -> None:
+def test_one_color_stays_one_color(width: int, height: int, size: int, value: int) -> None:
     pixels = np.full((height, width, 3), value, np.uint8)
     assert (area_resize(pixels, size) == value).all()
 

@@ -59,7 +59,7 @@ def test_the_pictures_are_left_as_they_are(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_one_colour_has_a_finite_vector(encoder: Encoder, value: int) -> None:
+def test_one_color_has_a_finite_vector(encoder: Encoder, value: int) -> None:
     assert np.isfinite(encoder.encode(np.full((2, 32, 32, 3), value, np.uint8))).all()
 
 

@@ -80,9 +80,9 @@ def test_no_image_sees_another(encoder: Encoder) -> None:
     )
 
 
-@pytest.mark.parametrize("grey", [0, 128, 255])
-def test_an_image_of_one_color_has_a_finite_vector(encoder: Encoder, grey: int) -> None:
-    assert np.isfinite(encoder.encode(np.full((1, 32, 32, 3), grey, np.uint8))).all()
+@pytest.mark.parametrize("gray", [0, 128, 255])
+def test_an_image_of_one_color_has_a_finite_vector(encoder: Encoder, gray: int) -> None:
+    assert np.isfinite(encoder.encode(np.full((1, 32, 32, 3), gray, np.uint8))).all()
 
 
 def test_the_input_is_left_as_it_was(encoder: Encoder) -> None:

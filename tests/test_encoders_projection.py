@@ -44,13 +44,13 @@ def test_equals_the_singular_value_decomposition(images: np.ndarray) -> None:
     base = Pixels()
     projection = Projection(base, 5).fit([images])
     vectors = base.encode(images).astype(np.float64)
-    centred = vectors - vectors.mean(axis=0)
-    _, values, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = vectors - vectors.mean(axis=0)
+    _, values, axes = np.linalg.svd(centered, full_matrices=False)
     for axis in axes:
         axis *= np.sign(axis[np.abs(axis).argmax()])
     encoded = projection.encode(images)
     assert encoded.dtype == np.float32
-    np.testing.assert_allclose(encoded, centred @ axes[:5].T, atol=1e-3)
+    np.testing.assert_allclose(encoded, centered @ axes[:5].T, atol=1e-3)
     np.testing.assert_allclose((encoded**2).sum(axis=0), values[:5] ** 2, rtol=1e-4)
 
 

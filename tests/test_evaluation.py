@@ -32,7 +32,7 @@ def test_an_encoder_is_given_the_pixels_that_indexing_would_give_it() -> None:
         own=numbers,
         gallery_codes=numbers % 2,
         query_codes=numbers % 2,
-        labelled=numbers,
+        labeled=numbers,
         altered=numbers,
         seed=0,
     )

@@ -36,9 +36,9 @@ def slow_average_precision(relevant: list[bool]) -> float:
     return statistics.fmean(precisions)
 
 
-def slow_knn(neighbours: list[int], truth: int, k: int) -> float:
+def slow_knn(neighbors: list[int], truth: int, k: int) -> float:
     votes: dict[int, int] = {}  # in order of the nearest member
-    for label in neighbours[:k]:
+    for label in neighbors[:k]:
         votes[label] = votes.get(label, 0) + 1
     most = max(votes.values(), default=0)
     return float(next((label for label, count in votes.items() if count == most), None) == truth)
@@ -78,7 +78,7 @@ def test_nothing_relevant_is_not_defined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("neighbours", "truth", "k", "expected"),
+    ("neighbors", "truth", "k", "expected"),
     [
         ([7, 3, 3], 3, 3, 1.0),  # two against one
         ([7, 3, 3], 7, 1, 1.0),
@@ -89,8 +89,8 @@ def test_nothing_relevant_is_not_defined() -> None:
         ([], 5, 10, 0.0),
     ],
 )
-def test_knn_by_hand(neighbours: list[int], truth: int, k: int, expected: float) -> None:
-    assert knn_accuracy(np.array(neighbours, np.int64), truth, k) == expected
+def test_knn_by_hand(neighbors: list[int], truth: int, k: int, expected: float) -> None:
+    assert knn_accuracy(np.array(neighbors, np.int64), truth, k) == expected
 
 
 @pytest.mark.parametrize("k", [0, -3])
@@ -112,8 +112,8 @@ def test_average_precision_against_the_slow_one(relevant: np.ndarray) -> None:
 
 
 @given(st.lists(st.integers(0, 4), max_size=30), st.integers(0, 4), st.integers(1, 12))
-def test_knn_against_the_slow_one(neighbours: list[int], truth: int, k: int) -> None:
-    assert knn_accuracy(np.array(neighbours, np.int64), truth, k) == slow_knn(neighbours, truth, k)
+def test_knn_against_the_slow_one(neighbors: list[int], truth: int, k: int) -> None:
+    assert knn_accuracy(np.array(neighbors, np.int64), truth, k) == slow_knn(neighbors, truth, k)
 
 
 @given(relevances, st.integers(1, 50))

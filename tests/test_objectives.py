@@ -1,4 +1,4 @@
-"""What training minimises, against NumPy."""
+"""What training minimizes, against NumPy."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from autoenc.errors import ArgumentError
 from autoenc.objectives import (
     DEFAULT_OBJECTIVE,
     Batch,
-    Neighbours,
+    Neighbors,
     Prediction,
     Reconstruction,
     Structure,
     create_objectives,
 )
-from autoenc.objectives.neighbours import diffusion_map, nearest
+from autoenc.objectives.neighbors import diffusion_map, nearest
 
 
 def batch(**given: Any) -> Batch:
@@ -64,8 +64,8 @@ def slow_components(images: Any, kept: int, whitening: float) -> Any:
         return np.mean(both, axis=0)
 
     features = np.stack([describe(image) for image in images])
-    centred = features - features.mean(axis=0)
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    centered = features - features.mean(axis=0)
+    left, singular, _ = np.linalg.svd(centered, full_matrices=False)
     deviations = singular[:kept] / np.sqrt(len(images))
     components = left[:, :kept] * singular[:kept] / deviations**whitening
     return components / np.sqrt(np.square(components).mean())
@@ -83,7 +83,7 @@ def test_targets_are_the_principal_components_of_mirrored_hog(whitening: float) 
     np.testing.assert_allclose(np.square(found).mean(axis=0), np.square(expected).mean(axis=0), rtol=0.05)
 
 
-# ---- neighbours -------------------------------------------------------------------------------------
+# ---- neighbors -------------------------------------------------------------------------------------
 
 
 def walk_of(graph: Any) -> Any:
@@ -144,15 +144,15 @@ def test_islands_have_the_same_coordinates_every_time(islands: int) -> None:
     np.testing.assert_array_equal(diffusion_map(graph, 8, steps=2), diffusion_map(graph, 8, steps=2))
 
 
-def test_neighbours_are_the_nearest_and_weigh_less_the_further_they_are() -> None:
+def test_neighbors_are_the_nearest_and_weigh_less_the_further_they_are() -> None:
     angles = np.array([0, 10, 25, 60, 180]) * np.pi / 180
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    found, weights = nearest(points[:1], points, neighbours=2)
+    found, weights = nearest(points[:1], points, neighbors=2)
     order = np.argsort(-weights[0])
     assert found[0][order].tolist() == [0, 1, 2]
     squared = [2 - 2 * np.cos(angle) for angle in angles[:3]]
     np.testing.assert_allclose(weights[0][order], np.exp(-np.array(squared) / squared[1]), atol=1e-4)
-    assert nearest(points, points, neighbours=20)[0].shape == (5, 5)
+    assert nearest(points, points, neighbors=20)[0].shape == (5, 5)
 
 
 def sliding_shapes(count: int) -> Any:
@@ -174,12 +174,12 @@ def test_a_chain_of_like_pictures_draws_together() -> None:
         near = np.argsort(-(targets @ targets.T), axis=1)[:, 1:20]
         return float((kinds[near] == kinds[:, None]).mean())
 
-    assert share_of_the_same_kind(Neighbours(neighbours=5)) > share_of_the_same_kind(Structure()) + 0.1
+    assert share_of_the_same_kind(Neighbors(neighbors=5)) > share_of_the_same_kind(Structure()) + 0.1
 
 
 # ---- what is predicted, of either kind ---------------------------------------------------------------
 
-PREDICTIONS = pytest.mark.parametrize("kind", [Structure, Neighbours])
+PREDICTIONS = pytest.mark.parametrize("kind", [Structure, Neighbors])
 
 
 @PREDICTIONS
@@ -260,7 +260,7 @@ def test_few_pictures_have_fewer_targets(kind: Any, count: int) -> None:
 def test_objectives_are_made_by_name() -> None:
     assert [term.name for term in create_objectives("structure")] == ["structure"]
     default = create_objectives(DEFAULT_OBJECTIVE)
-    assert {term.name: term.weight for term in default} == {"reconstruction": 1, "structure": 1, "neighbours": 1}
+    assert {term.name: term.weight for term in default} == {"reconstruction": 1, "structure": 1, "neighbors": 1}
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_objectives_are_made_by_name() -> None:
     [
         (
             lambda: create_objectives("magic"),
-            "Unknown objective 'magic'; there are: reconstruction, structure, neighbours",
+            "Unknown objective 'magic'; there are: reconstruction, structure, neighbors",
         ),
         (lambda: create_objectives("structure + structure"), "'structure' is given twice"),
         (lambda: create_objectives([Structure(), Structure(2)]), "'structure' is given twice"),
@@ -285,8 +285,8 @@ def test_objectives_are_made_by_name() -> None:
         (lambda: Structure(float("nan")), "weight"),
         (lambda: Structure(components=0), "components"),
         (lambda: Structure(whitening=2), "whitening"),
-        (lambda: Neighbours(neighbours=0), "1 or more; got 0, 4 and 64"),
-        (lambda: Neighbours(steps=0), "1 or more; got 20, 0 and 64"),
+        (lambda: Neighbors(neighbors=0), "1 or more; got 0, 4 and 64"),
+        (lambda: Neighbors(steps=0), "1 or more; got 20, 0 and 64"),
     ],
 )
 def test_what_cannot_be_made_says_why(make: Any, message: str) -> None:

@@ -113,7 +113,7 @@ def test_the_public_names() -> None:
         "load_bundle",
         "load_image",
         "LoadedImage",
-        "Neighbour",
+        "Neighbor",
         "open_store",
         "search",
         "Searcher",

@@ -306,7 +306,7 @@ def test_the_page_is_readable_by_machine_and_screen_reader(known: Comparison) ->
 
 
 def test_what_was_compared_is_counted(known: Comparison) -> None:
-    facts = dataclasses.replace(known, unlabelled=17, ignored=23, left_out=5, notes=["Two rows were left out."])
+    facts = dataclasses.replace(known, unlabeled=17, ignored=23, left_out=5, notes=["Two rows were left out."])
     page = Page(render(facts))
     counts = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
     assert counts["images searched among"] == "8"
@@ -344,7 +344,7 @@ def test_without_labels_the_page_says_what_it_cannot_say(known: Comparison, real
         scores(name, [], recalled=recalled, top=top, count=8)
         for name, recalled, top in zip(("learned", "edges"), ([1, 1], [0, 0]), tops, strict=True)
     ]
-    found = comparison(known.gallery, [None] * 8, encoders, {"edges": (1.0, 1.0, 1.0)}, unlabelled=8)
+    found = comparison(known.gallery, [None] * 8, encoders, {"edges": (1.0, 1.0, 1.0)}, unlabeled=8)
     page = Page(render(found))
     assert headline(found) == (
         "learned finds altered copies more often than edges, by self-recall at 1. Without labels, this says nothing "

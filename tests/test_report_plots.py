@@ -76,8 +76,8 @@ def test_intervals_are_drawn_from_low_to_high(known: Comparison, drawn: list[Fig
 def test_the_reference_stands_out(known: Comparison, drawn: list[Figure]) -> None:
     plots.metric_bars(known)
     axes = _panel(drawn[0], "Mean average precision")
-    colours = [bar.get_facecolor() for bar in axes.patches]
-    assert colours[0] == colours[2] != colours[1]
+    colors = [bar.get_facecolor() for bar in axes.patches]
+    assert colors[0] == colors[2] != colors[1]
     assert [label.get_fontweight() for label in axes.get_yticklabels()] == ["normal", "bold", "normal"]
 
 
@@ -140,10 +140,10 @@ def test_without_labels_there_is_self_recall_alone(drawn: list[Figure]) -> None:
         scores("learned", [], recalled=[1, 1, 0, 0], count=4),
         scores("edges", [], recalled=[0, 0, 0, 0], count=4),
     ]
-    unlabelled = comparison(PATHS[:4], [None] * 4, encoders)
-    assert plots.per_class_heatmap(unlabelled) is None
-    assert plots.difference_forest(unlabelled) is None
-    plots.metric_bars(unlabelled)
+    unlabeled = comparison(PATHS[:4], [None] * 4, encoders)
+    assert plots.per_class_heatmap(unlabeled) is None
+    assert plots.difference_forest(unlabeled) is None
+    plots.metric_bars(unlabeled)
     assert [axes.get_title(loc="left") for axes in drawn[0].axes] == ["Self-recall at 1"]
     assert [bar.get_width() for bar in drawn[0].axes[0].patches] == [0.0, 0.5]
 

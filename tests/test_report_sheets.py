@@ -177,7 +177,7 @@ def test_a_sheet_does_not_load_matplotlib() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_many_neighbours_go_on_in_the_next_row() -> None:
+def test_many_neighbors_go_on_in_the_next_row() -> None:
     """Ten in a row: the eleventh stands below the first, and the sheet grows downwards alone."""
     layout = plan(tile=64)
     (x1, y1), (x11, y11) = layout.place(1), layout.place(11)

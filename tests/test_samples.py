@@ -1,4 +1,4 @@
-"""The sample catalogue: what is in the folder, in the table and in the pictures."""
+"""The sample catalog: what is in the folder, in the table and in the pictures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from autoenc.samples import CATEGORIES, COLORS, SIZE, Sample, draw_catalog
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Sample]]:
-    folder = tmp_path_factory.mktemp("samples") / "new" / "catalogue"
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Sample]]:
+    folder = tmp_path_factory.mktemp("samples") / "new" / "catalog"
     return folder, draw_catalog(folder, per_class=24, seed=3)
 
 
@@ -28,8 +28,8 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_every_category_has_its_folder_of_numbered_pictures(catalogue: tuple[Path, list[Sample]]) -> None:
-    folder, samples = catalogue
+def test_every_category_has_its_folder_of_numbered_pictures(catalog: tuple[Path, list[Sample]]) -> None:
+    folder, samples = catalog
     assert CATEGORIES == ("watch", "t-shirt", "bicycle", "shoe")
     for category in CATEGORIES:
         names = sorted(path.name for path in (folder / category).iterdir())
@@ -37,7 +37,7 @@ def test_every_category_has_its_folder_of_numbered_pictures(catalogue: tuple[Pat
     assert len(samples) == 96
 
 
-def test_one_seed_draws_one_catalogue_and_another_seed_another(tmp_path: Path) -> None:
+def test_one_seed_draws_one_catalog_and_another_seed_another(tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         draw_catalog(tmp_path / name, per_class=2, seed=seed)
     first, again, other = (_digests(tmp_path / name) for name in "abc")
@@ -46,13 +46,13 @@ def test_one_seed_draws_one_catalogue_and_another_seed_another(tmp_path: Path) -
     assert not set(first.values()) & set(other.values())
 
 
-def test_no_two_pictures_are_the_same(catalogue: tuple[Path, list[Sample]]) -> None:
-    digests = _digests(catalogue[0])
+def test_no_two_pictures_are_the_same(catalog: tuple[Path, list[Sample]]) -> None:
+    digests = _digests(catalog[0])
     assert len(set(digests.values())) == len(digests) == 97
 
 
-def test_the_csv_says_what_the_samples_say(catalogue: tuple[Path, list[Sample]]) -> None:
-    folder, samples = catalogue
+def test_the_csv_says_what_the_samples_say(catalog: tuple[Path, list[Sample]]) -> None:
+    folder, samples = catalog
     with (folder / "catalog.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     read = [
@@ -63,26 +63,26 @@ def test_the_csv_says_what_the_samples_say(catalogue: tuple[Path, list[Sample]])
     assert all(sample.path.is_file() and sample.path.parent.name == sample.category for sample in read)
 
 
-def test_colours_say_nothing_about_the_category(catalogue: tuple[Path, list[Sample]]) -> None:
-    counts = [Counter(s.color for s in catalogue[1] if s.category == category) for category in CATEGORIES]
+def test_colors_say_nothing_about_the_category(catalog: tuple[Path, list[Sample]]) -> None:
+    counts = [Counter(s.color for s in catalog[1] if s.category == category) for category in CATEGORIES]
     assert counts[0] == dict.fromkeys(COLORS, 2)
     assert all(count == counts[0] for count in counts)
 
 
-def test_colours_are_not_in_the_same_order_in_every_category(catalogue: tuple[Path, list[Sample]]) -> None:
-    orders = {tuple(s.color for s in catalogue[1] if s.category == category) for category in CATEGORIES}
+def test_colors_are_not_in_the_same_order_in_every_category(catalog: tuple[Path, list[Sample]]) -> None:
+    orders = {tuple(s.color for s in catalog[1] if s.category == category) for category in CATEGORIES}
     assert len(orders) == 4
 
 
-def test_the_named_colour_is_in_the_picture(catalogue: tuple[Path, list[Sample]]) -> None:
-    for sample in catalogue[1]:
+def test_the_named_color_is_in_the_picture(catalog: tuple[Path, list[Sample]]) -> None:
+    for sample in catalog[1]:
         pixels = np.asarray(Image.open(sample.path), np.float64)
-        near = np.abs(pixels - COLORS[sample.color]).max(axis=2) < 55  # light and JPEG move a colour that far
+        near = np.abs(pixels - COLORS[sample.color]).max(axis=2) < 55  # light and JPEG move a color that far
         assert near.mean() > 0.012, sample
 
 
-def test_pictures_have_a_light_background_at_their_edge(catalogue: tuple[Path, list[Sample]]) -> None:
-    for sample in catalogue[1]:
+def test_pictures_have_a_light_background_at_their_edge(catalog: tuple[Path, list[Sample]]) -> None:
+    for sample in catalog[1]:
         image = Image.open(sample.path)
         assert (image.mode, image.size) == ("RGB", (SIZE, SIZE))
         pixels = np.asarray(image, np.float64)
@@ -90,8 +90,8 @@ def test_pictures_have_a_light_background_at_their_edge(catalogue: tuple[Path, l
         assert pixels.std(axis=(0, 1)).max() > 12, "there is something on it"
 
 
-def test_shapes_and_details_vary_in_every_category(catalogue: tuple[Path, list[Sample]]) -> None:
-    styles = {category: {s.style for s in catalogue[1] if s.category == category} for category in CATEGORIES}
+def test_shapes_and_details_vary_in_every_category(catalog: tuple[Path, list[Sample]]) -> None:
+    styles = {category: {s.style for s in catalog[1] if s.category == category} for category in CATEGORIES}
     assert styles == {
         "watch": {"round", "square"},
         "t-shirt": {"short sleeves", "long sleeves"},
@@ -99,7 +99,7 @@ def test_shapes_and_details_vary_in_every_category(catalogue: tuple[Path, list[S
         "shoe": {"sneaker", "boot", "heel"},
     }
     for category in CATEGORIES:
-        assert len({s.detail for s in catalogue[1] if s.category == category}) >= 3
+        assert len({s.detail for s in catalog[1] if s.category == category}) >= 3
 
 
 def test_less_than_one_picture_a_class_is_refused(tmp_path: Path) -> None:

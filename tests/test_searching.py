@@ -1,4 +1,4 @@
-"""Neighbours of a picture or of a stored image."""
+"""Neighbors of a picture or of a stored image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_indexed_picture_finds_itself_first(store: Store, picture_folder: Pat
     first, *rest = search(store, path, using="edges")
     assert (first.rank, first.path) == (1, path)
     assert first.score == pytest.approx(1.0, abs=1e-5)
-    assert [neighbour.rank for neighbour in rest] == [2, 3, 4, 5]
+    assert [neighbor.rank for neighbor in rest] == [2, 3, 4, 5]
     assert first.payload["folder"] == "green"
 
 
@@ -49,17 +49,17 @@ def test_the_ranking_is_that_of_cosine_similarity(store: Store, picture_folder: 
     query = picture_folder / "blue" / "2.png"
     cosine = vectors @ vectors[paths.index(query)]
     found = search(store, query, using="color", k=12)
-    np.testing.assert_allclose([neighbour.score for neighbour in found], np.sort(cosine)[::-1], atol=1e-5)
-    for neighbour in found:
-        assert neighbour.score == pytest.approx(cosine[paths.index(neighbour.path)], abs=1e-5)
+    np.testing.assert_allclose([neighbor.score for neighbor in found], np.sort(cosine)[::-1], atol=1e-5)
+    for neighbor in found:
+        assert neighbor.score == pytest.approx(cosine[paths.index(neighbor.path)], abs=1e-5)
 
 
 def test_by_id_leaves_the_image_itself_out(store: Store, picture_folder: Path) -> None:
     path = picture_folder / "red" / "0.png"
-    expected = [neighbour.id for neighbour in search(store, path, using="color", k=4)][1:]
+    expected = [neighbor.id for neighbor in search(store, path, using="color", k=4)][1:]
     id = point_id(str(picture_folder), "red/0.png")
     for name in (id, str(path), path, "red/0.png"):
-        assert [neighbour.id for neighbour in search(store, id=name, using="color", k=3)] == expected
+        assert [neighbor.id for neighbor in search(store, id=name, using="color", k=3)] == expected
 
 
 def test_a_path_relative_to_the_working_folder(
@@ -80,7 +80,7 @@ def test_pictures_in_memory(store: Store, picture_folder: Path) -> None:
 def test_filters_and_scores_narrow_the_result(store: Store, picture_folder: Path) -> None:
     path = picture_folder / "red" / "3.png"
     green = search(store, path, using="color", k=12, where={"folder": "green"})
-    assert [neighbour.payload["folder"] for neighbour in green] == ["green"] * 4
+    assert [neighbor.payload["folder"] for neighbor in green] == ["green"] * 4
     both = search(store, path, using="color", k=12, where={"folder": ["green", "blue"], "width": 40})
     assert len(both) == 8
     middle = (green[1].score + green[2].score) / 2

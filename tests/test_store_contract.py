@@ -179,10 +179,10 @@ def test_fields_must_all_match_and_of_several_values_any(store, where, expected)
 
 
 def test_an_unknown_field_is_named_with_the_known_ones(store):
-    with pytest.raises(UnknownFieldError, match=r"no filterable field 'colour'; it has 'folder', 'year'"):
-        store.search([1, 0], using="paint", where={"colour": "red"})
+    with pytest.raises(UnknownFieldError, match=r"no filterable field 'color'; it has 'folder', 'year'"):
+        store.search([1, 0], using="paint", where={"color": "red"})
     with pytest.raises(UnknownFieldError):
-        store.facets("colour")
+        store.facets("color")
 
 
 @pytest.mark.parametrize("value", ["soon", "1.5", True])

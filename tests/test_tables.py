@@ -23,38 +23,38 @@ from autoenc.tables import (
 )
 
 
-def scores(name: str, dim: int, right: list[float], *, labelled: bool = True) -> EncoderScores:
+def scores(name: str, dim: int, right: list[float], *, labeled: bool = True) -> EncoderScores:
     return EncoderScores(
         name=name,
         dim=dim,
         ms_per_image=0.25,
-        per_query={"p@5": np.array(right)} if labelled else {},
+        per_query={"p@5": np.array(right)} if labeled else {},
         selfrecall={k: np.ones(3) for k in (1, 5, 10)},
         top=np.zeros((2, 2), np.int64),
     )
 
 
-def comparison(*, labelled: bool = True) -> Comparison:
+def comparison(*, labeled: bool = True) -> Comparison:
     encoders = {
-        "learned": scores("learned", 32, [0.5, 0.5], labelled=labelled),
-        "color": scores("color", 128, [0.25, 0.25], labelled=labelled),
+        "learned": scores("learned", 32, [0.5, 0.5], labeled=labeled),
+        "color": scores("color", 128, [0.25, 0.25], labeled=labeled),
     }
-    differences = [Difference("learned", "color", "p@5", 0.25, 0.25, 0.25)] if labelled else []
+    differences = [Difference("learned", "color", "p@5", 0.25, 0.25, 0.25)] if labeled else []
     return Comparison(
         gallery=[Path("a/1.png"), Path("a/2.png"), Path("b/3.png")],
         queries=[Path("a/9.png"), Path("b/9.png")],
         gallery_labels=["a", "a", "b"],
         query_labels=["a", "b"],
-        labelled=np.arange(2 if labelled else 0),
+        labeled=np.arange(2 if labeled else 0),
         altered=np.arange(3),
         leave_one_out=False,
         encoders=encoders,
         differences=[*differences, Difference("learned", "color", "selfrecall@1", -0.0625, -0.125, 0.0)],
-        unlabelled=0 if labelled else 5,
+        unlabeled=0 if labeled else 5,
         skipped=[SkippedFile(Path("a/é.png"), "empty")],
         bundle="m",
         seconds=1.5,
-        notes=[] if labelled else ["No query has a label."],
+        notes=[] if labeled else ["No query has a label."],
     )
 
 
@@ -74,7 +74,7 @@ def test_table() -> None:
 
 
 def test_table_without_labels() -> None:
-    lines = comparison_table(comparison(labelled=False)).splitlines()
+    lines = comparison_table(comparison(labeled=False)).splitlines()
     assert lines[0] == "3 images, 2 queries; 5 without a label; 1 files skipped"
     assert lines[2] == "encoder  dim  selfrecall@1  ms/image  bytes"
     assert lines[-1] == "No query has a label."

@@ -1,4 +1,4 @@
-"""Unlabelled pictures in, a bundle out: whole, repeatable, resumable."""
+"""Unlabeled pictures in, a bundle out: whole, repeatable, resumable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from autoenc.trainer import Trainer  # noqa: E402
 
 @pytest.fixture(scope="module")
 def pictures() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Forty pictures of one bright square each, somewhere on a coloured ground."""
+    """Forty pictures of one bright square each, somewhere on a colored ground."""
     rng = np.random.default_rng(3)
     images = np.empty((40, 32, 32, 3), np.uint8)
     for image in images:
@@ -92,7 +92,7 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     assert info == result.bundle.info
     assert info["architecture"] == {"input_size": 32, "latent_dim": 7, "seed": 5}
     assert info["data"]["images"] == 40
-    assert info["objective"] == "reconstruction+structure+neighbours"
+    assert info["objective"] == "reconstruction+structure+neighbors"
     assert info["training"]["val_loss"] == result.val_loss
     assert info["training"]["optimizer"] == "muon"
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
@@ -168,9 +168,9 @@ def test_a_collapse_is_told(tmp_path: Path) -> None:
     assert result.bundle.info["latents"]["collapsed"] is True
 
 
-def test_greyscale_pictures_train_like_any_other(pictures: Any, tmp_path: Path) -> None:
-    grey = pictures.mean(axis=3, keepdims=True).astype(np.uint8).repeat(3, axis=3)
-    assert not train(grey, tmp_path / "m", epochs=2).health.collapsed
+def test_grayscale_pictures_train_like_any_other(pictures: Any, tmp_path: Path) -> None:
+    gray = pictures.mean(axis=3, keepdims=True).astype(np.uint8).repeat(3, axis=3)
+    assert not train(gray, tmp_path / "m", epochs=2).health.collapsed
 
 
 def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:

@@ -44,16 +44,16 @@ def test_read_only_and_odd_shapes() -> None:
 
 
 def test_gains_stay_within_their_limits() -> None:
-    # On a flat grey picture, crop, flip and contrast change nothing: what is left is brightness times channel.
+    # On a flat gray picture, crop, flip and contrast change nothing: what is left is brightness times channel.
     copies = altered_copies(np.full((400, 4, 4, 3), 100, np.uint8))
     assert (copies == copies[:, :1, :1]).all()
-    colours = copies[:, 0, 0].astype(float)
+    colors = copies[:, 0, 0].astype(float)
     low, high = 100 * (1 - MAX_GAIN) ** 2, 100 * (1 + MAX_GAIN) ** 2
-    assert colours.min() >= round(low)
-    assert colours.max() <= round(high)
-    assert colours.min() < low + 12  # and the range is used
-    assert colours.max() > high - 20
-    assert (np.ptp(colours, axis=1) > 0).mean() > 0.95  # channels differ
+    assert colors.min() >= round(low)
+    assert colors.max() <= round(high)
+    assert colors.min() < low + 12  # and the range is used
+    assert colors.max() > high - 20
+    assert (np.ptp(colors, axis=1) > 0).mean() > 0.95  # channels differ
 
 
 def test_crop_and_flip(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ INTERRUPTED = 130  # what shells expect after Ctrl-C
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autoenc",
-        description='From a folder of unlabelled product images to "show me what looks like this".',
+        description='From a folder of unlabeled product images to "show me what looks like this".',
         epilog="Run `autoenc VERB --help` for the options of a verb.",
     )
     parser.add_argument("--version", action="version", version=f"autoenc {autoenc.__version__}")

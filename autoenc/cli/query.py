@@ -1,4 +1,4 @@
-"""`autoenc query`: the neighbours of a picture."""
+"""`autoenc query`: the neighbors of a picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autoenc.cli.common import add_store, print_json
 
 if TYPE_CHECKING:
-    from autoenc.searching import Neighbour
+    from autoenc.searching import Neighbor
 
 _NOT_SHOWN = {"source", "path", "digest", "mtime_ns"}  # the path stands in a column of its own
 
@@ -33,13 +33,13 @@ def add_parser(verbs: Any) -> None:
         help="only images whose field has this value; again for more fields, the same field for more values",
     )
     parser.add_argument(
-        "--min-score", type=float, metavar="S", help="only neighbours with at least this cosine similarity"
+        "--min-score", type=float, metavar="S", help="only neighbors with at least this cosine similarity"
     )
-    parser.add_argument("--sheet", metavar="FILE.png", help="write a picture of the query and its neighbours")
+    parser.add_argument("--sheet", metavar="FILE.png", help="write a picture of the query and its neighbors")
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: query, using, neighbours[{id, path, score, payload}]",
+        help="print one JSON document: query, using, neighbors[{id, path, score, payload}]",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.", parser=parser)
 
@@ -55,33 +55,33 @@ def run(options: argparse.Namespace) -> int:
         searcher = Searcher(store, using=options.using, model=options.model)
         asked = {"k": options.k, "where": where, "min_score": options.min_score}
         if options.image is not None:
-            neighbours = searcher.by_picture(options.image, **asked)
+            neighbors = searcher.by_picture(options.image, **asked)
             query = options.image
         else:
-            neighbours = searcher.by_id(options.id, **asked)
+            neighbors = searcher.by_id(options.id, **asked)
             query = str(searcher.path_of(options.id))
     if options.sheet:
         from autoenc.report.sheets import query_sheet, write_png
 
-        write_png(query_sheet(query, neighbours, using=searcher.using), options.sheet)
+        write_png(query_sheet(query, neighbors, using=searcher.using), options.sheet)
     if options.json:
         print_json(
-            {"query": query, "using": searcher.using, "neighbours": [neighbour.to_dict() for neighbour in neighbours]}
+            {"query": query, "using": searcher.using, "neighbors": [neighbor.to_dict() for neighbor in neighbors]}
         )
-    elif neighbours:
+    elif neighbors:
         from autoenc.tables import table
 
-        print(table(("rank", "score", "path", "payload"), [_row(neighbour) for neighbour in neighbours]))
+        print(table(("rank", "score", "path", "payload"), [_row(neighbor) for neighbor in neighbors]))
     else:
         print("No image matches.")
     return 0
 
 
-def _row(neighbour: Neighbour) -> tuple[str, str, str, str]:
+def _row(neighbor: Neighbor) -> tuple[str, str, str, str]:
     from autoenc.images import printable, shown
 
-    payload = ", ".join(f"{key}={value}" for key, value in neighbour.payload.items() if key not in _NOT_SHOWN)
-    return str(neighbour.rank), f"{neighbour.score:.4f}", shown(neighbour.path), printable(payload)
+    payload = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key not in _NOT_SHOWN)
+    return str(neighbor.rank), f"{neighbor.score:.4f}", shown(neighbor.path), printable(payload)
 
 
 def _where(options: argparse.Namespace) -> dict[str, list[str | int]]:

@@ -1,4 +1,4 @@
-"""`autoenc train`: unlabelled pictures -> a bundle."""
+"""`autoenc train`: unlabeled pictures -> a bundle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
     "objective": (
         str,
         "NAME",
-        "one of reconstruction, structure, neighbours, or several joined by + (default: all three)",
+        "one of reconstruction, structure, neighbors, or several joined by + (default: all three)",
     ),
     "learning_rate": (float, "X", "of the first step; it falls to 0 (default: 0.002)"),
     "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
@@ -30,7 +30,7 @@ FEW = 100
 def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "train",
-        help="train on a folder of unlabelled images",
+        help="train on a folder of unlabeled images",
         description="Train an autoencoder on every image below a folder; folder names are not read. "
         "Needs TensorFlow: pip install 'autoenc[train]'.",
     )

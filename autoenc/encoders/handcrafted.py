@@ -1,4 +1,4 @@
-"""The encoders that learn nothing: colour, texture, edges, the three together, and the pixels themselves."""
+"""The encoders that learn nothing: color, texture, edges, the three together, and the pixels themselves."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def color() -> Encoder:
 
 
 def texture() -> Encoder:
-    """Local binary patterns and grey-level co-occurrence, 124-d: `baselines.texture`."""
+    """Local binary patterns and gray-level co-occurrence, 124-d: `baselines.texture`."""
     return DescriptorEncoder("texture", 124, _TEXTURE, baselines.texture)
 
 
 def edges() -> Encoder:
-    """Histogram of oriented gradients, 324-d: `baselines.hog`. A picture of one colour has a vector of 0."""
+    """Histogram of oriented gradients, 324-d: `baselines.hog`. A picture of one color has a vector of 0."""
     return DescriptorEncoder("edges", 324, _EDGES, baselines.hog)
 
 

@@ -1,4 +1,4 @@
-"""What training minimises: small terms, written with `keras.ops`, that add up."""
+"""What training minimizes: small terms, written with `keras.ops`, that add up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from autoenc.errors import ArgumentError
 from autoenc.objectives.base import Batch, Images, Objective, Prediction
-from autoenc.objectives.neighbours import Neighbours
+from autoenc.objectives.neighbors import Neighbors
 from autoenc.objectives.reconstruction import Reconstruction
 from autoenc.objectives.structure import Structure
 
@@ -15,7 +15,7 @@ __all__ = [
     "OBJECTIVES",
     "Batch",
     "Images",
-    "Neighbours",
+    "Neighbors",
     "Objective",
     "Prediction",
     "Reconstruction",
@@ -24,9 +24,9 @@ __all__ = [
 ]
 
 OBJECTIVES: dict[str, type[Objective]] = {
-    objective.name: objective for objective in (Reconstruction, Structure, Neighbours)
+    objective.name: objective for objective in (Reconstruction, Structure, Neighbors)
 }
-DEFAULT_OBJECTIVE = "reconstruction+structure+neighbours"
+DEFAULT_OBJECTIVE = "reconstruction+structure+neighbors"
 
 
 def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:

@@ -75,7 +75,7 @@ class Objective(ABC):
 
     @abstractmethod
     def loss(self, batch: Batch) -> Any:
-        """The scalar to minimise, unweighted, a tensor of the backend."""
+        """The scalar to minimize, unweighted, a tensor of the backend."""
 
     def to_dict(self) -> dict[str, Any]:
         """What `bundle.json` says of it."""

@@ -13,7 +13,7 @@ from autoenc.images import load_thumbnail, shown
 from autoenc.report.findings import Example, disagreements, main_metric
 from autoenc.report.markup import data_uri, escape
 
-_SHOWN = 5  # neighbours a row
+_SHOWN = 5  # neighbors a row
 _MOST_ENCODERS = 8
 _TILE = 96
 
@@ -23,7 +23,7 @@ def examples_section(comparison: Comparison) -> str:
     examples = disagreements(comparison)
     if not examples:
         return ""
-    if len(comparison.labelled):
+    if len(comparison.labeled):
         text = (
             "Queries chosen by the size of the disagreement: where the reference is furthest ahead, in average "
             "precision (AP), of the other encoder that is best on the whole, and where it is furthest behind. They "
@@ -64,7 +64,7 @@ def _row(comparison: Comparison, query: int, name: str) -> str:
         image = _picture(path, f"{rank}: {words}")
         tiles.append(f'<figure class="{verdict}">{image}<figcaption>{mark}{_text(words)}</figcaption></figure>')
     score = ""
-    at = (comparison.labelled == query).nonzero()[0]
+    at = (comparison.labeled == query).nonzero()[0]
     if len(at) and main_metric(comparison) == "map":
         score = f" <small>AP {scores.scores('map')[at[0]]:.2f}</small>"
     return f'<div class="row"><p>{escape(name)}{score}</p>{"".join(tiles)}</div>\n'

@@ -43,9 +43,9 @@ def explanation_of(metric: str) -> str:
     if metric.startswith("selfrecall@"):
         number = int(metric.removeprefix("selfrecall@"))
         return (
-            "An image is cropped, mirrored and recoloured, and the gallery is searched with this altered copy. "
+            "An image is cropped, mirrored and recolored, and the gallery is searched with this altered copy. "
             f"The share of images whose original comes back {'first' if number == 1 else f'among the first {number}'}. "
-            "It needs no labels, and says whether an encoder still recognises the same picture, not whether it finds "
+            "It needs no labels, and says whether an encoder still recognizes the same picture, not whether it finds "
             "similar things."
         )
     kind, k = parse_metric(metric)
@@ -59,7 +59,7 @@ def explanation_of(metric: str) -> str:
         "query's label; average precision (AP) is the mean of those, and mAP its mean over queries. 1 means that all "
         "images of the label come first. It looks at the whole order, not at the first few.",
         "knn": f"The share of queries whose label is the commonest among the {k} nearest: what a classifier that asks "
-        "its neighbours would score.",
+        "its neighbors would score.",
     }[kind]
 
 
@@ -82,7 +82,7 @@ def chance(comparison: Comparison) -> float:
     """The precision of a random order: the share of the gallery, without the query, that has the query's label."""
     own = int(comparison.leave_one_out)
     counts = Counter(comparison.gallery_labels)
-    found = [counts[comparison.query_labels[query]] - own for query in comparison.labelled]
+    found = [counts[comparison.query_labels[query]] - own for query in comparison.labeled]
     return float(np.mean(found)) / (len(comparison.gallery) - own)
 
 
@@ -113,7 +113,7 @@ def headline(comparison: Comparison) -> str:
     metric, reference = main_metric(comparison), reference_of(comparison)
     if metric not in comparison.encoders[reference].figures:
         return "Nothing could be measured."
-    labelled = not metric.startswith("selfrecall@")
+    labeled = not metric.startswith("selfrecall@")
     name = "mAP" if metric == "map" else title_of(metric).lower()
     differences = differences_by(comparison, metric)
     if not differences:
@@ -124,8 +124,8 @@ def headline(comparison: Comparison) -> str:
     better = [difference.b for difference in differences if difference.ci_low > 0]
     worse = [difference.b for difference in differences if difference.ci_high < 0]
     even = [difference.b for difference in differences if not difference.excludes_zero]
-    does = "retrieves" if labelled else "finds altered copies"
-    than = ("better than", "worse than") if labelled else ("more often than", "less often than")
+    does = "retrieves" if labeled else "finds altered copies"
+    than = ("better than", "worse than") if labeled else ("more often than", "less often than")
     total, parts = len(differences), []
     for names, comparative in ((better, than[0]), (worse, than[1])):
         if names:
@@ -136,7 +136,7 @@ def headline(comparison: Comparison) -> str:
             sentence += f"; no difference is shown with {_named(even, total)}"
     else:
         sentence = f"No encoder is shown to differ from {reference}, by {name}"
-    return f"{sentence}." if labelled else f"{sentence}. Without labels, this says nothing about similarity."
+    return f"{sentence}." if labeled else f"{sentence}. Without labels, this says nothing about similarity."
 
 
 def evidence(comparison: Comparison) -> str:
@@ -174,7 +174,7 @@ def disagreements(comparison: Comparison, count: int = 8) -> list[Example]:
     names = list(comparison.encoders)
     if len(names) < 2:
         return []
-    if not len(comparison.labelled):
+    if not len(comparison.labeled):
         shared = _shared(comparison)
         order = np.argsort(shared, kind="stable")[:count]
         width = comparison.encoders[names[0]].top.shape[1]
@@ -197,7 +197,7 @@ def disagreements(comparison: Comparison, count: int = 8) -> list[Example]:
     half = min(len(ahead), max((count + 1) // 2, count - len(behind)))
     return [
         Example(
-            int(comparison.labelled[at]),
+            int(comparison.labeled[at]),
             (reference, *sorted(others, key=lambda name: name != rival)),
             f"{reference} {'ahead' if lead[at] > 0 else 'behind'}: average precision {ours[at]:.2f}, "
             f"{rival} {theirs[at]:.2f}.",

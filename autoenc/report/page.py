@@ -72,10 +72,10 @@ def _head(comparison: Comparison) -> str:
     facts: list[tuple[str, str]] = [
         ("images searched among", f"{len(comparison.gallery):,}"),
         ("queries", f"{len(comparison.queries):,}"),
-        ("of them scored by label", f"{len(comparison.labelled):,}"),
+        ("of them scored by label", f"{len(comparison.labeled):,}"),
         ("labels", f"{labels:,}"),
         ("altered copies searched for", f"{len(comparison.altered):,}"),
-        ("images without a label", f"{comparison.unlabelled:,}"),
+        ("images without a label", f"{comparison.unlabeled:,}"),
         ("files that could not be read", f"{len(comparison.skipped):,}"),
         ("files that are no images", f"{comparison.ignored:,}"),
     ]
@@ -211,7 +211,7 @@ def _self_recall(comparison: Comparison) -> str:
     if not metrics:
         return ""
     text = (
-        f"{len(comparison.altered):,} images were cropped, mirrored and recoloured, and the gallery was searched with "
+        f"{len(comparison.altered):,} images were cropped, mirrored and recolored, and the gallery was searched with "
         "these copies. The figures say how often the original came back among the first: a check that needs no labels."
     )
     parts = [_table_of_figures(comparison, metrics, "Share of originals found, with 95% bootstrap intervals")]

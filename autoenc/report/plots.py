@@ -60,7 +60,7 @@ def difference_forest(comparison: Comparison) -> bytes | None:
         for row, difference in enumerate(reversed(differences)):
             color = BLUE if difference.ci_low > 0 else ORANGE if difference.ci_high < 0 else FAINT
             axes.plot([difference.ci_low, difference.ci_high], [row, row], color=color, linewidth=2)
-            # A hollow point says without colour that zero lies within.
+            # A hollow point says without color that zero lies within.
             face = color if difference.excludes_zero else "white"
             axes.plot([difference.mean], [row], "o", color=color, markerfacecolor=face, markersize=7)
         axes.axvline(0, color=INK, linewidth=1)

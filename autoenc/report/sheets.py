@@ -1,4 +1,4 @@
-"""Contact sheets: a query at the left, its neighbours beside it, nearest first."""
+"""Contact sheets: a query at the left, its neighbors beside it, nearest first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autoenc.images import load_thumbnail, printable, shown
 from autoenc.output import write_file
 
 if TYPE_CHECKING:  # the records of a search, not its machinery
-    from autoenc.searching import Neighbour
+    from autoenc.searching import Neighbor
 
 RGB = tuple[int, int, int]
 
@@ -52,7 +52,7 @@ class Layout:
     Attributes:
         tile: side of a picture. title: height of the title's line.
         frame: width of the border around the query. gap: between two pictures, borders included.
-        across: neighbours in a row.
+        across: neighbors in a row.
     """
 
     tile: int
@@ -77,16 +77,16 @@ class Layout:
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
 
 
-def query_sheet(query: Picture, neighbours: Iterable[Neighbour], *, using: str = "", tile: int = 128) -> Image.Image:
+def query_sheet(query: Picture, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128) -> Image.Image:
     """The sheet of one search: the query and what was found for it, with scores and names.
 
     Args:
         query: the picture searched with.
-        neighbours: what the search returned.
+        neighbors: what the search returned.
         using: the encoder, for the title.
         tile: side of a picture, in pixels.
     """
-    found = [Tile(near.path, f"{near.score:.3f}", _name_of(near.path)) for near in neighbours]
+    found = [Tile(near.path, f"{near.score:.3f}", _name_of(near.path)) for near in neighbors]
     title = f"Nearest by {using}" if using else ""
     return contact_sheet(Tile(query, "query", _name_of(query)), found, tile=tile, title=title)
 
@@ -96,17 +96,17 @@ def plan(*, tile: int = 128, title: str = "") -> Layout:
     return Layout(tile, title=34 if title else 0)
 
 
-def contact_sheet(query: Tile, neighbours: Sequence[Tile], *, tile: int = 128, title: str = "") -> Image.Image:
+def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, title: str = "") -> Image.Image:
     """Draw a sheet.
 
     Args:
         query: the picture searched with.
-        neighbours: what was found, nearest first.
+        neighbors: what was found, nearest first.
         tile: side of a picture, in pixels.
         title: above everything.
 
     Returns:
-        An RGB image. A picture that cannot be read is a grey tile that says so.
+        An RGB image. A picture that cannot be read is a gray tile that says so.
 
     Raises:
         ArgumentError: tiles below 32 pixels.
@@ -114,12 +114,12 @@ def contact_sheet(query: Tile, neighbours: Sequence[Tile], *, tile: int = 128, t
     if tile < 32:
         raise ArgumentError(f"The tiles of a contact sheet need at least 32 pixels, not {tile}.")
     layout = plan(tile=tile, title=title)
-    sheet = Image.new("RGB", layout.size(1 + len(neighbours)), PAPER)
+    sheet = Image.new("RGB", layout.size(1 + len(neighbors)), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         room = sheet.width - 2 * layout.margin
         draw.text((layout.margin, layout.margin), elide(title, font(18, bold=True), room), _INK, font(18, bold=True))
-    for column, item in enumerate([query, *neighbours]):
+    for column, item in enumerate([query, *neighbors]):
         x, y = layout.place(column)
         head = str(column) if column else "query"
         draw.text((x + tile / 2, y - layout.frame - 6), head, _FAINT, font(13), anchor="ms")

@@ -219,7 +219,7 @@ class Store(Backend):
     def search_by_id(
         self, id: str, *, using: str, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Hit]:
-        """The neighbours of a stored point, itself left out.
+        """The neighbors of a stored point, itself left out.
 
         Raises:
             PointNotFoundError: no such point, or it has no vector of that name.

@@ -124,7 +124,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Record:
-    """One stored point; `vectors` holds only the vectors asked for (cosine stores return them normalised)."""
+    """One stored point; `vectors` holds only the vectors asked for (cosine stores return them normalized)."""
 
     id: str
     payload: dict[str, Any]

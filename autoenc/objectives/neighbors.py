@@ -1,4 +1,4 @@
-"""Where a picture lies among its neighbours, as numbers that the latents are to tell."""
+"""Where a picture lies among its neighbors, as numbers that the latents are to tell."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _WHITENING = 0.5
 _DENSE = 1000  # pictures: a graph of so few is solved whole, which cannot fail
 
 
-class Neighbours(Prediction):
-    """A linear head tells, from the latents of an altered copy, where the picture lies among its neighbours.
+class Neighbors(Prediction):
+    """A linear head tells, from the latents of an altered copy, where the picture lies among its neighbors.
 
     Pictures of like edge structure are joined to a graph. Its diffusion map gives coordinates in which two pictures are
     close if a random walk of `steps` steps leads from both to the same pictures: chains of like pictures, products of
     one kind most often, draw together, though the first and the last of a chain share few edges. A group of more near
-    duplicates than `neighbours`, joined to nothing else, takes up a coordinate of its own.
+    duplicates than `neighbors`, joined to nothing else, takes up a coordinate of its own.
 
     Args:
         weight: as of every objective.
-        neighbours: how many of its nearest pictures each is joined to, 1 or more.
+        neighbors: how many of its nearest pictures each is joined to, 1 or more.
         steps: length of the walk, 1 or more.
         components: how many coordinates, 1 or more; fewer pictures have fewer.
 
@@ -37,19 +37,19 @@ class Neighbours(Prediction):
     Zelnik-Manor and Perona, "Self-tuning spectral clustering", NIPS 2004; pictures outside of the graph after Bengio
     et al., "Out-of-sample extensions for LLE, Isomap, MDS, Eigenmaps, and spectral clustering", NIPS 2003; for
     retrieval see Iscen et al., "Fast spectral ranking for similarity search", CVPR 2018. Departs from them: a
-    weight's width is the median squared distance to one picture's neighbours, and weights are then made symmetric;
+    weight's width is the median squared distance to one picture's neighbors, and weights are then made symmetric;
     coordinates are a target that a small encoder learns, so that a query needs no graph.
     """
 
-    name = "neighbours"
+    name = "neighbors"
 
-    def __init__(self, weight: float = 1.0, *, neighbours: int = 20, steps: int = 4, components: int = 64) -> None:
+    def __init__(self, weight: float = 1.0, *, neighbors: int = 20, steps: int = 4, components: int = 64) -> None:
         super().__init__(weight)
-        if min(neighbours, steps, components) < 1:
+        if min(neighbors, steps, components) < 1:
             raise ArgumentError(
-                f"Expected neighbours, steps and components of 1 or more; got {neighbours}, {steps} and {components}."
+                f"Expected neighbors, steps and components of 1 or more; got {neighbors}, {steps} and {components}."
             )
-        self.neighbours = neighbours
+        self.neighbors = neighbors
         self.steps = steps
         self.components = components
 
@@ -59,21 +59,18 @@ class Neighbours(Prediction):
         self._coordinates = diffusion_map(self._graph(), self.components, self.steps)
 
     def describe(self, images: Images) -> FloatArray:
-        found, weights = nearest(unit_rows(self._space.transform(images)), self._landmarks, self.neighbours)
+        found, weights = nearest(unit_rows(self._space.transform(images)), self._landmarks, self.neighbors)
         weights /= weights.sum(axis=1, keepdims=True)
         return np.asarray(np.einsum("ij,ijk->ik", weights, self._coordinates[found]), np.float32)
 
     def to_dict(self) -> dict[str, Any]:
-        settings = {"neighbours": self.neighbours, "steps": self.steps, "components": self.components}
+        settings = {"neighbors": self.neighbors, "steps": self.steps, "components": self.components}
         return {**super().to_dict(), **settings}
 
     def _graph(self) -> csr_array:
         count = len(self._landmarks)
         found, weights = zip(
-            *(
-                nearest(self._landmarks[i : i + BLOCK], self._landmarks, self.neighbours)
-                for i in range(0, count, BLOCK)
-            ),
+            *(nearest(self._landmarks[i : i + BLOCK], self._landmarks, self.neighbors) for i in range(0, count, BLOCK)),
             strict=True,
         )
         columns = np.concatenate(found)
@@ -83,28 +80,28 @@ class Neighbours(Prediction):
 
 
 def nearest(
-    queries: FloatArray, landmarks: FloatArray, neighbours: int
+    queries: FloatArray, landmarks: FloatArray, neighbors: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """The landmarks nearest to each query, itself or a duplicate of it among them if it is one, and their weights.
 
     Args:
         queries: (N, D) float32, each of length 1.
         landmarks: (M, D), as well.
-        neighbours: beside the nearest landmark of all; all M if there are not as many.
+        neighbors: beside the nearest landmark of all; all M if there are not as many.
 
     Returns:
         (N, K) numbers of landmarks, in no order, and (N, K) weights, exp(-d / s): d is a squared distance, s the median
         of the row's.
     """
     distances = np.maximum(2 - 2 * (queries @ landmarks.T).astype(np.float64), 0)
-    kept = min(neighbours + 1, len(landmarks))
+    kept = min(neighbors + 1, len(landmarks))
     found = np.argpartition(distances, kept - 1, axis=1)[:, :kept].copy()  # a view would keep the whole row
     distances = np.take_along_axis(distances, found, axis=1)
     return found, np.exp(-distances / np.maximum(np.median(distances, axis=1, keepdims=True), 1e-9))
 
 
 def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
-    """Coordinates of one step less than `steps`: the last is the mean over the neighbours, in the graph or not.
+    """Coordinates of one step less than `steps`: the last is the mean over the neighbors, in the graph or not.
 
     Args:
         graph: (M, M), symmetric, weights of 0 or more, no empty row.
@@ -134,7 +131,7 @@ def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
             values, vectors = eigsh(without, components, which="LA", v0=np.linspace(1, 2, count), rng=0)
         except ArpackError as error:
             raise TrainingError(
-                f"The graph of neighbours has no modes that could be found ({error}). Train with fewer neighbours a "
+                f"The graph of neighbors has no modes that could be found ({error}). Train with fewer neighbors a "
                 f"picture, or without this objective."
             ) from error
     kept = values > 0.01

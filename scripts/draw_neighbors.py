@@ -1,6 +1,6 @@
 """What several encoders find for the same queries, drawn at random and not chosen, as one picture.
 
-python scripts/draw_neighbours.py GALLERY --queries DIR [--model NAME=MODEL …] [--encoders edges …] --out FILE.jpg
+python scripts/draw_neighbors.py GALLERY --queries DIR [--model NAME=MODEL …] [--encoders edges …] --out FILE.jpg
 
 One block a query, one row an encoder, nearest first; a frame is green where the folder is the query's. A trained model
 is given a name of its own, so that several can stand beside one another.
@@ -34,7 +34,7 @@ def tile(path: Path, frame: tuple[int, int, int]) -> Image.Image:
 
 
 def draw(comparison: Comparison, columns: int, shown: int) -> Image.Image:
-    """One block a query, `columns` blocks beside one another, each with `shown` neighbours an encoder."""
+    """One block a query, `columns` blocks beside one another, each with `shown` neighbors an encoder."""
     side = TILE + 6
     rows = len(comparison.encoders)
     width, height = NAMES + (shown + 1) * (side + GAP) + 3 * GAP, rows * (side + GAP) + 4 * GAP
@@ -72,7 +72,7 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=20, help="queries (default: 20)")
     parser.add_argument("--columns", type=int, default=2, help="blocks beside one another (default: 2)")
-    parser.add_argument("--shown", type=int, default=6, help="neighbours a row, 10 at most (default: 6)")
+    parser.add_argument("--shown", type=int, default=6, help="neighbors a row, 10 at most (default: 6)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     options = parser.parse_args()
