@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from autoenc.decoding import Picture
 from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, OutputError
-from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
-from autoenc.output import check_makeable
+from autoenc.files import check_makeable
+from autoenc.images import PREPROCESSING_VERSION, load_pixels_of
 from autoenc.ready import READY_MODELS, advice, ready_folder, ready_name
+from autoenc.text import shown
+from autoenc.vectors import Images, Vectors
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class Bundle:
         """What `load_bundle` finds it by again: its folder, or the name of a model that comes with the package."""
         return ready_name(self.path) or str(self.path)
 
-    def encode(self, pictures: Picture | Iterable[Picture]) -> npt.NDArray[np.float32]:
+    def encode(self, pictures: Picture | Iterable[Picture]) -> Vectors:
         """The latents of pictures.
 
         Args:
@@ -93,13 +94,13 @@ class Bundle:
         batches = [self.encode_pixels(batch) for batch in self._pixel_batches(pictures)]  # type: ignore[arg-type]
         return np.concatenate(batches) if batches else np.empty((0, self.latent_dim), np.float32)
 
-    def encode_pixels(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def encode_pixels(self, images: Images) -> Vectors:
         """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32, on ONNX Runtime."""
         (latents,) = self._session.run(["latents"], {"images": images})
         return np.asarray(latents, np.float32)
 
-    def _pixel_batches(self, pictures: Iterable[Picture]) -> Iterator[npt.NDArray[np.uint8]]:
-        batch: list[npt.NDArray[np.uint8]] = []
+    def _pixel_batches(self, pictures: Iterable[Picture]) -> Iterator[Images]:
+        batch: list[Images] = []
         for picture in pictures:
             batch.append(load_pixels_of(picture, self.input_size))
             if len(batch) == 256:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from autoenc.bundle import unfinished
 from autoenc.errors import TrainingError
-from autoenc.images import shown
+from autoenc.text import shown
 
 try:
     import fcntl

@@ -17,12 +17,14 @@ from autoenc.encoders.base import Encoder
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.encoders.projection import Projection, parse_projection
 from autoenc.errors import ArgumentError, NoImagesError
-from autoenc.evaluation import Indices, Split, differences, measure
-from autoenc.images import Found, find_images, shown
+from autoenc.evaluation import Split, differences, measure
+from autoenc.images import Found, find_images
 from autoenc.labels import LabelTable, labels_from_folders, read_labels
 from autoenc.pixels import PixelCache, load_pixels
 from autoenc.progress import Progress, silent
 from autoenc.ready import advice, ready_name
+from autoenc.text import shown
+from autoenc.vectors import Indices
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
 """What is compared unless encoders are named."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from autoenc.images import SkippedFile
 from autoenc.metrics import Interval, bootstrap_intervals
+from autoenc.vectors import Indices
 
 SELFRECALL = (1, 5, 10)
 """The k of the label-free recall."""
@@ -40,7 +41,7 @@ class EncoderScores:
     ms_per_image: float
     per_query: dict[str, npt.NDArray[np.float64]]
     selfrecall: dict[int, npt.NDArray[np.float64]]
-    top: npt.NDArray[np.int64]
+    top: Indices
 
     @property
     def bytes_per_image(self) -> int:
@@ -122,8 +123,8 @@ class Comparison:
     queries: list[Path]
     gallery_labels: list[str | None]
     query_labels: list[str | None]
-    labeled: npt.NDArray[np.int64]
-    altered: npt.NDArray[np.int64]
+    labeled: Indices
+    altered: Indices
     leave_one_out: bool
     encoders: dict[str, EncoderScores]
     differences: list[Difference]
@@ -141,7 +142,7 @@ class Comparison:
         return next(iter(self.encoders.values())).metrics
 
     @cached_property
-    def classes(self) -> dict[str, npt.NDArray[np.int64]]:
+    def classes(self) -> dict[str, Indices]:
         """Label -> positions in `labeled`, and so in every `per_query`, of the queries that have it."""
         labels = np.asarray([self.query_labels[query] or "" for query in self.labeled], object)
         return {str(label): np.flatnonzero(labels == label) for label in sorted(set(labels))}

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from autoenc.errors import ImageDecodeError, ImageTooLargeError
+from autoenc.vectors import Pixels
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 80_000_000
 LEAST_SIDE = 64
 """A reduced decode leaves at least this on the short side: 32 px strays from a full decode by 1.5/255, 64 by 0.4."""
 
-Pixels = npt.NDArray[np.uint8]
-Picture = str | os.PathLike[str] | bytes | npt.NDArray[np.uint8] | Image.Image
+Picture = str | os.PathLike[str] | bytes | Pixels | Image.Image
 """A picture as callers may give it: a path, the bytes of an image file, an array, a PIL image."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF")  # no format that starts another program

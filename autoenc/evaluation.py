@@ -11,15 +11,14 @@ import numpy.typing as npt
 
 from autoenc.comparison import SELFRECALL, TOP, Difference, EncoderScores
 from autoenc.decoding import resized_batch
-from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError
 from autoenc.metrics import METRICS, bootstrap_intervals, score_ranking
 from autoenc.progress import Progress, silent
-from autoenc.ranking import rankings, ranks, unit_rows
+from autoenc.ranking import rankings, ranks
+from autoenc.vectors import Images, Indices, Vectors, unit_rows
 from autoenc.views import altered_copies
-
-Indices = npt.NDArray[np.int64]
 
 _BATCH = 256
 

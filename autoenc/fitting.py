@@ -7,16 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import TrainingError
-from autoenc.objectives import Images, Objective
+from autoenc.objectives import Objective
 from autoenc.progress import Progress
 from autoenc.trainer import Targets, Trainer
+from autoenc.vectors import Images, Indices
 from autoenc.views import Seed, altered_copies
-
-Indices = npt.NDArray[np.int64]
 
 
 class Examples:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
-
-import numpy as np
-import numpy.typing as npt
 
 from autoenc.decoding import MAX_BYTES, Picture, area_resize, decode, letterbox, picture_pixels
 from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError, NoImagesError
+from autoenc.files import digest_of
+from autoenc.parallel import ordered_map
+from autoenc.text import exact, is_text, printable, shown
+from autoenc.vectors import Pixels
 
 PREPROCESSING_VERSION = 1
 """Part of an encoder's identity in a store: raised whenever the same file would give other pixels."""
@@ -27,11 +23,6 @@ EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
     | {".heic", ".heif", ".avif", ".jxl"}  # not read, but told of: whoever has them takes them for images
 )
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-_CHUNK = 16  # items a task: with fewer the pool's own work is felt
-_CHUNKS_AHEAD = 32  # so that decoding goes on while the reader encodes and stores a batch
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,7 @@ class SkippedFile:
         return printable(f"{shown(self.path)}: {self.reason}")
 
     def to_dict(self) -> dict[str, str]:
-        return {"path": _as_text(self.path), "reason": self.reason}
+        return {"path": exact(self.path), "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ class LoadedImage:
     """
 
     path: Path
-    pixels: npt.NDArray[np.uint8]
+    pixels: Pixels
     width: int
     height: int
     digest: str
@@ -108,7 +99,7 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist or is out of your reach.")
     if not os.path.isdir(top):
         raise NoImagesError(f"Expected a folder of images; {shown(top)} is a file. Name the folder it lies in.")
-    if not _is_text(str(top)):
+    if not is_text(str(top)):
         raise NoImagesError(f"The path of {shown(top)} is not valid UTF-8, as stores and reports need it; rename it.")
     paths: list[Path] = []
     skipped: list[SkippedFile] = []
@@ -131,7 +122,7 @@ def find_images(root: str | os.PathLike[str]) -> Found:
             path = here / name
             if hidden or name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
                 ignored += 1
-            elif not _is_text(str(path.relative_to(top))):
+            elif not is_text(str(path.relative_to(top))):
                 skipped.append(SkippedFile(path, "its name is not valid UTF-8; rename it"))
             else:
                 paths.append(path)
@@ -206,7 +197,7 @@ def load_images(paths: Sequence[Path], size: int = 32) -> Iterator[LoadedImage |
     return ordered_map(load, paths)
 
 
-def load_pixels_of(picture: Picture, size: int = 32) -> npt.NDArray[np.uint8]:
+def load_pixels_of(picture: Picture, size: int = 32) -> Pixels:
     """The pixels of one picture in any form: (size, size, 3) uint8, RGB.
 
     Args:
@@ -219,7 +210,7 @@ def load_pixels_of(picture: Picture, size: int = 32) -> npt.NDArray[np.uint8]:
     return area_resize(_decoded(picture, size), size)
 
 
-def load_thumbnail(picture: Picture, size: int = 96) -> npt.NDArray[np.uint8]:
+def load_thumbnail(picture: Picture, size: int = 96) -> Pixels:
     """A picture for people to look at: (size, size, 3) uint8, its aspect ratio kept, on a white square.
 
     Raises:
@@ -228,45 +219,7 @@ def load_thumbnail(picture: Picture, size: int = 96) -> npt.NDArray[np.uint8]:
     return letterbox(_decoded(picture, size), size)
 
 
-def digest_of(data: bytes) -> str:
-    """The digest that tells whether a file has changed: BLAKE2b, 16 bytes, hexadecimal."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def shown(path: str | os.PathLike[str]) -> str:
-    """A path as one line that can be printed, whatever bytes its name holds."""
-    return printable(_as_text(path))
-
-
-def printable(text: str) -> str:
-    """One line of valid Unicode, whatever came: lone surrogates and control characters are spelled out."""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """`map` on one thread a core, in order; runs ahead of its reader by a few hundred items at most."""
-    workers = os.cpu_count() or 1
-    rest = iter(items)
-
-    def run(chunk: list[_T]) -> list[_R]:
-        return [function(item) for item in chunk]
-
-    with ThreadPoolExecutor(workers) as pool:
-        running: deque[Future[list[_R]]] = deque()
-        try:
-            while chunk := list(islice(rest, _CHUNK)):
-                running.append(pool.submit(run, chunk))
-                if len(running) > _CHUNKS_AHEAD + workers:
-                    yield from running.popleft().result()
-            while running:
-                yield from running.popleft().result()
-        finally:
-            for future in running:
-                future.cancel()
-
-
-def _decoded(picture: Picture, size: int) -> npt.NDArray[np.uint8]:
+def _decoded(picture: Picture, size: int) -> Pixels:
     if not isinstance(picture, (str, os.PathLike)):
         return picture_pixels(picture, size)
     with _named(picture):
@@ -280,16 +233,3 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except ImageError as error:
         raise type(error)(f"{shown(path)}: {error}") from error
-
-
-def _as_text(path: str | os.PathLike[str]) -> str:
-    """A path exactly, but for bytes that are no UTF-8: they are spelled out."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -19,7 +19,8 @@ from autoenc.changes import Outcome, Task, examine
 from autoenc.decoding import resized_batch
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.errors import ArgumentError, StoreNotFoundError
-from autoenc.images import Found, LoadedImage, SkippedFile, find_images, ordered_map
+from autoenc.images import Found, LoadedImage, SkippedFile, find_images
+from autoenc.parallel import ordered_map
 from autoenc.progress import Progress, silent
 from autoenc.searching import encoder_spec, remembered_bundle
 from autoenc.store import FieldKind, Store, open_store, point_id

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoenc.errors import LabelsError
-from autoenc.images import shown
+from autoenc.text import shown
 
 KEY_COLUMNS = ("path", "file", "filename", "image", "id")
 """Columns that name the image of a row, the first that is there; without any, the first column does."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-Scalar = TypeVar("Scalar", bound=np.generic)
+from autoenc.vectors import Vectors, covariance, principal_axes
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class LatentHealth:
         return {**asdict(self), "collapsed": self.collapsed}
 
 
-def latent_health(latents: FloatArray) -> LatentHealth:
+def latent_health(latents: Vectors) -> LatentHealth:
     """The health of (N, dim) latents."""
     deviations = latents.std(axis=0, dtype=np.float64)
-    variances = np.clip(np.linalg.eigvalsh(_covariance(latents)), 0, None)
+    variances = np.clip(np.linalg.eigvalsh(covariance(latents)), 0, None)
     total = variances.sum()
     shares = variances[variances > 0] / total if total > 0 else np.ones(1)
     return LatentHealth(
@@ -71,29 +69,18 @@ class Whitening:
     whitening", ECCV 2012.
     """
 
-    mean: FloatArray
-    matrix: FloatArray
+    mean: Vectors
+    matrix: Vectors
     strength: float
 
-    def apply(self, latents: FloatArray) -> FloatArray:
+    def apply(self, latents: Vectors) -> Vectors:
         """(N, dim) -> (N, dim) float32."""
         return np.asarray((latents - self.mean) @ self.matrix, np.float32)
 
 
-def fit_whitening(latents: FloatArray, strength: float) -> Whitening:
+def fit_whitening(latents: Vectors, strength: float) -> Whitening:
     """The whitening of (N, dim) latents; axes without any variance are kept as they are."""
-    variances, axes = np.linalg.eigh(_covariance(latents))
-    variances, axes = variances[::-1], axes[:, ::-1]
+    variances, axes = principal_axes(covariance(latents))
     floor = max(float(variances[0]), 1e-12) * 1e-4  # what is all but constant must not be blown up
     scaled = axes * np.maximum(variances, floor) ** (-strength / 2)
     return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength)
-
-
-def evenly(rows: npt.NDArray[Scalar], limit: int) -> npt.NDArray[Scalar]:
-    """`limit` of the rows of an array, evenly drawn and in order; all of them if there are no more."""
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), limit)).astype(int)])
-
-
-def _covariance(latents: FloatArray) -> npt.NDArray[np.float64]:
-    centered = latents.astype(np.float64) - latents.mean(axis=0, dtype=np.float64)
-    return np.asarray(centered.T @ centered / len(centered), np.float64)

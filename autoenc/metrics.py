@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError
+from autoenc.vectors import Indices
 
 METRICS = ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10")
 """What a comparison measures."""
@@ -120,7 +121,7 @@ def average_precision(relevant: Relevance) -> Scores:
     return _ratio((found / ranks * relevant).sum(axis=-1), relevant.sum(axis=-1))
 
 
-def knn_accuracy(neighbors: npt.NDArray[np.int64], truth: npt.ArrayLike, k: int) -> Scores:
+def knn_accuracy(neighbors: Indices, truth: npt.ArrayLike, k: int) -> Scores:
     """1.0 where the majority of the k nearest labels is the query's own.
 
     A tie goes to the label whose nearest member is nearest. Where fewer than k neighbors exist, those vote.
@@ -147,7 +148,7 @@ def knn_accuracy(neighbors: npt.NDArray[np.int64], truth: npt.ArrayLike, k: int)
     return np.asarray(winner == np.asarray(truth), np.float64)
 
 
-def score_ranking(neighbors: npt.NDArray[np.int64], truth: int, names: Sequence[str] = METRICS) -> dict[str, float]:
+def score_ranking(neighbors: Indices, truth: int, names: Sequence[str] = METRICS) -> dict[str, float]:
     """Score one query's full ranking by every metric that is named.
 
     Args:

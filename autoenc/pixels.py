@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from autoenc.images import SkippedFile, load_images
 from autoenc.progress import Progress, silent
+from autoenc.vectors import Images
 
 IN_MEMORY_BYTES = 512 * 2**20
 """Larger caches are memory-mapped."""
@@ -31,7 +31,7 @@ class PixelCache:
 
     def __init__(
         self,
-        images: npt.NDArray[np.uint8],
+        images: Images,
         paths: list[Path],
         digests: list[str],
         skipped: list[SkippedFile],
@@ -86,7 +86,7 @@ def load_pixels(paths: Sequence[Path], size: int = 32, *, progress: Progress = s
     return PixelCache(readable, kept, digests, skipped)
 
 
-def _room(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+def _room(shape: tuple[int, ...]) -> Images:
     if math.prod(shape) <= IN_MEMORY_BYTES:
         return np.empty(shape, np.uint8)
     with tempfile.TemporaryFile(prefix="autoenc-pixels-") as file:  # gone with its last user, even one that is killed

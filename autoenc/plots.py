@@ -21,7 +21,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from autoenc.errors import ArgumentError
-from autoenc.output import write_file
+from autoenc.files import write_file
+from autoenc.vectors import Images
 
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
 INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
@@ -67,9 +68,7 @@ def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
     return write_file(path, _png(canvas))
 
 
-def reconstructions(
-    originals: npt.NDArray[np.uint8], reconstructed: npt.NDArray[np.uint8], path: str | os.PathLike[str]
-) -> Path:
+def reconstructions(originals: Images, reconstructed: Images, path: str | os.PathLike[str]) -> Path:
     """Pictures above what the autoencoder made of them, pixel by pixel; written as PNG.
 
     Args:
@@ -93,12 +92,12 @@ def reconstructions(
     )
 
 
-def alterations(originals: npt.NDArray[np.uint8], copies: npt.NDArray[np.uint8], path: str | os.PathLike[str]) -> Path:
+def alterations(originals: Images, copies: Images, path: str | os.PathLike[str]) -> Path:
     """Pictures above the altered copies that training shows the encoder; arguments as for `reconstructions`."""
     return _pairs((originals, copies), ("original", "altered copy"), path, title="What the encoder sees in training")
 
 
-def _check_pairs(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> None:
+def _check_pairs(first: Images, second: Images) -> None:
     if first.ndim != 4 or first.shape[3] != 3 or not len(first) or first.shape != second.shape:
         raise ArgumentError(
             f"Expected two batches of one shape (N, H, W, 3), N from 1; got {first.shape} and {second.shape}."
@@ -106,7 +105,7 @@ def _check_pairs(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) ->
 
 
 def _pairs(
-    rows: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]],
+    rows: tuple[Images, Images],
     names: tuple[str, str],
     path: str | os.PathLike[str],
     *,

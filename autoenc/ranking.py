@@ -5,29 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
+from autoenc.vectors import Indices, Vectors
 
 _GRID = 2**20  # cosines are told apart to a millionth; finer than that is float32's own noise
 _LAST = 2 * _GRID + 2  # behind the distance of any vector, rounding included
 _CELLS = 2**22  # of the block of queries x gallery that is held at a time
-
-
-def unit_rows(vectors: Vectors) -> Vectors:
-    """Scale each row to length 1, so that a dot product is a cosine; a row of zeros stays: its cosines are 0.
-
-    Args:
-        vectors: (N, D) float32, finite.
-
-    Returns:
-        (N, D) float32, new.
-    """
-    wide = vectors.astype(np.float64)  # squares of large float32 values overflow float32
-    lengths = np.sqrt(np.einsum("nd,nd->n", wide, wide))
-    wide /= np.where(lengths > 0, lengths, 1)[:, None]
-    return wide.astype(np.float32)
 
 
 def rankings(queries: Vectors, gallery: Vectors, own: Indices) -> Iterator[tuple[int, Indices]]:

@@ -16,13 +16,13 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from autoenc.errors import ArgumentError, OutputError
-from autoenc.output import write_file
+from autoenc.files import write_file
 from autoenc.sample_pen import CANVAS, RGB, Pen
 from autoenc.sample_shapes import DRAWERS
+from autoenc.vectors import Vectors
 
 SIZE = 160  # pixels, the side of a picture
 CATEGORIES = tuple(DRAWERS)
@@ -150,7 +150,7 @@ def _place(image: Image.Image, rng: Random) -> Image.Image:
     return placed.reduce(CANVAS // SIZE)
 
 
-def _slope(rng: Random) -> npt.NDArray[np.float32]:
+def _slope(rng: Random) -> Vectors:
     """(SIZE, SIZE) from -1 to 1, rising in some direction."""
     turn = rng.random() * math.tau
     axis = np.linspace(-1, 1, SIZE, dtype=np.float32)

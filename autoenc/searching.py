@@ -11,8 +11,9 @@ from autoenc.bundle import Bundle, load_bundle
 from autoenc.decoding import Picture
 from autoenc.encoders import ENCODER_NAMES, Encoder, LearnedEncoder, create_encoder
 from autoenc.errors import ArgumentError, BundleError, PointNotFoundError, StoreMismatchError
-from autoenc.images import PREPROCESSING_VERSION, load_pixels_of, shown
+from autoenc.images import PREPROCESSING_VERSION, load_pixels_of
 from autoenc.store import Filter, Hit, Store, VectorSpec, point_id
+from autoenc.text import shown
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,19 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
-from autoenc.latents import Whitening, evenly, fit_whitening
+from autoenc.latents import Whitening, fit_whitening
 from autoenc.metrics import average_precision
-from autoenc.ranking import rankings, unit_rows
-
-FloatArray = npt.NDArray[np.float32]
+from autoenc.ranking import rankings
+from autoenc.vectors import Indices, Vectors, evenly, unit_rows
 
 CLUSTERS = 20
 _CLUSTERED = 20_000
 _SEEDS = 3
 
 
-def cluster_map(
-    latents: FloatArray, held_out: FloatArray, copies: Sequence[FloatArray], clusters: int = CLUSTERS
-) -> float:
+def cluster_map(latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], clusters: int = CLUSTERS) -> float:
     """Mean average precision with clusters for labels: do altered copies find the pictures of their own cluster?
 
     It is high if the latents fall into clusters, if those are apart, and if an alteration does not lead from one into
@@ -61,7 +57,7 @@ def cluster_map(
     return 0.0 if np.isnan(found).all() else float(np.nanmean(found))
 
 
-def _members(fitted: FloatArray, held_out: FloatArray, clusters: int, seed: int) -> npt.NDArray[np.int64]:
+def _members(fitted: Vectors, held_out: Vectors, clusters: int, seed: int) -> Indices:
     """(M,) the cluster of each held-out picture."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an empty cluster: pictures that are all alike
@@ -70,7 +66,7 @@ def _members(fitted: FloatArray, held_out: FloatArray, clusters: int, seed: int)
 
 
 def choose_whitening(
-    strengths: Sequence[float], latents: FloatArray, held_out: FloatArray, copies: Sequence[FloatArray]
+    strengths: Sequence[float], latents: Vectors, held_out: Vectors, copies: Sequence[Vectors]
 ) -> tuple[Whitening, float]:
     """The whitening by which `cluster_map` is highest, and that value; arguments as of `cluster_map`."""
     best: tuple[Whitening, float] | None = None

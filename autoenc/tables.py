@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
-import re
-from collections.abc import Sequence
 from typing import Any
 
 from autoenc.comparison import Comparison
-from autoenc.output import write_file
+from autoenc.files import write_file
+from autoenc.text import number, short, table
 
 _LABEL_FREE = "selfrecall@1"
 
@@ -79,39 +77,6 @@ def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
     return row | {"ms_per_image": scores.ms_per_image, "bytes_per_image": scores.bytes_per_image}
 
 
-def number(value: float, *, like: float | None = None, sign: bool = False) -> str:
-    """A figure for a table: three decimals, and below .1 as many as show three digits, up to six.
-
-    Args:
-        value: the figure.
-        like: another figure, whose decimals this one gets: the mean that an interval stands beside, say.
-        sign: write the sign of positive figures too.
-    """
-    size = abs(value if like is None else like)
-    decimals = min(6, 2 - math.floor(math.log10(size))) if 0 < size < 0.1 else 3
-    return f"{value:{'+' if sign else ''}.{decimals}f}"
-
-
-def short(value: float, *, like: float | None = None, sign: bool = False) -> str:
-    """`number` without the zero in front of the point: .512, -.512."""
-    text = number(value, like=like, sign=sign)
-    return re.sub(r"^([+-]?)0\.", r"\1.", text)
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, those of numbers to the right: lines of plain text."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    right = [all(_numeric(row[column]) for row in rows) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in lines
-    )
-
-
 def _summary(comparison: Comparison) -> str:
     how = ", each left out of its own results" if comparison.leave_one_out else ""
     parts = [f"{len(comparison.gallery)} images, {len(comparison.queries)} queries{how}"]
@@ -129,11 +94,3 @@ def _summary(comparison: Comparison) -> str:
 
 def _with_half(mean: float, low: float, high: float, *, sign: bool = False) -> str:
     return f"{short(mean, sign=sign)} ±{short((high - low) / 2, like=mean)}"
-
-
-def _numeric(cell: str) -> bool:
-    try:
-        float(cell.split()[0])
-    except (ValueError, IndexError):
-        return False
-    return True

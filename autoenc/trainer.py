@@ -17,9 +17,9 @@ from keras import layers, ops
 from autoenc.latents import Whitening
 from autoenc.model import INPUT_SIZE, ModelConfig, build_decoder, build_encoder
 from autoenc.objectives import Batch, Objective
+from autoenc.vectors import Images, Vectors
 
-Images = npt.NDArray[np.uint8]
-Targets = Mapping[str, npt.NDArray[np.float32]]
+Targets = Mapping[str, Vectors]
 
 OPTIMIZER = "muon"
 """What `create_optimizer` makes: a training begun with another cannot be resumed."""
@@ -54,7 +54,7 @@ class Trainer:
         self._step.reset_metrics()
         return float(self._step.test_on_batch({"images": images, **targets}, return_dict=True)["loss"])
 
-    def encode(self, images: Images) -> npt.NDArray[np.float32]:
+    def encode(self, images: Images) -> Vectors:
         """(N, 32, 32, 3) uint8 -> (N, latent_dim) float32, a thousand at a time, not whitened."""
         pixels = (images[i : i + 1024].astype(np.float32) / 255.0 for i in range(0, len(images), 1024))
         return np.concatenate([np.asarray(self.encoder.predict_on_batch(batch)) for batch in pixels])

@@ -13,7 +13,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import onnx
 import tensorflow
 
@@ -21,8 +20,9 @@ import autoenc
 from autoenc.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
 from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
+from autoenc.files import digest_of
 from autoenc.fitting import Examples, fit, split, steps_an_epoch
-from autoenc.images import SkippedFile, digest_of, find_images, shown
+from autoenc.images import SkippedFile, find_images
 from autoenc.latents import LatentHealth, latent_health
 from autoenc.model import INPUT_SIZE, ModelConfig
 from autoenc.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
@@ -31,7 +31,9 @@ from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent
 from autoenc.selection import choose_whitening, cluster_map
 from autoenc.settings import Settings
+from autoenc.text import shown
 from autoenc.trainer import OPTIMIZER, Trainer
+from autoenc.vectors import Images
 from autoenc.views import altered_copies
 
 SHOWN_PICTURES = 12
@@ -89,7 +91,7 @@ class TrainingResult:
 
 
 def train(
-    images: str | os.PathLike[str] | npt.NDArray[np.uint8],
+    images: str | os.PathLike[str] | Images,
     model: str | os.PathLike[str],
     *,
     epochs: int = 80,
@@ -231,7 +233,7 @@ def train(
     )
 
 
-def _read(images: str | os.PathLike[str] | npt.NDArray[np.uint8], progress: Progress) -> tuple[PixelCache, int]:
+def _read(images: str | os.PathLike[str] | Images, progress: Progress) -> tuple[PixelCache, int]:
     if not isinstance(images, np.ndarray):
         found = find_images(images)
         cache = load_pixels(found.paths, INPUT_SIZE, progress=progress)

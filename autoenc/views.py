@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from autoenc.errors import ArgumentError
+from autoenc.vectors import Images, Indices, Vectors
 
 Seed = int | tuple[int, ...]
 
@@ -24,11 +24,11 @@ MAX_GAIN = 0.3
 
 
 def altered_copies(
-    images: npt.NDArray[np.uint8],
+    images: Images,
     *,
     seed: Seed = 0,
-    indices: Sequence[int] | npt.NDArray[np.int64] | None = None,
-) -> npt.NDArray[np.uint8]:
+    indices: Sequence[int] | Indices | None = None,
+) -> Images:
     """One altered copy of each picture: crop, flip, brightness, contrast and channel gains, all mild.
 
     The crop keeps 0.6 to 1 of the area and the aspect ratio, and is scaled back; one picture in two is mirrored;
@@ -65,7 +65,7 @@ def altered_copies(
     return copies
 
 
-def _altered(image: npt.NDArray[np.uint8], generator: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _altered(image: Images, generator: np.random.Generator) -> Images:
     height, width = image.shape[:2]
     side = np.sqrt(generator.uniform(MIN_AREA, 1.0))
     # Rounded up, so that a small picture does not lose more than the share that was drawn.
@@ -73,9 +73,9 @@ def _altered(image: npt.NDArray[np.uint8], generator: np.random.Generator) -> np
     top = int(generator.integers(height - rows + 1))
     left = int(generator.integers(width - columns + 1))
     crop = image[top : top + rows, left : left + columns]
-    view: npt.NDArray[np.float32] = cv2.resize(
-        np.ascontiguousarray(crop), (width, height), interpolation=cv2.INTER_LINEAR
-    ).astype(np.float32)
+    view: Vectors = cv2.resize(np.ascontiguousarray(crop), (width, height), interpolation=cv2.INTER_LINEAR).astype(
+        np.float32
+    )
     if generator.random() < 0.5:
         view = view[:, ::-1]
     brightness, contrast, *channels = generator.uniform(1 - MAX_GAIN, 1 + MAX_GAIN, 5).astype(np.float32)

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.encoders.base import Images
 from autoenc.encoders.handcrafted import HANDCRAFTED
+from autoenc.vectors import Images
 
 Encode = Callable[[Images], Any]
 

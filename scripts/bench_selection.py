@@ -26,7 +26,8 @@ from autoenc.encoders import LearnedEncoder
 from autoenc.fitting import split
 from autoenc.objectives import Neighbors, Objective, Reconstruction, Structure
 from autoenc.pixels import load_pixels
-from autoenc.ranking import ranks, unit_rows
+from autoenc.ranking import ranks
+from autoenc.vectors import unit_rows
 from autoenc.views import altered_copies
 
 MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {

@@ -18,7 +18,7 @@ from PIL import Image
 from autoenc import load_bundle
 from autoenc.bundle import check_target, verify, written_whole
 from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, ImageDecodeError, OutputError
-from autoenc.output import check_makeable, check_writable
+from autoenc.files import check_makeable, check_writable
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ from PIL import Image
 from autoenc.comparing import DEFAULT_ENCODERS, compare
 from autoenc.comparison import Comparison
 from autoenc.encoders import create_encoder
-from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import ArgumentError, EncoderError, LabelsError, NoImagesError
 from autoenc.metrics import METRICS, bootstrap_intervals
 from autoenc.pixels import load_pixels
+from autoenc.vectors import Images, Vectors
 from autoenc.views import altered_copies
 
 

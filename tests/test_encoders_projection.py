@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoenc.encoders.base import Encoder, Images, Vectors
-from autoenc.encoders.projection import Projection, _leading_axes, parse_projection
+from autoenc.encoders.base import Encoder
+from autoenc.encoders.projection import Projection, parse_projection
 from autoenc.errors import EncoderError
+from autoenc.vectors import Images, Vectors, principal_axes
 
 
 class Pixels(Encoder):
@@ -134,7 +135,7 @@ def test_few_of_many_axes_are_those_of_all(monkeypatch: pytest.MonkeyPatch, spec
         "zero": np.zeros(200),
     }[spectrum]
     covariance = turned * values @ turned.T
-    found, axes = _leading_axes(covariance, 5)
+    found, axes = principal_axes(covariance, 5)
     np.testing.assert_allclose(found, values[:5], atol=1e-8)
     np.testing.assert_allclose(axes.T @ axes, np.eye(5), atol=1e-9)
     distinct = int((values[:5] > 0).sum())
@@ -144,6 +145,6 @@ def test_few_of_many_axes_are_those_of_all(monkeypatch: pytest.MonkeyPatch, spec
     monkeypatch.setattr(np.linalg, "eigh", lambda of: pytest.fail("all axes") if len(of) == 200 else eigh(of))
     if spectrum == "flat":
         with pytest.raises(pytest.fail.Exception, match="all axes"):
-            _leading_axes(covariance, 5)
+            principal_axes(covariance, 5)
     else:
-        np.testing.assert_array_equal(_leading_axes(covariance, 5)[1], axes)
+        np.testing.assert_array_equal(principal_axes(covariance, 5)[1], axes)

@@ -6,9 +6,10 @@ import numpy as np
 from comparisons import scores
 
 from autoenc.decoding import resized_batch
-from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.encoders.base import Encoder
 from autoenc.evaluation import Split, differences, measure
 from autoenc.progress import silent
+from autoenc.vectors import Images, Vectors
 
 
 class Watcher(Encoder):

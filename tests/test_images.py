@@ -14,15 +14,8 @@ from PIL import Image
 
 from autoenc import images
 from autoenc.errors import ImageDecodeError, ImageTooLargeError, NoImagesError
-from autoenc.images import (
-    SkippedFile,
-    find_images,
-    load_image,
-    load_images,
-    load_pixels_of,
-    load_thumbnail,
-    ordered_map,
-)
+from autoenc.images import SkippedFile, find_images, load_image, load_images, load_pixels_of, load_thumbnail
+from autoenc.parallel import ordered_map
 
 
 def touch(path: Path) -> Path:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoenc.latents import evenly, fit_whitening, latent_health
+from autoenc.latents import fit_whitening, latent_health
+from autoenc.vectors import evenly
 
 
 def cloud(deviations: list[float], count: int = 4000, seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module may import from those before it, never from those after it.
 ORDER = [
-    *("errors", "progress", "decoding", "images", "output", "pixels"),
+    *("errors", "progress", "text", "files", "vectors", "parallel", "decoding", "images", "pixels"),
     *("metrics", "ranking", "views", "model", "latents", "selection", "objectives", "trainer", "plots"),
     *(
         "ready",

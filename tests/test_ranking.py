@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autoenc.ranking import rankings, ranks, unit_rows
+from autoenc.ranking import rankings, ranks
+from autoenc.vectors import unit_rows
 
 
 def order_of(queries: np.ndarray, gallery: np.ndarray, own: list[int] | None = None) -> list[list[int]]:

@@ -12,15 +12,8 @@ import pytest
 from autoenc.comparison import Comparison, Difference, EncoderScores
 from autoenc.errors import OutputError
 from autoenc.images import SkippedFile
-from autoenc.tables import (
-    comparison_row,
-    comparison_table,
-    number,
-    short,
-    table,
-    write_comparison_csv,
-    write_comparison_json,
-)
+from autoenc.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
+from autoenc.text import number, short, table
 
 
 def scores(name: str, dim: int, right: list[float], *, labeled: bool = True) -> EncoderScores:

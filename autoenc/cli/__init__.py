@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # what no check foresaw: a full disk, a folder that is another user's
-        from autoenc.images import shown
+        from autoenc.text import shown
 
         where = f": {shown(os.fsdecode(error.filename))}" if isinstance(error.filename, (str, bytes)) else ""
         print(f"autoenc: {error.strerror or error}{where}", file=sys.stderr)

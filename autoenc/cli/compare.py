@@ -41,10 +41,10 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from autoenc.comparing import compare
-    from autoenc.images import shown
-    from autoenc.output import check_makeable
+    from autoenc.files import check_makeable
     from autoenc.report import write_report
     from autoenc.tables import comparison_table, write_comparison_csv, write_comparison_json
+    from autoenc.text import shown
 
     out = Path(options.out) if options.out else None
     if out is not None:

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             {"query": query, "using": searcher.using, "neighbors": [neighbor.to_dict() for neighbor in neighbors]}
         )
     elif neighbors:
-        from autoenc.tables import table
+        from autoenc.text import table
 
         print(table(("rank", "score", "path", "payload"), [_row(neighbor) for neighbor in neighbors]))
     else:
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _row(neighbor: Neighbor) -> tuple[str, str, str, str]:
-    from autoenc.images import printable, shown
+    from autoenc.text import printable, shown
 
     payload = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key not in _NOT_SHOWN)
     return str(neighbor.rank), f"{neighbor.score:.4f}", shown(neighbor.path), printable(payload)

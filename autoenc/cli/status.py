@@ -27,8 +27,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc.images import printable
     from autoenc.store import list_collections, open_store
+    from autoenc.text import printable
 
     found: dict[str, Any] = {}
     for name in [options.collection] if options.collection else list_collections(options.store) or ["images"]:

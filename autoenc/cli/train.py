@@ -53,7 +53,7 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     with progress_shown(quiet=options.quiet) as progress:
         from autoenc import train
-        from autoenc.images import shown
+        from autoenc.text import shown
 
         result = train(
             options.images,

@@ -5,12 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
-import numpy.typing as npt
 
 from autoenc.errors import EncoderError
-
-Images = npt.NDArray[np.uint8]
-Vectors = npt.NDArray[np.float32]
+from autoenc.vectors import Images, Vectors
 
 
 class Encoder(ABC):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 import baselines
-from autoenc.encoders.base import Encoder, Images, Vectors
-from autoenc.ranking import unit_rows
+from autoenc.encoders.base import Encoder
+from autoenc.vectors import Images, Vectors, unit_rows
 
 # Each fingerprint is NAME-VERSION and the parameters. Raise the version whenever the same picture would get
 # another vector with the same parameters; the pinned vectors in the tests say when.

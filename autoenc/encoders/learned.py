@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from autoenc.bundle import Bundle, load_bundle
-from autoenc.encoders.base import Encoder, Images, Vectors
+from autoenc.encoders.base import Encoder
+from autoenc.vectors import Images, Vectors
 
 
 class LearnedEncoder(Encoder):

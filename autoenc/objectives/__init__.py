@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoenc.errors import ArgumentError
-from autoenc.objectives.base import Batch, Images, Objective, Prediction
+from autoenc.objectives.base import Batch, Objective, Prediction
 from autoenc.objectives.neighbors import Neighbors
 from autoenc.objectives.reconstruction import Reconstruction
 from autoenc.objectives.structure import Structure
+from autoenc.vectors import Images
 
 __all__ = [
     "DEFAULT_OBJECTIVE",

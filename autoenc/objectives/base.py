@@ -10,14 +10,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 from autoenc.errors import ArgumentError
-from autoenc.latents import evenly
-
-Images = npt.NDArray[np.uint8]
-FloatArray = npt.NDArray[np.float32]
+from autoenc.vectors import Images, Vectors, evenly
 
 FITTED_ON = 20_000
 """Pictures at most, evenly drawn, that what is predicted is fitted on: that takes time with their square."""
@@ -66,7 +62,7 @@ class Objective(ABC):
             raise ArgumentError(f"The weight of objective '{self.name}' must be 0 or more; got {weight!r}.")
         self.weight = weight
 
-    def targets(self, images: Images) -> FloatArray | None:
+    def targets(self, images: Images) -> Vectors | None:
         """What the loss needs of (N, 32, 32, 3) uint8 pictures beside their pixels: (N, T) float32, or None."""
         return None
 
@@ -105,7 +101,7 @@ class Prediction(Objective):
         head.build((None, latent_dim))
         self.heads = (head,)
 
-    def targets(self, images: Images) -> FloatArray:
+    def targets(self, images: Images) -> Vectors:
         parts = [self.describe(images[i : i + BLOCK]) for i in range(0, len(images), BLOCK)]
         return np.asarray(np.concatenate(parts) * self._scale, np.float32)
 
@@ -118,5 +114,5 @@ class Prediction(Objective):
         """Look at (N, 32, 32, 3) uint8 pictures, 1 to about `FITTED_ON` of them, before `describe`."""
 
     @abstractmethod
-    def describe(self, images: Images) -> FloatArray:
+    def describe(self, images: Images) -> Vectors:
         """What is to be predicted of (N, 32, 32, 3) uint8 pictures: (N, T) float32, of any scale."""

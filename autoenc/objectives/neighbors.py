@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from autoenc.errors import ArgumentError, TrainingError
-from autoenc.objectives.base import BLOCK, FloatArray, Images, Prediction
+from autoenc.objectives.base import BLOCK, Prediction
 from autoenc.objectives.structure import EdgeComponents
-from autoenc.ranking import unit_rows
+from autoenc.vectors import Images, Indices, Matrix, Vectors, unit_rows
 
 _COMPONENTS = 64
 _WHITENING = 0.5
@@ -58,7 +57,7 @@ class Neighbors(Prediction):
         self._landmarks = unit_rows(self._space.transform(images))
         self._coordinates = diffusion_map(self._graph(), self.components, self.steps)
 
-    def describe(self, images: Images) -> FloatArray:
+    def describe(self, images: Images) -> Vectors:
         found, weights = nearest(unit_rows(self._space.transform(images)), self._landmarks, self.neighbors)
         weights /= weights.sum(axis=1, keepdims=True)
         return np.asarray(np.einsum("ij,ijk->ik", weights, self._coordinates[found]), np.float32)
@@ -79,9 +78,7 @@ class Neighbors(Prediction):
         return csr_array((graph + graph.T) / 2)
 
 
-def nearest(
-    queries: FloatArray, landmarks: FloatArray, neighbors: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def nearest(queries: Vectors, landmarks: Vectors, neighbors: int) -> tuple[Indices, Matrix]:
     """The landmarks nearest to each query, itself or a duplicate of it among them if it is one, and their weights.
 
     Args:
@@ -100,7 +97,7 @@ def nearest(
     return found, np.exp(-distances / np.maximum(np.median(distances, axis=1, keepdims=True), 1e-9))
 
 
-def diffusion_map(graph: csr_array, components: int, steps: int) -> FloatArray:
+def diffusion_map(graph: csr_array, components: int, steps: int) -> Vectors:
     """Coordinates of one step less than `steps`: the last is the mean over the neighbors, in the graph or not.
 
     Args:

@@ -9,7 +9,8 @@ import numpy as np
 
 import baselines
 from autoenc.errors import ArgumentError
-from autoenc.objectives.base import FloatArray, Images, Prediction
+from autoenc.objectives.base import Prediction
+from autoenc.vectors import Images, Vectors, covariance, principal_axes
 
 _ENLARGED = 48
 _NO_VARIANCE = 1e-9
@@ -42,7 +43,7 @@ class Structure(Prediction):
     def fit(self, images: Images) -> None:
         self._space = EdgeComponents(images, self.components, self.whitening)
 
-    def describe(self, images: Images) -> FloatArray:
+    def describe(self, images: Images) -> Vectors:
         return self._space.transform(images)
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,22 +63,20 @@ class EdgeComponents:
     """
 
     def __init__(self, images: Images, count: int, whitening: float) -> None:
-        features = _fine_hog(images).astype(np.float64)
-        mean = features.mean(axis=0)
-        features -= mean
-        variances, axes = np.linalg.eigh(features.T @ features / len(features))
+        features = _fine_hog(images)
+        variances, axes = principal_axes(covariance(features), count)
         # Pictures that are all alike have no component with any variance: the one kept is 0 for all of them.
-        kept = max(1, min(count, int((variances > _NO_VARIANCE).sum())))
-        variances, axes = np.maximum(variances[: -kept - 1 : -1], _NO_VARIANCE), axes[:, : -kept - 1 : -1]
-        self._mean = mean.astype(np.float32)
-        self._axes = (axes * variances ** (-whitening / 2)).astype(np.float32)
+        kept = max(1, int((variances > _NO_VARIANCE).sum()))
+        scales = np.maximum(variances[:kept], _NO_VARIANCE) ** (-whitening / 2)
+        self._mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._axes = (axes[:, :kept] * scales).astype(np.float32)
 
-    def transform(self, images: Images) -> FloatArray:
+    def transform(self, images: Images) -> Vectors:
         """(N, 32, 32, 3) uint8 -> (N, components) float32."""
         return np.asarray((_fine_hog(images) - self._mean) @ self._axes, np.float32)
 
 
-def _fine_hog(images: Images) -> FloatArray:
+def _fine_hog(images: Images) -> Vectors:
     """(N, 32, 32, 3) uint8 -> (N, 900) float32."""
     shape = (_ENLARGED, _ENLARGED)
     enlarged = np.stack([cv2.resize(image, shape, interpolation=cv2.INTER_LINEAR) for image in images])

@@ -9,9 +9,10 @@ from PIL import Image
 
 from autoenc.comparison import Comparison
 from autoenc.errors import ImageError
-from autoenc.images import load_thumbnail, shown
+from autoenc.images import load_thumbnail
 from autoenc.report.findings import Example, disagreements, main_metric
 from autoenc.report.markup import data_uri, escape
+from autoenc.text import shown
 
 _SHOWN = 5  # neighbors a row
 _MOST_ENCODERS = 8

@@ -6,7 +6,7 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
-from autoenc.images import printable
+from autoenc.text import printable
 
 
 def escape(text: str) -> str:

@@ -12,9 +12,8 @@ from string import Template
 from autoenc import __version__
 from autoenc.comparison import Comparison
 from autoenc.errors import OutputError
-from autoenc.images import shown
+from autoenc.files import write_file
 from autoenc.metrics import Interval
-from autoenc.output import write_file
 from autoenc.report import plots
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import (
@@ -29,7 +28,7 @@ from autoenc.report.findings import (
     title_of,
 )
 from autoenc.report.markup import data_uri, escape, table
-from autoenc.tables import number
+from autoenc.text import number, shown
 
 _MOST_FILES = 500
 

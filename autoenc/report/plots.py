@@ -13,10 +13,9 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from autoenc.comparison import Comparison
-from autoenc.images import printable
 from autoenc.plots import BLUE, FAINT, GRID, INK, ORANGE, figure
 from autoenc.report.findings import differences_by, main_metric, reference_of, title_of
-from autoenc.tables import short
+from autoenc.text import printable, short
 
 _MOST_CLASSES = 40
 _BARS = ("p@5", "map", "recall@10", "hit@5", "knn@10", "selfrecall@1")

@@ -15,8 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.decoding import Picture
 from autoenc.errors import ArgumentError, ImageError
-from autoenc.images import load_thumbnail, printable, shown
-from autoenc.output import write_file
+from autoenc.files import write_file
+from autoenc.images import load_thumbnail
+from autoenc.text import printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery
     from autoenc.searching import Neighbor
@@ -149,7 +150,7 @@ def _draw_tile(
 
 
 def write_png(image: Image.Image, path: str | os.PathLike[str]) -> Path:
-    """Write a picture as PNG, whole or not at all; see `autoenc.output.write_file`."""
+    """Write a picture as PNG, whole or not at all; see `autoenc.files.write_file`."""
     buffer = io.BytesIO()
     image.save(buffer, "png")
     return write_file(path, buffer.getvalue())

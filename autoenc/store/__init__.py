@@ -9,17 +9,7 @@ from pathlib import Path
 
 from autoenc.errors import ArgumentError
 from autoenc.store.base import Store
-from autoenc.store.records import (
-    MEMORY,
-    FieldKind,
-    Filter,
-    Hit,
-    Record,
-    Scalar,
-    StoreInfo,
-    VectorSpec,
-    point_id,
-)
+from autoenc.store.records import MEMORY, FieldKind, Filter, Hit, Record, Scalar, StoreInfo, VectorSpec, point_id
 
 __all__ = [
     "FieldKind",

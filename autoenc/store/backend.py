@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, PointNotFoundError, UnknownFieldError, VectorError
-from autoenc.ranking import unit_rows
 from autoenc.store.records import (
     FieldKind,
     Filter,
-    FloatArray,
     Hit,
     Record,
     Scalar,
@@ -24,6 +22,7 @@ from autoenc.store.records import (
     listed,
     of_kind,
 )
+from autoenc.vectors import Vectors, unit_rows
 
 
 class Backend(ABC):
@@ -48,11 +47,11 @@ class Backend(ABC):
 
     @abstractmethod
     def _upsert(
-        self, ids: Sequence[str], vectors: Mapping[str, FloatArray], payloads: Sequence[Mapping[str, Any]]
+        self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]
     ) -> None: ...
 
     @abstractmethod
-    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, FloatArray]) -> None: ...
+    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None: ...
 
     @abstractmethod
     def _set_payload(self, id: str, payload: Mapping[str, Any]) -> None: ...
@@ -63,7 +62,7 @@ class Backend(ABC):
     @abstractmethod
     def _search_batch(
         self,
-        vectors: FloatArray,
+        vectors: Vectors,
         using: str,
         k: int,
         conditions: Mapping[str, list[Scalar]],
@@ -111,7 +110,7 @@ class Backend(ABC):
             )
         return self.info.vectors[name]
 
-    def _checked_matrix(self, name: str, values: npt.ArrayLike) -> FloatArray:
+    def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
         """(N, dim) finite float32, each row brought to length 1 so that every engine compares the same numbers."""
         dim = self._checked_name(name).dim
         matrix = floats(values)
@@ -124,9 +123,7 @@ class Backend(ABC):
             raise VectorError(f"A vector for '{name}' holds NaN or infinity; only finite numbers can be compared.")
         return unit_rows(matrix)
 
-    def _checked(
-        self, ids: Sequence[str], vectors: Mapping[str, FloatArray]
-    ) -> tuple[list[str], dict[str, FloatArray]]:
+    def _checked(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> tuple[list[str], dict[str, Vectors]]:
         checked = {name: self._checked_matrix(name, matrix) for name, matrix in vectors.items()}
         for name, matrix in checked.items():
             if len(matrix) != len(ids):
@@ -167,7 +164,7 @@ class Backend(ABC):
         return conditions
 
 
-def floats(values: npt.ArrayLike) -> FloatArray:
+def floats(values: npt.ArrayLike) -> Vectors:
     try:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused as such
             return np.asarray(values, np.float32)

@@ -17,7 +17,6 @@ from autoenc.store.records import (
     FIELD_KINDS,
     FieldKind,
     Filter,
-    FloatArray,
     Hit,
     Record,
     Scalar,
@@ -26,6 +25,7 @@ from autoenc.store.records import (
     check_new_vector,
     listed,
 )
+from autoenc.vectors import Vectors
 
 WRITE_BATCH = 500
 """Points handed to an engine at a time, however many the caller gives."""
@@ -106,9 +106,7 @@ class Store(Backend):
 
     # ---- writing ------------------------------------------------------------------------------
 
-    def upsert(
-        self, ids: Sequence[str], vectors: Mapping[str, FloatArray], payloads: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]) -> None:
         """Insert points, replacing those of the same id whole, other vectors included.
 
         Args:
@@ -127,7 +125,7 @@ class Store(Backend):
         for part in _parts(len(ids)):
             self._upsert(ids[part], {name: matrix[part] for name, matrix in checked.items()}, payloads[part])
 
-    def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, FloatArray]) -> None:
+    def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         """Set the named vectors of points that are there, leaving their other vectors and payload as they are.
 
         Raises:

@@ -13,19 +13,8 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from autoenc.errors import StoreError, StoreUnreachableError
 from autoenc.store.ann import search_ef
 from autoenc.store.base import Store
-from autoenc.store.records import (
-    MEMORY,
-    FieldKind,
-    FloatArray,
-    Hit,
-    Record,
-    Scalar,
-    StoreInfo,
-    any_of,
-    hit_of,
-    record_of,
-    storing,
-)
+from autoenc.store.records import MEMORY, FieldKind, Hit, Record, Scalar, StoreInfo, any_of, hit_of, record_of, storing
+from autoenc.vectors import Vectors
 
 METADATA_KEY = "autoenc"
 KEY_VARIABLE = "QDRANT_API_KEY"
@@ -84,7 +73,7 @@ class ClientStore(Store):
     # ---- writing ------------------------------------------------------------------------------
 
     def _upsert(
-        self, ids: Sequence[str], vectors: Mapping[str, FloatArray], payloads: Sequence[Mapping[str, Any]]
+        self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]
     ) -> None:
         rows = {name: matrix.tolist() for name, matrix in vectors.items()}
         with storing(self.location), talking(self.location):
@@ -92,7 +81,7 @@ class ClientStore(Store):
             self._client.upsert(self.collection, points, wait=True)
         self._points += len(ids)
 
-    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, FloatArray]) -> None:
+    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         columns = zip(*(matrix.tolist() for matrix in vectors.values()), strict=True)
         points = [
             models.PointVectors(id=id, vector=dict(zip(vectors, row, strict=True)))
@@ -113,7 +102,7 @@ class ClientStore(Store):
 
     def _search_batch(
         self,
-        vectors: FloatArray,
+        vectors: Vectors,
         using: str,
         k: int,
         conditions: Mapping[str, list[Scalar]],

@@ -15,21 +15,11 @@ from typing import Any
 import qdrant_edge as qe
 
 from autoenc.errors import AutoencError, StoreError, StoreLockedError
-from autoenc.output import replace_file
+from autoenc.files import replace_file
 from autoenc.store.ann import is_exact, search_ef
 from autoenc.store.base import Store
-from autoenc.store.records import (
-    FieldKind,
-    FloatArray,
-    Hit,
-    Record,
-    Scalar,
-    StoreInfo,
-    any_of,
-    hit_of,
-    record_of,
-    storing,
-)
+from autoenc.store.records import FieldKind, Hit, Record, Scalar, StoreInfo, any_of, hit_of, record_of, storing
+from autoenc.vectors import Vectors
 
 RECORD = "autoenc.json"
 INDEX_TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
@@ -110,14 +100,14 @@ class EdgeStore(Store):
     # ---- writing ------------------------------------------------------------------------------
 
     def _upsert(
-        self, ids: Sequence[str], vectors: Mapping[str, FloatArray], payloads: Sequence[Mapping[str, Any]]
+        self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]
     ) -> None:
         rows = _rows(vectors, len(ids))
         with storing(self._name), self._engine():
             points = [qe.Point(id, row, dict(load)) for id, row, load in zip(ids, rows, payloads, strict=True)]
             self._shard.update(qe.UpdateOperation.upsert_points(points))
 
-    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, FloatArray]) -> None:
+    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         with self._engine():
             rows = _rows(vectors, len(ids))
             points = [qe.PointVectors(id, row) for id, row in zip(ids, rows, strict=True)]
@@ -135,7 +125,7 @@ class EdgeStore(Store):
 
     def _search_batch(
         self,
-        vectors: FloatArray,
+        vectors: Vectors,
         using: str,
         k: int,
         conditions: Mapping[str, list[Scalar]],
@@ -217,7 +207,7 @@ class EdgeStore(Store):
 # ---- between Python and the engine ------------------------------------------------------------
 
 
-def _rows(vectors: Mapping[str, FloatArray], count: int) -> list[dict[str, qe.NamedVector]]:
+def _rows(vectors: Mapping[str, Vectors], count: int) -> list[dict[str, qe.NamedVector]]:
     """One dictionary of vectors a point."""
     if not vectors:
         return [{} for _ in range(count)]

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
+from autoenc.vectors import Vectors
 
 MEMORY = ":memory:"
 """The location of a store that is gone when it is closed."""
@@ -29,7 +29,6 @@ FIELD_KINDS: tuple[FieldKind, ...] = ("keyword", "integer")
 Scalar = str | int
 Filter = Mapping[str, Scalar | Sequence[Scalar]]
 """Field -> value, or field -> values of which one must match; all fields must match."""
-FloatArray = npt.NDArray[np.float32]
 
 
 def point_id(source: str, path: str) -> str:
@@ -128,7 +127,7 @@ class Record:
 
     id: str
     payload: dict[str, Any]
-    vectors: dict[str, FloatArray] = field(default_factory=dict)
+    vectors: dict[str, Vectors] = field(default_factory=dict)
 
 
 def hit_of(id: object, score: float, payload: dict[str, Any] | None) -> Hit:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import uuid
 from pathlib import Path
 
 from autoenc.errors import OutputError
-from autoenc.images import shown
+from autoenc.text import shown
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -73,3 +74,8 @@ def check_makeable(folder: str | os.PathLike[str]) -> None:
     nearest = next(above for above in (folder, *folder.parents) if os.path.exists(above))
     if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK):
         raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is no folder that you may write to.")
+
+
+def digest_of(data: bytes) -> str:
+    """The digest that tells whether a file has changed: BLAKE2b, 16 bytes, hexadecimal."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,73 @@
+"""Text that can be printed whatever it holds: paths, figures and tables of plain text."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as one line that can be printed, whatever bytes its name holds."""
+    return printable(exact(path))
+
+
+def printable(text: str) -> str:
+    """One line of valid Unicode, whatever came: lone surrogates and control characters are spelled out."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def exact(path: str | os.PathLike[str]) -> str:
+    """A path exactly, but for bytes that are no UTF-8: they are spelled out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def number(value: float, *, like: float | None = None, sign: bool = False) -> str:
+    """A figure for a table: three decimals, and below .1 as many as show three digits, up to six.
+
+    Args:
+        value: the figure.
+        like: another figure, whose decimals this one gets: the mean that an interval stands beside, say.
+        sign: write the sign of positive figures too.
+    """
+    size = abs(value if like is None else like)
+    decimals = min(6, 2 - math.floor(math.log10(size))) if 0 < size < 0.1 else 3
+    return f"{value:{'+' if sign else ''}.{decimals}f}"
+
+
+def short(value: float, *, like: float | None = None, sign: bool = False) -> str:
+    """`number` without the zero in front of the point: .512, -.512."""
+    text = number(value, like=like, sign=sign)
+    return re.sub(r"^([+-]?)0\.", r"\1.", text)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns two spaces apart, those of numbers to the right: lines of plain text."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    right = [all(_numeric(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _numeric(cell: str) -> bool:
+    try:
+        float(cell.split()[0])
+    except (ValueError, IndexError):
+        return False
+    return True
