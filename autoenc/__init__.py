@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from autoenc.comparison import Comparison, Difference, EncoderScores
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
-    from autoenc.images import LoadedImage, SkippedFile, find_images, load_image
+    from autoenc.images.files import LoadedImage, load_image
+    from autoenc.images.finding import SkippedFile, find_images
     from autoenc.indexing import IndexReport, index_images
     from autoenc.report import write_report
     from autoenc.samples import draw_catalog
@@ -33,20 +34,20 @@ _HOME = {
     "Encoder": "encoders",
     "EncoderScores": "comparison",
     "IndexReport": "indexing",
-    "LoadedImage": "images",
+    "LoadedImage": "images.files",
     "Neighbor": "searching",
     "Searcher": "searching",
-    "SkippedFile": "images",
+    "SkippedFile": "images.finding",
     "Store": "store",
     "TrainingResult": "training",
     "compare": "comparing",
     "create_encoder": "encoders",
     "draw_catalog": "samples",
-    "find_images": "images",
+    "find_images": "images.finding",
     "index_images": "indexing",
     "list_collections": "store",
     "load_bundle": "bundle",
-    "load_image": "images",
+    "load_image": "images.files",
     "open_store": "store",
     "search": "searching",
     "train": "training",

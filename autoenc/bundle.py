@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from autoenc.decoding import Picture
 from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, OutputError
 from autoenc.files import check_makeable
-from autoenc.images import PREPROCESSING_VERSION, load_pixels_of
+from autoenc.images.decoding import Picture
+from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
 from autoenc.ready import READY_MODELS, advice, ready_folder, ready_name
 from autoenc.text import shown
 from autoenc.vectors import Images, Vectors

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autoenc.errors import ImageError
-from autoenc.images import LoadedImage, SkippedFile, decode_file, read_file
+from autoenc.images.files import LoadedImage, decode_file, read_file
+from autoenc.images.finding import SkippedFile
 
 
 @dataclass(frozen=True)

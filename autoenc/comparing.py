@@ -18,9 +18,9 @@ from autoenc.encoders.learned import LearnedEncoder
 from autoenc.encoders.projection import Projection, parse_projection
 from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.evaluation import Split, differences, measure
-from autoenc.images import Found, find_images
+from autoenc.images.cache import PixelCache, load_pixels
+from autoenc.images.finding import Found, find_images
 from autoenc.labels import LabelTable, labels_from_folders, read_labels
-from autoenc.pixels import PixelCache, load_pixels
 from autoenc.progress import Progress, silent
 from autoenc.ready import advice, ready_name
 from autoenc.text import shown

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.images import SkippedFile
+from autoenc.images.finding import SkippedFile
 from autoenc.metrics import Interval, bootstrap_intervals
 from autoenc.vectors import Indices
 

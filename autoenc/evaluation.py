@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.comparison import SELFRECALL, TOP, Difference, EncoderScores
-from autoenc.decoding import resized_batch
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError
+from autoenc.images.alterations import altered_copies
+from autoenc.images.decoding import resized_batch
 from autoenc.metrics import METRICS, bootstrap_intervals, score_ranking
 from autoenc.progress import Progress, silent
 from autoenc.ranking import rankings, ranks
 from autoenc.vectors import Images, Indices, Vectors, unit_rows
-from autoenc.views import altered_copies
 
 _BATCH = 256
 

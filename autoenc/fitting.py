@@ -10,11 +10,11 @@ import numpy as np
 
 from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import TrainingError
+from autoenc.images.alterations import Seed, altered_copies
 from autoenc.objectives import Objective
 from autoenc.progress import Progress
 from autoenc.trainer import Targets, Trainer
 from autoenc.vectors import Images, Indices
-from autoenc.views import Seed, altered_copies
 
 
 class Examples:

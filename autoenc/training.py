@@ -22,11 +22,12 @@ from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
 from autoenc.files import digest_of
 from autoenc.fitting import Examples, fit, split, steps_an_epoch
-from autoenc.images import SkippedFile, find_images
+from autoenc.images.alterations import altered_copies
+from autoenc.images.cache import PixelCache, load_pixels
+from autoenc.images.finding import SkippedFile, find_images
 from autoenc.latents import LatentHealth, latent_health
 from autoenc.model import INPUT_SIZE, ModelConfig
 from autoenc.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
-from autoenc.pixels import PixelCache, load_pixels
 from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent
 from autoenc.selection import choose_whitening, cluster_map
@@ -34,7 +35,6 @@ from autoenc.settings import Settings
 from autoenc.text import shown
 from autoenc.trainer import OPTIMIZER, Trainer
 from autoenc.vectors import Images
-from autoenc.views import altered_copies
 
 SHOWN_PICTURES = 12
 WHITENING = (0.0, 0.25, 0.5)

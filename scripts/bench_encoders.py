@@ -147,7 +147,8 @@ def drawn(count: int, seed: int = 0) -> Images:
 
 def read(folder: Path, count: int) -> Images:
     """The first `count` photos of a folder, repeated when there are fewer."""
-    from autoenc.images import find_images, load_image
+    from autoenc.images.files import load_image
+    from autoenc.images.finding import find_images
 
     paths = list(find_images(folder).paths)[:count]
     images = np.stack([load_image(path, size=32).pixels for path in paths])

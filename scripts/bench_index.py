@@ -28,7 +28,8 @@ import numpy as np
 
 from autoenc import index_images, load_bundle, open_store
 from autoenc.encoders import LearnedEncoder
-from autoenc.images import LoadedImage, find_images, load_images
+from autoenc.images.files import LoadedImage, load_images
+from autoenc.images.finding import find_images
 from autoenc.indexing import FILTERABLE, payload_of
 from autoenc.searching import encoder_spec
 from autoenc.store import point_id

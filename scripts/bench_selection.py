@@ -24,11 +24,11 @@ from scipy.stats import spearmanr
 from autoenc import Bundle, compare, find_images, train
 from autoenc.encoders import LearnedEncoder
 from autoenc.fitting import split
+from autoenc.images.alterations import altered_copies
+from autoenc.images.cache import load_pixels
 from autoenc.objectives import Neighbors, Objective, Reconstruction, Structure
-from autoenc.pixels import load_pixels
 from autoenc.ranking import ranks
 from autoenc.vectors import unit_rows
-from autoenc.views import altered_copies
 
 MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {
     "reconstruction, 6 epochs": (lambda: [Reconstruction()], 6),

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from autoenc import Comparison, compare, create_encoder
 from autoenc.encoders import LearnedEncoder
-from autoenc.images import load_thumbnail
+from autoenc.images.files import load_thumbnail
 from autoenc.report.sheets import elide, font
 
 TILE, GAP, NAMES = 64, 6, 110

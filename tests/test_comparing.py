@@ -18,10 +18,10 @@ from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import ArgumentError, EncoderError, LabelsError, NoImagesError
+from autoenc.images.alterations import altered_copies
+from autoenc.images.cache import load_pixels
 from autoenc.metrics import METRICS, bootstrap_intervals
-from autoenc.pixels import load_pixels
 from autoenc.vectors import Images, Vectors
-from autoenc.views import altered_copies
 
 
 class MeanColor(Encoder):
@@ -332,7 +332,7 @@ def test_nothing_is_left_behind(gallery: Path, tmp_path: Path, monkeypatch: pyte
     files = tmp_path / "temporary"
     files.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", os.fspath(files))
-    monkeypatch.setattr("autoenc.pixels.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("autoenc.images.cache.IN_MEMORY_BYTES", 0)
     mapped = compare(gallery, queries=gallery, encoders=[MeanColor()])
     assert mapped.encoders["mean"].per_query["map"] == pytest.approx([5 / 6, 5 / 6, 5 / 12, 1 / 2, 1 / 3])
     with pytest.raises(EncoderError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from comparisons import scores
 
-from autoenc.decoding import resized_batch
 from autoenc.encoders.base import Encoder
 from autoenc.evaluation import Split, differences, measure
+from autoenc.images.decoding import resized_batch
 from autoenc.progress import silent
 from autoenc.vectors import Images, Vectors
 

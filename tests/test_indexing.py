@@ -25,7 +25,7 @@ from autoenc.errors import (
     StoreError,
     StoreMismatchError,
 )
-from autoenc.images import load_image
+from autoenc.images.files import load_image
 from autoenc.store import Store, point_id
 
 HAND = ("color", "edges")

@@ -16,7 +16,8 @@ from PIL import Image
 
 from autoenc.comparison import Comparison
 from autoenc.errors import OutputError
-from autoenc.images import SkippedFile, load_thumbnail
+from autoenc.images.files import load_thumbnail
+from autoenc.images.finding import SkippedFile
 from autoenc.report import plots, write_report
 from autoenc.report.findings import chance, disagreements, evidence, headline, tally
 from autoenc.report.page import render

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from autoenc.errors import ArgumentError, OutputError
-from autoenc.images import load_thumbnail
+from autoenc.images.files import load_thumbnail
 from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet, write_png
 
 BLANK = (240, 241, 244)

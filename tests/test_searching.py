@@ -20,7 +20,8 @@ from autoenc.errors import (
     StoreMismatchError,
     UnknownFieldError,
 )
-from autoenc.images import find_images, load_image
+from autoenc.images.files import load_image
+from autoenc.images.finding import find_images
 from autoenc.searching import find_point
 from autoenc.store import Store, point_id
 

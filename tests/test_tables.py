@@ -11,7 +11,7 @@ import pytest
 
 from autoenc.comparison import Comparison, Difference, EncoderScores
 from autoenc.errors import OutputError
-from autoenc.images import SkippedFile
+from autoenc.images.finding import SkippedFile
 from autoenc.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
 from autoenc.text import number, short, table
 

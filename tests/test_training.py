@@ -184,8 +184,8 @@ def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:
 
 def test_a_folder_of_files_trains_like_its_pixels(drawn: Path, tmp_path: Path) -> None:
     """Same pictures, same order: the folder is only a way to name them."""
-    from autoenc.images import find_images
-    from autoenc.pixels import load_pixels
+    from autoenc.images.cache import load_pixels
+    from autoenc.images.finding import find_images
 
     files = find_images(drawn).paths
     train(drawn, tmp_path / "a", epochs=1)

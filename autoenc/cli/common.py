@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autoenc.images import SkippedFile
+    from autoenc.images.finding import SkippedFile
     from autoenc.progress import Progress
 
 LISTED = 20

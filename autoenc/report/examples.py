@@ -9,7 +9,7 @@ from PIL import Image
 
 from autoenc.comparison import Comparison
 from autoenc.errors import ImageError
-from autoenc.images import load_thumbnail
+from autoenc.images.files import load_thumbnail
 from autoenc.report.findings import Example, disagreements, main_metric
 from autoenc.report.markup import data_uri, escape
 from autoenc.text import shown

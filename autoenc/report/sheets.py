@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from autoenc.decoding import Picture
 from autoenc.errors import ArgumentError, ImageError
 from autoenc.files import write_file
-from autoenc.images import load_thumbnail
+from autoenc.images.decoding import Picture
+from autoenc.images.files import load_thumbnail
 from autoenc.text import printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery

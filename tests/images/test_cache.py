@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoenc import pixels
-from autoenc.images import find_images, load_image
-from autoenc.pixels import load_pixels
+from autoenc.images import cache as pixels
+from autoenc.images.cache import load_pixels
+from autoenc.images.files import load_image
+from autoenc.images.finding import find_images
 
 
 def test_every_picture_is_decoded_in_order(picture_folder: Path) -> None:

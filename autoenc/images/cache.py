@@ -11,7 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from autoenc.images import SkippedFile, load_images
+from autoenc.images.files import load_images
+from autoenc.images.finding import SkippedFile
 from autoenc.progress import Progress, silent
 from autoenc.vectors import Images
 

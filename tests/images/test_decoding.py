@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from autoenc import decoding
-from autoenc.decoding import area_resize, decode, letterbox, picture_pixels, reduction
 from autoenc.errors import ImageDecodeError, ImageTooLargeError
+from autoenc.images import decoding
+from autoenc.images.decoding import area_resize, decode, letterbox, picture_pixels, reduction
 
 
 def encoded(image: Image.Image, format: str, **options: object) -> bytes:

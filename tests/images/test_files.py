@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoenc import images
 from autoenc.errors import ImageDecodeError, ImageTooLargeError, NoImagesError
-from autoenc.images import SkippedFile, find_images, load_image, load_images, load_pixels_of, load_thumbnail
+from autoenc.images import files as images
+from autoenc.images.files import load_image, load_images, load_pixels_of, load_thumbnail
+from autoenc.images.finding import SkippedFile, find_images
 from autoenc.parallel import ordered_map
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from autoenc.errors import ArgumentError
-from autoenc.images import load_image
-from autoenc.views import MAX_GAIN, MIN_AREA, altered_copies
+from autoenc.images.alterations import MAX_GAIN, MIN_AREA, altered_copies
+from autoenc.images.files import load_image
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_gains_stay_within_their_limits() -> None:
 
 
 def test_crop_and_flip(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autoenc.views.MAX_GAIN", 0.0)
+    monkeypatch.setattr("autoenc.images.alterations.MAX_GAIN", 0.0)
     ramp = np.broadcast_to(np.arange(0, 256, 8, dtype=np.uint8)[None, :, None], (32, 32, 3))
     copies = altered_copies(np.stack([ramp] * 300)).astype(float)
     slope = copies[:, 16, -1, 0] - copies[:, 16, 0, 0]

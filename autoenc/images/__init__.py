@@ -1,0 +1,1 @@
+"""A folder of pictures -> paths -> bytes -> pixels; altered copies of them."""
