@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.images.finding import SkippedFile
-from autoenc.metrics import Interval, bootstrap_intervals
+from autoenc.metrics.scores import Interval, bootstrap_intervals
 from autoenc.vectors import Indices
 
 SELFRECALL = (1, 5, 10)

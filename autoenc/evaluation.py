@@ -15,9 +15,9 @@ from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError
 from autoenc.images.alterations import altered_copies
 from autoenc.images.decoding import resized_batch
-from autoenc.metrics import METRICS, bootstrap_intervals, score_ranking
+from autoenc.metrics.ranking import rankings, ranks
+from autoenc.metrics.scores import METRICS, bootstrap_intervals, score_ranking
 from autoenc.progress import Progress, silent
-from autoenc.ranking import rankings, ranks
 from autoenc.vectors import Images, Indices, Vectors, unit_rows
 
 _BATCH = 256

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.cluster.vq import kmeans2
 
 from autoenc.latents import Whitening, fit_whitening
-from autoenc.metrics import average_precision
-from autoenc.ranking import rankings
+from autoenc.metrics.ranking import rankings
+from autoenc.metrics.scores import average_precision
 from autoenc.vectors import Indices, Vectors, evenly, unit_rows
 
 CLUSTERS = 20

@@ -29,7 +29,7 @@ import numpy as np
 from autoenc import compare, load_bundle, train
 from autoenc.comparing import DEFAULT_ENCODERS
 from autoenc.encoders import LearnedEncoder
-from autoenc.metrics import Interval, bootstrap_intervals
+from autoenc.metrics.scores import Interval, bootstrap_intervals
 from autoenc.objectives import DEFAULT_OBJECTIVE
 
 METRICS = ("p@5", "map", "knn@10")

@@ -26,8 +26,8 @@ from autoenc.encoders import LearnedEncoder
 from autoenc.fitting import split
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
+from autoenc.metrics.ranking import ranks
 from autoenc.objectives import Neighbors, Objective, Reconstruction, Structure
-from autoenc.ranking import ranks
 from autoenc.vectors import unit_rows
 
 MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {

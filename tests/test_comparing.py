@@ -20,7 +20,7 @@ from autoenc.encoders.projection import Projection
 from autoenc.errors import ArgumentError, EncoderError, LabelsError, NoImagesError
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
-from autoenc.metrics import METRICS, bootstrap_intervals
+from autoenc.metrics.scores import METRICS, bootstrap_intervals
 from autoenc.vectors import Images, Vectors
 
 

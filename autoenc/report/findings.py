@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.comparison import Comparison, Difference
-from autoenc.metrics import LEVEL, RESAMPLES, parse_metric
+from autoenc.metrics.scores import LEVEL, RESAMPLES, parse_metric
 
 
 @dataclass(frozen=True)

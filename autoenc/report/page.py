@@ -13,7 +13,7 @@ from autoenc import __version__
 from autoenc.comparison import Comparison
 from autoenc.errors import OutputError
 from autoenc.files import write_file
-from autoenc.metrics import Interval
+from autoenc.metrics.scores import Interval
 from autoenc.report import plots
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autoenc.ranking import rankings, ranks
+from autoenc.metrics.ranking import rankings, ranks
 from autoenc.vectors import unit_rows
 
 
@@ -79,6 +79,6 @@ def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch, cells: int) -> No
     rows = np.random.default_rng(2).normal(size=(20, 4)).astype(np.float32)
     whole, targets = order_of(rows[:7], rows, list(range(7))), np.arange(7) + 3
     rank = ranks(unit_rows(rows[:7]), unit_rows(rows), targets)
-    monkeypatch.setattr("autoenc.ranking._CELLS", cells)
+    monkeypatch.setattr("autoenc.metrics.ranking._CELLS", cells)
     assert order_of(rows[:7], rows, list(range(7))) == whole
     assert ranks(unit_rows(rows[:7]), unit_rows(rows), targets).tolist() == rank.tolist()

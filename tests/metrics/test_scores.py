@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoenc.errors import ArgumentError
-from autoenc.metrics import (
+from autoenc.metrics.scores import (
     LEVEL,
     METRICS,
     RESAMPLES,
@@ -175,7 +175,7 @@ def test_bootstrap_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
     scores = np.random.default_rng(0).random((2, 50))
     whole = bootstrap_intervals(scores)
     assert bootstrap_intervals(scores[1:]) == whole[1:]
-    monkeypatch.setattr("autoenc.metrics._DRAWS_AT_ONCE", 50 * 7)  # 7 resamples at a time
+    monkeypatch.setattr("autoenc.metrics.scores._DRAWS_AT_ONCE", 50 * 7)  # 7 resamples at a time
     assert bootstrap_intervals(scores) == whole
 
 
