@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from autoenc.bundle import Bundle, load_bundle
     from autoenc.comparing import compare
     from autoenc.comparison import Comparison, Difference, EncoderScores
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.indexing import IndexReport, index_images
+    from autoenc.models.bundle import Bundle, load_bundle
     from autoenc.report import write_report
     from autoenc.samples import draw_catalog
     from autoenc.searching import Neighbor, Searcher, search
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AutoencError": "errors",
-    "Bundle": "bundle",
+    "Bundle": "models.bundle",
     "Comparison": "comparison",
     "Difference": "comparison",
     "ENCODER_NAMES": "encoders",
@@ -46,7 +46,7 @@ _HOME = {
     "find_images": "images.finding",
     "index_images": "indexing",
     "list_collections": "store",
-    "load_bundle": "bundle",
+    "load_bundle": "models.bundle",
     "load_image": "images.files",
     "open_store": "store",
     "search": "searching",

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.bundle import unfinished
 from autoenc.errors import TrainingError
+from autoenc.models.bundle import unfinished
 from autoenc.text import shown
 
 try:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.bundle import Bundle, load_bundle
 from autoenc.comparison import Comparison
 from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
@@ -21,8 +20,9 @@ from autoenc.evaluation import Split, differences, measure
 from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import Found, find_images
 from autoenc.labels import LabelTable, labels_from_folders, read_labels
+from autoenc.models.bundle import Bundle, load_bundle
+from autoenc.models.ready import advice, ready_name
 from autoenc.progress import Progress, silent
-from autoenc.ready import advice, ready_name
 from autoenc.text import shown
 from autoenc.vectors import Indices
 

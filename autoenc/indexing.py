@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from autoenc.bundle import Bundle
 from autoenc.changes import Outcome, Task, examine
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.errors import ArgumentError, StoreNotFoundError
 from autoenc.images.decoding import resized_batch
 from autoenc.images.files import LoadedImage
 from autoenc.images.finding import Found, SkippedFile, find_images
+from autoenc.models.bundle import Bundle
 from autoenc.parallel import ordered_map
 from autoenc.progress import Progress, silent
 from autoenc.searching import encoder_spec, remembered_bundle

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoenc.bundle import Bundle, load_bundle
 from autoenc.encoders import ENCODER_NAMES, Encoder, LearnedEncoder, create_encoder
 from autoenc.errors import ArgumentError, BundleError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
+from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.store import Filter, Hit, Store, VectorSpec, point_id
 from autoenc.text import shown
 

@@ -17,7 +17,6 @@ import onnx
 import tensorflow
 
 import autoenc
-from autoenc.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
 from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
 from autoenc.files import digest_of
@@ -27,6 +26,7 @@ from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import SkippedFile, find_images
 from autoenc.latents import LatentHealth, latent_health
 from autoenc.model import INPUT_SIZE, ModelConfig
+from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
 from autoenc.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
 from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent

@@ -18,8 +18,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from autoenc import train
-from autoenc.bundle import ENCODER, write_manifest
-from autoenc.ready import ready_folder
+from autoenc.models.bundle import ENCODER, write_manifest
+from autoenc.models.ready import ready_folder
 
 
 def main() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from autoenc.bundle import Bundle
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.handcrafted import HANDCRAFTED
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.errors import EncoderError
-from autoenc.ready import READY_MODELS
+from autoenc.models.bundle import Bundle
+from autoenc.models.ready import READY_MODELS
 
 ENCODER_NAMES = ("learned", *HANDCRAFTED)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from autoenc.bundle import Bundle, load_bundle
 from autoenc.encoders.base import Encoder
+from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.vectors import Images, Vectors
 
 

@@ -32,7 +32,7 @@ from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersio
 from autoenc.files import check_makeable
 from autoenc.images.decoding import Picture
 from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
-from autoenc.ready import READY_MODELS, advice, ready_folder, ready_name
+from autoenc.models.ready import READY_MODELS, advice, ready_folder, ready_name
 from autoenc.text import shown
 from autoenc.vectors import Images, Vectors
 

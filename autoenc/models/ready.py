@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 READY_MODELS = {"clothing-32": "clothing photos"}
-"""Name -> what each was trained on; its folder in `models/` has a README.md that says more."""
+"""Name -> what each was trained on; its folder beside this file has a README.md that says more."""
 
-_MODELS = Path(__file__).resolve().parent / "models"
+_MODELS = Path(__file__).resolve().parent
 
 
 def ready_folder(model: str | os.PathLike[str]) -> Path | None:

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from autoenc import load_bundle
-from autoenc.bundle import check_target, verify, written_whole
 from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, ImageDecodeError, OutputError
 from autoenc.files import check_makeable, check_writable
+from autoenc.models.bundle import check_target, verify, written_whole
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_another_version_is_told_apart_from_damage(copy: Path, key: str, value: 
 
 
 def test_an_encoder_that_is_no_graph_is_found_out(copy: Path) -> None:
-    from autoenc.bundle import sha256
+    from autoenc.models.bundle import sha256
 
     (copy / "encoder.onnx").write_bytes(b"not a graph")
     change(copy, checksums={"encoder.onnx": sha256(copy / "encoder.onnx")})

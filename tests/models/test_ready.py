@@ -13,7 +13,7 @@ import pytest
 from autoenc import compare, draw_catalog, index_images, load_bundle, open_store, search
 from autoenc.cli import main
 from autoenc.errors import BundleNotFoundError, OutputError
-from autoenc.ready import READY_MODELS, ready_folder
+from autoenc.models.ready import READY_MODELS, ready_folder
 
 
 @pytest.fixture(scope="module")

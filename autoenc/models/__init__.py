@@ -1,0 +1,1 @@
+"""The saved model, and those that come with the package."""
