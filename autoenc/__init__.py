@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from autoenc.samples import draw_catalog
     from autoenc.searching import Neighbor, Searcher, search
     from autoenc.store import Store, list_collections, open_store
-    from autoenc.training import TrainingResult, train
+    from autoenc.training.run import TrainingResult, train
 
 _HOME = {
     "AutoencError": "errors",
@@ -39,7 +39,7 @@ _HOME = {
     "Searcher": "searching",
     "SkippedFile": "images.finding",
     "Store": "store",
-    "TrainingResult": "training",
+    "TrainingResult": "training.run",
     "compare": "comparing",
     "create_encoder": "encoders",
     "draw_catalog": "samples",
@@ -50,7 +50,7 @@ _HOME = {
     "load_image": "images.files",
     "open_store": "store",
     "search": "searching",
-    "train": "training",
+    "train": "training.run",
     "write_report": "report",
 }
 

@@ -30,7 +30,7 @@ from autoenc import compare, load_bundle, train
 from autoenc.comparing import DEFAULT_ENCODERS
 from autoenc.encoders import LearnedEncoder
 from autoenc.metrics.scores import Interval, bootstrap_intervals
-from autoenc.objectives import DEFAULT_OBJECTIVE
+from autoenc.training.objectives import DEFAULT_OBJECTIVE
 
 METRICS = ("p@5", "map", "knn@10")
 ABLATIONS = ("structure+neighbors", "reconstruction+neighbors", "reconstruction+structure")

@@ -23,11 +23,11 @@ from scipy.stats import spearmanr
 
 from autoenc import Bundle, compare, find_images, train
 from autoenc.encoders import LearnedEncoder
-from autoenc.fitting import split
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
 from autoenc.metrics.ranking import ranks
-from autoenc.objectives import Neighbors, Objective, Reconstruction, Structure
+from autoenc.training.loop import split
+from autoenc.training.objectives import Neighbors, Objective, Reconstruction, Structure
 from autoenc.vectors import unit_rows
 
 MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {

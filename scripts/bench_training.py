@@ -22,10 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from autoenc.fitting import Examples
-from autoenc.model import ModelConfig, build_decoder, build_encoder
-from autoenc.objectives import DEFAULT_OBJECTIVE, Batch, Reconstruction, create_objectives
-from autoenc.trainer import Trainer, create_optimizer
+from autoenc.training.loop import Examples
+from autoenc.training.model import ModelConfig, build_decoder, build_encoder
+from autoenc.training.objectives import DEFAULT_OBJECTIVE, Batch, Reconstruction, create_objectives
+from autoenc.training.step import Trainer, create_optimizer
 
 
 def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,type-arg]

@@ -87,7 +87,7 @@ def test_every_script_named_is_there_and_every_benchmark_is_named() -> None:
 
 def test_the_weights_are_counted() -> None:
     pytest.importorskip("keras", reason="the model needs TensorFlow: pip install 'autoenc[train]'")
-    from autoenc.model import ModelConfig, build_decoder, build_encoder
+    from autoenc.training.model import ModelConfig, build_decoder, build_encoder
 
     counts = [build_encoder(ModelConfig()).count_params(), build_decoder(ModelConfig()).count_params()]
     assert [f"{count:,}" for count in counts] == list(

@@ -38,8 +38,8 @@ def test_is_small_whole_and_described(name: str) -> None:
 def test_was_trained_with_the_defaults() -> None:
     pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
     from autoenc import train
-    from autoenc.objectives import DEFAULT_OBJECTIVE, create_objectives
-    from autoenc.trainer import OPTIMIZER
+    from autoenc.training.objectives import DEFAULT_OBJECTIVE, create_objectives
+    from autoenc.training.step import OPTIMIZER
 
     info = load_bundle("clothing-32").info
     assert info["objective"] == DEFAULT_OBJECTIVE

@@ -8,7 +8,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the model needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc.errors import ArgumentError  # noqa: E402
-from autoenc.model import ModelConfig, build_decoder, build_encoder  # noqa: E402
+from autoenc.training.model import ModelConfig, build_decoder, build_encoder  # noqa: E402
 
 
 def shapes(model: object) -> list[tuple[str, tuple[int, ...]]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoenc.latents import fit_whitening, latent_health
+from autoenc.training.latents import fit_whitening, latent_health
 from autoenc.vectors import evenly
 
 

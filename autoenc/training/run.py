@@ -17,23 +17,23 @@ import onnx
 import tensorflow
 
 import autoenc
-from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import ArgumentError, NoImagesError, TrainingError
 from autoenc.files import digest_of
-from autoenc.fitting import Examples, fit, split, steps_an_epoch
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import SkippedFile, find_images
-from autoenc.latents import LatentHealth, latent_health
-from autoenc.model import INPUT_SIZE, ModelConfig
 from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
-from autoenc.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
-from autoenc.plots import alterations, reconstructions, training_curves
 from autoenc.progress import Progress, silent
-from autoenc.selection import choose_whitening, cluster_map
-from autoenc.settings import Settings
 from autoenc.text import shown
-from autoenc.trainer import OPTIMIZER, Trainer
+from autoenc.training.checkpoint import Checkpoint, State
+from autoenc.training.latents import LatentHealth, latent_health
+from autoenc.training.loop import Examples, fit, split, steps_an_epoch
+from autoenc.training.model import INPUT_SIZE, ModelConfig
+from autoenc.training.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
+from autoenc.training.plots import alterations, reconstructions, training_curves
+from autoenc.training.selection import choose_whitening, cluster_map
+from autoenc.training.settings import Settings
+from autoenc.training.step import OPTIMIZER, Trainer
 from autoenc.vectors import Images
 
 SHOWN_PICTURES = 12
@@ -59,7 +59,7 @@ class TrainingResult:
         skipped, ignored: files that could not be read; how many files are no images.
         health: how much of their room the latents use, and whether they have collapsed.
         held_out: how many of the images were not trained on.
-        cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.selection.cluster_map`.
+        cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.training.selection.cluster_map`.
         stopped_early: val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the session before, 0 if there was none.
     """
@@ -115,8 +115,8 @@ def train(
         epochs: passes over the pictures at most.
         batch_size: pictures a step.
         latent_dim: numbers a picture.
-        objective: what to minimize: names of `autoenc.objectives.OBJECTIVES` joined by "+", or objectives with weights
-            of one's own, such as `[Reconstruction(0.2), Structure(1)]` of `autoenc.objectives`; by default all three,
+        objective: what to minimize: names of `autoenc.training.objectives.OBJECTIVES` joined by "+", or objectives with weights
+            of one's own, such as `[Reconstruction(0.2), Structure(1)]` of `autoenc.training.objectives`; by default all three,
             each with a weight of 1. "reconstruction" alone is the plain autoencoder: nothing is altered and nothing
             whitened.
         learning_rate: of the first step; it falls to 0 along a cosine. The optimizer is Muon, with Adam for all but the

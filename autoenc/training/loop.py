@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from autoenc.checkpoint import Checkpoint, State
 from autoenc.errors import TrainingError
 from autoenc.images.alterations import Seed, altered_copies
-from autoenc.objectives import Objective
 from autoenc.progress import Progress
-from autoenc.trainer import Targets, Trainer
+from autoenc.training.checkpoint import Checkpoint, State
+from autoenc.training.objectives import Objective
+from autoenc.training.step import Targets, Trainer
 from autoenc.vectors import Images, Indices
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from autoenc.latents import Whitening, fit_whitening
 from autoenc.metrics.ranking import rankings
 from autoenc.metrics.scores import average_precision
+from autoenc.training.latents import Whitening, fit_whitening
 from autoenc.vectors import Indices, Vectors, evenly, unit_rows
 
 CLUSTERS = 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoenc.errors import ArgumentError
-from autoenc.objectives.base import Batch, Objective, Prediction
-from autoenc.objectives.neighbors import Neighbors
-from autoenc.objectives.reconstruction import Reconstruction
-from autoenc.objectives.structure import Structure
+from autoenc.training.objectives.base import Batch, Objective, Prediction
+from autoenc.training.objectives.neighbors import Neighbors
+from autoenc.training.objectives.reconstruction import Reconstruction
+from autoenc.training.objectives.structure import Structure
 from autoenc.vectors import Images
 
 __all__ = [

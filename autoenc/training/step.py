@@ -14,9 +14,9 @@ import onnx
 import tf2onnx  # noqa: F401  the exporter wants it: its absence must show before training
 from keras import layers, ops
 
-from autoenc.latents import Whitening
-from autoenc.model import INPUT_SIZE, ModelConfig, build_decoder, build_encoder
-from autoenc.objectives import Batch, Objective
+from autoenc.training.latents import Whitening
+from autoenc.training.model import INPUT_SIZE, ModelConfig, build_decoder, build_encoder
+from autoenc.training.objectives import Batch, Objective
 from autoenc.vectors import Images, Vectors
 
 Targets = Mapping[str, Vectors]

@@ -1,12 +1,7 @@
-"""Plots of a training, and the plain style that every plot of the project has.
-
-Drawn through Matplotlib's Figure alone: no window, no pyplot, no global state. Colors are told apart by readers who
-do not see all of them (Okabe and Ito's), and none stands alone for a meaning.
-"""
+"""Plots of a training."""
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -15,17 +10,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from autoenc.errors import ArgumentError
+from autoenc.figures import BLUE, FAINT, GRAY, GRID, INK, ORANGE, figure, png
 from autoenc.files import write_file
 from autoenc.vectors import Images
-
-BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
-INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
 
 
 def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> Path:
@@ -65,7 +56,7 @@ def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
     axes.set_ylabel("loss (lower is better)", color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
-    return write_file(path, _png(canvas))
+    return write_file(path, png(canvas))
 
 
 def reconstructions(originals: Images, reconstructed: Images, path: str | os.PathLike[str]) -> Path:
@@ -130,27 +121,4 @@ def _pairs(
         axes.set_xlabel(note, color=FAINT, fontsize=9)
     figure.suptitle(title, fontsize=12, color=INK, fontweight="bold")
     figure.supxlabel(meaning, fontsize=9, color=FAINT)
-    return write_file(path, _png(figure))
-
-
-def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of inches with as many panels; `height` is that of one row of them."""
-    rows = math.ceil(panels / columns)
-    layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.1)  # inches
-    figure = Figure(figsize=(width, height * rows), facecolor="white", layout=layout)
-    grid = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
-    for spare in grid[panels:]:
-        spare.remove()
-    for axes in grid[:panels]:
-        axes.set_axisbelow(True)
-        axes.tick_params(colors=FAINT, labelsize=8, length=0)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(GRID)
-    return figure, grid[:panels]
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
-    return buffer.getvalue()
+    return write_file(path, png(figure))

@@ -12,8 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from autoenc import plots
 from autoenc.errors import ArgumentError, OutputError
+from autoenc.training import plots
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_drawing_leaves_pyplot_and_the_settings_alone() -> None:
     code = (
         "import sys, tempfile, matplotlib; before = matplotlib.rcParams.copy();"
-        "from autoenc.plots import training_curves;"
+        "from autoenc.training.plots import training_curves;"
         "training_curves([{'epoch': 1, 'loss': 1.0}], tempfile.mkdtemp() + '/t.png');"
         "assert repr(matplotlib.rcParams.copy()) == repr(before); sys.exit('matplotlib.pyplot' in sys.modules)"
     )

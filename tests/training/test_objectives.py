@@ -15,7 +15,7 @@ from skimage.feature import hog
 from skimage.transform import resize
 
 from autoenc.errors import ArgumentError
-from autoenc.objectives import (
+from autoenc.training.objectives import (
     DEFAULT_OBJECTIVE,
     Batch,
     Neighbors,
@@ -24,7 +24,7 @@ from autoenc.objectives import (
     Structure,
     create_objectives,
 )
-from autoenc.objectives.neighbors import diffusion_map, nearest
+from autoenc.training.objectives.neighbors import diffusion_map, nearest
 
 
 def batch(**given: Any) -> Batch:
@@ -226,7 +226,7 @@ def test_what_is_there_many_times_counts_once(kind: Any) -> None:
 
 @PREDICTIONS
 def test_of_many_pictures_some_are_fitted_on(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autoenc.objectives.base.FITTED_ON", 30)
+    monkeypatch.setattr("autoenc.training.objectives.base.FITTED_ON", 30)
     images = pictures(80)
     some, those = kind(), kind()
     some.prepare(images, latent_dim=32)

@@ -9,8 +9,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from autoenc.errors import ArgumentError, TrainingError
-from autoenc.objectives.base import BLOCK, Prediction
-from autoenc.objectives.structure import EdgeComponents
+from autoenc.training.objectives.base import BLOCK, Prediction
+from autoenc.training.objectives.structure import EdgeComponents
 from autoenc.vectors import Images, Indices, Matrix, Vectors, unit_rows
 
 _COMPONENTS = 64

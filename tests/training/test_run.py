@@ -14,11 +14,11 @@ from PIL import Image
 keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc import load_bundle, train  # noqa: E402
-from autoenc.checkpoint import Checkpoint  # noqa: E402
 from autoenc.errors import ArgumentError, BundleNotFoundError, NoImagesError, OutputError, TrainingError  # noqa: E402
-from autoenc.fitting import split  # noqa: E402
-from autoenc.objectives import Reconstruction, Structure  # noqa: E402
-from autoenc.trainer import Trainer  # noqa: E402
+from autoenc.training.checkpoint import Checkpoint  # noqa: E402
+from autoenc.training.loop import split  # noqa: E402
+from autoenc.training.objectives import Reconstruction, Structure  # noqa: E402
+from autoenc.training.step import Trainer  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_the_export_is_whitened_as_far_as_was_chosen(
     pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Axes uncorrelated over the pictures trained on, each with the standard deviation to the power 1 - strength."""
-    monkeypatch.setattr("autoenc.training.WHITENING", (0.25,))
+    monkeypatch.setattr("autoenc.training.run.WHITENING", (0.25,))
     train(pictures, tmp_path / "m", epochs=2)
     trained_on = pictures[split(len(pictures), 0.1, seed=0)[0]]
     encoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder")

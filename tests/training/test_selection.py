@@ -12,7 +12,7 @@ pytest.importorskip("scipy", reason="choosing is a part of training: pip install
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoenc.selection import choose_whitening, cluster_map
+from autoenc.training.selection import choose_whitening, cluster_map
 
 
 def groups(spread: float, *, count: int = 8, each: int = 60, dim: int = 16, seed: int = 0) -> tuple[Any, Any, Any]:

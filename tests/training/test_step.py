@@ -7,9 +7,9 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
 
-from autoenc.model import ModelConfig  # noqa: E402
-from autoenc.objectives import Reconstruction  # noqa: E402
-from autoenc.trainer import Trainer, create_optimizer  # noqa: E402
+from autoenc.training.model import ModelConfig  # noqa: E402
+from autoenc.training.objectives import Reconstruction  # noqa: E402
+from autoenc.training.step import Trainer, create_optimizer  # noqa: E402
 
 RATE = 0.01
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import baselines
 from autoenc.errors import ArgumentError
-from autoenc.objectives.base import Prediction
+from autoenc.training.objectives.base import Prediction
 from autoenc.vectors import Images, Vectors, covariance, principal_axes
 
 _ENLARGED = 48

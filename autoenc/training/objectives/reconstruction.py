@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from autoenc.objectives.base import Batch, Objective
+from autoenc.training.objectives.base import Batch, Objective
 
 
 class Reconstruction(Objective):

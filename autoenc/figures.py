@@ -1,0 +1,42 @@
+"""The plain style that every plot of the project has.
+
+Drawn through Matplotlib's Figure alone: no window, no pyplot, no global state. Colors are told apart by readers who
+do not see all of them (Okabe and Ito's), and none stands alone for a meaning.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
+INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
+
+
+def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of inches with as many panels; `height` is that of one row of them."""
+    rows = math.ceil(panels / columns)
+    layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.1)  # inches
+    figure = Figure(figsize=(width, height * rows), facecolor="white", layout=layout)
+    grid = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
+    for spare in grid[panels:]:
+        spare.remove()
+    for axes in grid[:panels]:
+        axes.set_axisbelow(True)
+        axes.tick_params(colors=FAINT, labelsize=8, length=0)
+        for side, spine in axes.spines.items():
+            spine.set_visible(side in ("left", "bottom"))
+            spine.set_color(GRID)
+    return figure, grid[:panels]
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file's bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=130)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Unlabeled pictures -> a bundle."""
