@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.comparing import compare
     from autoenc.comparison import Comparison, Difference, EncoderScores
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
-    from autoenc.indexing import IndexReport, index_images
     from autoenc.models.bundle import Bundle, load_bundle
     from autoenc.report import write_report
     from autoenc.samples import draw_catalog
-    from autoenc.searching import Neighbor, Searcher, search
     from autoenc.store import Store, list_collections, open_store
     from autoenc.training.run import TrainingResult, train
 
@@ -33,10 +33,10 @@ _HOME = {
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison",
-    "IndexReport": "indexing",
+    "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
-    "Neighbor": "searching",
-    "Searcher": "searching",
+    "Neighbor": "catalog.searching",
+    "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
     "TrainingResult": "training.run",
@@ -44,12 +44,12 @@ _HOME = {
     "create_encoder": "encoders",
     "draw_catalog": "samples",
     "find_images": "images.finding",
-    "index_images": "indexing",
+    "index_images": "catalog.indexing",
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "open_store": "store",
-    "search": "searching",
+    "search": "catalog.searching",
     "train": "training.run",
     "write_report": "report",
 }

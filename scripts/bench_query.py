@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from autoenc import Searcher, load_bundle, open_store
+from autoenc.catalog.searching import encoder_spec
 from autoenc.encoders import LearnedEncoder
-from autoenc.searching import encoder_spec
 from autoenc.store import point_id
 
 

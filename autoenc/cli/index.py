@@ -40,8 +40,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from autoenc.catalog.indexing import DEFAULT_ENCODERS, index_images
     from autoenc.files import check_writable, write_file
-    from autoenc.indexing import DEFAULT_ENCODERS, index_images
 
     if options.report:
         check_writable(options.report)

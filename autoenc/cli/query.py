@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autoenc.cli.common import add_store, print_json
 
 if TYPE_CHECKING:
-    from autoenc.searching import Neighbor
+    from autoenc.catalog.searching import Neighbor
 
 _NOT_SHOWN = {"source", "path", "digest", "mtime_ns"}  # the path stands in a column of its own
 
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     if (options.image is None) == (options.id is None):
         options.parser.error("name a picture, or an image of the store with --id")
     where = _where(options)
-    from autoenc.searching import Searcher
+    from autoenc.catalog.searching import Searcher
     from autoenc.store import open_store
 
     with open_store(options.store, options.collection) as store:

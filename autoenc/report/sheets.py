@@ -20,7 +20,7 @@ from autoenc.images.files import load_thumbnail
 from autoenc.text import printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery
-    from autoenc.searching import Neighbor
+    from autoenc.catalog.searching import Neighbor
 
 RGB = tuple[int, int, int]
 

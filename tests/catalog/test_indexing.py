@@ -128,7 +128,7 @@ def test_a_second_run_reads_nothing_that_has_not_changed(
     picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(picture_folder, tmp_path / "s")
-    monkeypatch.setattr("autoenc.changes.read_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("autoenc.catalog.changes.read_file", lambda path: pytest.fail(f"{path} was read again"))
     assert index(picture_folder, tmp_path / "s") == (0, 0, 12, 0, 0)
 
 
@@ -138,7 +138,7 @@ def test_a_touched_file_is_compared_by_digest_and_not_encoded(
     index(picture_folder, tmp_path / "s")
     os.utime(picture_folder / "red" / "0.png", ns=(10**18, 10**18))
     with monkeypatch.context() as patch:
-        patch.setattr("autoenc.changes.decode_file", lambda *a: pytest.fail("decoded again"))
+        patch.setattr("autoenc.catalog.changes.decode_file", lambda *a: pytest.fail("decoded again"))
         assert index(picture_folder, tmp_path / "s") == (0, 0, 12, 0, 0)
     with open_store(tmp_path / "s") as store:
         (record,) = store.retrieve([point_id(str(picture_folder), "red/0.png")])

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from autoenc.changes import Outcome, Task, examine
+from autoenc.catalog.changes import Outcome, Task, examine
+from autoenc.catalog.searching import encoder_spec, remembered_bundle
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.errors import ArgumentError, StoreNotFoundError
 from autoenc.images.decoding import resized_batch
@@ -23,7 +24,6 @@ from autoenc.images.finding import Found, SkippedFile, find_images
 from autoenc.models.bundle import Bundle
 from autoenc.parallel import ordered_map
 from autoenc.progress import Progress, silent
-from autoenc.searching import encoder_spec, remembered_bundle
 from autoenc.store import FieldKind, Store, open_store, point_id
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")

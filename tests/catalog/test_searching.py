@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from autoenc import Searcher, index_images, open_store, search
+from autoenc.catalog.searching import find_point
 from autoenc.encoders import create_encoder
 from autoenc.errors import (
     ArgumentError,
@@ -22,7 +23,6 @@ from autoenc.errors import (
 )
 from autoenc.images.files import load_image
 from autoenc.images.finding import find_images
-from autoenc.searching import find_point
 from autoenc.store import Store, point_id
 
 
