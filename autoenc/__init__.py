@@ -8,31 +8,31 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from autoenc.version import __version__
 
 if TYPE_CHECKING:
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.searching import Neighbor, Searcher, search
-    from autoenc.comparing import compare
-    from autoenc.comparison import Comparison, Difference, EncoderScores
+    from autoenc.comparison.records import Comparison, Difference, EncoderScores
+    from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.models.bundle import Bundle, load_bundle
-    from autoenc.report import write_report
-    from autoenc.samples import draw_catalog
+    from autoenc.report.page import write_report
+    from autoenc.samples.catalog import draw_catalog
     from autoenc.store import Store, list_collections, open_store
     from autoenc.training.run import TrainingResult, train
 
 _HOME = {
     "AutoencError": "errors",
     "Bundle": "models.bundle",
-    "Comparison": "comparison",
-    "Difference": "comparison",
+    "Comparison": "comparison.records",
+    "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
-    "EncoderScores": "comparison",
+    "EncoderScores": "comparison.records",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
@@ -40,9 +40,9 @@ _HOME = {
     "SkippedFile": "images.finding",
     "Store": "store",
     "TrainingResult": "training.run",
-    "compare": "comparing",
+    "compare": "comparison.run",
     "create_encoder": "encoders",
-    "draw_catalog": "samples",
+    "draw_catalog": "samples.catalog",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
     "list_collections": "store",
@@ -51,7 +51,7 @@ _HOME = {
     "open_store": "store",
     "search": "catalog.searching",
     "train": "training.run",
-    "write_report": "report",
+    "write_report": "report.page",
 }
 
 __all__ = [

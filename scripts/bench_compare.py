@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from autoenc.comparing import DEFAULT_ENCODERS, compare
+from autoenc.comparison.run import DEFAULT_ENCODERS, compare
 
 
 def draw(root: Path, images: int, labels: int) -> None:

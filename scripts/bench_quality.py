@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from autoenc import compare, load_bundle, train
-from autoenc.comparing import DEFAULT_ENCODERS
+from autoenc.comparison.run import DEFAULT_ENCODERS
 from autoenc.encoders import LearnedEncoder
 from autoenc.metrics.scores import Interval, bootstrap_intervals
 from autoenc.training.objectives import DEFAULT_OBJECTIVE

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from autoenc.cli import main
-from autoenc.samples import draw_catalog
+from autoenc.samples.catalog import draw_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = Path("demo")  # in ROOT

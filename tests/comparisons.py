@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from autoenc.comparison import Comparison, Difference, EncoderScores
+from autoenc.comparison.records import Comparison, Difference, EncoderScores
 
 METRICS = ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10")
 

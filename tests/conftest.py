@@ -70,7 +70,7 @@ def out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample catalog, 12 pictures a category."""
-    from autoenc.samples import draw_catalog
+    from autoenc.samples.catalog import draw_catalog
 
     folder = tmp_path_factory.mktemp("drawn") / "catalog"
     draw_catalog(folder, per_class=12, seed=1)

@@ -40,10 +40,10 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc.comparing import compare
+    from autoenc.comparison.run import compare
     from autoenc.files import check_makeable
-    from autoenc.report import write_report
-    from autoenc.tables import comparison_table, write_comparison_csv, write_comparison_json
+    from autoenc.report.page import write_report
+    from autoenc.report.tables import comparison_table, write_comparison_csv, write_comparison_json
     from autoenc.text import shown
 
     out = Path(options.out) if options.out else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
 from autoenc.errors import ImageError
 from autoenc.images.files import load_thumbnail
 from autoenc.report.findings import Example, disagreements, main_metric

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.comparison import Comparison, Difference
+from autoenc.comparison.records import Comparison, Difference
 from autoenc.metrics.scores import LEVEL, RESAMPLES, parse_metric
 
 

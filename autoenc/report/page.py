@@ -9,8 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from autoenc import __version__
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
 from autoenc.errors import OutputError
 from autoenc.files import write_file
 from autoenc.metrics.scores import Interval
@@ -29,6 +28,7 @@ from autoenc.report.findings import (
 )
 from autoenc.report.markup import data_uri, escape, table
 from autoenc.text import number, shown
+from autoenc.version import __version__
 
 _MOST_FILES = 500
 

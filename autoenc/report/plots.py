@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
 from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, figure
 from autoenc.report.findings import differences_by, main_metric, reference_of, title_of
 from autoenc.text import printable, short

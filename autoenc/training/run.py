@@ -59,7 +59,7 @@ class TrainingResult:
         skipped, ignored: files that could not be read; how many files are no images.
         health: how much of their room the latents use, and whether they have collapsed.
         held_out: how many of the images were not trained on.
-        cluster_map: how well held-out pictures retrieve, told without labels; see `autoenc.training.selection.cluster_map`.
+        cluster_map: how well held-out pictures retrieve, measured without labels; see `training.selection.cluster_map`.
         stopped_early: val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the session before, 0 if there was none.
     """
@@ -115,10 +115,10 @@ def train(
         epochs: passes over the pictures at most.
         batch_size: pictures a step.
         latent_dim: numbers a picture.
-        objective: what to minimize: names of `autoenc.training.objectives.OBJECTIVES` joined by "+", or objectives with weights
-            of one's own, such as `[Reconstruction(0.2), Structure(1)]` of `autoenc.training.objectives`; by default all three,
-            each with a weight of 1. "reconstruction" alone is the plain autoencoder: nothing is altered and nothing
-            whitened.
+        objective: what to minimize: names of `autoenc.training.objectives.OBJECTIVES` joined by "+", or a list of
+            objectives with weights of your own, such as `[Reconstruction(0.2), Structure(1)]`. The default is all
+            three, each with a weight of 1. "reconstruction" alone is the plain autoencoder: nothing is altered and
+            nothing whitened.
         learning_rate: of the first step; it falls to 0 along a cosine. The optimizer is Muon, with Adam for all but the
             matrices of dense layers.
         validation: share of the pictures held out to measure val_loss, at least one picture.

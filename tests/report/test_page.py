@@ -14,13 +14,13 @@ import pytest
 from comparisons import comparison, pictures, scores
 from PIL import Image
 
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
 from autoenc.errors import OutputError
 from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import SkippedFile
-from autoenc.report import plots, write_report
+from autoenc.report import plots
 from autoenc.report.findings import chance, disagreements, evidence, headline, tally
-from autoenc.report.page import render
+from autoenc.report.page import render, write_report
 
 HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
 per_class, forest = plots.per_class_heatmap, plots.difference_forest

@@ -12,7 +12,7 @@ from comparisons import comparison, scores
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
 from autoenc.report import plots
 
 PATHS = [Path(f"{label}/{number}.png") for number in range(4) for label in ("hat", "shoe")]

@@ -20,8 +20,8 @@ from PIL import Image, ImageFilter
 
 from autoenc.errors import ArgumentError, OutputError
 from autoenc.files import write_file
-from autoenc.sample_pen import CANVAS, RGB, Pen
-from autoenc.sample_shapes import DRAWERS
+from autoenc.samples.pen import CANVAS, RGB, Pen
+from autoenc.samples.shapes import DRAWERS
 from autoenc.vectors import Vectors
 
 SIZE = 160  # pixels, the side of a picture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from comparisons import scores
 
+from autoenc.comparison.measure import Split, differences, measure
 from autoenc.encoders.base import Encoder
-from autoenc.evaluation import Split, differences, measure
 from autoenc.images.decoding import resized_batch
 from autoenc.progress import silent
 from autoenc.vectors import Images, Vectors

@@ -8,7 +8,7 @@ import json
 import os
 from typing import Any
 
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
 from autoenc.files import write_file
 from autoenc.text import number, short, table
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from autoenc.sample_pen import LEATHER, METALS, PAPER, RGB, RUBBER, Pen, accent, around, curve, polar, tint
+from autoenc.samples.pen import LEATHER, METALS, PAPER, RGB, RUBBER, Pen, accent, around, curve, polar, tint
 
 
 def _watch(pen: Pen, rng: Random, color: RGB) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from autoenc.errors import ArgumentError, OutputError
-from autoenc.samples import CATEGORIES, COLORS, SIZE, Sample, draw_catalog
+from autoenc.samples.catalog import CATEGORIES, COLORS, SIZE, Sample, draw_catalog
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoenc.comparing import DEFAULT_ENCODERS, compare
-from autoenc.comparison import Comparison
+from autoenc.comparison.records import Comparison
+from autoenc.comparison.run import DEFAULT_ENCODERS, compare
 from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
@@ -271,8 +271,8 @@ def test_few_images_leave_default_projections_out(gallery: Path, monkeypatch: py
     def fake(name: str, *, model: object = None) -> Encoder:
         return MeanColor("learned") if name == "learned" else create_encoder(name)
 
-    monkeypatch.setattr("autoenc.comparing.create_encoder", fake)
-    monkeypatch.setattr("autoenc.comparing.load_bundle", lambda model: model)
+    monkeypatch.setattr("autoenc.comparison.run.create_encoder", fake)
+    monkeypatch.setattr("autoenc.comparison.run.load_bundle", lambda model: model)
     comparison = compare(gallery, model="bundle")
     assert tuple(comparison.encoders) == DEFAULT_ENCODERS[:-2]
     with pytest.raises(EncoderError, match=r"'pixels\+pca32' expected 32 images or more"):

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.comparison import Comparison
+from autoenc.comparison.labels import LabelTable, labels_from_folders, read_labels
+from autoenc.comparison.measure import Split, differences, measure
+from autoenc.comparison.records import Comparison
 from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.encoders.projection import Projection, parse_projection
 from autoenc.errors import ArgumentError, NoImagesError
-from autoenc.evaluation import Split, differences, measure
 from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import Found, find_images
-from autoenc.labels import LabelTable, labels_from_folders, read_labels
 from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.models.ready import advice, ready_name
 from autoenc.progress import Progress, silent

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.comparison import SELFRECALL, TOP, Difference, EncoderScores
+from autoenc.comparison.records import SELFRECALL, TOP, Difference, EncoderScores
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError

@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 
 import autoenc
-from autoenc import comparing
 from autoenc.cli import VERBS, build_parser, common, main
 from autoenc.cli.train import SETTINGS
+from autoenc.comparison import run as comparing
 
 
 def run(*arguments: str | Path, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoenc.comparison import Comparison, Difference, EncoderScores
+from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.errors import OutputError
 from autoenc.images.finding import SkippedFile
-from autoenc.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
+from autoenc.report.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
 from autoenc.text import number, short, table
 
 

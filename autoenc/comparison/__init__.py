@@ -1,0 +1,1 @@
+"""Every encoder on one split of the same images: per-query scores, intervals."""
