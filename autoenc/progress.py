@@ -2,11 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 Progress = Callable[[str, int, int, str], None]
 """Called now and then with what is being done, how many are done, how many there are, and a note such as a loss."""
 
+ProgressOption = bool | Progress | None
+"""What functions take as `progress`: True shows it, False does not, a function is called, None shows it where somebody
+is looking: on a terminal or in a notebook."""
+
+_PLAIN_SECONDS = 5.0
+
 
 def silent(stage: str, done: int, total: int, note: str = "") -> None:
     """Tell nobody."""
+
+
+@contextmanager
+def telling(progress: ProgressOption) -> Iterator[Progress]:
+    """The function to report to, for the time of a `with` block.
+
+    Args:
+        progress: as the caller of a public function gave it.
+
+    Example:
+        >>> with telling(False) as report:
+        ...     report("counting", 1, 2, "")
+    """
+    if callable(progress):
+        yield progress
+    elif progress is False or (progress is None and not (sys.stderr.isatty() or _in_a_notebook())):
+        yield silent
+    else:
+        display = _Display()
+        try:
+            yield display
+        finally:
+            display.close()
+
+
+class _Display:
+    """A bar on a terminal and in a notebook, a plain line every few seconds elsewhere; on standard error."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty() or _in_a_notebook()
+        self._stage = ""
+        self._bar: Any = None
+        self._last = self._start = 0.0
+        self._first = 0  # done when the stage began here: more than none in a training that is resumed
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        if self._live:
+            self._draw(stage, done, total, note)
+        else:
+            self._print(stage, done, total, note)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _draw(self, stage: str, done: int, total: int, note: str) -> None:
+        if stage != self._stage:
+            from tqdm import tqdm
+
+            self.close()
+            self._stage = stage
+            self._bar = tqdm(initial=done, total=total, desc=stage, file=sys.stderr, dynamic_ncols=True, smoothing=0.1)
+        self._bar.total = total
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def _print(self, stage: str, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._first, self._start, self._last = stage, done, now, now
+            return
+        if now - self._last < _PLAIN_SECONDS or done <= self._first:
+            return
+        self._last = now
+        left = (now - self._start) / (done - self._first) * (total - done)
+        print(f"{stage} {done}/{total}{f', {note}' if note else ''}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def _in_a_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return type(shell).__name__ == "ZMQInteractiveShell"

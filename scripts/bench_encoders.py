@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.encoders.handcrafted import HANDCRAFTED
+from autoenc.encoders import create_encoder
 from autoenc.vectors import Images
 
 Encode = Callable[[Images], Any]
@@ -45,7 +45,7 @@ def main() -> None:
         "encoders": {},
     }
     for name, reference in references().items():
-        report["encoders"][name] = race(HANDCRAFTED[name]().encode, reference, images, arguments.rounds)
+        report["encoders"][name] = race(create_encoder(name).encode, reference, images, arguments.rounds)
         report["encoders"][name]["against"] = "scikit-image, image by image"
     if arguments.model:
         ours, bare = learned_and_bare(arguments.model)

@@ -29,7 +29,7 @@ import numpy as np
 from autoenc import index_images, load_bundle, open_store
 from autoenc.catalog.indexing import FILTERABLE, payload_of
 from autoenc.catalog.searching import encoder_spec
-from autoenc.encoders import LearnedEncoder
+from autoenc.encoders.learned import LearnedEncoder
 from autoenc.images.files import LoadedImage, load_images
 from autoenc.images.finding import find_images
 from autoenc.store import point_id

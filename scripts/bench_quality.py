@@ -28,7 +28,7 @@ import numpy as np
 
 from autoenc import compare, load_bundle, train
 from autoenc.comparison.run import DEFAULT_ENCODERS
-from autoenc.encoders import LearnedEncoder
+from autoenc.encoders.learned import LearnedEncoder
 from autoenc.metrics.scores import Interval, bootstrap_intervals
 from autoenc.training.objectives import DEFAULT_OBJECTIVE
 

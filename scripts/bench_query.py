@@ -22,7 +22,7 @@ import numpy as np
 
 from autoenc import Searcher, load_bundle, open_store
 from autoenc.catalog.searching import encoder_spec
-from autoenc.encoders import LearnedEncoder
+from autoenc.encoders.learned import LearnedEncoder
 from autoenc.store import point_id
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from autoenc import Bundle, compare, find_images, train
-from autoenc.encoders import LearnedEncoder
+from autoenc.encoders.learned import LearnedEncoder
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
 from autoenc.metrics.ranking import ranks

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from autoenc import Comparison, compare, create_encoder
-from autoenc.encoders import LearnedEncoder
+from autoenc.encoders.learned import LearnedEncoder
 from autoenc.images.files import load_thumbnail
 from autoenc.report.sheets import elide, font
 

@@ -14,7 +14,7 @@ import autoenc
 ROOT = Path(__file__).resolve().parents[1]
 
 RANKS = [
-    {"errors", "version", "progress", "text", "files", "vectors", "parallel", "figures"},
+    {"errors", "version", "progress", "quiet", "text", "files", "vectors", "parallel", "figures"},
     {"images", "metrics"},
     {"encoders", "models", "training"},
     {"store"},

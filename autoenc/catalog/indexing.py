@@ -23,7 +23,7 @@ from autoenc.images.files import LoadedImage
 from autoenc.images.finding import Found, SkippedFile, find_images
 from autoenc.models.bundle import Bundle
 from autoenc.parallel import ordered_map
-from autoenc.progress import Progress, silent
+from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import FieldKind, Store, open_store, point_id
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
@@ -80,7 +80,7 @@ def index_images(
     encoders: Sequence[str] = DEFAULT_ENCODERS,
     collection: str = "images",
     source: str | None = None,
-    progress: Progress = silent,
+    progress: ProgressOption = None,
 ) -> IndexReport:
     """Put every image of a folder into a store, one named vector an encoder.
 
@@ -122,13 +122,14 @@ def _index(
     model: Bundle | str | os.PathLike[str] | None,
     encoders: Sequence[str],
     source: str | None,
-    progress: Progress,
+    progress: ProgressOption,
 ) -> IndexReport:
     if model is None and store is not None and "learned" in encoders:
         model = remembered_bundle(store)
     made = create_encoders(encoders, model=model)
     found = find_images(images)
-    return _Run(store, create, made, found, source or str(found.root)).run(progress)
+    with telling(progress) as tell:
+        return _Run(store, create, made, found, source or str(found.root)).run(tell)
 
 
 def payload_of(source: str, path: str, image: LoadedImage) -> dict[str, Any]:
@@ -215,7 +216,7 @@ class _Run:
         """Every file beside what the store knows of it, asked for a batch at a time."""
         paths = iter(self._found.paths)
         while batch := list(islice(paths, _BATCH)):
-            relative = [path.relative_to(self._found.root).as_posix() for path in batch]
+            relative = [path.relative_to(self._found.root or "/").as_posix() for path in batch]
             ids = [point_id(self._source, name) for name in relative]
             known: dict[str, Mapping[str, Any]] = {}
             lacking: dict[str, set[str]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoenc.encoders import ENCODER_NAMES, Encoder, LearnedEncoder, create_encoder
+from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder, first_choice
 from autoenc.errors import ArgumentError, BundleError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
@@ -94,7 +94,7 @@ class Searcher:
             raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
         held = list(store.info.vectors)
         self.store = store
-        self.using = using or ("learned" if "learned" in held or not held else held[0])
+        self.using = using or (first_choice(held) if held else "learned")
         if self.using not in held:
             add = f", or add it with `autoenc index --encoders {self.using}`" if self.using in ENCODER_NAMES else ""
             raise StoreMismatchError(
@@ -168,8 +168,7 @@ def remembered_bundle(store: Store) -> Bundle | None:
 
 def encoder_spec(encoder: Encoder) -> VectorSpec:
     """What a store remembers of an encoder."""
-    bundle = encoder.bundle.location if isinstance(encoder, LearnedEncoder) else None
-    return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, bundle)
+    return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, encoder.origin)
 
 
 def point_path(store: Store, payload: dict[str, Any]) -> Path:

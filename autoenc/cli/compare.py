@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, names, print_json, progress_shown
+from autoenc.cli.common import add_common, list_skipped, names, print_json
+from autoenc.quiet import native_stderr_silenced
 
 
 def add_parser(verbs: Any) -> None:
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out) if options.out else None
     if out is not None:
         check_makeable(out)
-    with progress_shown(quiet=options.quiet) as progress:
+    with native_stderr_silenced():
         comparison = compare(
             options.images,
             queries=options.queries,
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             label_column=options.label_column,
             max_queries=options.max_queries,
             seed=options.seed,
-            progress=progress,
+            progress=not options.quiet,
         )
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)

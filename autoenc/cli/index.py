@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from autoenc.cli.common import add_common, add_store, list_skipped, names, print_json, progress_shown, say
+from autoenc.cli.common import add_common, add_store, list_skipped, names, print_json, say
+from autoenc.quiet import native_stderr_silenced
 
 
 def add_parser(verbs: Any) -> None:
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.report:
         check_writable(options.report)
-    with progress_shown(quiet=options.quiet) as progress:
+    with native_stderr_silenced():
         report = index_images(
             options.images,
             options.store,
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             encoders=options.encoders or DEFAULT_ENCODERS,
             collection=options.collection,
             source=options.source,
-            progress=progress,
+            progress=not options.quiet,
         )
     if options.report:
         write_file(options.report, (json.dumps(report.to_dict(), indent=2) + "\n").encode())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, print_json, progress_shown, say
+from autoenc.cli.common import add_common, list_skipped, print_json, say
+from autoenc.quiet import native_stderr_silenced
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
     "epochs": (int, "N", "passes at most (default: 80)"),
@@ -51,7 +52,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    with progress_shown(quiet=options.quiet) as progress:
+    with native_stderr_silenced():
         from autoenc import train
         from autoenc.text import shown
 
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
             options.model,
             **{name: value for name, value in vars(options).items() if name in SETTINGS},
             resume=options.resume,
-            progress=progress,
+            progress=not options.quiet,
         )
     list_skipped(result.skipped)
     if options.json:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +18,10 @@ from autoenc.encoders.learned import LearnedEncoder
 from autoenc.encoders.projection import Projection, parse_projection
 from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.images.cache import PixelCache, load_pixels
-from autoenc.images.finding import Found, find_images
+from autoenc.images.finding import Found, NamedPicture, find_images
 from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.models.ready import advice, ready_name
-from autoenc.progress import Progress, silent
+from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.text import shown
 from autoenc.vectors import Indices
 
@@ -43,7 +42,7 @@ def compare(
     label_column: str | None = None,
     max_queries: int | None = None,
     seed: int = 0,
-    progress: Progress = silent,
+    progress: ProgressOption = None,
 ) -> Comparison:
     """Compare encoders on a folder of images: which of them finds what belongs together?
 
@@ -83,15 +82,15 @@ def compare(
     if bundle is not None and (ready := ready_name(bundle.path)):
         notes.append(advice(ready))
     size = max(encoder.input_size for encoder in chosen)
-    with ExitStack() as stack:
-        gallery = stack.enter_context(_read(found, found.paths, 2, size, "reading images", progress))
+    with telling(progress) as report:
+        gallery = _read(found.items, 2, size, "reading images", report)
         cache = None
         if asked is None:
             own = _sample(len(gallery), max_queries, seed)
             paths = [gallery.paths[at] for at in own]
         else:
-            wanted = [asked.paths[at] for at in _sample(len(asked.paths), max_queries, seed)]
-            cache = stack.enter_context(_read(asked, wanted, 1, size, "reading queries", progress))
+            wanted = [asked.items[at] for at in _sample(len(asked.items), max_queries, seed)]
+            cache = _read(wanted, 1, size, "reading queries", report)
             paths = cache.paths
             own = _positions(paths, gallery.paths)
         gallery_labels, query_labels = _labels(gallery.paths, paths, label_of, query_label_of, notes)
@@ -114,7 +113,7 @@ def compare(
         )
         if encoders is None:
             chosen = _large_enough(chosen, len(gallery), notes)
-        scores = {encoder.name: measure(encoder, split, progress) for encoder in chosen}
+        scores = {encoder.name: measure(encoder, split, report) for encoder in chosen}
     both = [(found, gallery)] if asked is None or cache is None else [(found, gallery), (asked, cache)]
     return Comparison(
         gallery=gallery.paths,
@@ -185,19 +184,18 @@ def _large_enough(encoders: list[Encoder], images: int, notes: list[str]) -> lis
 def _find(root: str | os.PathLike[str], table: LabelTable | None) -> tuple[Found, dict[Path, str | None]]:
     """The images of a folder and their labels, before the long work of reading starts."""
     found = find_images(root)
-    labels = labels_from_folders(found.paths, found.root) if table is None else table.match(found.paths, found.root)
+    top = found.root or Path()
+    labels = labels_from_folders(found.paths, top) if table is None else table.match(found.paths, top)
     return found, dict(zip(found.paths, labels, strict=True))
 
 
-def _read(found: Found, paths: list[Path], least: int, size: int, stage: str, progress: Progress) -> PixelCache:
-    cache = load_pixels(paths, size, progress=lambda _, done, total, note: progress(stage, done, total, note))
+def _read(items: list[Path | NamedPicture], least: int, size: int, stage: str, progress: Progress) -> PixelCache:
+    cache = load_pixels(items, size, progress=lambda _, done, total, note: progress(stage, done, total, note))
     readable = len(cache)
     if readable < least:
-        cache.close()
         why = f" The first that could not: {cache.skipped[0]}" if cache.skipped else ""
         raise NoImagesError(
-            f"Expected {least} or more images to compare encoders on; {readable} of {len(paths)} in "
-            f"{shown(found.root)} could be read.{why}"
+            f"Expected {least} or more images to compare encoders on; {readable} of {len(items)} could be read.{why}"
         )
     return cache
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 
@@ -13,8 +15,9 @@ from autoenc.vectors import Images, Vectors
 class Encoder(ABC):
     """Turns pictures into vectors.
 
-    A subclass sets the four attributes and writes `_encode`; checking and the empty batch are done here.
-    Scaling of pixel values belongs to the encoder, resizing to `autoenc.images`.
+    A subclass sets `name`, `dim`, `input_size` and `fingerprint` and writes `_encode`; checking and the empty batch are
+    done here. Scaling of pixel values belongs to the encoder, resizing to `autoenc.images`. `encode` may be called
+    from several threads at once.
 
     Attributes:
         name: what the encoder is called, on the command line and as the vector's name in a store.
@@ -22,12 +25,39 @@ class Encoder(ABC):
         input_size: height and width in pixels of the pictures it takes.
         fingerprint: changes whenever the same picture would get another vector, so that a store can
             refuse vectors that do not belong together.
+        origin: what `create_encoder(name, origin)` loads it from again, a model's folder say; None for an encoder
+            that needs nothing but its name.
+        fitted: False for an encoder that has to see pictures with `fit` before it can encode.
+        advice: what those who build a store with it should know, one sentence; empty for nothing.
+
+    Example:
+        >>> class Brightness(Encoder):
+        ...     name, dim, input_size, fingerprint = "brightness", 1, 8, "brightness-1"
+        ...
+        ...     def _encode(self, images):
+        ...         return images.mean(axis=(1, 2, 3), dtype=np.float32)[:, None]
+        >>> Brightness().encode(np.full((2, 8, 8, 3), 7, np.uint8)).tolist()
+        [[7.0], [7.0]]
     """
 
     name: str
     dim: int
     input_size: int = 32
     fingerprint: str
+    origin: str | None = None
+    advice: str = ""
+
+    @property
+    def fitted(self) -> bool:
+        return True
+
+    def fit(self, batches: Iterable[Images]) -> Self:
+        """See pictures before encoding, for encoders that need it; nothing by default.
+
+        Args:
+            batches: (n, input_size, input_size, 3) uint8 each.
+        """
+        return self
 
     def encode(self, images: Images) -> Vectors:
         """Encode a batch.

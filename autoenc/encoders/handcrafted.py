@@ -8,6 +8,7 @@ import numpy as np
 
 import baselines
 from autoenc.encoders.base import Encoder
+from autoenc.encoders.description import EncoderDescription
 from autoenc.vectors import Images, Vectors, unit_rows
 
 # Each fingerprint is NAME-VERSION and the parameters. Raise the version whenever the same picture would get
@@ -39,42 +40,6 @@ class DescriptorEncoder(Encoder):
         return self._describe(images)
 
 
-def color() -> Encoder:
-    """HSV histogram, 128-d: `baselines.color_histogram`."""
-    return DescriptorEncoder("color", 128, _COLOR, baselines.color_histogram)
-
-
-def texture() -> Encoder:
-    """Local binary patterns and gray-level co-occurrence, 124-d: `baselines.texture`."""
-    return DescriptorEncoder("texture", 124, _TEXTURE, baselines.texture)
-
-
-def edges() -> Encoder:
-    """Histogram of oriented gradients, 324-d: `baselines.hog`. A picture of one color has a vector of 0."""
-    return DescriptorEncoder("edges", 324, _EDGES, baselines.hog)
-
-
-def handcrafted() -> Encoder:
-    """Color, texture and edges, each of length 1, side by side, 576-d: their cosines count alike."""
-    fingerprint = f"handcrafted-1 [{_COLOR}] [{_TEXTURE}] [{_EDGES}]"
-    return DescriptorEncoder("handcrafted", 576, fingerprint, _all_three)
-
-
-def pixels() -> Encoder:
-    """The pixels over 255, row by row, R, G and B together, 3072-d."""
-    return DescriptorEncoder("pixels", 3072, _PIXELS, _scaled_pixels)
-
-
-HANDCRAFTED: dict[str, Callable[[], Encoder]] = {
-    "color": color,
-    "texture": texture,
-    "edges": edges,
-    "handcrafted": handcrafted,
-    "pixels": pixels,
-}
-"""Name of each encoder that needs nothing but pictures, and what makes it."""
-
-
 def _all_three(images: Images) -> Vectors:
     parts = (baselines.color_histogram(images), baselines.texture(images), baselines.hog(images))
     return np.concatenate([unit_rows(part) for part in parts], axis=1)
@@ -82,3 +47,50 @@ def _all_three(images: Images) -> Vectors:
 
 def _scaled_pixels(images: Images) -> Vectors:
     return np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32)
+
+
+def _description(
+    name: str, dim: int, fingerprint: str, describe: Callable[[Images], Vectors], summary: str, source: str
+) -> EncoderDescription:
+    return EncoderDescription(
+        name=name,
+        dim=dim,
+        input_size=32,
+        preprocessing="RGB, squeezed to 32x32 by area",
+        summary=summary,
+        source=source,
+        make=lambda _: DescriptorEncoder(name, dim, fingerprint, describe),
+    )
+
+
+_HANDCRAFTED = f"handcrafted-1 [{_COLOR}] [{_TEXTURE}] [{_EDGES}]"
+
+DESCRIPTIONS = (
+    _description(
+        "color",
+        128,
+        _COLOR,
+        baselines.color_histogram,
+        "HSV histogram, Hellinger-normalized",
+        "Swain and Ballard 1991",
+    ),
+    _description(
+        "texture",
+        124,
+        _TEXTURE,
+        baselines.texture,
+        "local binary patterns at two scales and gray-level co-occurrence",
+        "Ojala et al. 2002, Haralick et al. 1973",
+    ),
+    _description("edges", 324, _EDGES, baselines.hog, "histograms of oriented gradients", "Dalal and Triggs 2005"),
+    _description(
+        "handcrafted",
+        576,
+        _HANDCRAFTED,
+        _all_three,
+        "color, texture and edges side by side, each of length 1, so that their cosines count alike",
+        "as of the three",
+    ),
+    _description("pixels", 3072, _PIXELS, _scaled_pixels, "the 32x32 pixels over 255, row by row", "none"),
+)
+"""The encoders that need nothing but pictures."""

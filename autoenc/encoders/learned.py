@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-import os
-
 from autoenc.encoders.base import Encoder
+from autoenc.encoders.description import EncoderDescription, Model
+from autoenc.errors import EncoderError
 from autoenc.models.bundle import Bundle, load_bundle
+from autoenc.models.ready import READY_MODELS, advice, ready_name
 from autoenc.vectors import Images, Vectors
+
+NAME = "learned"
 
 
 class LearnedEncoder(Encoder):
-    """The autoencoder's encoder, on ONNX Runtime."""
+    """The autoencoder's encoder, on ONNX Runtime.
 
-    name = "learned"
+    Args:
+        model: the bundle, its folder, or the name of a ready model.
 
-    def __init__(self, bundle: Bundle | str | os.PathLike[str]) -> None:
-        self.bundle = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    Raises:
+        EncoderError: no model. BundleError: it cannot be used.
+    """
+
+    name = NAME
+
+    def __init__(self, model: Model | None) -> None:
+        if model is None:
+            raise EncoderError(
+                f"Encoder '{NAME}' needs a trained model: name its folder with model=, or one that comes with "
+                f"autoenc: {', '.join(READY_MODELS)}."
+            )
+        self.bundle = model if isinstance(model, Bundle) else load_bundle(model)
         self.dim = self.bundle.latent_dim
         self.input_size = self.bundle.input_size
         self.fingerprint = self.bundle.fingerprint
+        self.origin = self.bundle.location
+        ready = ready_name(self.bundle.path)
+        self.advice = advice(ready) if ready else ""
 
     def _encode(self, images: Images) -> Vectors:
         return self.bundle.encode_pixels(images)
+
+
+DESCRIPTION = EncoderDescription(
+    name=NAME,
+    dim=None,
+    input_size=None,
+    preprocessing="RGB, squeezed to 32x32 by area",
+    summary="latents of an autoencoder trained on images like these",
+    source="autoenc.train",
+    make=LearnedEncoder,
+    trained=True,
+)

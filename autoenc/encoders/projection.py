@@ -46,8 +46,9 @@ class Projection(Encoder):
     Source: Jolliffe, "Principal Component Analysis", 2002: covariance, not correlation; not whitened.
 
     Example:
-        >>> projection = Projection(create_encoder("pixels"), 32).fit([images])
-        >>> projection
+        >>> images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+        >>> projection = autoenc.create_encoder("pixels+pca32")
+        >>> projection.fit([images])
         <Projection 'pixels+pca32' 32x32 -> 32-d>
     """
 
@@ -57,6 +58,7 @@ class Projection(Encoder):
         self.dim = dim
         self.input_size = base.input_size
         self.fingerprint = f"{base.fingerprint}+pca{dim}, not fitted"
+        self.origin = base.origin
         if not 1 <= dim <= base.dim:
             raise EncoderError(
                 f"Encoder '{self.name}' expected 1 to {base.dim} components, the length of a vector of "

@@ -6,13 +6,11 @@ import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from autoenc.images.files import load_images
-from autoenc.images.finding import SkippedFile
+from autoenc.images.finding import NamedPicture, SkippedFile
 from autoenc.progress import Progress, silent
 from autoenc.vectors import Images
 
@@ -25,8 +23,8 @@ class PixelCache:
 
     Attributes:
         images: (N, size, size, 3) uint8, RGB, to read only.
-        paths: N files; none if the pictures came as an array.
-        digests: N digests of the files' bytes.
+        paths: N files; of pictures in memory, their names.
+        digests: N digests of what was decoded.
         skipped: the files that could not be read.
     """
 
@@ -45,43 +43,31 @@ class PixelCache:
     def __len__(self) -> int:
         return len(self.images)
 
-    def close(self) -> None:
-        """Let go of the pictures, and of the room that they take on disk."""
-        self.images = np.empty((0, *self.images.shape[1:]), np.uint8)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def load_pixels(paths: Sequence[Path], size: int = 32, *, progress: Progress = silent) -> PixelCache:
+def load_pixels(items: Sequence[Path | NamedPicture], size: int = 32, *, progress: Progress = silent) -> PixelCache:
     """Decode every file once.
 
     Args:
-        paths: image files.
+        items: image files, or pictures in memory.
         size: height and width in pixels.
         progress: told how far it is.
 
     Returns:
-        the cache, in the order of `paths`. Close it, or use it as a context manager.
+        the cache, in the order of `items`.
     """
-    images = _room((len(paths), size, size, 3))
+    images = _room((len(items), size, size, 3))
     kept: list[Path] = []
     digests: list[str] = []
     skipped: list[SkippedFile] = []
-    for done, loaded in enumerate(load_images(paths, size), start=1):
+    for done, loaded in enumerate(load_images(items, size), start=1):
         if isinstance(loaded, SkippedFile):
             skipped.append(loaded)
         else:
             images[len(kept)] = loaded.pixels
             kept.append(loaded.path)
             digests.append(loaded.digest)
-        if done % 64 == 0 or done == len(paths):
-            progress("reading", done, len(paths), "")
+        if done % 64 == 0 or done == len(items):
+            progress("reading", done, len(items), "")
     readable = images[: len(kept)]
     readable.flags.writeable = False
     return PixelCache(readable, kept, digests, skipped)

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError
 from autoenc.files import digest_of
 from autoenc.images.decoding import MAX_BYTES, Picture, area_resize, decode, letterbox, picture_pixels
-from autoenc.images.finding import SkippedFile
+from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 from autoenc.parallel import ordered_map
 from autoenc.text import shown
 from autoenc.vectors import Pixels
@@ -23,10 +26,10 @@ PREPROCESSING_VERSION = 1
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file's bytes, with what tells whether they have changed; attributes as of `LoadedImage`."""
+    """What was read, undecoded, and what tells whether it has changed; attributes as of `LoadedImage`."""
 
     path: Path
-    data: bytes
+    data: bytes | Pixels | Image.Image
     digest: str
     size: int
     mtime_ns: int
@@ -82,7 +85,11 @@ def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
         ImageTooLargeError: more than `decoding.MAX_PIXELS` pixels.
         ImageDecodeError: truncated, broken, or not an image.
     """
-    pixels, width, height = decode(file.data, size)
+    if isinstance(file.data, bytes):
+        pixels, width, height = decode(file.data, size)
+    else:
+        pixels = picture_pixels(file.data, size)
+        height, width = pixels.shape[:2]
     return LoadedImage(
         path=file.path,
         pixels=area_resize(pixels, size),
@@ -104,16 +111,33 @@ def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
         return decode_file(read_file(path), size)
 
 
-def load_images(paths: Sequence[Path], size: int = 32) -> Iterator[LoadedImage | SkippedFile]:
-    """`load_image` over many files, on all cores, in order; a file that cannot be used is a `SkippedFile`."""
+def read_item(item: Path | NamedPicture) -> ImageFile:
+    """`read_file` of a path; a picture in memory as it is, its date 0.
 
-    def load(path: Path) -> LoadedImage | SkippedFile:
+    Raises:
+        ImageError: as `read_file`.
+    """
+    if not isinstance(item, NamedPicture):
+        return read_file(item)
+    picture = item.picture
+    if isinstance(picture, bytes):
+        data = picture
+    else:
+        array = np.asarray(picture)
+        data = f"{array.shape} {array.dtype}".encode() + array.tobytes()
+    return ImageFile(path=item.path, data=picture, digest=digest_of(data), size=len(data), mtime_ns=0)
+
+
+def load_images(items: Sequence[Path | NamedPicture], size: int = 32) -> Iterator[LoadedImage | SkippedFile]:
+    """Read and decode many pictures on all cores, in order; one that cannot be used is a `SkippedFile`."""
+
+    def load(item: Path | NamedPicture) -> LoadedImage | SkippedFile:
         try:
-            return decode_file(read_file(path), size)
+            return decode_file(read_item(item), size)
         except ImageError as error:
-            return SkippedFile(path, str(error))
+            return SkippedFile(path_of(item), str(error))
 
-    return ordered_map(load, paths)
+    return ordered_map(load, items)
 
 
 def load_pixels_of(picture: Picture, size: int = 32) -> Pixels:

@@ -1,17 +1,31 @@
-"""Find every image below a folder, and account for every other file."""
+"""The pictures to work on: every image below a folder, a list of files, or pictures in memory."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoenc.errors import NoImagesError
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.text import exact, is_text, printable, shown
+from autoenc.vectors import Images, Pixels
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
     | {".heic", ".heif", ".avif", ".jxl"}  # not read, but told of: whoever has them takes them for images
+)
+
+
+Pictures = str | os.PathLike[str] | Sequence[str | os.PathLike[str] | bytes | Pixels | Image.Image] | Images
+"""Many pictures as callers may give them: see `gather`."""
+
+_EXPECTED = (
+    "Expected a folder, a list of image files, arrays (H, W, 3) uint8 or PIL images, or one array (N, H, W, 3) uint8;"
 )
 
 
@@ -30,20 +44,127 @@ class SkippedFile:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What `find_images` found.
+class NamedPicture:
+    """A picture in memory; its name stands where a file's path would.
 
     Attributes:
-        root: the folder that was searched, absolute.
-        paths: files with an image's extension, absolute, sorted.
-        ignored: how many other files there are, hidden ones included.
-        skipped: files and folders that cannot be named or listed.
+        name: unique among the pictures it came with.
+        picture: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA uint8, the bytes of an image file, or a PIL image.
     """
 
-    root: Path
-    paths: list[Path]
+    name: str
+    picture: bytes | Pixels | Image.Image
+
+    @property
+    def path(self) -> Path:
+        return Path(self.name)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pictures that a function was given.
+
+    Attributes:
+        root: the folder that was searched or that holds all the files, absolute; None for pictures in memory.
+        items: a path for each image file, absolute, or the pictures in memory.
+        ignored: how many other files there are in the folder, hidden ones included.
+        skipped: files and folders that cannot be named or listed.
+        whole: whether this is all that the folder holds, and not a selection of files.
+    """
+
+    root: Path | None
+    items: list[Path | NamedPicture]
     ignored: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
+    whole: bool = False
+
+    @property
+    def paths(self) -> list[Path]:
+        """The path of each item; of a picture in memory, its name."""
+        return [path_of(item) for item in self.items]
+
+
+def path_of(item: Path | NamedPicture) -> Path:
+    """The path of a file; of a picture in memory, its name."""
+    return item.path if isinstance(item, NamedPicture) else item
+
+
+def gather(images: Pictures, names: Sequence[str] | None = None) -> Found:
+    """The pictures that a caller means, whatever form they have.
+
+    Args:
+        images: a folder, searched recursively; a list of image files; an array (N, H, W, 3) RGB or (N, H, W) gray,
+            uint8; or a list of arrays (H, W), (H, W, 3) or (H, W, 4) uint8, of PIL images, or of the bytes of files.
+        names: one for each picture in memory, unique; their numbers without it. Files have their paths.
+
+    Raises:
+        NoImagesError: as `find_images`, or an empty list.
+        ArgumentError: anything else, names for files, or names that are not one for each picture, each another.
+
+    Example:
+        >>> gather(np.zeros((2, 8, 8, 3), np.uint8), names=["a", "b"]).paths
+        [PosixPath('a'), PosixPath('b')]
+    """
+    if isinstance(images, (str, os.PathLike)):
+        if names is not None:
+            raise ArgumentError("Files are named by their paths; names= is for pictures in memory.")
+        return find_images(images)
+    if isinstance(images, (bytes, Image.Image)) or not isinstance(images, (Sequence, np.ndarray)):
+        raise ArgumentError(f"{_EXPECTED} got {type(images).__name__}. Put a single picture into a list.")
+    if len(images) == 0:
+        raise NoImagesError("Expected at least one picture; got none.")
+    if isinstance(images, np.ndarray):
+        images = _split(images)
+    files = [item for item in images if isinstance(item, (str, os.PathLike))]
+    if not files:
+        return _in_memory(images, names)  # type: ignore[arg-type]  # none of them is a path
+    if len(files) < len(images) or names is not None:
+        raise ArgumentError("Give either files, which are named by their paths, or pictures in memory, not both.")
+    return _files(files)
+
+
+def _split(images: npt.NDArray[np.generic]) -> list[Pixels]:
+    several = images.ndim == 4 or (images.ndim == 3 and images.shape[-1] not in (3, 4))
+    if images.dtype == np.uint8 and several:
+        return list(images)
+    remedy = ""
+    if images.dtype != np.uint8:
+        remedy = " Bring the values to 0..255 and convert them with .astype(np.uint8)."
+    elif images.ndim == 3:
+        remedy = " Put a single picture into a list."
+    raise ArgumentError(f"{_EXPECTED} got an array of shape {images.shape} {images.dtype}.{remedy}")
+
+
+def _in_memory(pictures: Sequence[bytes | Pixels | Image.Image], names: Sequence[str] | None) -> Found:
+    for at, picture in enumerate(pictures):
+        if not isinstance(picture, (bytes, np.ndarray, Image.Image)):
+            raise ArgumentError(f"{_EXPECTED} item {at} is of type {type(picture).__name__}.")
+        if isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
+            raise ArgumentError(
+                f"{_EXPECTED} item {at} is {picture.dtype}. Bring the values to 0..255 and convert them with "
+                f".astype(np.uint8)."
+            )
+    chosen = [str(number) for number in range(len(pictures))] if names is None else list(names)
+    if len(chosen) != len(pictures) or len(set(chosen)) < len(chosen) or not all(map(_is_name, chosen)):
+        raise ArgumentError(
+            f"Expected a name for each of {len(pictures)} pictures, each another and none empty; got {len(chosen)} "
+            f"names, {len(set(chosen))} of them different."
+        )
+    return Found(None, [NamedPicture(name, picture) for name, picture in zip(chosen, pictures, strict=True)])
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name) and is_text(name)
+
+
+def _files(files: Sequence[str | os.PathLike[str]]) -> Found:
+    paths = [Path(os.path.abspath(file)) for file in files]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ArgumentError(f"{shown(twice)} is in the list twice; name each file once.")
+    skipped = [SkippedFile(path, "its name is not valid UTF-8; rename it") for path in paths if not is_text(str(path))]
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    return Found(root, [path for path in paths if is_text(str(path))], skipped=skipped)
 
 
 def find_images(root: str | os.PathLike[str]) -> Found:
@@ -89,4 +210,4 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         raise NoImagesError(
             f"Found no image in {shown(top)}: {ignored} files, none of them {', '.join(sorted(EXTENSIONS))}{also}."
         )
-    return Found(root=top, paths=sorted(paths), ignored=ignored, skipped=skipped)
+    return Found(top, [*sorted(paths)], ignored, skipped, whole=True)

@@ -23,7 +23,7 @@ from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import SkippedFile, find_images
 from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
-from autoenc.progress import Progress, silent
+from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.text import shown
 from autoenc.training.checkpoint import Checkpoint, State
 from autoenc.training.latents import LatentHealth, latent_health
@@ -103,7 +103,7 @@ def train(
     patience: int = 20,
     seed: int = 0,
     resume: bool = False,
-    progress: Progress = silent,
+    progress: ProgressOption = None,
 ) -> TrainingResult:
     """Train an autoencoder on unlabeled pictures and write it as a bundle.
 
@@ -159,8 +159,9 @@ def train(
             f"There is nothing to resume: the training of {shown(folder)} is finished. Train anew without --resume, "
             f"which replaces it, or name another folder."
         )
-    cache, ignored = _read(images, progress)
-    with cache, checkpoint.locked():
+    with telling(progress) as report:
+        cache, ignored = _read(images, report)
+    with checkpoint.locked(), telling(progress) as report:
         if len(cache) < 2:
             first = f"; skipped {len(cache.skipped)}, the first: {cache.skipped[0]}" if cache.skipped else ""
             raise NoImagesError(f"Training needs at least 2 readable pictures; found {len(cache)}{first}")
@@ -187,7 +188,7 @@ def train(
             batch_size=batch_size,
             patience=patience,
             seed=seed,
-            progress=progress,
+            progress=report,
         )
         trainer.restore(state.best)
         best = state.history[state.best_epoch - 1]
@@ -236,7 +237,7 @@ def train(
 def _read(images: str | os.PathLike[str] | Images, progress: Progress) -> tuple[PixelCache, int]:
     if not isinstance(images, np.ndarray):
         found = find_images(images)
-        cache = load_pixels(found.paths, INPUT_SIZE, progress=progress)
+        cache = load_pixels(found.items, INPUT_SIZE, progress=progress)
         cache.skipped[:0] = found.skipped
         return cache, found.ignored
     if images.dtype != np.uint8 or images.shape[1:] != (INPUT_SIZE, INPUT_SIZE, 3):

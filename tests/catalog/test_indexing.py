@@ -253,7 +253,7 @@ def test_errors_leave_nothing_behind(picture_folder: Path, tmp_path: Path) -> No
         (EncoderError, {"encoders": ["learned"]}),
         (BundleNotFoundError, {"encoders": ["learned"], "model": tmp_path / "none"}),
         (ArgumentError, {"encoders": []}),
-        (EncoderError, {"encoders": ["color", "edges", "color"]}),
+        (ArgumentError, {"encoders": ["color", "edges", "color"]}),
     ]
     for error, options in attempts:
         with pytest.raises(error):

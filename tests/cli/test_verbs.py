@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 import autoenc
-from autoenc.cli import VERBS, build_parser, common, main
+from autoenc.cli import VERBS, build_parser, main
 from autoenc.cli.train import SETTINGS
 from autoenc.comparison import run as comparing
 
@@ -169,37 +169,6 @@ def test_version() -> None:
 
 
 # ---- standard streams -------------------------------------------------------------------------------
-
-
-def test_progress_goes_to_standard_error_as_plain_lines(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(common, "_PLAIN_SECONDS", 0.0)
-    clock = iter(range(0, 100, 10))
-    monkeypatch.setattr(common.time, "monotonic", lambda: float(next(clock)))
-    with common.progress_shown(quiet=False) as progress:
-        progress("training", 60, 100, "epoch 7")  # resumed: what was done before took no time of ours
-        progress("training", 60, 100, "epoch 7")
-        progress("training", 70, 100, "epoch 8")
-        progress("training", 80, 100, "")
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    # 10 done in 20 s, 30 left; then 20 in 30 s, 20 left
-    assert printed.err == "training 70/100, epoch 8, 60 s left\ntraining 80/100, 30 s left\n"
-    with common.progress_shown(quiet=True) as progress:
-        progress("training", 90, 100, "")
-    assert capsys.readouterr().err == ""
-
-
-def test_a_bar_begins_where_the_work_does(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    bar = common._Shown(quiet=False)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    bar("training", 60, 100, "")
-    assert (bar._bar.initial, bar._bar.n) == (60, 60)
-    bar("training", 70, 100, "")
-    assert bar._bar.n == 70
-    bar.close()
-    assert "70/100" in capsys.readouterr().err
 
 
 def test_skipped_files_are_a_line_each(tmp_path: Path, drawn: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder, create_encoders
 from autoenc.encoders.projection import Projection
-from autoenc.errors import BundleNotFoundError, EncoderError
+from autoenc.errors import ArgumentError, BundleNotFoundError, EncoderError
 
 DIMENSIONS = {"learned": 32, "color": 128, "texture": 124, "edges": 324, "handcrafted": 576, "pixels": 3072}
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_made_says_why(tmp_path: Path) -> None:
         create_encoder("sift")
     with pytest.raises(EncoderError, match="'learned' needs a trained model"):
         create_encoder("learned")
-    with pytest.raises(EncoderError, match="'edges' is named twice"):
+    with pytest.raises(ArgumentError, match="'edges' is named twice"):
         create_encoders(["edges", "color", "edges"])
     with pytest.raises(BundleNotFoundError):
         create_encoder("learned", model=tmp_path)

@@ -181,7 +181,7 @@ def test_when_the_new_folder_cannot_take_its_place_the_old_one_stays(
 _KILLED = """
 import os, sys
 from pathlib import Path
-from autoenc.bundle import written_whole
+from autoenc.models.bundle import written_whole
 real, moves = Path.rename, []
 def rename(path, target):
     moves.append(path)

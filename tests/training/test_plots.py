@@ -20,13 +20,13 @@ from autoenc.training import plots
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that were drawn, kept before they become PNG."""
     kept: list[Figure] = []
-    png = plots._png
+    png = plots.png
 
     def keep(figure: Figure) -> bytes:
         kept.append(figure)
         return png(figure)
 
-    monkeypatch.setattr(plots, "_png", keep)
+    monkeypatch.setattr(plots, "png", keep)
     return kept
 
 
