@@ -11,6 +11,9 @@ from pathlib import Path
 from autoenc.errors import OutputError
 from autoenc.text import shown
 
+TEMPORARY = ".autoenc-"
+"""Prefix of a file that is being written; one that is left was left by a kill."""
+
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write a file, whole or not at all.
@@ -39,7 +42,7 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     Raises:
         OSError: as the file system says; nothing is left behind.
     """
-    temporary = path.parent / f".autoenc-{uuid.uuid4().hex}.tmp"
+    temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}.tmp"
     try:
         with temporary.open("xb") as file:
             file.write(data)

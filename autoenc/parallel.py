@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -12,23 +12,42 @@ from typing import TypeVar
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _CHUNK = 16  # items a task: with fewer the pool's own work is felt
-_CHUNKS_AHEAD = 32  # so that decoding goes on while the reader encodes and stores a batch
+_AHEAD = 512  # items: so that the pool works on while the reader is busy with what it got
 
 
 def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """`map` on one thread a core, in order; runs ahead of its reader by a few hundred items at most."""
-    workers = os.cpu_count() or 1
-    rest = iter(items)
+    """`map` on one thread for each core, in order; runs ahead of its reader by a few hundred items at most.
 
-    def run(chunk: list[_T]) -> list[_R]:
+    Example:
+        >>> list(ordered_map(abs, [-1, 2, -3]))
+        [1, 2, 3]
+    """
+
+    def run(chunk: Sequence[_T]) -> list[_R]:
         return [function(item) for item in chunk]
 
+    return ordered_chunks(run, items, _CHUNK)
+
+
+def ordered_chunks(function: Callable[[Sequence[_T]], Iterable[_R]], items: Iterable[_T], size: int) -> Iterator[_R]:
+    """`ordered_map` of a function that takes several items at once.
+
+    Args:
+        function: a list of up to `size` items -> their results, called on one thread for each core.
+        items: read on the caller's thread.
+        size: of a chunk.
+
+    Yields:
+        the results of one chunk after the other.
+    """
+    workers = os.cpu_count() or 1
+    rest = iter(items)
     with ThreadPoolExecutor(workers) as pool:
-        running: deque[Future[list[_R]]] = deque()
+        running: deque[Future[Iterable[_R]]] = deque()
         try:
-            while chunk := list(islice(rest, _CHUNK)):
-                running.append(pool.submit(run, chunk))
-                if len(running) > _CHUNKS_AHEAD + workers:
+            while chunk := list(islice(rest, size)):
+                running.append(pool.submit(function, chunk))
+                if len(running) > _AHEAD // size + workers:
                     yield from running.popleft().result()
             while running:
                 yield from running.popleft().result()

@@ -1,4 +1,4 @@
-"""What has become of a file since it was indexed."""
+"""What has become of a picture since it was indexed."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autoenc.errors import ImageError
-from autoenc.images.files import LoadedImage, decode_file, read_file
-from autoenc.images.finding import SkippedFile
+from autoenc.images.files import LoadedImage, decode_file, read_item
+from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 
 
 @dataclass(frozen=True)
 class Task:
-    """One file, and what the store knows of it.
+    """One picture, and what the store knows of it.
 
     Attributes:
-        path: the file.
+        item: the file, or the picture in memory.
         relative: its path in its source.
         id: of its point.
-        known: the payload of its point; None if there is no point.
+        known: what the store keeps of it (`fields.own_of`); None if there is no point.
         lacking: which of the vectors asked for the point does not have.
     """
 
-    path: Path
+    item: Path | NamedPicture
     relative: str
     id: str
     known: Mapping[str, Any] | None
@@ -34,14 +34,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is to be done about a file.
+    """What is to be done about a picture.
 
     Attributes:
-        task: the file.
-        kind: "new" and "changed": encode and store the whole point; "lacking": encode and add the vectors that it
-            lacks; "touched": the same bytes with another date; "unchanged": nothing; "skipped": it cannot be used.
+        task: the picture.
+        kind: "new": store the whole point; "changed": encode it anew with every encoder whose vectors it has;
+            "lacking": add the vectors that it lacks; "touched": the same bytes with another date; "unchanged":
+            nothing; "skipped": it cannot be used.
         loaded: the picture, where it has to be encoded.
-        touched: payload fields to bring up to date.
+        touched: fields of the store's own to bring up to date.
         skipped: why it cannot be used.
     """
 
@@ -53,18 +54,18 @@ class Outcome:
 
 
 def examine(task: Task, size: int) -> Outcome:
-    """Compare a file with what the store knows, and decode it to size x size if it has to be encoded.
+    """Compare a picture with what the store knows, and decode it to size x size if it has to be encoded.
 
-    Size and modification time are compared first; the file is read only where they differ, or where vectors lack.
+    A file's size and modification time are compared first; it is read only where they differ, or where vectors lack.
     """
     known = task.known
     try:
-        if known is not None and not task.lacking:
-            with suppress(OSError):  # read_file says why
-                status = task.path.stat()
+        if known is not None and not task.lacking and isinstance(task.item, Path):
+            with suppress(OSError):  # read_item says why
+                status = task.item.stat()
                 if (status.st_size, status.st_mtime_ns) == (known.get("size"), known.get("mtime_ns")):
                     return Outcome(task, "unchanged")
-        file = read_file(task.path)
+        file = read_item(task.item)
         if known is None:
             return Outcome(task, "new", decode_file(file, size))
         if file.digest != known.get("digest"):
@@ -72,6 +73,8 @@ def examine(task: Task, size: int) -> Outcome:
         touched = {"size": file.size, "mtime_ns": file.mtime_ns}
         if task.lacking:
             return Outcome(task, "lacking", decode_file(file, size), touched)
+        if all(known.get(name) == value for name, value in touched.items()):
+            return Outcome(task, "unchanged")  # a picture in memory
         return Outcome(task, "touched", touched=touched)
     except ImageError as error:
-        return Outcome(task, "skipped", skipped=SkippedFile(task.path, str(error)))
+        return Outcome(task, "skipped", skipped=SkippedFile(path_of(task.item), str(error)))

@@ -1,56 +1,45 @@
-"""Images -> store: reading, encoding and upserting overlap; a second run does only what has changed."""
+"""Images -> store: reading, encoding and writing overlap; a second run does only what has changed."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from autoenc.catalog.changes import Outcome, Task, examine
-from autoenc.catalog.searching import encoder_spec, remembered_bundle
-from autoenc.encoders import Encoder, create_encoders
-from autoenc.errors import ArgumentError, StoreNotFoundError
-from autoenc.images.decoding import resized_batch
-from autoenc.images.files import LoadedImage
-from autoenc.images.finding import Found, SkippedFile, find_images
-from autoenc.models.bundle import Bundle
-from autoenc.parallel import ordered_map
+from autoenc.catalog.fields import FILTERABLE
+from autoenc.catalog.pipeline import ENCODED, WRITTEN, Encoded, Plan, encode, look_up, write
+from autoenc.catalog.sources import encoder_spec, make_encoders, place
+from autoenc.encoders import Encoder, Model
+from autoenc.errors import ArgumentError, AutoencError, EncoderError, StoreNotFoundError
+from autoenc.images.finding import Found, Pictures, SkippedFile, gather
+from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import FieldKind, Store, open_store, point_id
+from autoenc.store import OWN, Store, open_store
+from autoenc.text import counted
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
-FILTERABLE: Mapping[str, FieldKind] = {
-    "source": "keyword",
-    "folder": "keyword",
-    "width": "integer",
-    "height": "integer",
-}
-_BATCH = 256
-_WHOLE_POINT: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What `index_images` did, every file accounted for.
+    """What `index_images` did, every image accounted for.
 
     Attributes:
         indexed: images new in the store.
         updated: images that had changed, or that got the vector of another encoder.
         unchanged: images that the store already held as they are.
-        missing: points of this source whose file has gone; they are left in the store.
+        missing: points of this source whose file has gone from the folder; they are left in the store.
         ignored: files without an image's extension.
         skipped: files that could not be used, and why.
         seconds: from the first file looked at to the last flush.
         images_per_second: indexed, updated and unchanged images over that time.
         source: the source's name.
+        notes: sentences that whoever indexes should read.
     """
 
     indexed: int
@@ -62,6 +51,7 @@ class IndexReport:
     seconds: float
     images_per_second: float
     source: str
+    notes: list[str] = field(default_factory=list)
 
     @property
     def usable(self) -> int:
@@ -71,209 +61,183 @@ class IndexReport:
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "skipped": [skipped.to_dict() for skipped in self.skipped]}
 
+    def __repr__(self) -> str:
+        counts = f"{self.indexed} indexed, {self.updated} updated, {self.unchanged} unchanged, {self.missing} missing"
+        return f"<IndexReport {counts}, {len(self.skipped)} skipped, {self.ignored} ignored>"
+
 
 def index_images(
-    images: str | os.PathLike[str],
+    images: Pictures,
     store: Store | str | os.PathLike[str],
     *,
-    model: Bundle | str | os.PathLike[str] | None = None,
-    encoders: Sequence[str] = DEFAULT_ENCODERS,
+    names: Sequence[str] | None = None,
+    model: Model | None = None,
+    encoders: Sequence[str | Encoder] = DEFAULT_ENCODERS,
     collection: str = "images",
     source: str | None = None,
     progress: ProgressOption = None,
 ) -> IndexReport:
-    """Put every image of a folder into a store, one named vector an encoder.
+    """Put images into a store, one point for each image and one named vector for each encoder.
 
     What the store already holds of this source is left alone: size and modification time are compared first, the
-    digest where they differ. Interrupted at any moment, it is finished by calling it again.
+    digest where they differ. An image that has changed keeps the fields that are yours, and gets all of its vectors
+    anew, those of encoders that were not asked for too. Interrupted at any moment, the work is finished by calling
+    this again.
 
     Args:
-        images: a folder, searched recursively.
+        images: a folder, searched recursively; a list of image files; or pictures in memory: an array (N, H, W, 3)
+            uint8, or a list of arrays or PIL images.
         store: an open store, or the location of one, which is made if it is not there.
+        names: one for each picture in memory, unique: a name stands for the path in the point's id.
         model: the bundle of `learned`; a store that holds `learned` vectors remembers where it lay.
-        encoders: names of encoders, each once.
+        encoders: names of encoders, or encoders of your own, each once.
         collection: in a store given by its location.
         source: name of this set of images, part of every point's id; the folder's absolute path by default. With a
             name of its own, a folder can move and keep its points.
-        progress: told how many files are stored, or need nothing.
+        progress: True shows it, False does not, a function is called; by default it is shown on a terminal and in a
+            notebook.
 
     Raises:
         NoImagesError: no folder, or no file in it with an image's extension.
-        EncoderError, BundleError: an encoder cannot be made, or is named twice. Nothing has been written then.
+        EncoderError, BundleError: an encoder cannot be made. Nothing has been written then.
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names.
+        ArgumentError: no encoder or one named twice, or pictures in memory without unique names.
+
+    Example:
+        >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
+        <IndexReport 48 indexed, 0 updated, 0 unchanged, 0 missing, 0 skipped, 1 ignored>
     """
-    if not encoders:
-        raise ArgumentError("Name at least one encoder.")
-    if isinstance(store, Store):
-        return _index(images, store, lambda: store, model, encoders, source, progress)
-    with ExitStack() as stack:
-        try:
-            opened = stack.enter_context(open_store(store, collection))
-        except StoreNotFoundError:
-            opened = None  # made when the first image is ready to be written, so that a bad folder leaves none behind
-        create = partial(open_store, store, collection, create=True)
-        return _index(images, opened, lambda: stack.enter_context(create()), model, encoders, source, progress)
+    with _target(store, collection) as target, telling(progress) as tell:
+        plan, found = _prepare(images, names, target.store, model, encoders, source)
+        return _run(found, plan, target, tell)
 
 
-def _index(
-    images: str | os.PathLike[str],
-    store: Store | None,
-    create: Callable[[], Store],
-    model: Bundle | str | os.PathLike[str] | None,
-    encoders: Sequence[str],
-    source: str | None,
-    progress: ProgressOption,
-) -> IndexReport:
-    if model is None and store is not None and "learned" in encoders:
-        model = remembered_bundle(store)
-    made = create_encoders(encoders, model=model)
-    found = find_images(images)
-    with telling(progress) as tell:
-        return _Run(store, create, made, found, source or str(found.root)).run(tell)
+class _Target:
+    """The store to write to, made when the first image is ready, so that a bad folder leaves none behind."""
 
-
-def payload_of(source: str, path: str, image: LoadedImage) -> dict[str, Any]:
-    """What a store keeps of an image, beside its vectors; `path` is relative to its source."""
-    return {
-        "source": source,
-        "path": path,
-        "folder": path.rpartition("/")[0],
-        "digest": image.digest,
-        "size": image.size,
-        "mtime_ns": image.mtime_ns,
-        "width": image.width,
-        "height": image.height,
-    }
-
-
-class _Run:
-    """One call of `index_images`."""
-
-    def __init__(
-        self,
-        store: Store | None,
-        create: Callable[[], Store],
-        encoders: Mapping[str, Encoder],
-        found: Found,
-        source: str,
-    ) -> None:
+    def __init__(self, store: Store | None, create: partial[Store] | None, stack: ExitStack) -> None:
         self.store = store
         self._create = create
-        self._encoders = encoders
-        self._found = found
-        self._source = source
-        self._size = max(encoder.input_size for encoder in encoders.values())
-        self._specs = {name: encoder_spec(encoder) for name, encoder in encoders.items()}
+        self._stack = stack
         self._ready = False
-        self._counts: Counter[str] = Counter()
-        self._skipped = list(found.skipped)
-        self._waiting: dict[frozenset[str], list[Outcome]] = defaultdict(list)
-        if store is not None:
-            for name in store.info.vectors.keys() & self._specs.keys():
-                store.check_vector(name, self._specs[name])
 
-    def run(self, progress: Progress) -> IndexReport:
-        start = time.perf_counter()
-        before = self._held()
-        total = len(self._found.paths)
-
-        def tell(done: int) -> None:
-            progress("indexing", done, total, f"{len(self._skipped)} skipped" if self._skipped else "")
-
-        for examined, outcome in enumerate(ordered_map(partial(examine, size=self._size), self._tasks()), start=1):
-            self._take(outcome)
-            if examined % 64 == 0:  # what waits to be written is not done: whoever kills us now loses it
-                tell(examined - sum(map(len, self._waiting.values())))
-        for group in list(self._waiting):
-            self._write(group)
-        tell(total)
-        if self.store is not None:
-            if self._counts["new"] or self._counts["changed"] or self._counts["lacking"]:
-                self.store.optimize()
-            self.store.flush()
-        seconds = time.perf_counter() - start
-        updated = self._counts["changed"] + self._counts["lacking"]
-        unchanged = self._counts["unchanged"] + self._counts["touched"]
-        return IndexReport(
-            indexed=self._counts["new"],
-            updated=updated,
-            unchanged=unchanged,
-            missing=before - self._counts["known"],
-            ignored=self._found.ignored,
-            skipped=self._skipped,
-            seconds=seconds,
-            images_per_second=(self._counts["new"] + updated + unchanged) / seconds,
-            source=self._source,
-        )
-
-    def _held(self) -> int:
-        """How many points of this source the store holds."""
-        if self.store is None or "source" not in self.store.info.fields:
-            return 0
-        return self.store.count({"source": self._source})
-
-    def _tasks(self) -> Iterator[Task]:
-        """Every file beside what the store knows of it, asked for a batch at a time."""
-        paths = iter(self._found.paths)
-        while batch := list(islice(paths, _BATCH)):
-            relative = [path.relative_to(self._found.root or "/").as_posix() for path in batch]
-            ids = [point_id(self._source, name) for name in relative]
-            known: dict[str, Mapping[str, Any]] = {}
-            lacking: dict[str, set[str]] = {}
-            if self.store is not None:
-                known = {record.id: record.payload for record in self.store.retrieve(ids)}
-                lacking = {name: set(known) - self._having(known, name) for name in self._encoders} if known else {}
-            for path, name, id in zip(batch, relative, ids, strict=True):
-                absent = frozenset(vector for vector, without in lacking.items() if id in without)
-                yield Task(path, name, id, known.get(id), absent)
-
-    def _having(self, ids: Collection[str], vector: str) -> set[str]:
-        if self.store is None or vector not in self.store.info.vectors:
-            return set()
-        return self.store.having_vectors(list(ids), [vector])
-
-    def _take(self, outcome: Outcome) -> None:
-        self._counts[outcome.kind] += 1
-        self._counts["known"] += outcome.task.known is not None
-        if outcome.skipped is not None:
-            self._skipped.append(outcome.skipped)
-            return
-        store = self._prepared()
-        if outcome.touched:
-            store.set_payload(outcome.task.id, outcome.touched)
-        if outcome.loaded is not None:
-            group = outcome.task.lacking if outcome.kind == "lacking" else _WHOLE_POINT
-            self._waiting[group].append(outcome)
-            if len(self._waiting[group]) >= _BATCH:
-                self._write(group)
-
-    def _write(self, group: frozenset[str]) -> None:
-        """Encode and store what waits: whole points, or the named vectors alone."""
-        store = self._prepared()
-        outcomes = self._waiting.pop(group)
-        loaded = [outcome.loaded for outcome in outcomes if outcome.loaded is not None]
-        pixels = np.stack([image.pixels for image in loaded])
-        vectors = {
-            name: encoder.encode(resized_batch(pixels, encoder.input_size))
-            for name, encoder in self._encoders.items()
-            if name in group or not group
-        }
-        ids = [outcome.task.id for outcome in outcomes]
-        if group:
-            store.update_vectors(ids, vectors)
-        else:
-            relative = [outcome.task.relative for outcome in outcomes]
-            store.upsert(ids, vectors, [payload_of(self._source, *pair) for pair in zip(relative, loaded, strict=True)])
-
-    def _prepared(self) -> Store:
-        """The store, made if need be, with room for everything this run writes."""
+    def prepared(self, plan: Plan) -> Store:
+        """The store, with room for everything that this run writes."""
         if self.store is None:
-            self.store = self._create()
+            assert self._create is not None
+            self.store = self._stack.enter_context(self._create())
         if not self._ready:
             for field_name, kind in FILTERABLE.items():
                 self.store.add_field(field_name, kind)
-            for name, spec in self._specs.items():
-                self.store.add_vector(name, spec)
-            self.store.add_source(self._source, str(self._found.root))
+            for name, encoder in plan.asked.items():
+                self.store.add_vector(name, encoder_spec(encoder))
+            self.store.add_source(plan.source, str(plan.root) if plan.root.is_absolute() else "")
             self._ready = True
         return self.store
+
+
+@contextmanager
+def _target(store: Store | str | os.PathLike[str], collection: str) -> Iterator[_Target]:
+    with ExitStack() as stack:
+        if isinstance(store, Store):
+            yield _Target(store, None, stack)
+            return
+        try:
+            opened = stack.enter_context(open_store(store, collection))
+        except StoreNotFoundError:
+            opened = None
+        yield _Target(opened, partial(open_store, store, collection, create=True), stack)
+
+
+def _prepare(
+    images: Pictures,
+    names: Sequence[str] | None,
+    store: Store | None,
+    model: Model | None,
+    encoders: Sequence[str | Encoder],
+    source: str | None,
+) -> tuple[Plan, Found]:
+    asked = make_encoders(encoders, model, store)
+    for name, encoder in asked.items():
+        if not encoder.fitted:
+            raise EncoderError(
+                f"Encoder '{name}' is fitted anew on the images of each comparison, and a store cannot hold its "
+                f"vectors. Index with the encoder that it projects."
+            )
+    stored: dict[str, Encoder] = {}
+    lost: dict[str, str] = {}
+    for name in set(store.info.vectors if store is not None else ()) - asked.keys():
+        try:
+            stored |= make_encoders([name], model, store)
+        except AutoencError as error:
+            lost[name] = str(error)
+    found = gather(images, names)
+    if found.root is None and names is None:
+        raise ArgumentError("Pictures in memory need names=, one for each, by which the store tells them apart.")
+    name, root = place(found, store, source)
+    return Plan(name, root, asked, stored, lost), found
+
+
+def _run(found: Found, plan: Plan, target: _Target, tell: Progress) -> IndexReport:
+    start = time.perf_counter()
+    held = _held(target.store, plan)
+    counts: Counter[str] = Counter()
+    skipped = list(found.skipped)
+    waiting: dict[tuple[str, frozenset[str]], list[Encoded]] = defaultdict(list)
+    total = len(found.items)
+    work = partial(encode, plan=plan)
+    for done, encoded in enumerate(ordered_chunks(work, look_up(found, plan, target.store), ENCODED)):
+        if done and done % ENCODED == 0:  # what waits to be written is not done: whoever kills us now loses it
+            note = f"{len(skipped)} skipped" if skipped else ""
+            tell("indexing", done - sum(map(len, waiting.values())), total, note)
+        outcome = encoded.outcome
+        counts[outcome.kind] += 1
+        counts["known"] += outcome.task.known is not None
+        if outcome.skipped is not None:
+            skipped.append(outcome.skipped)
+            continue
+        store = target.prepared(plan)
+        if outcome.kind != "unchanged":
+            key = outcome.kind, frozenset(encoded.vectors)
+            waiting[key].append(encoded)
+            if len(waiting[key]) >= WRITTEN:
+                write(waiting.pop(key), plan, store)
+    for group in waiting.values():
+        write(group, plan, target.prepared(plan))
+    tell("indexing", total, total, "")
+    if target.store is not None:
+        if counts["new"] or counts["changed"] or counts["lacking"]:
+            target.store.optimize()
+        target.store.flush()
+    seconds = time.perf_counter() - start
+    updated = counts["changed"] + counts["lacking"]
+    unchanged = counts["unchanged"] + counts["touched"]
+    missing = held - counts["known"] if found.whole else 0
+    return IndexReport(
+        indexed=counts["new"],
+        updated=updated,
+        unchanged=unchanged,
+        missing=missing,
+        ignored=found.ignored,
+        skipped=skipped,
+        seconds=seconds,
+        images_per_second=(counts["new"] + updated + unchanged) / seconds,
+        source=plan.source,
+        notes=_notes(plan, missing),
+    )
+
+
+def _held(store: Store | None, plan: Plan) -> int:
+    """How many points of this source the store holds."""
+    field_name = f"{OWN}.source"
+    return store.count({field_name: plan.source}) if store is not None and field_name in store.info.fields else 0
+
+
+def _notes(plan: Plan, missing: int) -> list[str]:
+    notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice]
+    if missing:
+        notes.append(
+            f"{counted(missing, 'image')} of source '{plan.source}' {'is' if missing == 1 else 'are'} stored but not "
+            f"in the folder any more."
+        )
+    return notes

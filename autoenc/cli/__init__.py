@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import autoenc
 from autoenc.cli import compare, index, query, status, train
-from autoenc.errors import AutoencError
+from autoenc.cli.common import as_flags
+from autoenc.errors import ArgumentError, AutoencError
 
 VERBS = (train, index, query, compare, status)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
@@ -45,8 +46,8 @@ def _run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
         return int(code)
     except AutoencError as error:
-        print(f"autoenc: {error}", file=sys.stderr)
-        return 1
+        print(f"autoenc: {as_flags(str(error))}", file=sys.stderr)
+        return 2 if isinstance(error, ArgumentError) else 1  # a value that cannot be is wrong usage
     except KeyboardInterrupt:
         print(f"autoenc: stopped. {options.when_stopped}", file=sys.stderr)
         return INTERRUPTED

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autoenc.images.finding import SkippedFile
+
+FLAGS = {
+    *("batch-size", "collection", "encoders", "epochs", "filter", "id", "k", "label-column", "labels", "latent-dim"),
+    *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "patience", "queries"),
+    *("resume", "seed", "source", "using"),
+}
+"""The options that messages of the library name as parameters."""
 
 LISTED = 20
 """Skipped files named on the terminal."""
@@ -45,6 +53,24 @@ def names(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError("expected names separated by commas")
     return found
+
+
+_PARAMETER = re.compile(r"`?\b([a-z]+(?:_[a-z]+)*)=(True\b)?`?")
+
+
+def as_flags(message: str) -> str:
+    """A message of the library in the command line's words: `label_column=` becomes --label-column."""
+
+    def flag(match: re.Match[str]) -> str:
+        name = match[1].replace("_", "-")
+        if name not in FLAGS:
+            return match[0]
+        # encoders=color names a value: --encoders color
+        if len(name) == 1:
+            return f"-{name}"
+        return f"--{name} " if match.end() < len(message) and message[match.end()].isalnum() else f"--{name}"
+
+    return _PARAMETER.sub(flag, message)
 
 
 def print_json(document: Mapping[str, Any]) -> None:

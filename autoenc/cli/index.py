@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from autoenc.cli.common import add_common, add_store, list_skipped, names, print_json, say
+from autoenc.cli.common import add_common, add_store, as_flags, list_skipped, names, print_json, say
 from autoenc.quiet import native_stderr_silenced
 
 
@@ -35,7 +35,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--report", metavar="FILE", help="write what was done, with every skipped file, as JSON")
     add_common(
         parser,
-        json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, images_per_second",
+        json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, "
+        "images_per_second, source, notes",
     )
     parser.set_defaults(run=run, when_stopped="What is stored is kept: the same command again finishes the job.")
 
@@ -43,6 +44,7 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from autoenc.catalog.indexing import DEFAULT_ENCODERS, index_images
     from autoenc.files import check_writable, write_file
+    from autoenc.text import counted
 
     if options.report:
         check_writable(options.report)
@@ -67,9 +69,9 @@ def run(options: argparse.Namespace) -> int:
             f"{report.missing} missing, {len(report.skipped)} skipped, {report.ignored} ignored "
             f"in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)"
         )
-        if report.missing:
-            say(f"missing: {report.missing} images of source '{report.source}' are stored but not on disk any more")
+    for note in report.notes:
+        say(as_flags(note))
     if not report.usable:
-        say(f"autoenc: None of the {len(report.skipped)} images could be used; nothing was stored.")
+        say(f"autoenc: No image could be used ({counted(len(report.skipped), 'file')} skipped); nothing was stored.")
         return 1
     return 0

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_store, print_json
+from autoenc.cli.common import add_store, print_json, say
 
 if TYPE_CHECKING:
     from autoenc.catalog.searching import Neighbor
-
-_NOT_SHOWN = {"source", "path", "digest", "mtime_ns"}  # the path stands in a column of its own
 
 
 def add_parser(verbs: Any) -> None:
@@ -48,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if (options.image is None) == (options.id is None):
         options.parser.error("name a picture, or an image of the store with --id")
     where = _where(options)
+    from autoenc.catalog.fields import unmatched
     from autoenc.catalog.searching import Searcher
     from autoenc.store import open_store
 
@@ -60,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             neighbors = searcher.by_id(options.id, **asked)
             query = str(searcher.path_of(options.id))
+        misses = [] if neighbors else unmatched(store, where)
     if options.sheet:
         from autoenc.report.sheets import query_sheet, write_png
 
@@ -71,17 +71,22 @@ def run(options: argparse.Namespace) -> int:
     elif neighbors:
         from autoenc.text import table
 
-        print(table(("rank", "score", "path", "payload"), [_row(neighbor) for neighbor in neighbors]))
+        rows = [_row(neighbor) for neighbor in neighbors]
+        shown = 4 if any(row[3] for row in rows) else 3  # without columns of the user's there is nothing in the last
+        print(table(("rank", "score", "path", "fields")[:shown], [row[:shown] for row in rows]))
     else:
         print("No image matches.")
+    for sentence in misses:
+        say(sentence)
     return 0
 
 
 def _row(neighbor: Neighbor) -> tuple[str, str, str, str]:
+    from autoenc.store import OWN
     from autoenc.text import printable, shown
 
-    payload = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key not in _NOT_SHOWN)
-    return str(neighbor.rank), f"{neighbor.score:.4f}", shown(neighbor.path), printable(payload)
+    fields = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key != OWN)
+    return str(neighbor.rank), f"{neighbor.score:.4f}", shown(neighbor.path), printable(fields)
 
 
 def _where(options: argparse.Namespace) -> dict[str, list[str | int]]:

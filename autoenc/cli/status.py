@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autoenc.cli.common import print_json
+
+if TYPE_CHECKING:
+    from autoenc.store import StoreStatus
 
 
 def add_parser(verbs: Any) -> None:
@@ -21,37 +24,39 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: store, collections{name: {images, encoders, sources, filterable}}",
+        help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
+        "images, lacking}}, sources, filterable}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
 
 def run(options: argparse.Namespace) -> int:
     from autoenc.store import list_collections, open_store
-    from autoenc.text import printable
 
-    found: dict[str, Any] = {}
+    found = []
     for name in [options.collection] if options.collection else list_collections(options.store) or ["images"]:
         with open_store(options.store, name) as store:
-            counts = {source: store.count({"source": source}) for source in store.info.sources}
-            found[name] = {
-                "images": store.count(),
-                "encoders": {vector: vars(spec) for vector, spec in store.info.vectors.items()},
-                "sources": {
-                    source: {"root": root, "images": counts[source]} for source, root in store.info.sources.items()
-                },
-                "filterable": store.info.fields,
-            }
+            found.append(store.status())
     if options.json:
-        print_json({"store": options.store, "collections": found})
-        return 0
-    for name, held in found.items():
-        print(f"collection {printable(name)}: {held['images']} images")
-        for vector, spec in held["encoders"].items():
-            bundle = f", bundle {printable(spec['bundle'])}" if spec["bundle"] else ""
-            print(f"  encoder {vector}: {spec['dim']}-d{bundle}")
-        for source, details in held["sources"].items():
-            at = f" at {printable(details['root'])}" if details["root"] != source else ""
-            print(f"  source {printable(source)}{at}: {details['images']} images")
-        print(f"  filterable: {', '.join(held['filterable'])}")
+        print_json({"store": options.store, "collections": {each.collection: each.to_dict() for each in found}})
+    else:
+        for each in found:
+            _print(each)
     return 0
+
+
+def _print(status: StoreStatus) -> None:
+    from autoenc.store import OWN
+    from autoenc.text import counted, printable
+
+    print(f"collection {printable(status.collection)}: {counted(status.points, 'image')}")
+    for name, spec in status.encoders.items():
+        origin = f", from {printable(spec.origin)}" if spec.origin else ""
+        lacking = status.points - status.having[name]
+        without = f"; {counted(lacking, 'image')} without it" if lacking else ""
+        print(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{without}")
+    for name, root in status.sources.items():
+        at = f" at {printable(root)}" if root not in ("", name) else ""
+        print(f"  source {printable(name)}{at}: {counted(status.points_of[name], 'image')}")
+    fields = [f"{name.removeprefix(f'{OWN}.')} ({kind})" for name, kind in status.fields.items()]
+    print(f"  filterable: {printable(', '.join(fields)) or 'nothing'}")

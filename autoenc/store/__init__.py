@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
 from autoenc.errors import ArgumentError
-from autoenc.store.base import Store
-from autoenc.store.records import MEMORY, FieldKind, Filter, Hit, Record, Scalar, StoreInfo, VectorSpec, point_id
+from autoenc.store.engine import Engine
+from autoenc.store.filters import OWN, FieldKind, Filter, Range, Scalar
+from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
+from autoenc.store.store import Store
 
 __all__ = [
+    "OWN",
     "FieldKind",
     "Filter",
     "Hit",
+    "Range",
     "Record",
     "Scalar",
     "Store",
     "StoreInfo",
+    "StoreStatus",
     "VectorSpec",
     "list_collections",
     "open_store",
@@ -59,10 +65,10 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
     if isinstance(place, Path):
         from autoenc.store.edge_folder import open_edge
 
-        return open_edge(place, collection, create)
+        return _opened(open_edge(place, collection, create))
     from autoenc.store.connection import open_client
 
-    return open_client(place, collection, create or place == MEMORY)
+    return _opened(open_client(place, collection, create or place == MEMORY))
 
 
 def list_collections(location: str | PathLike[str]) -> list[str]:
@@ -81,6 +87,15 @@ def list_collections(location: str | PathLike[str]) -> list[str]:
     from autoenc.store.connection import client_collections
 
     return client_collections(place)
+
+
+def _opened(engine: Engine) -> Store:
+    try:
+        return Store(engine)
+    except BaseException:
+        with suppress(Exception):
+            engine.close()
+        raise
 
 
 def _located(location: str | PathLike[str]) -> str | Path:

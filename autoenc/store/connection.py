@@ -10,14 +10,14 @@ from qdrant_client import QdrantClient, models
 
 from autoenc.errors import ArgumentError, StoreMismatchError
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.client import KEY_VARIABLE, METADATA_KEY, OLDEST_SERVER, ClientStore, info_in, talking
+from autoenc.store.client import KEY_VARIABLE, OLDEST_SERVER, ClientEngine, as_metadata, record_in, talking
 from autoenc.store.records import MEMORY, StoreInfo, no_collection
 
 TIMEOUT_SECONDS = 30
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def open_client(location: str, collection: str, create: bool) -> ClientStore:
+def open_client(location: str, collection: str, create: bool) -> ClientEngine:
     """Open the collection of a server or of memory, or make it; see `autoenc.open_store`."""
     client = _connect(location)
     try:
@@ -26,7 +26,7 @@ def open_client(location: str, collection: str, create: bool) -> ClientStore:
                 if not create:
                     raise no_collection(location, collection, _ours(client))
                 _make(client, location, collection)
-        return ClientStore(client, location, collection)
+        return ClientEngine(client, location, collection)
     except BaseException:
         client.close()
         raise
@@ -62,7 +62,7 @@ def _connect(location: str) -> QdrantClient:
 
 def _ours(client: QdrantClient) -> list[str]:
     names = [each.name for each in client.get_collections().collections]
-    return sorted(name for name in names if info_in(client.get_collection(name)) is not None)
+    return sorted(name for name in names if record_in(client.get_collection(name)))
 
 
 def _make(client: QdrantClient, location: str, collection: str) -> None:
@@ -75,7 +75,7 @@ def _make(client: QdrantClient, location: str, collection: str) -> None:
     client.create_collection(
         collection,
         vectors_config={},
-        metadata={METADATA_KEY: StoreInfo().to_dict()},
+        metadata=as_metadata(StoreInfo().to_dict(), {}),
         hnsw_config=models.HnswConfigDiff(
             m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT, full_scan_threshold=EXACT_KB, payload_m=HNSW_PAYLOAD_M
         ),

@@ -7,7 +7,9 @@ the engine's own folder. The engine's lock on the shard guards both, so the reco
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,18 +19,37 @@ import qdrant_edge as qe
 from autoenc.errors import AutoencError, StoreError, StoreLockedError
 from autoenc.files import replace_file
 from autoenc.store.ann import is_exact, search_ef
-from autoenc.store.base import Store
-from autoenc.store.records import FieldKind, Hit, Record, Scalar, StoreInfo, any_of, hit_of, record_of, storing
+from autoenc.store.filters import (
+    EVERYTHING,
+    OWN,
+    AnyOf,
+    Between,
+    Condition,
+    Conditions,
+    FieldKind,
+    HasId,
+    Scalar,
+    json_path,
+)
+from autoenc.store.records import Hit, Record, hit_of, merged, record_of, storing
 from autoenc.vectors import Vectors
 
 RECORD = "autoenc.json"
-INDEX_TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
+DROPPED = ".autoenc-dropped-"
+"""Prefix of a collection's folder that is being removed."""
+
+_TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
     "keyword": qe.PayloadSchemaType.Keyword,
     "integer": qe.PayloadSchemaType.Integer,
+    "float": qe.PayloadSchemaType.Float,
+    "datetime": qe.PayloadSchemaType.Datetime,
+    "bool": qe.PayloadSchemaType.Bool,
 }
+_BOOLS = "bools"
+"""Edge 0.9 counts bools and matches none: of each filterable one a keyword copy under this key of ours is matched."""
 
 
-class EdgeStore(Store):
+class EdgeEngine:
     """A collection in a folder. Only one process opens it at a time; threads of that process may share it."""
 
     def __init__(self, root: Path, collection: str, shard: qe.EdgeShard) -> None:
@@ -36,11 +57,7 @@ class EdgeStore(Store):
         self.collection = collection
         self._folder = root / collection
         self._open: qe.EdgeShard | None = shard
-        with self._engine():
-            indexed = set(shard.info().payload_schema)
-            empty = shard.info().points_count == 0
-        self.info = self._read_info(empty)
-        self._reconcile(vectors=(), fields=indexed)  # a vector that is there already is made again at no cost
+        self._bools = _bools_of(self.read_record())
 
     @property
     def _shard(self) -> qe.EdgeShard:
@@ -66,80 +83,104 @@ class EdgeStore(Store):
                 finally:
                     shard.close()
 
+    def drop(self) -> None:
+        self.close()
+        gone = self._folder.with_name(f"{DROPPED}{uuid.uuid4().hex}")
+        try:
+            self._folder.rename(gone)  # at once: what is left by a kill is no collection any more
+        except OSError as error:
+            raise StoreError(f"Cannot remove {self._folder}: {error.strerror or error}.") from error
+        shutil.rmtree(gone, ignore_errors=True)
+
     # ---- the record ---------------------------------------------------------------------------
 
-    def _read_info(self, empty: bool) -> StoreInfo:
+    def read_record(self) -> Any:
         path = self._folder / RECORD
-        if not path.exists() and empty:  # a new shard, or one whose making was interrupted before its record
-            info = StoreInfo()
-            self._save_info(info)
-            return info
+        if not path.exists() and self.count(EVERYTHING) == 0:
+            return None  # a new shard, or one whose making was interrupted before its record
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"The record {path} of this collection is missing or damaged ({error}). Restore it from a copy, or "
                 f"index into a new collection."
             ) from error
-        return StoreInfo.from_dict(data, str(self._folder))
 
-    def _save_info(self, info: StoreInfo) -> None:
+    def merge_record(self, changes: Mapping[str, Any]) -> None:
+        record = merged(self.read_record() or {}, changes)
         try:
-            replace_file(self._folder / RECORD, (json.dumps(info.to_dict(), indent=2) + "\n").encode(), durable=True)
+            replace_file(self._folder / RECORD, (json.dumps(record, indent=2) + "\n").encode(), durable=True)
         except OSError as error:
             raise StoreError(f"Cannot write {self._folder / RECORD}: {error}. Nothing has changed.") from error
+        self._bools = _bools_of(record)
 
-    def _create_vector(self, name: str, dim: int) -> None:
+    def create_vector(self, name: str, dim: int) -> None:
         with self._engine():
             self._shard.update(qe.UpdateOperation.create_dense_vector(name, dim, qe.Distance.Cosine))
 
-    def _create_index(self, name: str, kind: FieldKind) -> None:
+    def drop_vector(self, name: str) -> None:
         with self._engine():
-            self._shard.update(qe.UpdateOperation.create_field_index(name, INDEX_TYPES[kind]))
+            self._shard.update(qe.UpdateOperation.delete_vector_name(name))
+
+    def create_field(self, field: str, kind: FieldKind) -> None:
+        with self._engine():
+            there = self._shard.info().payload_schema
+        if field in there or json_path(field) in there:  # the engine quotes fewer names than it has to
+            return
+        if kind == "bool":
+            self._copy_bools(field)
+        with self._engine():
+            self._shard.update(qe.UpdateOperation.create_field_index(json_path(field), _TYPES[kind]))
+
+    def drop_field(self, field: str) -> None:
+        with self._engine():
+            self._shard.update(qe.UpdateOperation.delete_field_index(json_path(field)))
 
     # ---- writing ------------------------------------------------------------------------------
 
-    def _upsert(
-        self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]) -> None:
         rows = _rows(vectors, len(ids))
         with storing(self._name), self._engine():
-            points = [qe.Point(id, row, dict(load)) for id, row, load in zip(ids, rows, payloads, strict=True)]
+            points = [
+                qe.Point(id, row, self._with_copies(payload))
+                for id, row, payload in zip(ids, rows, payloads, strict=True)
+            ]
             self._shard.update(qe.UpdateOperation.upsert_points(points))
 
-    def _update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
+    def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         with self._engine():
             rows = _rows(vectors, len(ids))
             points = [qe.PointVectors(id, row) for id, row in zip(ids, rows, strict=True)]
             self._shard.update(qe.UpdateOperation.update_vectors(points))
 
-    def _set_payload(self, id: str, payload: Mapping[str, Any]) -> None:
+    def set_payloads(self, ids: Sequence[str], payloads: Sequence[Mapping[str, Any]], key: str | None) -> None:
         with storing(self._name), self._engine():
-            self._shard.update(qe.UpdateOperation.set_payload([id], dict(payload)))
+            for id, payload in zip(ids, payloads, strict=True):
+                self._shard.update(qe.UpdateOperation.set_payload([id], dict(payload), key))
+                if key is None and (copies := self._copies(payload)):
+                    self._shard.update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{_BOOLS}"))
 
-    def _delete(self, ids: Sequence[str]) -> None:
+    def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
+        with self._engine():
+            self._shard.update(qe.UpdateOperation.delete_payload(list(ids), [json_path(field) for field in fields]))
+
+    def delete(self, ids: Sequence[str]) -> None:
         with self._engine():
             self._shard.update(qe.UpdateOperation.delete_points(list(ids)))
 
     # ---- reading ------------------------------------------------------------------------------
 
-    def _search_batch(
-        self,
-        vectors: Vectors,
-        using: str,
-        k: int,
-        conditions: Mapping[str, list[Scalar]],
-        min_score: float | None,
-        exclude: Collection[str],
+    def search(
+        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
     ) -> list[list[Hit]]:
         with self._engine():
             points = self._shard.info().points_count
             if is_exact(points, vectors.shape[1]):
                 params = qe.SearchParams(exact=True)
             else:
-                acorn = qe.AcornSearchParams(enable=True) if conditions else None
+                acorn = qe.AcornSearchParams(enable=True) if where.must else None
                 params = qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
-            kept = _filter(conditions, exclude)
+            kept = _filter(where)
             requests = [
                 qe.QueryRequest(
                     limit=k,
@@ -152,25 +193,17 @@ class EdgeStore(Store):
                 for vector in vectors.tolist()
             ]
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
-            return [[hit_of(hit.id, hit.score, hit.payload) for hit in hits] for hits in results]
+            return [[hit_of(hit.id, hit.score, _without_copies(hit.payload)) for hit in hits] for hits in results]
 
-    def _retrieve(self, ids: Sequence[str], vectors: list[str]) -> list[Record]:
+    def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with self._engine():
-            return [_record(record) for record in self._shard.retrieve(list(ids), True, vectors or False)]
+            return [_record(record) for record in self._shard.retrieve(list(ids), True, list(vectors) or False)]
 
-    def _having_vectors(self, ids: Sequence[str], names: list[str]) -> set[str]:
+    def count(self, where: Conditions) -> int:
         with self._engine():
-            must: list[qe.ConditionType] = [qe.HasIdCondition(set(ids))]
-            must += [qe.HasVectorCondition(name) for name in names]
-            wanted = qe.Filter(must=must)
-            found, _ = self._shard.scroll(qe.ScrollRequest(limit=len(ids), filter=wanted, with_payload=False))
-            return {str(record.id) for record in found}
+            return self._shard.count(qe.CountRequest(exact=True, filter=_filter(where)))
 
-    def _count(self, conditions: Mapping[str, list[Scalar]]) -> int:
-        with self._engine():
-            return self._shard.count(qe.CountRequest(exact=True, filter=_filter(conditions)))
-
-    def _scroll(self, conditions: Mapping[str, list[Scalar]], vectors: list[str], batch: int) -> Iterator[Record]:
+    def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
         offset: qe.PointId | None = None
         while True:
             with self._engine():
@@ -178,9 +211,9 @@ class EdgeStore(Store):
                     qe.ScrollRequest(
                         offset=offset,
                         limit=batch,
-                        filter=_filter(conditions),
-                        with_payload=True,
-                        with_vector=vectors or False,
+                        filter=_filter(where),
+                        with_payload=payload,
+                        with_vector=list(vectors) or False,
                     )
                 )
                 records = [_record(record) for record in found]
@@ -188,11 +221,30 @@ class EdgeStore(Store):
             if offset is None:
                 return
 
-    def _facets(self, field: str, conditions: Mapping[str, list[Scalar]], limit: int) -> dict[Scalar, int]:
+    def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with self._engine():
-            request = qe.FacetRequest(field, limit=limit, exact=True, filter=_filter(conditions))
+            request = qe.FacetRequest(json_path(field), limit=limit, exact=True, filter=_filter(where))
             # The engine also lists values that points once had, with a count of 0.
             return {hit.value: hit.count for hit in self._shard.facet(request).hits if hit.count}
+
+    # ---- copies of bools ----------------------------------------------------------------------
+
+    def _copy_bools(self, field: str) -> None:
+        """Copy the bools of the points that are there already; from here on, writing keeps the copies."""
+        self._bools |= {field}
+        with self._engine():
+            index = qe.UpdateOperation.create_field_index(_copy_path(field), qe.PayloadSchemaType.Keyword)
+            self._shard.update(index)
+        for record in self.scroll(EVERYTHING, [], 1000):
+            if field in record.payload:
+                self.set_payloads([record.id], [{field: record.payload[field]}], None)
+
+    def _copies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {field: _as_keyword(payload[field]) for field in self._bools if field in payload}
+
+    def _with_copies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        copies = self._copies(payload) if self._bools else None
+        return {**payload, OWN: {**payload.get(OWN, {}), _BOOLS: copies}} if copies else dict(payload)
 
     @contextmanager
     def _engine(self) -> Iterator[None]:
@@ -207,8 +259,31 @@ class EdgeStore(Store):
 # ---- between Python and the engine ------------------------------------------------------------
 
 
+def _bools_of(record: Any) -> set[str]:
+    fields = record.get("fields") if isinstance(record, dict) else None
+    return {name for name, kind in fields.items() if kind == "bool"} if isinstance(fields, dict) else set()
+
+
+def _copy_path(field: str) -> str:
+    return f"{OWN}.{_BOOLS}.{json_path(field)}"
+
+
+def _as_keyword(value: Any) -> Any:
+    """A bool as the word that is matched; another value, which a filter on bools never finds, as nothing."""
+    if isinstance(value, list):
+        return [_as_keyword(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else None
+
+
+def _without_copies(payload: dict[str, Any] | None) -> dict[str, Any] | None:
+    own = (payload or {}).get(OWN)
+    if isinstance(own, dict) and own.pop(_BOOLS, None) is not None and not own and payload is not None:
+        del payload[OWN]
+    return payload
+
+
 def _rows(vectors: Mapping[str, Vectors], count: int) -> list[dict[str, qe.NamedVector]]:
-    """One dictionary of vectors a point."""
+    """One dictionary of vectors for each point."""
     if not vectors:
         return [{} for _ in range(count)]
     columns = zip(*(matrix.tolist() for matrix in vectors.values()), strict=True)
@@ -216,16 +291,37 @@ def _rows(vectors: Mapping[str, Vectors], count: int) -> list[dict[str, qe.Named
 
 
 def _record(point: qe.Record) -> Record:
-    return record_of(point.id, point.payload, point.vector)
+    return record_of(point.id, _without_copies(point.payload), point.vector)
 
 
-def _filter(conditions: Mapping[str, list[Scalar]], exclude: Collection[str] = ()) -> qe.Filter | None:
-    if not conditions and not exclude:
+def _filter(where: Conditions) -> qe.Filter | None:
+    if not where:
         return None
-    must: list[qe.ConditionType] = [
-        qe.FieldCondition(name, match=qe.MatchAny(any_of(values))) for name, values in conditions.items()
-    ]
-    return qe.Filter(must=must, must_not=[qe.HasIdCondition(set(exclude))] if exclude else None)
+    return qe.Filter(must=[_condition(each) for each in where.must], must_not=[_condition(e) for e in where.must_not])
+
+
+def _condition(condition: Condition) -> qe.ConditionType:
+    if isinstance(condition, HasId):
+        return qe.HasIdCondition(set(condition.ids))
+    if isinstance(condition, Between):
+        return _range(condition)
+    if isinstance(condition, AnyOf):
+        if condition.kind in ("float", "datetime"):
+            either = [Between(condition.field, condition.kind, gte=value, lte=value) for value in condition.values]
+            return qe.Filter(should=[_range(each) for each in either])
+        if condition.kind == "bool":
+            words = [str(value).lower() for value in condition.values]
+            return qe.FieldCondition(_copy_path(condition.field), match=qe.MatchAny(words))
+        return qe.FieldCondition(json_path(condition.field), match=qe.MatchAny(list(condition.values)))
+    return qe.HasVectorCondition(condition.name)
+
+
+def _range(condition: Between) -> qe.FieldCondition:
+    bounds = {name: getattr(condition, name) for name in ("gte", "gt", "lte", "lt")}
+    if condition.kind == "datetime":
+        texts = {name: None if value is None else value.isoformat() for name, value in bounds.items()}
+        return qe.FieldCondition(json_path(condition.field), range=qe.RangeDateTime(**texts))
+    return qe.FieldCondition(json_path(condition.field), range=qe.RangeFloat(**bounds))
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from autoenc.errors import StoreError, StoreNotFoundError
+from autoenc.files import TEMPORARY
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.edge import RECORD, EdgeStore, engine_errors
+from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
 from autoenc.store.records import no_collection
 
 SHARD = "shard"
@@ -27,10 +28,10 @@ def edge_collections(root: Path) -> list[str]:
         if not root.is_dir():
             raise StoreNotFoundError(f"There is no store at {root}. Index images into it first, or mend the path.")
         next(root.iterdir(), None)  # a folder that may not be read is refused here; glob would find nothing in it
-        return sorted(path.parent.name for path in root.glob(f"*/{RECORD}"))
+        return sorted(path.parent.name for path in root.glob(f"[!.]*/{RECORD}"))
 
 
-def open_edge(root: Path, collection: str, create: bool) -> EdgeStore:
+def open_edge(root: Path, collection: str, create: bool) -> EdgeEngine:
     """Open the collection in a folder, or make it; see `autoenc.open_store`."""
     folder = root / collection
     with _looking_into(root):
@@ -57,14 +58,14 @@ def open_edge(root: Path, collection: str, create: bool) -> EdgeStore:
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
-        store = EdgeStore(root, collection, engine)
+        opened = EdgeEngine(root, collection, engine)
     except BaseException:
         with suppress(Exception):
             engine.close()
         raise
-    for left in folder.glob(f"{BUILDING}*"):  # of a making that was interrupted
+    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of a making or a removal interrupted
         shutil.rmtree(left, ignore_errors=True)
-    return store
+    return opened
 
 
 def _make_shard(folder: Path) -> None:
@@ -126,7 +127,8 @@ def _check_room(root: Path, collection: str) -> None:
         raise _not_found(root, collection)
     inside = {path.name for path in root.iterdir()} if root.exists() else set()
     begun = {path.name for path in (root / collection).iterdir()} if collection in inside else set()
-    if inside - {collection} and not edge_collections(root):
+    others = {name for name in inside - {collection} if not name.startswith(DROPPED)}
+    if others and not edge_collections(root):
         raise StoreError(f"{root} holds other things and is no store. Choose an empty or a new folder.")
-    if any(name != SHARD and not name.startswith((BUILDING, f".{RECORD}")) for name in begun):
+    if any(name != SHARD and not name.startswith((BUILDING, TEMPORARY)) for name in begun):
         raise StoreError(f"{root / collection} holds other things and is no collection. Choose another name or folder.")

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
+from autoenc.store.filters import FIELD_KINDS, FieldKind
 from autoenc.vectors import Vectors
 
 MEMORY = ":memory:"
 """The location of a store that is gone when it is closed."""
 
-FORMAT_VERSION = 1
-_INT64 = range(-(2**63), 2**63)
+FORMAT_VERSION = 2
+SECTIONS = ("vectors", "sources", "fields")
+"""The parts of a record that hold one entry for each name."""
+
 _POINT_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4")
 _VECTOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# No "bool" and no "float": Qdrant Edge 0.9 matches no boolean, and neither kind of engine counts facets of floats.
-FieldKind = Literal["keyword", "integer"]
-FIELD_KINDS: tuple[FieldKind, ...] = ("keyword", "integer")
-Scalar = str | int
-Filter = Mapping[str, Scalar | Sequence[Scalar]]
-"""Field -> value, or field -> values of which one must match; all fields must match."""
-
 
 def point_id(source: str, path: str) -> str:
-    """The id of an image: uuid5 of its source's name and its path relative to the source, with '/' between folders."""
+    """The id of an image: uuid5 of its source's name and its path relative to the source, with '/' between folders.
+
+    Example:
+        >>> point_id("shop", "shoe/001.jpg")
+        'e8a13eee-02d9-57b3-a8cd-9ee5e3539193'
+    """
     return str(uuid.uuid5(_POINT_NAMESPACE, f"{source}\0{path}"))
 
 
@@ -54,16 +55,16 @@ class VectorSpec:
         dim: length of the vectors.
         fingerprint: the encoder's `fingerprint`.
         preprocessing: version of the image preprocessing in front of the encoder.
-        bundle: folder of the bundle that made the vectors, or None for an encoder without one.
+        origin: what loads the encoder again, the folder of its bundle say; None if its name is enough.
     """
 
     dim: int
     fingerprint: str
     preprocessing: int
-    bundle: str | None = None
+    origin: str | None = None
 
     def same_encoder(self, other: VectorSpec) -> bool:
-        """Whether both come from one encoder; where its bundle lies does not matter."""
+        """Whether both come from one encoder; where it is loaded from does not matter."""
         mine = (self.dim, self.fingerprint, self.preprocessing)
         return mine == (other.dim, other.fingerprint, other.preprocessing)
 
@@ -76,17 +77,15 @@ class StoreInfo:
         vectors: named vector -> its encoder.
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
-        version: version of this record's format.
     """
 
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
-    version: int = FORMAT_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON can hold it."""
-        return asdict(self)
+        return {"version": FORMAT_VERSION, **asdict(self)}
 
     @classmethod
     def from_dict(cls, data: Any, where: str) -> Self:
@@ -130,6 +129,41 @@ class Record:
     vectors: dict[str, Vectors] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class StoreStatus:
+    """What a collection holds; see `Store.status`.
+
+    Attributes:
+        location, collection: of the store.
+        points: how many points there are.
+        encoders: named vector -> its encoder.
+        having: named vector -> how many points have it.
+        sources: source name -> root folder.
+        points_of: source name -> how many points come from it.
+        fields: filterable field -> kind of its values.
+    """
+
+    location: str
+    collection: str
+    points: int
+    encoders: dict[str, VectorSpec]
+    having: dict[str, int]
+    sources: dict[str, str]
+    points_of: dict[str, int]
+    fields: dict[str, FieldKind]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "images": self.points,
+            "encoders": {
+                name: {**asdict(spec), "images": self.having[name], "lacking": self.points - self.having[name]}
+                for name, spec in self.encoders.items()
+            },
+            "sources": {name: {"root": root, "images": self.points_of[name]} for name, root in self.sources.items()},
+            "filterable": self.fields,
+        }
+
+
 def hit_of(id: object, score: float, payload: dict[str, Any] | None) -> Hit:
     """A hit as an engine found it; rounding takes the cosine of equal vectors past 1."""
     return Hit(str(id), min(1.0, max(-1.0, float(score))), payload or {})
@@ -139,12 +173,6 @@ def record_of(id: object, payload: dict[str, Any] | None, vector: object) -> Rec
     """A point as an engine gave it, its vectors a dictionary of lists, or none."""
     named = vector if isinstance(vector, dict) else {}
     return Record(str(id), payload or {}, {name: np.asarray(row, np.float32) for name, row in named.items()})
-
-
-def any_of(values: Sequence[Scalar]) -> list[str] | list[int]:
-    """The values of one condition, which are all of one kind, as the engines' types ask for them."""
-    words = [value for value in values if isinstance(value, str)]
-    return words or [value for value in values if isinstance(value, int)]
 
 
 @contextmanager
@@ -168,22 +196,6 @@ def check_new_vector(name: str, spec: VectorSpec) -> None:
         raise ArgumentError(f"A vector has 1 to 65535 numbers; '{name}' was to have {spec.dim}.")
 
 
-def of_kind(field: str, kind: FieldKind, value: Scalar) -> Scalar:
-    """A filter value as its field stores it: the command line gives strings."""
-    if kind == "keyword":
-        text = str(value)
-        if text.encode(errors="replace").decode() != text:
-            raise ArgumentError(f"Field '{field}' holds valid Unicode; got {text!r} to compare with.")
-        return text
-    try:
-        number = int(str(value))
-    except ValueError:
-        raise ArgumentError(f"Field '{field}' holds whole numbers; got {value!r} to compare with.") from None
-    if number not in _INT64:
-        raise ArgumentError(f"Field '{field}' holds whole numbers of 64 bits, sign included; got {value!r}.")
-    return number
-
-
 def listed(names: Collection[str]) -> str:
     """Names for a message: quoted, sorted, or "none"."""
     return ", ".join(f"'{name}'" for name in sorted(names)) or "none"
@@ -191,11 +203,23 @@ def listed(names: Collection[str]) -> str:
 
 def no_collection(location: str, collection: str, there: Collection[str]) -> StoreNotFoundError:
     """The error for a store that does not have the collection asked for."""
-    remedy = "Name one of them with --collection, or index" if there else "Index"
+    remedy = "Name one of them with collection=, or index" if there else "Index"
     return StoreNotFoundError(
         f"{location} has no collection '{collection}'; the collections there are: {listed(there)}. "
         f"{remedy} images into '{collection}' first."
     )
+
+
+def merged(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with changes: sections are merged entry by entry, an entry of None removed; the rest is replaced."""
+    out = dict(record)
+    for key, value in changes.items():
+        if key in SECTIONS:
+            entries = {**out.get(key, {}), **value}
+            out[key] = {name: entry for name, entry in entries.items() if entry is not None}
+        else:
+            out[key] = value
+    return out
 
 
 def _spec(data: dict[str, Any]) -> VectorSpec:

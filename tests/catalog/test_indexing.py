@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from autoenc import index_images, open_store, search
-from autoenc.encoders import create_encoder
+from autoenc.encoders import Encoder, create_encoder
 from autoenc.errors import (
     ArgumentError,
     BundleNotFoundError,
@@ -26,20 +26,22 @@ from autoenc.errors import (
     StoreMismatchError,
 )
 from autoenc.images.files import load_image
+from autoenc.images.finding import Pictures
 from autoenc.store import Store, point_id
+from autoenc.vectors import Images, Vectors
 
 HAND = ("color", "edges")
 
 
-def index(folder: Path, store: Store | Path, **options: object) -> tuple[int, int, int, int, int]:
-    report = index_images(folder, store, **{"encoders": HAND, **options})  # type: ignore[arg-type]
+def index(folder: Pictures, store: Store | Path, **options: object) -> tuple[int, int, int, int, int]:
+    report = index_images(folder, store, **{"encoders": HAND, **options})
     return report.indexed, report.updated, report.unchanged, report.missing, len(report.skipped)
 
 
 # ---- what is stored ---------------------------------------------------------------------------------
 
 
-def test_every_image_becomes_a_point_with_a_vector_an_encoder(picture_folder: Path, tmp_path: Path) -> None:
+def test_every_image_becomes_a_point_with_a_vector_for_each_encoder(picture_folder: Path, tmp_path: Path) -> None:
     report = index_images(picture_folder, tmp_path / "s", encoders=HAND)
     assert (report.indexed, report.updated, report.unchanged, report.missing) == (12, 0, 0, 0)
     assert report.ignored == 1
@@ -50,14 +52,16 @@ def test_every_image_becomes_a_point_with_a_vector_an_encoder(picture_folder: Pa
         (record,) = store.retrieve([point_id(str(picture_folder), "red/2.png")], vectors=HAND)
         loaded = load_image(path)
         assert record.payload == {
-            "source": str(picture_folder),
-            "path": "red/2.png",
-            "folder": "red",
-            "digest": loaded.digest,
-            "size": path.stat().st_size,
-            "mtime_ns": path.stat().st_mtime_ns,
-            "width": 40,
-            "height": 48,
+            "_autoenc": {
+                "source": str(picture_folder),
+                "path": "red/2.png",
+                "folder": "red",
+                "digest": loaded.digest,
+                "size": path.stat().st_size,
+                "mtime_ns": path.stat().st_mtime_ns,
+                "width": 40,
+                "height": 48,
+            }
         }
         for name in HAND:
             (vector,) = create_encoder(name).encode(loaded.pixels[None])
@@ -79,8 +83,8 @@ def test_the_learned_encoder_is_remembered_with_its_bundle(
     index_images(picture_folder, tmp_path / "s", model=bundle_dir)
     with open_store(tmp_path / "s") as store:
         assert list(store.info.vectors) == ["learned", "color", "texture", "edges"]
-        assert store.info.vectors["learned"].bundle == str(bundle_dir)
-        assert store.info.vectors["color"].bundle is None
+        assert store.info.vectors["learned"].origin == str(bundle_dir)
+        assert store.info.vectors["color"].origin is None
 
 
 def test_a_second_run_finds_the_model_by_itself(bundle_dir: Path, picture_folder: Path, tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ def test_a_model_that_moved_is_asked_for(bundle_dir: Path, picture_folder: Path,
     shutil.copytree(bundle_dir, tmp_path / "m")
     index_images(picture_folder, tmp_path / "s", model=tmp_path / "m", encoders=["learned"])
     (tmp_path / "m").rename(tmp_path / "n")
-    with pytest.raises(BundleNotFoundError, match="name where it is now with --model"):
+    with pytest.raises(BundleNotFoundError, match="name where it is now with model="):
         index_images(picture_folder, tmp_path / "s", encoders=["learned"])
     assert index_images(picture_folder, tmp_path / "s", encoders=["learned"], model=tmp_path / "n").unchanged == 12
 
@@ -128,7 +132,7 @@ def test_a_second_run_reads_nothing_that_has_not_changed(
     picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(picture_folder, tmp_path / "s")
-    monkeypatch.setattr("autoenc.catalog.changes.read_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("autoenc.catalog.changes.read_item", lambda path: pytest.fail(f"{path} was read again"))
     assert index(picture_folder, tmp_path / "s") == (0, 0, 12, 0, 0)
 
 
@@ -142,7 +146,7 @@ def test_a_touched_file_is_compared_by_digest_and_not_encoded(
         assert index(picture_folder, tmp_path / "s") == (0, 0, 12, 0, 0)
     with open_store(tmp_path / "s") as store:
         (record,) = store.retrieve([point_id(str(picture_folder), "red/0.png")])
-        assert record.payload["mtime_ns"] == 10**18
+        assert record.payload["_autoenc"]["mtime_ns"] == 10**18
 
 
 def test_a_changed_image_is_encoded_again(picture_folder: Path, tmp_path: Path) -> None:
@@ -154,19 +158,109 @@ def test_a_changed_image_is_encoded_again(picture_folder: Path, tmp_path: Path) 
         (record,) = store.retrieve([point_id(str(picture_folder), "red/0.png")], vectors=["color"])
         (expected,) = create_encoder("color").encode(load_image(path).pixels[None])
         np.testing.assert_allclose(record.vectors["color"], expected, atol=1e-5)
-        assert (record.payload["width"], record.payload["height"]) == (20, 20)
+        assert (record.payload["_autoenc"]["width"], record.payload["_autoenc"]["height"]) == (20, 20)
 
 
-def test_a_changed_image_loses_the_vectors_of_its_old_picture(picture_folder: Path, tmp_path: Path) -> None:
-    """Indexed with color and edges, changed, indexed with color alone: no edges of the old picture stay behind."""
+def test_a_changed_image_gets_all_its_vectors_anew_whatever_was_asked_for(picture_folder: Path, tmp_path: Path) -> None:
+    """Indexed with color and edges, changed, indexed with texture: none of the old picture's vectors stays behind."""
     index(picture_folder, tmp_path / "s")
+    path = picture_folder / "red" / "0.png"
+    shutil.copy(picture_folder / "blue" / "3.png", path)
+    assert index(picture_folder, tmp_path / "s", encoders=["texture"]) == (0, 12, 0, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        (record,) = store.retrieve([point_id(str(picture_folder), "red/0.png")], vectors=[*HAND, "texture"])
+        for name in (*HAND, "texture"):
+            (vector,) = create_encoder(name).encode(load_image(path).pixels[None])
+            np.testing.assert_allclose(record.vectors[name], vector / np.linalg.norm(vector), atol=1e-5)
+
+
+def test_what_the_user_keeps_of_an_image_outlives_every_index(picture_folder: Path, tmp_path: Path) -> None:
+    mine = {"price": 9.5, "size": "XL", "path": "aisle 3", "base color": "red", "sale": True}
+    id = point_id(str(picture_folder), "red/0.png")
+    index(picture_folder, tmp_path / "s", encoders=["color"])
+    with open_store(tmp_path / "s") as store:
+        store.set_payload(id, mine)
     Image.new("RGB", (20, 20), (0, 0, 250)).save(picture_folder / "red" / "0.png")
-    assert index(picture_folder, tmp_path / "s", encoders=["color"]) == (0, 1, 11, 0, 0)
+    index(picture_folder, tmp_path / "s", encoders=["edges"])
+    os.utime(picture_folder / "red" / "0.png", ns=(10**18, 10**18))
+    index(picture_folder, tmp_path / "s")
+    with open_store(tmp_path / "s") as store:
+        (record,) = store.retrieve([id])
+        own = record.payload.pop("_autoenc")
+        assert record.payload == mine
+        assert (own["width"], own["mtime_ns"]) == (20, 10**18)
+
+
+class Brightness(Encoder):
+    """An encoder of the user's own."""
+
+    name, dim, input_size, fingerprint = "brightness", 2, 8, "brightness-1"
+
+    def _encode(self, images: Images) -> Vectors:
+        mean = images.mean(axis=(1, 2, 3), dtype=np.float32) / 255
+        return np.stack([mean, 1 - mean], axis=1)
+
+
+def test_a_changed_image_is_left_and_listed_if_a_vector_cannot_be_made_anew(
+    picture_folder: Path, tmp_path: Path
+) -> None:
+    index(picture_folder, tmp_path / "s", encoders=["color", Brightness()])
     id = point_id(str(picture_folder), "red/0.png")
     with open_store(tmp_path / "s") as store:
-        assert store.having_vectors([id], ["color"]) == {id}
-        assert store.having_vectors([id], ["edges"]) == set()
-    assert index(picture_folder, tmp_path / "s") == (0, 1, 11, 0, 0)  # and the next run brings them back
+        before = store.retrieve([id], vectors=["color", "brightness"])[0]
+    Image.new("RGB", (20, 20), (0, 0, 250)).save(picture_folder / "red" / "0.png")
+    report = index_images(picture_folder, tmp_path / "s", encoders=["color"])
+    assert (report.updated, report.unchanged, len(report.skipped)) == (0, 11, 1)
+    assert "its vectors of encoder 'brightness' cannot be made anew" in report.skipped[0].reason
+    with open_store(tmp_path / "s") as store:
+        after = store.retrieve([id], vectors=["color", "brightness"])[0]
+    assert after.payload == before.payload
+    np.testing.assert_array_equal(after.vectors["color"], before.vectors["color"])
+    assert index(picture_folder, tmp_path / "s", encoders=[Brightness()]) == (0, 1, 11, 0, 0)
+
+
+def test_an_encoder_of_your_own_is_indexed_and_queried_like_any_other(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s", encoders=[Brightness()])
+    picture = picture_folder / "red" / "1.png"
+    with open_store(tmp_path / "s") as store:
+        assert search(store, picture, using=Brightness(), k=1)[0].path == picture
+        assert len(search(store, id="red/1.png", k=3)) == 3
+        with pytest.raises(EncoderError, match="'brightness' is none of autoenc's own; give the encoder itself"):
+            search(store, picture)
+
+
+def test_an_encoder_that_is_fitted_anew_each_time_is_refused(picture_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match=r"'pixels\+pca4' is fitted anew .* Index with the encoder that it projects"):
+        index(picture_folder, tmp_path / "s", encoders=["pixels+pca4"])
+
+
+def test_a_list_of_files_joins_the_source_they_lie_in(picture_folder: Path, tmp_path: Path) -> None:
+    index(picture_folder, tmp_path / "s")
+    Image.new("RGB", (20, 20), (0, 0, 250)).save(picture_folder / "red" / "0.png")
+    files = [picture_folder / "red" / "0.png", picture_folder / "red" / "1.png"]
+    assert index(files, tmp_path / "s") == (0, 1, 1, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        assert len(store) == 12
+    assert index(files, tmp_path / "new") == (2, 0, 0, 0, 0)
+    with open_store(tmp_path / "new") as store:
+        assert store.info.sources == {str(picture_folder / "red"): str(picture_folder / "red")}
+
+
+def test_pictures_in_memory_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), np.uint8)
+    names = ["a/1", "a/2", "b/1"]
+    assert index(pictures, tmp_path / "s", names=names) == (3, 0, 0, 0, 0)
+    assert index(pictures, tmp_path / "s", names=names) == (0, 0, 3, 0, 0)
+    pictures[1] = 255 - pictures[1]
+    as_pil = [Image.fromarray(picture) for picture in pictures]
+    assert index(as_pil, tmp_path / "s", names=names) == (0, 1, 2, 0, 0)
+    with open_store(tmp_path / "s") as store:
+        assert store.facets("folder") == {"a": 2, "b": 1}
+        nearest = search(store, pictures[1], using="color", k=1)[0]
+        assert nearest.path == Path("a/2")
+        assert nearest.score == pytest.approx(1, abs=1e-5)
+    with pytest.raises(ArgumentError, match="need names="):
+        index(pictures, tmp_path / "s")
 
 
 def test_a_new_encoder_is_added_without_touching_the_others(picture_folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from autoenc import Searcher, index_images, open_store, search
-from autoenc.catalog.searching import find_point
+from autoenc.catalog.fields import unmatched
+from autoenc.catalog.sources import find_point
 from autoenc.encoders import create_encoder
 from autoenc.errors import (
     ArgumentError,
@@ -39,7 +40,7 @@ def test_an_indexed_picture_finds_itself_first(store: Store, picture_folder: Pat
     assert (first.rank, first.path) == (1, path)
     assert first.score == pytest.approx(1.0, abs=1e-5)
     assert [neighbor.rank for neighbor in rest] == [2, 3, 4, 5]
-    assert first.payload["folder"] == "green"
+    assert first.payload["_autoenc"]["folder"] == "green"
 
 
 def test_the_ranking_is_that_of_cosine_similarity(store: Store, picture_folder: Path) -> None:
@@ -81,7 +82,7 @@ def test_pictures_in_memory(store: Store, picture_folder: Path) -> None:
 def test_filters_and_scores_narrow_the_result(store: Store, picture_folder: Path) -> None:
     path = picture_folder / "red" / "3.png"
     green = search(store, path, using="color", k=12, where={"folder": "green"})
-    assert [neighbor.payload["folder"] for neighbor in green] == ["green"] * 4
+    assert [neighbor.payload["_autoenc"]["folder"] for neighbor in green] == ["green"] * 4
     both = search(store, path, using="color", k=12, where={"folder": ["green", "blue"], "width": 40})
     assert len(both) == 8
     middle = (green[1].score + green[2].score) / 2
@@ -101,7 +102,7 @@ def test_the_store_remembers_the_model(picture_folder: Path, bundle_dir: Path, t
     with open_store(tmp_path / "s") as opened:
         remembered = search(opened, query)
         moved = model.rename(tmp_path / "moved")
-        with pytest.raises(BundleNotFoundError, match="name where it is now with --model"):
+        with pytest.raises(BundleNotFoundError, match="name where it is now with model="):
             search(opened, query)
         assert search(opened, query, model=moved) == remembered
         shutil.rmtree(moved)
@@ -122,21 +123,48 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
     with pytest.raises(StoreMismatchError, match="no vectors of encoder 'learned'; it holds color, edges"):
         search(store, query, using="learned")
     for using, advice in {
-        "texture": r"--using, or add it with `autoenc index --encoders texture`\.",
-        "sift": "--using\\.",
+        "texture": r"using=, or add it by indexing with encoders=texture\.",
+        "sift": "using=\\.",
     }.items():
         with pytest.raises(StoreMismatchError, match=advice + "$"):
             search(store, query, using=using)
     with pytest.raises(PointNotFoundError, match=r"holds no image nothing\.png"):
         search(store, id="nothing.png")
-    with pytest.raises(UnknownFieldError, match=r"'brand'.*'folder', 'height', 'source', 'width'"):
+    with pytest.raises(UnknownFieldError, match=r"'brand'.*'folder', 'height', 'path', 'source', 'width'"):
         search(store, query, where={"brand": "x"})
     with pytest.raises(ImageDecodeError, match=r"none\.jpg: The file cannot be read"):
         search(store, tmp_path / "none.jpg")
-    with pytest.raises(ArgumentError, match="k must be"):
+    with pytest.raises(ArgumentError, match="k= must be"):
         search(store, query, k=0)
     with pytest.raises(ArgumentError, match="Expected an open store"):
         search("store", query)  # type: ignore[arg-type]
     for nothing_or_both in ({}, {"picture": query, "id": "red/3.png"}):
         with pytest.raises(ArgumentError, match="not both and not neither"):
             search(store, **nothing_or_both)
+
+
+def test_by_a_vector_that_is_there_already(store: Store, picture_folder: Path) -> None:
+    picture = picture_folder / "blue" / "2.png"
+    vector = create_encoder("color").encode(load_image(picture).pixels[None])[0]
+    assert search(store, vector=vector, using="color") == search(store, picture, using="color")
+    for asked in ({}, {"id": "red/0.png", "vector": vector}):
+        with pytest.raises(ArgumentError, match="exactly one of a picture, id= and vector="):
+            search(store, **asked)
+
+
+def test_a_column_of_the_users_goes_before_a_field_of_ours(store: Store, picture_folder: Path) -> None:
+    id = point_id(str(picture_folder), "red/0.png")
+    assert len(search(store, id="red/1.png", using="color", k=12, where={"folder": "red"})) == 3
+    store.set_payload(id, {"folder": "sale"})
+    store.add_field("folder", "keyword")
+    (only,) = search(store, id="red/1.png", using="color", k=12, where={"folder": "sale"})
+    assert only.id == id
+    assert len(search(store, id="red/1.png", using="color", k=12, where={"_autoenc.folder": "red"})) == 3
+
+
+def test_values_that_no_image_has_are_told_with_the_nearest(store: Store) -> None:
+    assert unmatched(store, {"folder": "red"}) == []
+    assert unmatched(store, {"folder": ["red", "gren"], "width": 7}) == [
+        "No image has folder 'gren'. The nearest of 3 values: 'green', 'red'.",
+        "No image has width 7.",
+    ]

@@ -99,7 +99,7 @@ def qdrant(collections: dict[str, object], version: str = "1.20.0") -> Answer:
     return answer
 
 
-OURS = {"autoenc": {"version": 1, "vectors": {}, "sources": {"s": "/photos"}, "fields": {}}}
+OURS = {"autoenc": {"version": 2}, "autoenc.sources.s": "/photos"}
 
 
 def test_no_server_there():
@@ -161,9 +161,9 @@ def test_a_collection_that_is_not_there_is_told_with_those_that_autoenc_made():
             open_store(url)
 
 
-@pytest.mark.parametrize("metadata", [None, {"team": "search"}, {"autoenc": {"version": 2}}])
+@pytest.mark.parametrize("metadata", [None, {"team": "search"}, {"autoenc": {"version": 3}}])
 def test_a_collection_that_another_program_made(metadata):
-    message = r"'images' of .* is not a store .*expected a record of format 1"
+    message = r"'images' of .* is not a store .*expected a record of format 2"
     with server(qdrant({"images": metadata})) as url, pytest.raises(StoreMismatchError, match=message):
         open_store(url, create=True)
 

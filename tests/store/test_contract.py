@@ -6,7 +6,9 @@ import math
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from autoenc.errors import (
     UnknownFieldError,
     VectorError,
 )
-from autoenc.store import Store, VectorSpec, open_store, point_id
+from autoenc.store import Range, Store, VectorSpec, list_collections, open_store, point_id
 
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
 NOWHERE = point_id("demo", "nowhere.jpg")
@@ -225,7 +227,7 @@ def test_a_field_keeps_its_kind(store):
     store.add_field("year", "integer")
     with pytest.raises(StoreMismatchError, match=r"'year' of collection .* holds integer values, not keyword"):
         store.add_field("year", "keyword")
-    with pytest.raises(ArgumentError, match="'integer', 'keyword'; got 'price' of kind 'money'"):
+    with pytest.raises(ArgumentError, match="'integer', 'keyword'; got 'money' for 'price'"):
         store.add_field("price", "money")
 
 
@@ -307,7 +309,7 @@ def test_a_bug_of_ours_is_not_told_as_an_error_of_the_user(store, monkeypatch):
         def __getattr__(self, name):
             raise TypeError("a bug")
 
-    monkeypatch.setattr(store, "_open", Broken())
+    monkeypatch.setattr(store._engine, "_open", Broken())
     for attempt in (store.count, lambda: store.retrieve([RED]), lambda: store.delete([RED])):
         with pytest.raises(TypeError, match="a bug"):
             attempt()
@@ -376,7 +378,7 @@ def test_another_length_or_shape(store):
         store.search([1, 2, 3], using="paint")
     with pytest.raises(VectorError, match=r"one vector, a sequence of numbers; got an array of shape \(1, 2\)"):
         store.search([[1, 2]], using="paint")
-    with pytest.raises(VectorError, match="2 ids, 1 vectors"):
+    with pytest.raises(VectorError, match="each of 2 points; got 1"):
         store.upsert([RED, BLUE], {"paint": np.ones((1, 2), np.float32)}, [{}, {}])
     with pytest.raises(VectorError, match="vectors of numbers, all of one length"):
         store.search_batch([[1, 2], [3]], using="paint")
@@ -397,16 +399,16 @@ def test_an_unknown_vector_is_named_with_the_known_ones(store):
 
 @pytest.mark.parametrize("number", [0, -1, 1_000_001, 2**64])
 def test_numbers_of_results_out_of_range(store, number):
-    with pytest.raises(ArgumentError, match=f"k must be from 1 to 1,000,000; got {number}"):
+    with pytest.raises(ArgumentError, match=f"k= must be from 1 to 1,000,000; got {number}"):
         store.search([1, 0], using="paint", k=number)
-    with pytest.raises(ArgumentError, match=f"batch must be from 1 to 1,000,000; got {number}"):
+    with pytest.raises(ArgumentError, match=f"batch= must be from 1 to 1,000,000; got {number}"):
         store.scroll(batch=number)
-    with pytest.raises(ArgumentError, match=f"limit must be from 1 to 1,000,000; got {number}"):
+    with pytest.raises(ArgumentError, match=f"limit= must be from 1 to 1,000,000; got {number}"):
         store.facets("folder", limit=number)
 
 
 def test_arguments_out_of_range(store):
-    with pytest.raises(ArgumentError, match="minimum score"):
+    with pytest.raises(ArgumentError, match="min_score="):
         store.search([1, 0], using="paint", min_score=math.nan)
     with pytest.raises(ArgumentError, match="1 ids, 2 payloads"):
         store.upsert([RED], {}, [{}, {}])
@@ -436,10 +438,10 @@ def test_the_same_encoder_again_is_no_change_and_another_is_refused(store):
 
 
 def test_a_bundle_that_moved_is_remembered_anew(store):
-    moved = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1, bundle="models/new")
+    moved = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1, origin="models/new")
     store.add_vector("paint", moved)
     assert store.info.vectors["paint"] == moved
-    with pytest.raises(StoreMismatchError, match="use the encoder in models/new"):
+    with pytest.raises(StoreMismatchError, match="use the encoder of models/new"):
         store.check_vector("paint", VectorSpec(dim=2, fingerprint="x", preprocessing=1))
 
 
@@ -462,3 +464,188 @@ def test_a_closed_store_says_so(store):
     store.close()
     with pytest.raises(StoreError, match="has been closed"):
         store.count()
+
+
+# ---- kinds of fields --------------------------------------------------------------------------
+
+
+SHOP = [
+    {"price": 5, "added": "2026-01-31", "sale": True, "base color": "red", "a.b": "x", "tags": ["new", "hot"]},
+    {"price": 7.5, "added": "2026-02-01T12:00:00Z", "sale": False, "base color": "blue", "a.b": "y", "a": {"b": "z"}},
+    {"price": 20.0, "added": "2026-02-01T12:00:00+02:00", "base color": "red", "tags": ["hot"], "-": "dash"},
+]
+KINDS = {
+    "price": "float", "added": "datetime", "sale": "bool", "base color": "keyword", "a.b": "keyword",
+    "tags": "keyword", "-": "keyword", "été": "integer",
+}  # fmt: skip
+
+
+@pytest.fixture(params=["fields first", "points first"])
+def shop(request, empty) -> Store:
+    empty.add_vector("paint", PAINT)
+
+    def fill() -> None:
+        empty.upsert([RED, GREEN, BLUE], {"paint": np.eye(3, 2, dtype=np.float32) + 0.1}, SHOP)
+
+    def declare() -> None:
+        for name, kind in KINDS.items():
+            empty.add_field(name, kind)
+
+    for step in (declare, fill) if request.param == "fields first" else (fill, declare):
+        step()
+    return empty
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"price": Range(gte=5, lt=7.5)}, {RED}),
+        ({"price": Range(gt=5)}, {GREEN, BLUE}),
+        ({"price": Range(lte=7.5)}, {RED, GREEN}),
+        ({"price": 7.5}, {GREEN}),
+        ({"price": [5, "20"]}, {RED, BLUE}),
+        ({"added": Range(lt="2026-02-01")}, {RED}),
+        ({"added": Range(gte=datetime(2026, 2, 1, 12, tzinfo=UTC))}, {GREEN}),
+        ({"added": Range(gte=date(2026, 2, 1))}, {GREEN, BLUE}),
+        ({"added": "2026-02-01T10:00:00+00:00"}, {BLUE}),
+        ({"sale": True}, {RED}),
+        ({"sale": "false"}, {GREEN}),
+        ({"sale": [True, False]}, {RED, GREEN}),
+        ({"base color": "red"}, {RED, BLUE}),
+        ({"base color": "red", "price": Range(gt=10)}, {BLUE}),
+        ({"a.b": ["x", "z"]}, {RED}),
+        ({"tags": "hot"}, {RED, BLUE}),
+        ({"-": "dash"}, {BLUE}),
+        ({"été": 1}, set()),
+    ],
+)
+def test_fields_of_every_kind_and_name_are_filtered(shop, where, found):
+    assert {record.id for record in shop.scroll(where)} == found
+    assert shop.count(where) == len(found)
+    assert {hit.id for hit in shop.search([1, 1], using="paint", where=where)} == found
+
+
+def test_what_is_stored_is_what_was_given(shop):
+    assert {record.id: record.payload for record in shop} == dict(zip([RED, GREEN, BLUE], SHOP, strict=True))
+    (hit, *_) = shop.search([1, 0], using="paint")
+    assert hit.payload == SHOP[[RED, GREEN, BLUE].index(hit.id)]
+
+
+def test_a_changed_value_is_matched_as_it_is_now(shop):
+    shop.set_payload(RED, {"sale": False, "price": 1})
+    assert shop.count({"sale": True}) == 0
+    assert shop.count({"sale": False}) == 2
+    assert shop.count({"price": Range(lt=2)}) == 1
+    assert shop.facets("sale") == {False: 2}
+
+
+def test_values_are_counted_but_floats_and_dates_are_not(shop):
+    assert shop.facets("base color") == {"red": 2, "blue": 1}
+    assert shop.facets("tags") == {"hot": 2, "new": 1}
+    assert shop.facets("sale") == {False: 1, True: 1}
+    assert shop.facets("a.b", where={"sale": True}) == {"x": 1}
+    for name in ("price", "added"):
+        with pytest.raises(ArgumentError, match=f"'{name}' holds {KINDS[name]} values. Filter it by a range"):
+            shop.facets(name)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"price": "cheap"}, "'price' holds finite numbers; got 'cheap'"),
+        ({"price": math.nan}, "'price' holds finite numbers"),
+        ({"price": Range()}, "needs at least one bound"),
+        ({"price": Range(gte="x")}, "'price' holds finite numbers; got 'x'"),
+        ({"added": "yesterday"}, "'added' holds dates and times such as 2026-01-31"),
+        ({"sale": "perhaps"}, "'sale' is true or false; got 'perhaps'"),
+        ({"base color": Range(gte="a")}, "'base color' holds keyword values, which have no range"),
+        ({"sale": []}, "'sale' needs at least one value"),
+    ],
+)
+def test_a_filter_of_another_kind(shop, where, message):
+    with pytest.raises(ArgumentError, match=message):
+        shop.count(where)
+
+
+@pytest.mark.parametrize("name", ["", 'a"b', "a\\b", "a\nb", "_autoenc"])
+def test_names_that_no_path_can_hold(empty, name):
+    with pytest.raises(ArgumentError, match="holds no quotes, backslashes or control characters"):
+        empty.add_field(name, "keyword")
+
+
+def test_dates_are_stored_as_text(empty):
+    empty.add_vector("paint", PAINT)
+    empty.upsert([RED], {"paint": np.ones((1, 2))}, [{"day": date(2026, 1, 31)}])
+    empty.set_payload(RED, {"moment": datetime(2026, 1, 31, 12, tzinfo=UTC)})
+    assert empty.retrieve([RED])[0].payload == {"day": "2026-01-31", "moment": "2026-01-31T12:00:00+00:00"}
+
+
+# ---- the collection as a whole ------------------------------------------------------------------
+
+
+def test_payloads_are_merged_below_a_key_each_its_own(store):
+    store.set_payloads([RED, BLUE], [{"_autoenc": {"size": 1, "width": 2}}, {"_autoenc": {"size": 3}}])
+    before = {record.id: record.payload for record in store.retrieve([RED, BLUE])}
+    store.set_payloads([RED, BLUE], [{"size": 5}, {"height": 6}], key="_autoenc")
+    after = {record.id: record.payload for record in store.retrieve([RED, BLUE])}
+    assert after[RED] == {**before[RED], "_autoenc": {"size": 5, "width": 2}}
+    assert after[BLUE] == {**before[BLUE], "_autoenc": {"size": 3, "height": 6}}
+
+
+def test_a_vector_is_dropped_from_every_point(store, reopen):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED], {"shape": np.ones((1, 3))})
+    store.drop_vector("shape")
+    assert list(store.info.vectors) == ["paint"]
+    with pytest.raises(VectorError, match="holds no vector 'shape'"):
+        store.search([1, 1, 1], using="shape")
+    again = reopen()
+    assert list(again.info.vectors) == ["paint"]
+    assert len(again) == 3
+    again.add_vector("shape", VectorSpec(dim=5, fingerprint="other", preprocessing=1))  # nothing of the old one is left
+    assert again.having_vectors([RED], ["shape"]) == set()
+
+
+def test_status_tells_which_points_lack_a_vector(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED], {"shape": np.ones((1, 3))})
+    store.add_source("demo", "/photos")
+    store.add_field("_autoenc.source", "keyword")
+    store.set_payloads([RED, GREEN], [{"_autoenc": {"source": "demo"}}] * 2)
+    status = store.status()
+    assert (status.points, status.having, status.points_of) == (3, {"paint": 3, "shape": 1}, {"demo": 2})
+    assert status.to_dict()["encoders"]["shape"] == {
+        "dim": 3, "fingerprint": "shape-1", "preprocessing": 1, "origin": None, "images": 1, "lacking": 2,
+    }  # fmt: skip
+    assert status.to_dict()["sources"] == {"demo": {"root": "/photos", "images": 2}}
+
+
+def test_a_store_has_a_length_and_yields_its_points(store):
+    assert len(store) == 3
+    assert [record.id for record in store] == sorted([RED, GREEN, BLUE])
+
+
+def test_threads_that_change_the_record_lose_nothing(empty):
+    def add(number: int) -> None:
+        empty.add_vector(f"v{number}", PAINT)
+        empty.add_source(f"s{number}", f"/{number}")
+        empty.add_field(f"f{number}", "keyword")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(8)))
+    expected = [str(number) for number in range(8)]
+    assert sorted(name[1:] for name in empty.info.vectors) == expected
+    assert sorted(name[1:] for name in empty.info.sources) == expected
+    assert sorted(name[1:] for name in empty.info.fields) == expected
+
+
+def test_a_dropped_collection_is_gone(store, reopen):
+    store.drop()
+    with pytest.raises(StoreError, match="closed"):
+        store.count()
+    if store.location == ":memory:":
+        return
+    assert store.collection not in list_collections(store.location)
+    again = reopen()
+    assert len(again) == 0
+    assert again.info.vectors == {}

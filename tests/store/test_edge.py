@@ -170,10 +170,10 @@ def test_the_record_is_json_that_a_person_can_read(root):
     filled(root)
     record = json.loads((root / "images" / "autoenc.json").read_text())
     assert record == {
-        "vectors": {"paint": {"dim": 2, "fingerprint": "paint-1", "preprocessing": 1, "bundle": None}},
+        "vectors": {"paint": {"dim": 2, "fingerprint": "paint-1", "preprocessing": 1, "origin": None}},
         "sources": {},
         "fields": {"folder": "keyword"},
-        "version": 1,
+        "version": 2,
     }
     assert sorted(path.name for path in (root / "images").iterdir()) == ["autoenc.json", "shard"]
 
@@ -183,7 +183,7 @@ def test_what_is_recorded_but_not_in_the_engine_is_made_on_opening(root):
     filled(root)
     path = root / "images" / "autoenc.json"
     record = json.loads(path.read_text())
-    record["vectors"]["shape"] = {"dim": 3, "fingerprint": "s", "preprocessing": 1, "bundle": None}
+    record["vectors"]["shape"] = {"dim": 3, "fingerprint": "s", "preprocessing": 1, "origin": None}
     record["fields"]["year"] = "integer"
     path.write_text(json.dumps(record))
     with open_store(root) as store:
@@ -201,9 +201,10 @@ def test_what_is_recorded_but_not_in_the_engine_is_made_on_opening(root):
         ("[]", StoreMismatchError),
         ('{"version": 99}', StoreMismatchError),
         ('{"version": 1}', StoreMismatchError),
-        ('{"version": 1, "vectors": {"a": {"dim": "x"}}, "sources": {}, "fields": {}}', StoreMismatchError),
-        ('{"version": 1, "vectors": {}, "sources": {}, "fields": {"a": "money"}}', StoreMismatchError),
-        ('{"version": 1, "vectors": {"paint": {"dim": 5, "fingerprint": "p", "preprocessing": 1}}, '
+        ('{"version": 2}', StoreMismatchError),
+        ('{"version": 2, "vectors": {"a": {"dim": "x"}}, "sources": {}, "fields": {}}', StoreMismatchError),
+        ('{"version": 2, "vectors": {}, "sources": {}, "fields": {"a": "money"}}', StoreMismatchError),
+        ('{"version": 2, "vectors": {"paint": {"dim": 5, "fingerprint": "p", "preprocessing": 1}}, '
          '"sources": {}, "fields": {}}', StoreError),
     ],
 )  # fmt: skip

@@ -1,0 +1,71 @@
+"""What a store keeps of each image, and which of it can be filtered by."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from autoenc.images.files import LoadedImage
+from autoenc.store import OWN, FieldKind, Filter, Range, Store
+from autoenc.text import counted
+
+FILTERABLE: Mapping[str, FieldKind] = {
+    f"{OWN}.source": "keyword",
+    f"{OWN}.path": "keyword",
+    f"{OWN}.folder": "keyword",
+    f"{OWN}.width": "integer",
+    f"{OWN}.height": "integer",
+}
+"""Fields of autoenc's own that `index_images` makes filterable."""
+
+_COMPARED = 10_000  # values of a field, at most, that a typo is compared with
+
+
+def own_fields(source: str, path: str, image: LoadedImage) -> dict[str, Any]:
+    """What a store keeps of an image under the key `_autoenc`; `path` is relative to its source."""
+    return {
+        "source": source,
+        "path": path,
+        "folder": path.rpartition("/")[0],
+        "digest": image.digest,
+        "size": image.size,
+        "mtime_ns": image.mtime_ns,
+        "width": image.width,
+        "height": image.height,
+    }
+
+
+def own_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a payload that is autoenc's own; empty for a point that something else wrote."""
+    own = payload.get(OWN)
+    return own if isinstance(own, dict) else {}
+
+
+def unmatched(store: Store, where: Filter) -> list[str]:
+    """Sentences about the values of a filter that no image has, each with the nearest values that there are.
+
+    Args:
+        store: an open store.
+        where: a filter that found nothing, or less than expected.
+    """
+    sentences = []
+    for field, given in where.items():
+        if isinstance(given, Range):
+            continue
+        for value in [given] if isinstance(given, (str, int, float)) else list(given):  # type: ignore[arg-type]
+            if store.count({field: value}):
+                continue
+            sentence = f"No image has {field} {value!r}."
+            known = [word for word in _words(store, field) if word != value]
+            near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5) or known[:3]
+            if near:
+                sentence += f" The nearest of {counted(len(known), 'value')}: {', '.join(map(repr, near))}."
+            sentences.append(sentence)
+    return sentences
+
+
+def _words(store: Store, field: str) -> list[str]:
+    """The values of a field of keywords, most frequent first; none for other kinds."""
+    values = store.facets(field, limit=_COMPARED) if store.kind_of(field) == "keyword" else {}
+    return [str(value) for value in values]

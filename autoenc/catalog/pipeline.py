@@ -1,0 +1,138 @@
+"""Reader, encoder and writer: the three steps from pictures to points.
+
+`look_up` and `write` talk to the store, on one thread; `encode` between them does not, and runs on every core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from autoenc.catalog.changes import Outcome, Task, examine
+from autoenc.catalog.fields import own_fields, own_of
+from autoenc.encoders import Encoder
+from autoenc.images.decoding import resized_batch
+from autoenc.images.finding import Found, NamedPicture, SkippedFile
+from autoenc.store import OWN, Store, point_id
+from autoenc.vectors import Vectors
+
+LOOKED_UP = 256
+"""Pictures that the store is asked about at a time."""
+
+ENCODED = 64
+"""Pictures that one core reads and encodes at a time: the descriptors' intermediate arrays then fit its cache."""
+
+WRITTEN = 256
+"""Points written at a time."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run of indexing is to do.
+
+    Attributes:
+        source, root: the images' source, and the folder that their paths are relative to.
+        asked: the encoders whose vectors every image is to have.
+        stored: the other encoders that the store holds vectors of: a changed image gets these anew as well.
+        lost: names of encoders that the store holds vectors of and that cannot be made, with the reason.
+    """
+
+    source: str
+    root: Path
+    asked: Mapping[str, Encoder]
+    stored: Mapping[str, Encoder] = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Height and width that a picture is decoded at: the largest that an encoder asks for."""
+        return max(encoder.input_size for encoder in (*self.asked.values(), *self.stored.values()))
+
+    def encoders_for(self, outcome: Outcome) -> Mapping[str, Encoder]:
+        """Those that a picture is to be encoded with."""
+        if outcome.loaded is None:
+            return {}
+        if outcome.kind == "lacking":
+            return {name: encoder for name, encoder in self.asked.items() if name in outcome.task.lacking}
+        return {**self.asked, **self.stored} if outcome.kind == "changed" else self.asked
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture that was examined, with the vectors that it needs: encoder's name -> (D,) float32."""
+
+    outcome: Outcome
+    vectors: Mapping[str, Vectors]
+
+
+def look_up(found: Found, plan: Plan, store: Store | None) -> Iterator[Task]:
+    """Every picture beside what the store knows of it."""
+    items = iter(found.items)
+    while batch := list(islice(items, LOOKED_UP)):
+        relative = [_relative(item, plan.root) for item in batch]
+        ids = [point_id(plan.source, name) for name in relative]
+        known: dict[str, Mapping[str, Any]] = {}
+        having: dict[str, Collection[str]] = {}
+        if store is not None:
+            known = {record.id: own_of(record.payload) for record in store.retrieve(ids)}
+        if store is not None and known:
+            held = store.info.vectors
+            having = {name: store.having_vectors(list(known), [name]) if name in held else () for name in plan.asked}
+        for item, name, id in zip(batch, relative, ids, strict=True):
+            lacking = frozenset(vector for vector, ids_with in having.items() if id in known and id not in ids_with)
+            yield Task(item, name, id, known.get(id), lacking)
+
+
+def encode(tasks: Sequence[Task], plan: Plan) -> list[Encoded]:
+    """Read, compare and decode some pictures, and encode those that need it."""
+    outcomes = [_kept_whole(examine(task, plan.size), plan) for task in tasks]
+    vectors: list[dict[str, Vectors]] = [{} for _ in outcomes]
+    for name, encoder in {**plan.asked, **plan.stored}.items():
+        wanted = [at for at, outcome in enumerate(outcomes) if name in plan.encoders_for(outcome)]
+        pixels = [loaded.pixels for at in wanted if (loaded := outcomes[at].loaded) is not None]
+        if pixels:
+            rows = encoder.encode(resized_batch(np.stack(pixels), encoder.input_size))
+            for at, row in zip(wanted, rows, strict=True):
+                vectors[at][name] = row
+    return [Encoded(outcome, rows) for outcome, rows in zip(outcomes, vectors, strict=True)]
+
+
+def write(encoded: Sequence[Encoded], plan: Plan, store: Store) -> None:
+    """Store pictures that are all of one kind and have vectors of the same encoders.
+
+    A new picture becomes a point. Of a point that is there, vectors and autoenc's own fields change and nothing else;
+    vectors first, so that what a kill leaves half done is seen as changed the next time.
+    """
+    ids = [each.outcome.task.id for each in encoded]
+    vectors = {name: np.stack([each.vectors[name] for each in encoded]) for name in encoded[0].vectors}
+    own = [_own(each.outcome, plan) for each in encoded]
+    if encoded[0].outcome.kind == "new":
+        store.upsert(ids, vectors, [{OWN: fields} for fields in own])
+        return
+    if vectors:
+        store.update_vectors(ids, vectors)
+    store.set_payloads(ids, own, key=OWN)
+
+
+def _own(outcome: Outcome, plan: Plan) -> Mapping[str, Any]:
+    if outcome.kind in ("new", "changed") and outcome.loaded is not None:
+        return own_fields(plan.source, outcome.task.relative, outcome.loaded)
+    return outcome.touched
+
+
+def _kept_whole(outcome: Outcome, plan: Plan) -> Outcome:
+    """A changed picture is left as it is stored, and listed, if one of its vectors could not be made anew."""
+    if outcome.kind != "changed" or not plan.lost:
+        return outcome
+    name, why = next(iter(plan.lost.items()))
+    reason = f"It has changed, and its vectors of encoder '{name}' cannot be made anew, so it was left as it was: {why}"
+    return Outcome(outcome.task, "skipped", skipped=SkippedFile(Path(outcome.task.relative), reason))
+
+
+def _relative(item: Path | NamedPicture, root: Path) -> str:
+    return PurePath(item.name).as_posix() if isinstance(item, NamedPicture) else item.relative_to(root).as_posix()

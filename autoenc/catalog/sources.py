@@ -1,0 +1,90 @@
+"""Where the images of a store lie, and which encoders made its vectors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autoenc.catalog.fields import own_of
+from autoenc.encoders import Encoder, Model, create_encoders
+from autoenc.errors import BundleError, PointNotFoundError
+from autoenc.images.files import PREPROCESSING_VERSION
+from autoenc.images.finding import Found
+from autoenc.store import Store, VectorSpec, point_id
+from autoenc.text import shown
+
+IN_MEMORY = "memory"
+"""The source of pictures that never were files, unless they are given another."""
+
+
+def place(found: Found, store: Store | None, source: str | None) -> tuple[str, Path]:
+    """The source that some images belong to, and its root.
+
+    A folder is a source of its own, named by its path. A list of files belongs to the source that they lie in, if the
+    store has one, so that their ids are those of the whole folder.
+    """
+    if found.root is None:
+        return source or IN_MEMORY, Path()
+    if not found.whole and store is not None:
+        roots = {name: Path(root) for name, root in store.info.sources.items() if root}
+        holding = [name for name, root in roots.items() if found.root.is_relative_to(root) and source in (None, name)]
+        if holding:
+            name = max(holding, key=lambda name: len(roots[name].parts))
+            return name, roots[name]
+    return source or str(found.root), found.root
+
+
+def encoder_spec(encoder: Encoder) -> VectorSpec:
+    """What a store remembers of an encoder."""
+    return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, encoder.origin)
+
+
+def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store: Store | None) -> dict[str, Encoder]:
+    """`create_encoders`, from where the store remembers their models, checked against the vectors that it holds.
+
+    Raises:
+        EncoderError, BundleError, ArgumentError: as `create_encoders`.
+        StoreMismatchError: the store holds vectors of another encoder under one of these names.
+    """
+    held = {} if store is None else store.info.vectors
+    try:
+        made = create_encoders(encoders, model, {name: spec.origin for name, spec in held.items()})
+    except BundleError as error:
+        if model is not None or store is None:
+            raise
+        raise type(error)(f"{error} The store was built with it; name where it is now with model=.") from error
+    for name, encoder in made.items():
+        if store is not None and name in held:
+            store.check_vector(name, encoder_spec(encoder))
+    return made
+
+
+def point_path(store: Store, payload: Mapping[str, Any]) -> Path:
+    """Where the image of a payload lies: its source's root and its path."""
+    own = own_of(payload)
+    return Path(store.info.sources.get(own["source"], own["source"]), own["path"])
+
+
+def find_point(store: Store, name: str | os.PathLike[str]) -> str:
+    """The id of an image of the store, named by its id, its file, or its path in its source.
+
+    Raises:
+        PointNotFoundError: the store holds no such image.
+    """
+    text = os.fspath(name)
+    candidates = [text]
+    for source, root in store.info.sources.items():
+        candidates.append(point_id(source, Path(text).as_posix()))
+        file = Path(os.path.abspath(text))
+        if file.is_relative_to(root):
+            candidates.append(point_id(source, file.relative_to(root).as_posix()))
+    held = store.retrieve(candidates)
+    if not held:
+        roots = ", ".join(shown(root) for root in store.info.sources.values() if root) or "none"
+        raise PointNotFoundError(
+            f"Collection '{store.collection}' holds no image {shown(text)}. Expected an id, a file below one of its "
+            f"sources ({roots}), or a path in one of them."
+        )
+    return held[0].id

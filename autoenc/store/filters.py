@@ -1,0 +1,194 @@
+"""Which points are meant: what callers write as a filter, and the conditions that engines are given."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Literal
+
+from autoenc.errors import ArgumentError
+
+OWN = "_autoenc"
+"""The payload's key under which autoenc keeps what is its own; every other key is the user's."""
+
+FieldKind = Literal["keyword", "integer", "float", "datetime", "bool"]
+FIELD_KINDS: tuple[FieldKind, ...] = ("keyword", "integer", "float", "datetime", "bool")
+COUNTED: tuple[FieldKind, ...] = ("keyword", "integer", "bool")
+"""The kinds whose values can be counted as facets: no engine counts floats or dates."""
+
+Scalar = str | int | float | bool | datetime | date
+
+
+@dataclass(frozen=True)
+class Range:
+    """A filter on the size of a number, or on a date: every bound that is given must hold.
+
+    Attributes:
+        gte, gt: the least value, included or not.
+        lte, lt: the greatest value, included or not.
+
+    Example:
+        >>> where = {"price": Range(gte=10, lt=50), "added": Range(gte="2026-01-01")}
+    """
+
+    gte: Scalar | None = None
+    gt: Scalar | None = None
+    lte: Scalar | None = None
+    lt: Scalar | None = None
+
+
+Filter = Mapping[str, Scalar | Sequence[Scalar] | Range]
+"""Field -> a value, values of which one must match, or a range; all fields must match."""
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """A payload field has one of some values, each of the kind's Python type (datetimes in UTC)."""
+
+    field: str
+    kind: FieldKind
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Between:
+    """A payload field of numbers or dates lies between bounds; None for no bound."""
+
+    field: str
+    kind: FieldKind
+    gte: Any = None
+    gt: Any = None
+    lte: Any = None
+    lt: Any = None
+
+
+@dataclass(frozen=True)
+class HasVector:
+    """A point has a vector of that name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class HasId:
+    """A point's id is one of these."""
+
+    ids: tuple[str, ...]
+
+
+Condition = AnyOf | Between | HasVector | HasId
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """All of `must` hold and none of `must_not`."""
+
+    must: tuple[Condition, ...] = ()
+    must_not: tuple[Condition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.must or self.must_not)
+
+
+EVERYTHING = Conditions()
+
+_INT64 = range(-(2**63), 2**63)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNQUOTABLE = re.compile(r'["\\\x00-\x1f]')
+
+
+def json_path(field: str) -> str:
+    """A field's name as a JSON path: ours lie one level down, a name of the user's is one key, dots included.
+
+    Example:
+        >>> json_path("price"), json_path("base color"), json_path("_autoenc.folder")
+        ('price', '"base color"', '_autoenc.folder')
+    """
+    if field.startswith(f"{OWN}.") or _PLAIN.fullmatch(field):
+        return field
+    return f'"{field}"'
+
+
+def check_field_name(name: str) -> None:
+    """Raise ArgumentError for a name that no JSON path can hold."""
+    if not name or _UNQUOTABLE.search(name) or name == OWN:
+        raise ArgumentError(
+            f"A filterable field's name holds no quotes, backslashes or control characters, is not empty and not "
+            f"'{OWN}'; got {name!r}."
+        )
+
+
+def condition_of(field: str, kind: FieldKind, given: Scalar | Sequence[Scalar] | Range) -> Condition:
+    """What a caller asked of one field, its values turned into the field's kind: the command line gives strings.
+
+    Raises:
+        ArgumentError: no value, a value of another kind, or a range of keywords or bools.
+    """
+    if isinstance(given, Range):
+        if kind in ("keyword", "bool"):
+            raise ArgumentError(f"Field '{field}' holds {kind} values, which have no range; compare with values.")
+        bounds = {name: None if value is None else _of_kind(field, kind, value) for name, value in vars(given).items()}
+        if all(value is None for value in bounds.values()):
+            raise ArgumentError(f"The range on '{field}' needs at least one bound.")
+        return Between(field, kind, **bounds)
+    values = [given] if isinstance(given, (str, int, float, date)) else list(given)
+    if not values:
+        raise ArgumentError(f"The filter on '{field}' needs at least one value to match.")
+    return AnyOf(field, kind, tuple(_of_kind(field, kind, value) for value in values))
+
+
+def _of_kind(field: str, kind: FieldKind, value: Any) -> Any:
+    return {"keyword": _keyword, "integer": _integer, "float": _float, "datetime": _datetime, "bool": _bool}[kind](
+        field, value
+    )
+
+
+def _keyword(field: str, value: Any) -> str:
+    text = str(value)
+    if text.encode(errors="replace").decode() != text:
+        raise ArgumentError(f"Field '{field}' holds valid Unicode; got {text!r} to compare with.")
+    return text
+
+
+def _integer(field: str, value: Any) -> int:
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise ArgumentError(f"Field '{field}' holds whole numbers; got {value!r} to compare with.") from None
+    if number not in _INT64:
+        raise ArgumentError(f"Field '{field}' holds whole numbers of 64 bits, sign included; got {value!r}.")
+    return number
+
+
+def _float(field: str, value: Any) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ArgumentError(f"Field '{field}' holds finite numbers; got {value!r} to compare with.")
+    return number
+
+
+def _datetime(field: str, value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(moment, datetime):
+            moment = datetime.combine(moment, time())
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"Field '{field}' holds dates and times such as 2026-01-31 or 2026-01-31T12:00:00Z; got {value!r}."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _bool(field: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in known:
+        raise ArgumentError(f"Field '{field}' is true or false; got {value!r} to compare with.")
+    return known[str(value).lower()]

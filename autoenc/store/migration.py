@@ -1,0 +1,72 @@
+"""Stores of an older format, brought to today's in place: once, and safe against being killed at any moment.
+
+Format 1 kept autoenc's own fields at the top level of the payload, where a product table's columns now lie.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from autoenc.store.engine import Engine
+from autoenc.store.filters import EVERYTHING, OWN
+from autoenc.store.records import FORMAT_VERSION, SECTIONS
+
+FIELDS_1 = ("source", "path", "folder", "digest", "size", "mtime_ns", "width", "height")
+"""What format 1 kept at the top level."""
+
+_BATCH = 500
+
+
+def migrate(engine: Engine) -> None:
+    """Bring a collection to today's format; nothing happens to one that has it already, and
+    what is damaged or not ours is left for the reader of the record to refuse.
+
+    The record says "migrating" from the first change to the last, so that a migration that was interrupted goes on
+    when the store is opened again, and an older version of autoenc refuses the store meanwhile.
+    """
+    record = engine.read_record()
+    if not isinstance(record, dict):
+        return
+    if record.get("version") == 1 and all(isinstance(record.get(section), dict) for section in SECTIONS):
+        engine.merge_record(_record_2(record))
+        record = engine.read_record()
+    if record.get("migrating"):
+        _move_fields(engine)
+        for field in FIELDS_1:
+            if field not in record["fields"]:
+                engine.drop_field(field)
+        engine.flush()
+        engine.merge_record({"migrating": False})
+
+
+def _record_2(record: dict[str, Any]) -> dict[str, Any]:
+    """The changes that make a record of format 1 one of format 2."""
+    vectors = {
+        name: {**{key: value for key, value in spec.items() if key != "bundle"}, "origin": spec.get("bundle")}
+        for name, spec in record["vectors"].items()
+    }
+    fields: dict[str, Any] = {}
+    for name, kind in record["fields"].items():
+        if name in FIELDS_1:
+            fields |= {name: None, f"{OWN}.{name}": kind}
+        else:
+            fields[name] = kind
+    return {
+        "version": FORMAT_VERSION,
+        "migrating": True,
+        "vectors": vectors,
+        "sources": record["sources"],
+        "fields": fields,
+    }
+
+
+def _move_fields(engine: Engine) -> None:
+    old = (record for record in engine.scroll(EVERYTHING, [], _BATCH) if record.payload.keys() & set(FIELDS_1))
+    while batch := list(islice(old, _BATCH)):
+        # A point that has ours already was moved before an interruption: only the old fields are left to remove.
+        unmoved = [record for record in batch if OWN not in record.payload]
+        own = [{OWN: {key: record.payload[key] for key in FIELDS_1 if key in record.payload}} for record in unmoved]
+        if unmoved:
+            engine.set_payloads([record.id for record in unmoved], own, None)
+        engine.delete_fields([record.id for record in batch], FIELDS_1)

@@ -1,0 +1,507 @@
+"""The contract of every store: points with named vectors and a payload, searched by cosine similarity."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
+from autoenc.store.engine import Engine
+from autoenc.store.filters import (
+    COUNTED,
+    EVERYTHING,
+    FIELD_KINDS,
+    OWN,
+    AnyOf,
+    Conditions,
+    FieldKind,
+    Filter,
+    HasId,
+    HasVector,
+    Scalar,
+    check_field_name,
+    condition_of,
+)
+from autoenc.store.migration import migrate
+from autoenc.store.records import (
+    Hit,
+    Record,
+    StoreInfo,
+    StoreStatus,
+    VectorSpec,
+    canonical_id,
+    check_new_vector,
+    listed,
+)
+from autoenc.vectors import Vectors, unit_rows
+
+BATCH = 500
+"""Points handed to an engine at a time, however many the caller gives."""
+
+MOST = 1_000_000
+"""Of the points, or values, that one answer of an engine may be asked for."""
+
+
+class Store:
+    """One collection of points. Open it with `autoenc.open_store`; close it, or use it as a context manager.
+
+    Iterating over a store yields its points; `len` counts them. A payload's fields are the user's, but for the key
+    `_autoenc`, under which autoenc keeps where the image lies. Filters reach those fields by their short names
+    (source, folder, path, width, height), or as `_autoenc.folder` where the user has a filterable field of that name.
+    Several threads may use one store.
+
+    Attributes:
+        location: where the store is: `:memory:`, a folder or a server's URL.
+        collection: the collection's name.
+        info: what the store remembers of its encoders, sources and filterable fields.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.location = engine.location
+        self.collection = engine.collection
+        self._engine = engine
+        self._lock = threading.RLock()  # around reading, changing and writing the record
+        if engine.read_record() is None:
+            engine.merge_record(StoreInfo().to_dict())
+        migrate(engine)
+        self.info = self._read_info()
+        self._reconcile()
+
+    # ---- what the store remembers -------------------------------------------------------------
+
+    def add_vector(self, name: str, spec: VectorSpec) -> None:
+        """Make room for a named vector; nothing happens if it is there with the same encoder.
+
+        Raises:
+            StoreMismatchError: the name is taken by another encoder, dimension or preprocessing.
+            ArgumentError: a name or dimension that the engines do not take.
+        """
+        check_new_vector(name, spec)
+        with self._lock:
+            known = self.info.vectors.get(name)
+            if known is not None:
+                self.check_vector(name, spec)
+            if known != spec:
+                self._remember("vectors", name, asdict(spec))
+            if known is None:
+                self._engine.create_vector(name, spec.dim)
+
+    def check_vector(self, name: str, spec: VectorSpec) -> None:
+        """Raise StoreMismatchError unless the named vector belongs to this very encoder."""
+        known = self.info.vectors.get(name)
+        if known is None:
+            raise StoreMismatchError(
+                f"Collection '{self.collection}' holds no vector '{name}'; it holds {listed(self.info.vectors)}. "
+                f"Index with encoders={name} to add it."
+            )
+        if not known.same_encoder(spec):
+            raise StoreMismatchError(
+                f"Collection '{self.collection}' holds {_described(name, known)}; this one makes "
+                f"{_described(name, spec)}. Index into a new collection with collection=, or use the "
+                f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
+            )
+
+    def drop_vector(self, name: str) -> None:
+        """Remove a named vector, and the memory of its encoder, from every point.
+
+        Raises:
+            VectorError: there is no such vector.
+        """
+        with self._lock:
+            self._checked_name(name)
+            self._engine.drop_vector(name)
+            self._remember("vectors", name, None)
+
+    def add_source(self, name: str, root: str) -> None:
+        """Remember where a source's images lie; a source that has moved gets its new root."""
+        with self._lock:
+            if self.info.sources.get(name) != root:
+                self._remember("sources", name, root)
+
+    def add_field(self, name: str, kind: FieldKind) -> None:
+        """Make a payload field filterable, with an index; nothing happens if it already is.
+
+        Args:
+            name: a column of the user's, dots and spaces included, or `_autoenc.` and a field of autoenc's own.
+            kind: keyword, integer, float, datetime (ISO 8601 text) or bool.
+
+        Raises:
+            StoreMismatchError: the field is filterable already, with values of another kind.
+            ArgumentError: no such kind, or a name that cannot be one.
+        """
+        check_field_name(name)
+        if kind not in FIELD_KINDS:
+            raise ArgumentError(f"A field's kind is one of {listed(FIELD_KINDS)}; got {kind!r} for '{name}'.")
+        with self._lock:
+            known = self.info.fields.get(name)
+            if known is None:
+                self._engine.create_field(name, kind)
+                self._remember("fields", name, kind)
+            elif known != kind:
+                raise StoreMismatchError(
+                    f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
+                    f"{kind}. Use another name for it, or index into a new collection."
+                )
+
+    def status(self) -> StoreStatus:
+        """What the collection holds: points, encoders and how many points have their vectors, sources, fields."""
+        source = f"{OWN}.source"
+        return StoreStatus(
+            location=self.location,
+            collection=self.collection,
+            points=len(self),
+            encoders=dict(self.info.vectors),
+            having={name: self._engine.count(Conditions((HasVector(name),))) for name in self.info.vectors},
+            sources=dict(self.info.sources),
+            points_of={
+                name: self._engine.count(Conditions((AnyOf(source, "keyword", (name,)),))) for name in self.info.sources
+            },
+            fields=dict(self.info.fields),
+        )
+
+    # ---- writing ------------------------------------------------------------------------------
+
+    def upsert(self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]) -> None:
+        """Insert points, replacing those of the same id whole, other vectors and the payload included.
+
+        Args:
+            ids: N UUIDs.
+            vectors: vector name -> (N, dim) float32.
+            payloads: N payloads of what JSON can hold; dates and datetimes are stored as ISO 8601 text.
+
+        Raises:
+            VectorError: unknown name, wrong shape, NaN or infinity. Nothing is written then.
+            ArgumentError: an id that is no UUID, or not one payload for each point (nothing is written then);
+                or a payload that JSON cannot hold.
+        """
+        ids, checked = self._checked(ids, vectors)
+        _check_payloads(ids, payloads)
+        for part in _parts(len(ids)):
+            rows = {name: matrix[part] for name, matrix in checked.items()}
+            self._engine.upsert(ids[part], rows, [_jsonable(payload) for payload in payloads[part]])
+
+    def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
+        """Set the named vectors of points that are there, leaving their other vectors and payload as they are.
+
+        Raises:
+            PointNotFoundError: a point is not there. Nothing is written then.
+            VectorError, ArgumentError: as for `upsert`.
+        """
+        ids, checked = self._checked(ids, vectors)
+        self._checked_there(ids)
+        for part in _parts(len(ids)):
+            self._engine.update_vectors(ids[part], {name: matrix[part] for name, matrix in checked.items()})
+
+    def set_payload(self, id: str, payload: Mapping[str, Any]) -> None:
+        """Merge fields into the payload of one point, leaving its vectors as they are.
+
+        Raises:
+            PointNotFoundError: the point is not there.
+        """
+        self.set_payloads([id], [payload])
+
+    def set_payloads(
+        self, ids: Sequence[str], payloads: Sequence[Mapping[str, Any]], *, key: str | None = None
+    ) -> None:
+        """`set_payload` for several points, each with a payload of its own.
+
+        Args:
+            ids: N UUIDs.
+            payloads: N mappings to merge.
+            key: the field below which to merge; at the top level without it.
+
+        Raises:
+            PointNotFoundError: a point is not there. Nothing is written then.
+            ArgumentError: not one payload for each point.
+        """
+        ids = [canonical_id(id) or id for id in ids]
+        _check_payloads(ids, payloads)
+        self._checked_there(ids)
+        for part in _parts(len(ids)):
+            self._engine.set_payloads(ids[part], [_jsonable(payload) for payload in payloads[part]], key)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete points; an id that is not there is no error."""
+        known = _canonical(ids)
+        for part in _parts(len(known)):
+            self._engine.delete(known[part])
+
+    def drop(self) -> None:
+        """Delete the whole collection, and close it."""
+        self._engine.drop()
+
+    def optimize(self) -> None:
+        """After a bulk load: build the ANN index where the collection is large enough to gain by it."""
+        self._engine.optimize()
+
+    def flush(self) -> None:
+        """Return once everything written so far is on disk."""
+        self._engine.flush()
+
+    # ---- reading ------------------------------------------------------------------------------
+
+    def search(
+        self,
+        vector: npt.ArrayLike,
+        *,
+        using: str,
+        k: int = 5,
+        where: Filter | None = None,
+        min_score: float | None = None,
+        exclude: Collection[str] = (),
+    ) -> list[Hit]:
+        """The k points nearest to a vector by cosine similarity, best first, equal scores by id.
+
+        Args:
+            vector: (dim,) numbers. Zeros have no direction: their similarity to everything is 0.
+            using: name of the vector to compare with.
+            k: how many at most, 1 to 1,000,000.
+            where: only points whose payload matches.
+            min_score: only points at least this similar.
+            exclude: ids to leave out.
+
+        Raises:
+            VectorError: unknown name, wrong length, NaN or infinity.
+            UnknownFieldError: `where` names a field that is not filterable.
+            ArgumentError: k out of range, or a filter value of the wrong kind.
+        """
+        matrix = _floats(vector)
+        if matrix.ndim != 1:
+            raise VectorError(f"Expected one vector, a sequence of numbers; got an array of shape {matrix.shape}.")
+        return self.search_batch(matrix[None], using=using, k=k, where=where, min_score=min_score, exclude=exclude)[0]
+
+    def search_batch(
+        self,
+        vectors: npt.ArrayLike,
+        *,
+        using: str,
+        k: int = 5,
+        where: Filter | None = None,
+        min_score: float | None = None,
+        exclude: Collection[str] = (),
+    ) -> list[list[Hit]]:
+        """`search` for every row of (Q, dim) `vectors`, in one call to the engine."""
+        _check_number("k", k)
+        if min_score is not None and not np.isfinite(min_score):
+            raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
+        matrix = self._checked_matrix(using, vectors)
+        conditions = self._conditions(where)
+        if excluded := tuple(_canonical(exclude)):
+            conditions = Conditions(conditions.must, (HasId(excluded),))
+        if len(matrix) == 0:
+            return []
+        results = self._engine.search(matrix, using, k, conditions, min_score)
+        return [sorted(hits, key=lambda hit: (-hit.score, hit.id)) for hits in results]
+
+    def search_by_id(
+        self, id: str, *, using: str, k: int = 5, where: Filter | None = None, min_score: float | None = None
+    ) -> list[Hit]:
+        """The neighbors of a stored point, itself left out.
+
+        Raises:
+            PointNotFoundError: no such point, or it has no vector of that name.
+        """
+        self._checked_name(using)
+        found = self.retrieve([id], vectors=[using])
+        if not found or using not in found[0].vectors:
+            lacking = f"holds no vector '{using}' for point" if found else "has no point"
+            raise PointNotFoundError(f"Collection '{self.collection}' {lacking} {id}. Index the image first.")
+        return self.search(found[0].vectors[using], using=using, k=k, where=where, min_score=min_score, exclude=[id])
+
+    def retrieve(self, ids: Sequence[str], *, vectors: Sequence[str] = ()) -> list[Record]:
+        """The points of those ids that are there, in the order of `ids`."""
+        for name in vectors:
+            self._checked_name(name)
+        known = _canonical(ids)
+        found = {r.id: r for part in _parts(len(known)) for r in self._engine.retrieve(known[part], list(vectors))}
+        return [found[id] for id in known if id in found]
+
+    def having_vectors(self, ids: Sequence[str], names: Sequence[str]) -> set[str]:
+        """Those of `ids` whose points are there with every vector of `names`; no vector data is moved."""
+        for name in names:
+            self._checked_name(name)
+        known = _canonical(ids)
+        having = [HasVector(name) for name in names]
+        found: set[str] = set()
+        for part in _parts(len(known)):
+            where = Conditions((HasId(tuple(known[part])), *having))
+            found |= {record.id for record in self._engine.scroll(where, [], BATCH, payload=False)}
+        return found
+
+    def count(self, where: Filter | None = None) -> int:
+        """How many points match; all of them without a filter."""
+        return self._engine.count(self._conditions(where))
+
+    def scroll(
+        self, where: Filter | None = None, *, vectors: Sequence[str] = (), batch: int = 1000
+    ) -> Iterator[Record]:
+        """Every matching point, ordered by id, read `batch` at a time."""
+        for name in vectors:
+            self._checked_name(name)
+        _check_number("batch", batch)
+        return self._engine.scroll(self._conditions(where), list(vectors), batch)
+
+    def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
+        """The most frequent values of a filterable field with their counts, largest first, then by value.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+            ArgumentError: a field of floats or datetimes, which no engine counts.
+        """
+        name, kind = self._resolved(field), self.kind_of(field)
+        if kind not in COUNTED:
+            raise ArgumentError(
+                f"Facets count the values of {', '.join(COUNTED)} fields; '{field}' holds {kind} values. Filter it by "
+                f"a range instead."
+            )
+        _check_number("limit", limit)
+        counts = self._engine.facets(name, self._conditions(where), limit)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def kind_of(self, field: str) -> FieldKind:
+        """The kind of a filterable field's values.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+        """
+        return self.info.fields[self._resolved(field)]
+
+    def close(self) -> None:
+        """Flush and let go of the store. A second call does nothing."""
+        self._engine.close()
+
+    def __len__(self) -> int:
+        return self._engine.count(EVERYTHING)
+
+    def __iter__(self) -> Iterator[Record]:
+        return self.scroll()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self.location} collection '{self.collection}'>"
+
+    # ---- the record ---------------------------------------------------------------------------
+
+    def _read_info(self) -> StoreInfo:
+        return StoreInfo.from_dict(self._engine.read_record(), f"Collection '{self.collection}' of {self.location}")
+
+    def _remember(self, section: str, name: str, entry: Any) -> None:
+        """Change one entry where the engine keeps the record; what others have added there meanwhile is learned too."""
+        self._engine.merge_record({section: {name: entry}})
+        self.info = self._read_info()
+
+    def _reconcile(self) -> None:
+        """On opening, create what the record names and the engine lacks, for a crash may have come between."""
+        for name, spec in self.info.vectors.items():
+            self._engine.create_vector(name, spec.dim)
+        for name, kind in self.info.fields.items():
+            self._engine.create_field(name, kind)
+
+    # ---- checks -------------------------------------------------------------------------------
+
+    def _checked_name(self, name: str) -> VectorSpec:
+        if name not in self.info.vectors:
+            raise VectorError(
+                f"Collection '{self.collection}' holds no vector '{name}'; it holds {listed(self.info.vectors)}."
+            )
+        return self.info.vectors[name]
+
+    def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
+        """(N, dim) finite float32, each row brought to length 1 so that every engine compares the same numbers."""
+        dim = self._checked_name(name).dim
+        matrix = _floats(values)
+        if matrix.ndim != 2 or matrix.shape[1] != dim:
+            raise VectorError(
+                f"Vector '{name}' of collection '{self.collection}' has {dim} numbers; got an array of "
+                f"shape {matrix.shape}."
+            )
+        if not np.isfinite(matrix).all():
+            raise VectorError(f"A vector for '{name}' holds NaN or infinity; only finite numbers can be compared.")
+        return unit_rows(matrix)
+
+    def _checked(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> tuple[list[str], dict[str, Vectors]]:
+        checked = {name: self._checked_matrix(name, matrix) for name, matrix in vectors.items()}
+        for name, matrix in checked.items():
+            if len(matrix) != len(ids):
+                raise VectorError(f"Expected one vector '{name}' for each of {len(ids)} points; got {len(matrix)}.")
+        known = _canonical(ids)
+        if len(known) != len(ids):
+            wrong = next(id for id in ids if canonical_id(id) is None)
+            raise ArgumentError(f"A point's id is a UUID, as autoenc.store.point_id makes it; got {wrong!r}.")
+        return known, checked
+
+    def _checked_there(self, ids: Sequence[str]) -> None:
+        missing = sorted(set(ids) - self.having_vectors(ids, []))
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise PointNotFoundError(
+                f"Collection '{self.collection}' has no point {missing[0]}{more}. Index the image first."
+            )
+
+    def _resolved(self, name: str) -> str:
+        """The filterable field that a name means: the user's own first, then ours by its short name."""
+        for candidate in (name, f"{OWN}.{name}"):
+            if candidate in self.info.fields:
+                return candidate
+        there = [field.removeprefix(f"{OWN}.") for field in self.info.fields]
+        raise UnknownFieldError(
+            f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
+        )
+
+    def _conditions(self, where: Filter | None) -> Conditions:
+        resolved = {name: self._resolved(name) for name in where or {}}
+        return Conditions(
+            tuple(condition_of(field, self.info.fields[field], (where or {})[name]) for name, field in resolved.items())
+        )
+
+
+def _floats(values: npt.ArrayLike) -> Vectors:
+    try:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused as such
+            return np.asarray(values, np.float32)
+    except (TypeError, ValueError) as error:
+        raise VectorError(
+            f"Expected vectors of numbers, all of one length; got {type(values).__name__} ({error})."
+        ) from None
+
+
+def _canonical(ids: Collection[str]) -> list[str]:
+    """The ids that are UUIDs, as stores write them; any other string is no point's id."""
+    return [known for known in map(canonical_id, ids) if known is not None]
+
+
+def _jsonable(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload with its dates as ISO 8601 text."""
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in payload.items()}
+
+
+def _parts(count: int) -> Iterator[slice]:
+    return (slice(start, start + BATCH) for start in range(0, count, BATCH))
+
+
+def _check_payloads(ids: Sequence[str], payloads: Sequence[Mapping[str, Any]]) -> None:
+    if len(payloads) != len(ids):
+        raise ArgumentError(f"Expected one payload for each point: {len(ids)} ids, {len(payloads)} payloads.")
+
+
+def _check_number(name: str, value: int) -> None:
+    if not 1 <= value <= MOST:
+        raise ArgumentError(f"{name}= must be from 1 to {MOST:,}; got {value}.")
+
+
+def _described(name: str, spec: VectorSpec) -> str:
+    return f"{spec.dim}-d vectors of encoder '{name}' ({spec.fingerprint[:12]}, preprocessing {spec.preprocessing})"
