@@ -127,17 +127,18 @@ def condition_of(field: str, kind: FieldKind, given: Scalar | Sequence[Scalar] |
     Raises:
         ArgumentError: no value, a value of another kind, or a range of keywords or bools.
     """
+    name = field.removeprefix(f"{OWN}.")  # as callers know it
     if isinstance(given, Range):
         if kind in ("keyword", "bool"):
-            raise ArgumentError(f"Field '{field}' holds {kind} values, which have no range; compare with values.")
-        bounds = {name: None if value is None else _of_kind(field, kind, value) for name, value in vars(given).items()}
+            raise ArgumentError(f"Field '{name}' holds {kind} values, which have no range; compare with values.")
+        bounds = {bound: None if value is None else _of_kind(name, kind, value) for bound, value in vars(given).items()}
         if all(value is None for value in bounds.values()):
-            raise ArgumentError(f"The range on '{field}' needs at least one bound.")
+            raise ArgumentError(f"The range on '{name}' needs at least one bound.")
         return Between(field, kind, **bounds)
     values = [given] if isinstance(given, (str, int, float, date)) else list(given)
     if not values:
-        raise ArgumentError(f"The filter on '{field}' needs at least one value to match.")
-    return AnyOf(field, kind, tuple(_of_kind(field, kind, value) for value in values))
+        raise ArgumentError(f"The filter on '{name}' needs at least one value to match.")
+    return AnyOf(field, kind, tuple(_of_kind(name, kind, value) for value in values))
 
 
 def _of_kind(field: str, kind: FieldKind, value: Any) -> Any:

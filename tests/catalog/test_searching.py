@@ -139,7 +139,7 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
     with pytest.raises(ArgumentError, match="Expected an open store"):
         search("store", query)  # type: ignore[arg-type]
     for nothing_or_both in ({}, {"picture": query, "id": "red/3.png"}):
-        with pytest.raises(ArgumentError, match="not both and not neither"):
+        with pytest.raises(ArgumentError, match="exactly one of"):
             search(store, **nothing_or_both)
 
 

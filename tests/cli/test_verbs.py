@@ -19,9 +19,10 @@ import pytest
 from PIL import Image
 
 import autoenc
-from autoenc.cli import VERBS, build_parser, main
+from autoenc.cli import VERBS, build_parser, common, main
 from autoenc.cli.train import SETTINGS
 from autoenc.comparison import run as comparing
+from autoenc.store import open_store, point_id
 
 
 def run(*arguments: str | Path, code: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
@@ -102,9 +103,18 @@ def test_query_finds_the_picture_itself_first(store: Path, query: Path) -> None:
 
 def test_query_prints_a_table(store: Path, query: Path) -> None:
     header, first, *_ = run("query", query, "--store", store, "--using", "edges").stdout.splitlines()
-    assert header.split() == ["rank", "score", "path", "payload"]
-    assert first.split()[:3] == ["1", "1.0000", str(query)]
-    assert "folder=shoe" in first
+    assert header.split() == ["rank", "score", "path"]
+    assert first.split() == ["1", "1.0000", str(query)]
+
+
+def test_query_shows_the_fields_that_are_the_users(drawn: Path, query: Path, tmp_path: Path) -> None:
+    run("index", drawn, "--store", tmp_path / "s", "--encoders", "color", "--source", "shop")
+    with open_store(tmp_path / "s") as opened:
+        opened.set_payload(point_id("shop", query.relative_to(drawn).as_posix()), {"brand": "Acme", "size": 9})
+    header, first, second, *_ = run("query", query, "--store", tmp_path / "s").stdout.splitlines()
+    assert header.split() == ["rank", "score", "path", "fields"]
+    assert first.endswith("brand=Acme, size=9")
+    assert second.endswith(".jpg")
 
 
 def test_query_by_id_and_by_path(store: Path, query: Path, drawn: Path) -> None:
@@ -122,14 +132,16 @@ def test_query_filters_and_draws_a_sheet(store: Path, query: Path, tmp_path: Pat
         "query", query, "--store", store, "--filter", "folder=watch", "--filter", "folder=bicycle", "-k", "30",
         "--min-score", "-1", "--sheet", sheet, "--json",
     )  # fmt: skip
-    folders = [neighbor["payload"]["folder"] for neighbor in json.loads(done.stdout)["neighbors"]]
+    folders = [neighbor["payload"]["_autoenc"]["folder"] for neighbor in json.loads(done.stdout)["neighbors"]]
     assert sorted(folders) == ["bicycle"] * 12 + ["watch"] * 12
     with Image.open(sheet) as picture:
         assert picture.width > 300
 
 
 def test_no_match_is_no_error(store: Path, query: Path) -> None:
-    assert run("query", query, "--store", store, "--filter", "folder=hat").stdout == "No image matches.\n"
+    done = run("query", query, "--store", store, "--filter", "folder=watches")
+    assert done.stdout == "No image matches.\n"
+    assert done.stderr == ("No image has folder 'watches'. The nearest of 4 values: 'watch'.\n")
 
 
 def test_compare_writes_its_report(drawn: Path, bundle_dir: Path, tmp_path: Path) -> None:
@@ -154,7 +166,7 @@ def test_status_tells_what_a_store_holds(store: Path, drawn: Path, bundle_dir: P
     text = run("status", "--store", store).stdout
     for said in (
         "collection images: 48 images",
-        "encoder learned: 32-d",
+        "encoder learned: 32 numbers per image",
         str(bundle_dir),
         f"source {drawn}: 48 images",
     ):
@@ -242,7 +254,6 @@ def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn
         ("train", tmp_path / "none", "--model", tmp_path / "m"): "does not exist",
         ("train", tmp_path / "empty", "--model", tmp_path / "m"): "Found no image",
         ("train", drawn, "--model", tmp_path / "other"): "not empty and not a bundle",
-        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "epochs must be 1 or more",
         ("index", drawn, "--store", tmp_path / "s"): "'learned' needs a trained model",
         ("index", drawn, "--store", tmp_path / "s", "--model", tmp_path / "none"): "does not exist",
         ("index", drawn, "--store", tmp_path / "s", "--encoders", "sift"): "Unknown encoder 'sift'",
@@ -251,13 +262,10 @@ def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn
         ("query", query, "--store", tmp_path / "other"): "other",
         ("query", query, "--store", store, "--collection", "hats"): "hats",
         ("query", tmp_path / "text.jpg", "--store", store): f"{tmp_path / 'text.jpg'}: Not an image",
-        ("index", drawn, "--store", tmp_path / "s", "--encoders", "color,color"): "'color' is named twice",
         ("query", tmp_path / "none.jpg", "--store", store): "No such file",
         ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
-        ("query", query, "--store", store, "-k", "0"): "k must be",
         ("query", query, "--store", store, "--using", "sift"): "no vectors of encoder 'sift'",
-        ("query", query, "--store", store, "--filter", "brand=x"): "'folder', 'height', 'source', 'width'",
-        ("query", query, "--store", store, "--filter", "width=wide"): "whole numbers",
+        ("query", query, "--store", store, "--filter", "brand=x"): "'folder', 'height', 'path', 'source', 'width'",
         ("query", query, "--store", store, "--sheet", tmp_path / "no" / "n.png"): "n.png",
         ("query", query, "--store", "http://127.0.0.1:9"): "127.0.0.1:9",
         ("compare", drawn, "--out", tmp_path / "out"): "'learned' needs a trained",
@@ -271,6 +279,38 @@ def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn
         assert said in done.stderr, arguments
         assert len(done.stderr.strip().splitlines()) == 1, (arguments, done.stderr)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["empty", "other", "text.jpg"]  # nothing left behind
+
+
+def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_code_2(
+    drawn: Path, store: Path, query: Path, tmp_path: Path
+) -> None:
+    cases = {
+        ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be from 1 to 1,000,000; got 0.",
+        ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
+        ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds whole",
+        ("query", query, "--store", store, "--collection", "a/b"): "autoenc: A collection's name",
+        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "autoenc: ",
+        ("index", drawn, "--store", tmp_path / "s", "--encoders", "color,color"): "autoenc: Encoder 'color' is named",
+        ("compare", drawn, "--labels", tmp_path / "l.csv"): "autoenc: ",
+    }
+    for arguments, said in cases.items():
+        done = run(*arguments, code=2)
+        assert done.stderr.startswith(said), (arguments, done.stderr)
+        assert len(done.stderr.strip().splitlines()) == 1, (arguments, done.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("message", "flags"),
+    [
+        ("Name it with model= or label_column=.", "Name it with --model or --label-column."),
+        ("Go on with resume=True.", "Go on with --resume."),
+        ("Index with encoders=color to add it; k= is 0.", "Index with --encoders color to add it; -k is 0."),
+        ("`collection=` names one; size= is no option.", "--collection names one; size= is no option."),
+    ],
+)
+def test_the_librarys_parameters_become_flags(message: str, flags: str) -> None:
+    assert common.as_flags(message) == flags
 
 
 @pytest.mark.parametrize(
@@ -296,7 +336,7 @@ def test_only_bad_images_are_exit_code_1_and_leave_no_store(tmp_path: Path) -> N
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.jpg").write_bytes(b"bad")
     done = run("index", tmp_path / "images", "--store", tmp_path / "s", "--encoders", "color", code=1)
-    assert "None of the 1 images could be used" in done.stderr
+    assert "No image could be used (1 file skipped)" in done.stderr
     assert not (tmp_path / "s").exists()
 
 

@@ -82,7 +82,7 @@ def test_is_never_trained_over() -> None:
 def test_a_store_remembers_it_by_name(catalog: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     index_images(catalog, tmp_path / "store", model="clothing-32", encoders=["learned"])
     with open_store(tmp_path / "store") as store:
-        assert store.info.vectors["learned"].bundle == "clothing-32"
+        assert store.info.vectors["learned"].origin == "clothing-32"
         picture = next(catalog.rglob("*.jpg"))
         caplog.clear()
         assert search(store, picture, k=1)[0].path == picture
