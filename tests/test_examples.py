@@ -66,13 +66,7 @@ def test_examples_run(name: str, desk: Path, tmp_path: Path, monkeypatch: pytest
 LACKING = {
     "compare",
     "draw_catalog",
-    "find_images",
-    "index_images",
-    "list_collections",
     "load_bundle",
-    "load_image",
-    "open_store",
-    "search",
     "train",
     "write_report",
     "color_histogram",

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,8 +74,10 @@ class Encoded:
 def look_up(found: Found, plan: Plan, store: Store | None) -> Iterator[Task]:
     """Every picture beside what the store knows of it."""
     items = iter(found.items)
+    top = os.path.join(plan.root, "")  # noqa: PTH118  with a separator at its end, whichever folder it is
     while batch := list(islice(items, LOOKED_UP)):
-        relative = [_relative(item, plan.root) for item in batch]
+        relative = [item.name if isinstance(item, NamedPicture) else str(item)[len(top) :] for item in batch]
+        relative = [name.replace(os.sep, "/") for name in relative]
         ids = [point_id(plan.source, name) for name in relative]
         known: dict[str, Mapping[str, Any]] = {}
         having: dict[str, Collection[str]] = {}
@@ -132,7 +135,3 @@ def _kept_whole(outcome: Outcome, plan: Plan) -> Outcome:
     name, why = next(iter(plan.lost.items()))
     reason = f"It has changed, and its vectors of encoder '{name}' cannot be made anew, so it was left as it was: {why}"
     return Outcome(outcome.task, "skipped", skipped=SkippedFile(Path(outcome.task.relative), reason))
-
-
-def _relative(item: Path | NamedPicture, root: Path) -> str:
-    return PurePath(item.name).as_posix() if isinstance(item, NamedPicture) else item.relative_to(root).as_posix()

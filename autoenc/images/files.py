@@ -106,6 +106,11 @@ def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
 
     Raises:
         ImageError: what `read_file` and `decode_file` raise, with the file's name in front.
+
+    Example:
+        >>> image = autoenc.load_image("some.jpg", size=32)
+        >>> image.pixels.shape, image.width, image.height
+        ((32, 32, 3), 160, 160)
     """
     with _named(path):
         return decode_file(read_file(path), size)

@@ -172,6 +172,11 @@ def find_images(root: str | os.PathLike[str]) -> Found:
 
     Raises:
         NoImagesError: no such folder, no file in it with an image's extension, or a path that is not valid UTF-8.
+
+    Example:
+        >>> found = autoenc.find_images("photos")
+        >>> len(found.items), found.ignored
+        (48, 1)
     """
     top = Path(os.path.abspath(root))
     if not os.path.exists(top):

@@ -54,6 +54,11 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
         StoreMismatchError: a collection that another program or version made.
         StoreError: a damaged store, or a folder that holds other things or may not be looked into.
         ArgumentError: a name or a location that cannot be one.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     len(store), list(store.info.vectors)
+        (48, ['learned', 'color', 'edges'])
     """
     if not _COLLECTION.fullmatch(collection):
         raise ArgumentError(
@@ -78,6 +83,10 @@ def list_collections(location: str | PathLike[str]) -> list[str]:
         StoreNotFoundError: no such folder.
         StoreError: a folder that may not be looked into.
         StoreUnreachableError: no server answers there, or it refuses the key.
+
+    Example:
+        >>> autoenc.list_collections("store")
+        ['images']
     """
     place = _located(location)
     if isinstance(place, Path):

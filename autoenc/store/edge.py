@@ -283,10 +283,10 @@ def _without_copies(payload: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _rows(vectors: Mapping[str, Vectors], count: int) -> list[dict[str, qe.NamedVector]]:
-    """One dictionary of vectors for each point."""
+    """One dictionary of vectors for each point; the engine reads NumPy rows faster than lists."""
     if not vectors:
         return [{} for _ in range(count)]
-    columns = zip(*(matrix.tolist() for matrix in vectors.values()), strict=True)
+    columns: Any = zip(*vectors.values(), strict=True)
     return [dict(zip(vectors, row, strict=True)) for row in columns]
 
 
