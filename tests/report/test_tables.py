@@ -13,7 +13,6 @@ from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.errors import OutputError
 from autoenc.images.finding import SkippedFile
 from autoenc.report.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
-from autoenc.text import number, short, table
 
 
 def scores(name: str, dim: int, right: list[float], *, labeled: bool = True) -> EncoderScores:
@@ -71,40 +70,6 @@ def test_table_without_labels() -> None:
     assert lines[0] == "3 images, 2 queries; 5 without a label; 1 files skipped"
     assert lines[2] == "encoder  dim  selfrecall@1  ms/image  bytes"
     assert lines[-1] == "No query has a label."
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.5124, "0.512"),
-        (-0.5124, "-0.512"),
-        (0.1, "0.100"),
-        (0.08341, "0.0834"),  # three digits below .1
-        (0.0080645, "0.00806"),
-        (-0.0080645, "-0.00806"),
-        (0.0, "0.000"),
-        (1e-9, "0.000000"),  # six decimals at most
-        (1.0, "1.000"),
-        (12.3456, "12.346"),
-    ],
-)
-def test_numbers_keep_three_digits(value: float, expected: str) -> None:
-    assert number(value) == expected
-    assert short(value) == expected.replace("0.", ".", 1) if abs(value) < 1 else short(value) == expected
-    assert number(value, sign=True).lstrip("+") == expected
-
-
-def test_an_interval_has_the_decimals_of_its_mean() -> None:
-    assert [short(value, like=0.0083) for value in (0.0083, 0.2, 0.0)] == [".00830", ".20000", ".00000"]
-    assert [short(value, sign=True) for value in (0.25, -0.25, 0.0, 1.5)] == ["+.250", "-.250", "+.000", "+1.500"]
-
-
-def test_columns_of_numbers_stand_to_the_right() -> None:
-    assert table(("rank", "path", "score"), [("1", "a.jpg", ".5 ±.1"), ("10", "bb.jpg", "-.25")]).splitlines() == [
-        "rank  path     score",
-        "   1  a.jpg   .5 ±.1",
-        "  10  bb.jpg    -.25",
-    ]
 
 
 def test_json(tmp_path: Path) -> None:
