@@ -64,8 +64,6 @@ def test_examples_run(name: str, desk: Path, tmp_path: Path, monkeypatch: pytest
 
 
 LACKING = {
-    "compare",
-    "draw_catalog",
     "find_images",
     "index_images",
     "list_collections",
@@ -74,7 +72,6 @@ LACKING = {
     "open_store",
     "search",
     "train",
-    "write_report",
     "color_histogram",
     "glcm_properties",
     "hog",
