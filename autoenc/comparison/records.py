@@ -107,7 +107,7 @@ class Comparison:
     """The result of `compare`.
 
     Attributes:
-        gallery_pictures: the images that were searched: files, or pictures in memory.
+        gallery_pictures: the images that were searched: files, or the pictures in memory themselves, for thumbnails.
         query_pictures: the images that were searched for, likewise.
         gallery_labels, query_labels: a label or None for each.
         labeled: indices into `queries` of those with per-query scores: they have a label that at least one other

@@ -28,7 +28,8 @@ def write_report(comparison: Comparison, folder: str | os.PathLike[str]) -> Path
     """Write a comparison as one HTML page, with its plots and pictures inside.
 
     Args:
-        comparison: what `compare` returned. The thumbnails are made from its files, which must still be there.
+        comparison: what `compare` returned. The thumbnails are made from its pictures; where a file is gone, the page
+            says so.
         folder: receives report.html; made if it does not exist.
 
     Returns:

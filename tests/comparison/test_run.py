@@ -314,7 +314,7 @@ def test_progress(gallery: Path) -> None:
         (
             {"encoders": ["color"], "labels": ["a"]},
             ArgumentError,
-            "labels= labels a list of pictures, in its order; got a folder",
+            "labels= as a list needs a list of pictures in the same order; got a folder",
         ),
         ({"query_labels": ["a"]}, ArgumentError, "query_labels= needs queries="),
         (
