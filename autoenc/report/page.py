@@ -75,7 +75,7 @@ def _head(comparison: Comparison) -> str:
     facts = [
         ("images in the gallery", len(comparison.gallery)),
         ("queries", len(comparison.queries)),
-        ("queries scored by label", len(comparison.labeled)),
+        ("scored by label", len(comparison.labeled)),
         ("labels", labels),
         ("altered copies", len(comparison.altered)),
     ]

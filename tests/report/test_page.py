@@ -329,7 +329,7 @@ def test_what_was_compared_is_counted(known: Comparison) -> None:
     page = Page(render(facts))
     counts = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
     assert counts["images in the gallery"] == "8"
-    assert counts["queries scored by label"] == "8"
+    assert counts["scored by label"] == "8"
     assert counts["labels"] == "2"
     assert counts["images without a label"] == "17"
     assert counts["files that are not images"] == "23"
