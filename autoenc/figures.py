@@ -1,7 +1,7 @@
-"""The plain style that every plot of the project has.
+"""The style that all plots of the project share.
 
-Drawn through Matplotlib's Figure alone: no window, no pyplot, no global state. Colors are told apart by readers who
-do not see all of them (Okabe and Ito's), and none stands alone for a meaning.
+They are drawn with Matplotlib's Figure alone: no window, no pyplot, no global state. The colors are Okabe and Ito's,
+which color-blind readers can tell apart, and no meaning rests on color alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
 
 
 def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of inches with as many panels; `height` is that of one row of them."""
+    """A figure and its panels.
+
+    Args:
+        width: of the figure, in inches.
+        height: of one row of panels, in inches.
+        panels: how many.
+        columns: panels per row.
+    """
     rows = math.ceil(panels / columns)
     layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.1)  # inches
     figure = Figure(figsize=(width, height * rows), facecolor="white", layout=layout)
@@ -36,7 +43,7 @@ def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) ->
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file's bytes."""
+    """The figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130)
     return buffer.getvalue()

@@ -1,9 +1,9 @@
-"""Memory and time of a comparison: draws pictures, compares encoders on them, prints one JSON document.
+"""Time and memory of a comparison: draws pictures, compares encoders on them, prints one JSON document.
 
 python scripts/bench_compare.py --images 50000 --queries 2000
 
-Peak resident memory is of the whole process, the interpreter and every library included. The target is under 2 GB
-at 50,000 images and 2,000 sampled queries with the default encoders; without --model, "learned" stays away.
+Peak resident memory is that of the whole process, including the interpreter and all libraries. The target is under
+2 GB for 50,000 images and 2,000 sampled queries with the default encoders; without --model, `learned` is left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from autoenc.comparison.run import DEFAULT_ENCODERS, compare
 
 
 def draw(root: Path, images: int, labels: int) -> None:
-    """Small JPEG files: a rectangle on a ground, whose colors and place lean on the label; a little noise."""
+    """Write small JPEG files: a rectangle on a background, in colors that depend on the label, with a little noise."""
     generator = np.random.default_rng(0)
     colors = generator.integers(0, 256, (labels, 2, 3))
     for label in range(labels):
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=50_000, help="size of the gallery (default: %(default)s)")
     parser.add_argument("--queries", type=int, default=2_000, help="sampled queries (default: %(default)s)")
     parser.add_argument("--labels", type=int, default=20, help="labels drawn (default: %(default)s)")
-    parser.add_argument("--model", help="folder of a bundle, for the encoder learned")
+    parser.add_argument("--model", help="model for the encoder learned: a folder, or clothing-32")
     parser.add_argument("--encoders", help="names, separated by commas (default: those of autoenc compare)")
     options = parser.parse_args()
     names = options.encoders.split(",") if options.encoders else [

@@ -44,7 +44,7 @@ from autoenc.catalog.indexing import DEFAULT_ENCODERS
 from autoenc.images.decoding import reduction
 from autoenc.images.files import LoadedImage, load_images
 from autoenc.images.finding import find_images
-from autoenc.metrics.scores import bootstrap_intervals
+from autoenc.metrics.bootstrap import bootstrap_intervals
 from autoenc.store import OWN, open_store, point_id
 
 BATCH = 256

@@ -29,7 +29,7 @@ import numpy as np
 from autoenc import compare, load_bundle, train
 from autoenc.comparison.run import DEFAULT_ENCODERS
 from autoenc.encoders.learned import LearnedEncoder
-from autoenc.metrics.scores import Interval, bootstrap_intervals
+from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
 from autoenc.training.objectives import DEFAULT_OBJECTIVE
 
 METRICS = ("p@5", "map", "knn@10")

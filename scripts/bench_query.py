@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from autoenc import Searcher, load_bundle, open_store
-from autoenc.catalog.searching import encoder_spec
+from autoenc.catalog.sources import encoder_spec
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.store import point_id
 

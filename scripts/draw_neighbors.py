@@ -1,9 +1,9 @@
-"""What several encoders find for the same queries, drawn at random and not chosen, as one picture.
+"""What several encoders find for the same queries, which are drawn at random, as one picture.
 
 python scripts/draw_neighbors.py GALLERY --queries DIR [--model NAME=MODEL …] [--encoders edges …] --out FILE.jpg
 
-One block a query, one row an encoder, nearest first; a frame is green where the folder is the query's. A trained model
-is given a name of its own, so that several can stand beside one another.
+Each query is a block with one row per encoder, nearest first. A frame is green where the folder is the query's. Each
+trained model has a name of its own, so that several can stand side by side.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def tile(path: Path, frame: tuple[int, int, int]) -> Image.Image:
 
 
 def draw(comparison: Comparison, columns: int, shown: int) -> Image.Image:
-    """One block a query, `columns` blocks beside one another, each with `shown` neighbors an encoder."""
+    """One block per query, `columns` blocks side by side, each with `shown` neighbors per encoder."""
     side = TILE + 6
     rows = len(comparison.encoders)
     width, height = NAMES + (shown + 1) * (side + GAP) + 3 * GAP, rows * (side + GAP) + 4 * GAP
@@ -58,21 +58,21 @@ def draw(comparison: Comparison, columns: int, shown: int) -> Image.Image:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("gallery", type=Path, help="folder to search among")
-    parser.add_argument("--queries", type=Path, required=True, help="folder to draw queries from")
+    parser.add_argument("gallery", type=Path, help="folder of images to search")
+    parser.add_argument("--queries", type=Path, required=True, help="folder to draw the queries from")
     parser.add_argument(
         "--model",
         action="append",
         default=[],
         metavar="NAME=MODEL",
-        help="a trained model under a name; may be repeated",
+        help="a trained model and a name for it; may be repeated",
     )
     parser.add_argument(
-        "--encoders", nargs="*", default=["edges"], help="handcrafted encoders beside it (default: edges)"
+        "--encoders", nargs="*", default=["edges"], help="handcrafted encoders to show as well (default: edges)"
     )
     parser.add_argument("--count", type=int, default=20, help="queries (default: 20)")
-    parser.add_argument("--columns", type=int, default=2, help="blocks beside one another (default: 2)")
-    parser.add_argument("--shown", type=int, default=6, help="neighbors a row, 10 at most (default: 6)")
+    parser.add_argument("--columns", type=int, default=2, help="blocks side by side (default: 2)")
+    parser.add_argument("--shown", type=int, default=6, help="neighbors per row, 10 at most (default: 6)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Comparisons whose figures are known beforehand, for the tests of the report."""
+"""Comparisons whose figures are known in advance, for the tests of the report."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
-
-METRICS = ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10")
+from autoenc.metrics.registry import METRICS, SELF_RECALL
 
 
 def scores(
@@ -24,6 +23,7 @@ def scores(
     dim: int = 32,
     ms: float = 0.1,
     count: int | None = None,
+    origin: str | None = None,
 ) -> EncoderScores:
     """An encoder with these AP values; every other metric is `others` for every query."""
     aps = np.asarray(average_precision, np.float64)
@@ -37,8 +37,9 @@ def scores(
         dim=dim,
         ms_per_image=ms,
         per_query=per_query,
-        selfrecall={k: np.asarray(recalled, np.float64) for k in (1, 5, 10)},
+        selfrecall={k: np.asarray(recalled, np.float64) for k in SELF_RECALL},
         top=np.asarray(nearest if top is None else top, np.int64),
+        origin=origin,
     )
 
 
@@ -53,8 +54,8 @@ def comparison(
     labeled = bool(encoders[0].per_query)
     metric = "map" if labeled else "selfrecall@1"
     return Comparison(
-        gallery=list(paths),
-        queries=list(paths),
+        gallery_pictures=list(paths),
+        query_pictures=list(paths),
         gallery_labels=list(labels),
         query_labels=list(labels),
         labeled=np.arange(len(paths) if labeled else 0),

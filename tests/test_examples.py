@@ -64,11 +64,8 @@ def test_examples_run(name: str, desk: Path, tmp_path: Path, monkeypatch: pytest
 
 
 LACKING = {
-    "compare",
-    "draw_catalog",
     "load_bundle",
     "train",
-    "write_report",
     "color_histogram",
     "glcm_properties",
     "hog",

@@ -1,4 +1,4 @@
-"""`autoenc compare`: every encoder on the user's own images, with numbers and pictures."""
+"""`autoenc compare`: every encoder on your own images, with figures and pictures."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "compare",
         help="compare learned and handcrafted encoders on your own images",
-        description="Search a folder with every encoder and measure which finds what belongs together. Labels are "
-        "the names of the parent folders or a column of a CSV file; without labels, altered copies are searched for.",
+        description="Search a folder with every encoder and measure which of them finds what belongs together. The "
+        "labels are the names of the folders that hold the images, or a column of a CSV file. Without labels, the "
+        "encoders are measured by whether an altered copy of an image finds the original.",
     )
-    parser.add_argument("images", metavar="IMAGES", help="folder to search among")
-    parser.add_argument("--queries", metavar="DIR", help="folder of queries (default: each image in turn, left out)")
-    parser.add_argument("--model", metavar="MODEL", help="trained model for `learned`, or clothing-32")
+    parser.add_argument("images", metavar="IMAGES", help="folder of images to search")
+    parser.add_argument(
+        "--queries", metavar="DIR", help="folder of queries (default: every image, left out of its own results)"
+    )
+    parser.add_argument("--model", metavar="MODEL", help="model for `learned`: a folder, or clothing-32")
     parser.add_argument(
         "--encoders",
         type=names,
         metavar="A,B,…",
-        help="what to compare, +pcaK for K principal components "
+        help="what to compare; +pcaK stands for K principal components "
         "(default: learned,color,texture,edges,handcrafted,pixels+pca32,edges+pca32)",
     )
-    parser.add_argument("--labels", metavar="FILE.csv", help="table of labels, a row an image")
-    parser.add_argument("--label-column", metavar="NAME", help="its column with the label")
-    parser.add_argument("--max-queries", type=int, metavar="N", help="draw this many queries")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (default: 0)")
+    parser.add_argument("--labels", metavar="FILE.csv", help="table of labels, one row per image")
+    parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
+    parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
     add_common(
         parser,
@@ -63,10 +66,9 @@ def run(options: argparse.Namespace) -> int:
             progress=not options.quiet,
         )
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
+            write_report(comparison, out)  # makes the folder
             write_comparison_json(comparison, out / "compare.json")
             write_comparison_csv(comparison, out / "compare.csv")
-            write_report(comparison, out)
     list_skipped(comparison.skipped)
     if options.json:
         print_json(comparison.to_dict())

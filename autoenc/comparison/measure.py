@@ -1,4 +1,4 @@
-"""One encoder on one split: encode, rank, score. The part of a comparison that knows nothing of files."""
+"""One encoder on one split: encode, rank, score. This part of a comparison knows nothing of files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.comparison.records import SELFRECALL, TOP, Difference, EncoderScores
-from autoenc.encoders.base import Encoder
-from autoenc.encoders.projection import Projection
+from autoenc.comparison.records import TOP, Difference, EncoderScores, reference_of
+from autoenc.encoders import Encoder
 from autoenc.errors import EncoderError
 from autoenc.images.alterations import altered_copies
 from autoenc.images.decoding import resized_batch
+from autoenc.metrics.bootstrap import bootstrap_intervals
 from autoenc.metrics.ranking import rankings, ranks
-from autoenc.metrics.scores import METRICS, bootstrap_intervals, score_ranking
+from autoenc.metrics.registry import METRICS, SELF_RECALL, score_ranking
+from autoenc.metrics.scores import self_recall_at_k
 from autoenc.progress import Progress, silent
 from autoenc.vectors import Images, Indices, Vectors, unit_rows
 
@@ -28,13 +29,14 @@ class Split:
     """What every encoder is measured on: pixels, and integers for labels.
 
     Attributes:
-        gallery: (G, S, S, 3) uint8, searched among.
-        queries: (Q, S, S, 3) uint8, searched with; None where they are the gallery images that `own` names.
-        own: (Q,) index of each query in the gallery, -1 where it is not there; left out of the query's results.
+        gallery: (G, S, S, 3) uint8, the images to search.
+        queries: (Q, S, S, 3) uint8, the images to search for; None where they are the gallery images `own`.
+        own: (Q,) index of each query in the gallery, left out of the query's results; -1 for a query that is not in
+            the gallery.
         gallery_codes: (G,) label of each gallery image, -1 for none.
         query_codes: (Q,) likewise.
-        labeled: (L,) the queries that are scored.
-        altered: (S,) the gallery images that are altered and searched for.
+        labeled: (L,) indices of the queries that are scored.
+        altered: (S,) indices of the gallery images whose altered copies are searched for.
         seed: of the alterations.
     """
 
@@ -49,12 +51,12 @@ class Split:
 
 
 def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores:
-    """Encode, rank and score; a projection that is not fitted is fitted on the gallery first.
+    """Encode, rank and score; an encoder that has to be fitted is fitted on the gallery first.
 
     Raises:
-        EncoderError: a projection that cannot be fitted, or a vector that is not finite.
+        EncoderError: an encoder that cannot be fitted, or a vector that is not finite.
     """
-    if isinstance(encoder, Projection) and not encoder.fitted:
+    if not encoder.fitted:
         encoder.fit(_batches(split.gallery, encoder.input_size))
     gallery, seconds = _encode(encoder, split.gallery, progress)
     if split.queries is not None:
@@ -72,14 +74,15 @@ def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores
         dim=encoder.dim,
         ms_per_image=seconds / len(gallery) * 1000,
         per_query=per_query,
-        selfrecall={k: (found < k).astype(np.float64) for k in SELFRECALL},
+        selfrecall={k: self_recall_at_k(found, k) for k in SELF_RECALL},
         top=top,
+        origin=encoder.origin,
     )
 
 
 def differences(scores: dict[str, EncoderScores]) -> list[Difference]:
-    """Paired differences of "learned", or of the first encoder without it, to every other, in every metric."""
-    a = "learned" if "learned" in scores else next(iter(scores))
+    """Paired differences of the reference to every other encoder, in every metric."""
+    a = reference_of(scores)
     found = []
     for b in scores:
         if b == a:
@@ -95,7 +98,7 @@ def differences(scores: dict[str, EncoderScores]) -> list[Difference]:
 def _search(
     name: str, queries: Vectors, gallery: Vectors, split: Split, progress: Progress
 ) -> tuple[Indices, dict[str, npt.NDArray[np.float64]]]:
-    """The first neighbors of every query, and the scores of those that are labeled."""
+    """The nearest neighbors of every query, and the scores of the labeled ones."""
     itself = bool((split.own >= 0).any())
     top = np.empty((len(queries), min(TOP, len(gallery) - itself)), np.int64)
     per_query = {metric: np.empty(len(split.labeled)) for metric in METRICS} if len(split.labeled) else {}
@@ -113,9 +116,9 @@ def _search(
 
 
 def _encode(encoder: Encoder, images: Images, progress: Progress = silent) -> tuple[Vectors, float]:
-    """Unit vectors of all images, and the seconds that the encoder's own calls took."""
+    """The unit vectors of all images, and the seconds spent in the encoder itself."""
     vectors = np.empty((len(images), encoder.dim), np.float32)
-    encoder.encode(next(_batches(images, encoder.input_size)))  # the first call pays for what is set up once
+    encoder.encode(next(_batches(images, encoder.input_size)))  # the first call pays for one-time setup
     seconds, done = 0.0, 0
     for batch in _batches(images, encoder.input_size):
         started = time.perf_counter()
@@ -130,13 +133,13 @@ def _encode(encoder: Encoder, images: Images, progress: Progress = silent) -> tu
 def _finite(encoder: Encoder, vectors: Vectors) -> Vectors:
     if not np.isfinite(vectors).all():
         raise EncoderError(
-            f"Encoder '{encoder.name}' gave a vector with NaN or infinity in it; vectors must be finite to be "
-            "compared. Train its model again, or leave it out."
+            f"Encoder '{encoder.name}' returned a vector with NaN or infinity; only finite vectors can be compared. "
+            "Train its model again, or leave the encoder out."
         )
     return vectors
 
 
 def _batches(images: Images, size: int) -> Iterator[Images]:
-    """Batches in memory, (n, size, size, 3): reading a mapped file is no part of an encoder's time."""
+    """Batches in memory, (n, size, size, 3): reading a memory-mapped file is not part of an encoder's time."""
     for start in range(0, len(images), _BATCH):
         yield resized_batch(np.array(images[start : start + _BATCH]), size)

@@ -1,8 +1,9 @@
-"""The records of a comparison: per-query scores, and the figures and intervals that follow from them."""
+"""The records of a comparison: a score per query, and the figures and intervals computed from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,30 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.images.finding import SkippedFile
-from autoenc.metrics.scores import Interval, bootstrap_intervals
+from autoenc.errors import ArgumentError
+from autoenc.images.finding import NamedPicture, SkippedFile, path_of
+from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
+from autoenc.text import counted, short, shown
 from autoenc.vectors import Indices
-
-SELFRECALL = (1, 5, 10)
-"""The k of the label-free recall."""
 
 TOP = 10
 """How many of each query's neighbors are kept."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EncoderScores:
-    """How one encoder did.
+    """The scores of one encoder.
 
     Attributes:
-        name: of the encoder, "+pca32" included.
-        dim: length of a vector; a vector takes 4 * dim bytes.
+        name: the encoder's name, "+pca32" included.
+        dim: length of a vector, which takes 4 * dim bytes.
         ms_per_image: milliseconds to encode one image (pixels in memory -> vector), in batches.
         per_query: metric name ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10") -> (L,) float64, one score
             for each of the comparison's labeled queries; empty without labels.
         selfrecall: k (1, 5, 10) -> (S,) float64, 1.0 where the altered copy of an image finds its original among the
             first k, for each image of `Comparison.altered`.
-        top: (Q, 10) indices into the gallery, nearest first, for every query; fewer columns in a gallery of fewer.
+        top: (Q, 10) indices into the gallery, nearest first, for every query; fewer columns for a smaller gallery.
+        origin: where a trained encoder was loaded from; None for an encoder that is not trained.
     """
 
     name: str
@@ -42,6 +43,7 @@ class EncoderScores:
     per_query: dict[str, npt.NDArray[np.float64]]
     selfrecall: dict[int, npt.NDArray[np.float64]]
     top: Indices
+    origin: str | None = None
 
     @property
     def bytes_per_image(self) -> int:
@@ -49,31 +51,41 @@ class EncoderScores:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What was measured: the labeled metrics, if any, then "selfrecall@1" and so on."""
-        return (*self.per_query, *(f"selfrecall@{k}" for k in self.selfrecall))
+        """What was measured: the metrics that need labels, if any, then "selfrecall@1" and so on."""
+        return (*self.per_query, *self._self_recall)
 
     def scores(self, metric: str) -> npt.NDArray[np.float64]:
-        """The per-query scores of one of `metrics`."""
-        if metric.startswith("selfrecall@"):
-            return self.selfrecall[int(metric.removeprefix("selfrecall@"))]
-        return self.per_query[metric]
+        """The per-query scores of one of `metrics`.
+
+        Raises:
+            ArgumentError: a metric that was not measured.
+        """
+        scores = self.per_query | self._self_recall
+        if metric not in scores:
+            raise ArgumentError(f"Metric '{metric}' was not measured; there are: {', '.join(self.metrics)}.")
+        return scores[metric]
 
     @cached_property
     def figures(self) -> dict[str, Interval]:
         """Mean and 95% bootstrap interval over queries of each of `metrics`."""
         return {
             metric: interval
-            for group in (list(self.per_query), [f"selfrecall@{k}" for k in self.selfrecall])
-            if group and len(self.scores(group[0]))
-            for metric, interval in zip(
-                group, bootstrap_intervals([self.scores(metric) for metric in group]), strict=True
-            )
+            for group in (self.per_query, self._self_recall)
+            for metric, interval in zip(group, bootstrap_intervals(list(group.values())) if group else [], strict=True)
         }
+
+    @property
+    def _self_recall(self) -> dict[str, npt.NDArray[np.float64]]:
+        return {f"selfrecall@{k}": found for k, found in self.selfrecall.items()}
+
+    def __repr__(self) -> str:
+        figures = [f"{metric} {short(self.scores(metric).mean())}" for metric in self.metrics]
+        return f"<EncoderScores '{self.name}' {self.dim}-d: {', '.join(figures)}>"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Paired difference of a metric between two encoders over the same queries: mean of a - b, 95% interval."""
+    """The paired difference of a metric between two encoders over the same queries: mean of a - b, 95% interval."""
 
     a: str
     b: str
@@ -87,40 +99,32 @@ class Difference:
         return self.ci_low > 0 or self.ci_high < 0
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "a": self.a,
-            "b": self.b,
-            "metric": self.metric,
-            "mean": self.mean,
-            "ci_low": self.ci_low,
-            "ci_high": self.ci_high,
-            "excludes_zero": self.excludes_zero,
-        }
+        return asdict(self) | {"excludes_zero": self.excludes_zero}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """The outcome of `compare`.
+    """The result of `compare`.
 
     Attributes:
-        gallery: paths of the images searched among; queries: paths of the images searched with.
+        gallery_pictures: the images that were searched: files, or the pictures in memory themselves, for thumbnails.
+        query_pictures: the images that were searched for, likewise.
         gallery_labels, query_labels: a label or None for each.
-        labeled: indices into `queries` of those that the per-query scores are about (they have a label and at
-            least one other image in the gallery shares it).
+        labeled: indices into `queries` of those with per-query scores: they have a label that at least one other
+            image in the gallery shares.
         altered: indices into the gallery of the images whose altered copies were searched for.
-        leave_one_out: queries are gallery images, each left out of its own results.
+        leave_one_out: whether the queries are gallery images, each left out of its own results.
         encoders: name -> scores, in the order asked for.
-        differences: of "learned" (or of the first encoder, without it) to every other encoder.
-        unlabeled: how many gallery images and queries have no label. ignored: files without an image's extension.
+        differences: of `reference` to every other encoder.
+        unlabeled: number of images without a label. ignored: number of files that are not images.
         skipped: files that could not be read.
-        bundle: the folder of the learned encoder's bundle, if it took part.
         seconds: how long the comparison took.
-        left_out: how many queries have a label that no other image in the gallery shares.
-        notes: sentences that a reader of the figures has to know, such as why there is no labeled part.
+        left_out: number of queries with a label that no other image in the gallery shares.
+        notes: sentences that a reader of the figures must know, such as why nothing was scored by label.
     """
 
-    gallery: list[Path]
-    queries: list[Path]
+    gallery_pictures: list[Path | NamedPicture]
+    query_pictures: list[Path | NamedPicture]
     gallery_labels: list[str | None]
     query_labels: list[str | None]
     labeled: Indices
@@ -131,24 +135,48 @@ class Comparison:
     unlabeled: int = 0
     ignored: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
-    bundle: str | None = None
     seconds: float = 0.0
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
 
+    @cached_property
+    def gallery(self) -> list[Path]:
+        """The path of each image that was searched; of a picture in memory, its number."""
+        return [path_of(picture) for picture in self.gallery_pictures]
+
+    @cached_property
+    def queries(self) -> list[Path]:
+        """The path of each query; of a picture in memory, its number."""
+        return [path_of(picture) for picture in self.query_pictures]
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """What was measured, in order; the same for every encoder."""
-        return next(iter(self.encoders.values())).metrics
+        return self.encoders[self.reference].metrics
+
+    @property
+    def main_metric(self) -> str:
+        """The metric to judge by: "map" with labels, "selfrecall@1" without."""
+        return next(metric for metric in ("map", "selfrecall@1") if metric in self.metrics)
+
+    @property
+    def reference(self) -> str:
+        """The encoder that the others are compared to: the first that is trained, or else the first."""
+        return reference_of(self.encoders)
+
+    @property
+    def model(self) -> str | None:
+        """Where the model of `reference` was loaded from; None if no encoder is trained."""
+        return self.encoders[self.reference].origin
 
     @cached_property
     def classes(self) -> dict[str, Indices]:
-        """Label -> positions in `labeled`, and so in every `per_query`, of the queries that have it."""
+        """Label -> the positions of its queries in `labeled`, and so in every `per_query`."""
         labels = np.asarray([self.query_labels[query] or "" for query in self.labeled], object)
         return {str(label): np.flatnonzero(labels == label) for label in sorted(set(labels))}
 
     def per_class(self, encoder: str) -> dict[str, dict[str, float]]:
-        """Label -> metric -> mean over the labeled queries of that label, for one encoder."""
+        """Label -> metric -> mean over the labeled queries with that label, for one encoder."""
         scores = self.encoders[encoder].per_query
         return {
             label: {metric: float(values[at].mean()) for metric, values in scores.items()}
@@ -170,7 +198,7 @@ class Comparison:
             "left_out": self.left_out,
             "ignored": self.ignored,
             "skipped": [file.to_dict() for file in self.skipped],
-            "bundle": self.bundle,
+            "model": None if self.model is None else shown(self.model),
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
@@ -185,3 +213,14 @@ class Comparison:
         if self.classes:
             values["per_class"] = self.per_class(scores.name)
         return values
+
+    def __repr__(self) -> str:
+        metric, queries = self.main_metric, counted(len(self.queries), "query", "queries")
+        figures = ", ".join(f"{name} {short(scores.scores(metric).mean())}" for name, scores in self.encoders.items())
+        return f"<Comparison of {counted(len(self.gallery), 'image')}, {queries}, by {metric}: {figures}>"
+
+
+def reference_of(encoders: Mapping[str, EncoderScores]) -> str:
+    """The encoder that the others are compared to: the first that is trained, or else the first."""
+    trained = (name for name, scores in encoders.items() if scores.origin is not None)
+    return next(trained, next(iter(encoders)))

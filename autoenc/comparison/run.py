@@ -1,240 +1,202 @@
-"""Every encoder on one split of the user's own images, with per-query scores."""
+"""Compare encoders on one split of the user's own images, with a score per query."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from autoenc.comparison.labels import LabelTable, labels_from_folders, read_labels
+from autoenc.comparison.labels import Labels, LabelTable, read_labels
 from autoenc.comparison.measure import Split, differences, measure
 from autoenc.comparison.records import Comparison
-from autoenc.encoders import create_encoder
-from autoenc.encoders.base import Encoder
-from autoenc.encoders.learned import LearnedEncoder
-from autoenc.encoders.projection import Projection, parse_projection
-from autoenc.errors import ArgumentError, NoImagesError
-from autoenc.images.cache import PixelCache, load_pixels
-from autoenc.images.finding import Found, NamedPicture, find_images
-from autoenc.models.bundle import Bundle, load_bundle
-from autoenc.models.ready import advice, ready_name
-from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.text import shown
-from autoenc.vectors import Indices
+from autoenc.comparison.sides import Side, codes, find_side, positions, sample
+from autoenc.encoders import Encoder, Model, create_encoders
+from autoenc.errors import ArgumentError
+from autoenc.images.finding import Pictures
+from autoenc.progress import ProgressOption, telling
+from autoenc.text import counted, shown
+from autoenc.vectors import Images, Indices
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
 """What is compared unless encoders are named."""
 
 MAX_ALTERED = 2000
-"""How many images are altered for the label-free recall, unless `max_queries` says otherwise."""
+"""How many images are altered for the self-recall, unless `max_queries` says otherwise."""
 
 
 def compare(
-    images: str | os.PathLike[str],
+    images: Pictures,
     *,
-    queries: str | os.PathLike[str] | None = None,
-    model: Bundle | str | os.PathLike[str] | None = None,
+    queries: Pictures | None = None,
+    model: Model | None = None,
     encoders: Sequence[str | Encoder] | None = None,
-    labels: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | Labels | None = None,
     label_column: str | None = None,
+    query_labels: Labels | None = None,
     max_queries: int | None = None,
     seed: int = 0,
     progress: ProgressOption = None,
 ) -> Comparison:
-    """Compare encoders on a folder of images: which of them finds what belongs together?
+    """Compare encoders on your own images: which of them finds what belongs together?
 
-    Every image is read once. Vectors are compared by cosine, over the whole gallery; an image is never among its
-    own results. Labels are the parent folders' names, or a CSV file's column; a gallery with fewer than two
-    labels counts as unlabeled. Label-free, it measures whether an altered copy of an image finds the image again.
+    Every image is read once. Vectors are compared by cosine over the whole gallery. An image is never among its own
+    results: neither the same file nor, for pictures in memory, the same pixels. With labels, a result is relevant if
+    it has the query's label; a gallery with fewer than two labels counts as unlabeled. Without labels, self-recall
+    measures whether an altered copy of an image finds the original.
 
     Args:
-        images: the gallery, a folder.
-        queries: a folder of query images; without it each gallery image is a query.
-        model: a trained bundle, or its folder, for the encoder "learned".
-        encoders: names, "+pcaK" after one for K principal components fitted on the gallery; or encoders. Without
-            them DEFAULT_ENCODERS, of which those that need more images than there are stay away; a note says so.
-        labels: a CSV file of labels, for gallery and queries.
-        label_column: the column of that file.
-        max_queries: sample this many queries, and this many altered images, without replacement. Without it all
-            queries and MAX_ALTERED images are taken.
-        seed: of the samples and of the alterations.
-        progress: told how far it is.
+        images: the gallery: a folder, a list of files, or pictures in memory (arrays, PIL images, bytes), which are
+            called by their numbers, from 0.
+        queries: the queries, likewise; without it each gallery image is a query.
+        model: the model for "learned": a bundle, its folder, or the name of a ready model.
+        encoders: names, with "+pcaK" for K principal components fitted on the gallery, or encoders. Without it
+            DEFAULT_ENCODERS; those that cannot be fitted on so few images are left out, and a note says so.
+        labels: a CSV file with the labels of gallery and queries; or a list with one label or None for each of
+            `images`. Without it, files have the names of their folders as labels.
+        label_column: the column of the CSV file that holds the labels.
+        query_labels: a list with one label or None for each of `queries`. Without it, they are labeled by the CSV
+            file or by their folders.
+        max_queries: draw this many queries, and this many images for altered copies, without replacement. Without
+            it all queries and MAX_ALTERED images are taken.
+        seed: of the draws and of the alterations.
+        progress: True, False, a function, or None to show it on a terminal and in a notebook.
+
+    Returns:
+        The scores of every encoder, their intervals, and their paired differences.
 
     Raises:
-        NoImagesError: a missing or empty folder, or fewer than two images that can be read.
+        NoImagesError: a missing or empty folder, or fewer than two readable images.
         LabelsError: labels that cannot be read or matched.
-        EncoderError: an unknown encoder, "learned" without `model`, an encoder that cannot be fitted on so few
-            images, or a vector not finite.
+        EncoderError: an unknown encoder, "learned" without `model`, too few images to fit an encoder, or a vector
+            that is not finite.
         BundleError: `model` cannot be used.
-        ArgumentError: a value out of range.
+        ArgumentError: a value out of range, or labels that do not go with the pictures.
+
+    Example:
+        >>> comparison = compare("photos", encoders=["color", "edges"])
+        >>> comparison
+        <Comparison of 48 images, 48 queries, by map: color ..., edges ...>
+        >>> comparison.encoders["edges"].figures["p@5"]
+        Interval(mean=..., low=..., high=...)
     """
     started = time.perf_counter()
-    _check_arguments(labels, label_column, max_queries, seed)
-    chosen = _create(DEFAULT_ENCODERS if encoders is None else encoders, model)
-    table = None if labels is None or label_column is None else read_labels(labels, label_column)
-    found, label_of = _find(images, table)
-    asked, query_label_of = (None, label_of) if queries is None else _find(queries, table)
-    notes = [] if table is None or not table.broken else [_broken_rows(table)]
-    bundle = _bundle_of(chosen)
-    if bundle is not None and (ready := ready_name(bundle.path)):
-        notes.append(advice(ready))
-    size = max(encoder.input_size for encoder in chosen)
-    with telling(progress) as report:
-        gallery = _read(found.items, 2, size, "reading images", report)
-        cache = None
+    _check(queries, query_labels, max_queries, seed)
+    given = _read_labels(labels, label_column)
+    table = given if isinstance(given, LabelTable) else None
+    chosen = create_encoders(DEFAULT_ENCODERS if encoders is None else encoders, model)
+    size = max(encoder.input_size for encoder in chosen.values())
+    gallery = find_side(images, given, "labels=")
+    asked = None
+    if queries is not None:
+        asked = find_side(queries, table if query_labels is None else query_labels, "query_labels=")
+    with telling(progress) as tell:
+        gallery, pixels = gallery.read(size, least=2, stage="reading images", tell=tell)
         if asked is None:
-            own = _sample(len(gallery), max_queries, seed)
-            paths = [gallery.paths[at] for at in own]
+            own, query_pixels = sample(len(gallery), max_queries, seed), None
+            asked = gallery.take(own)
         else:
-            wanted = [asked.items[at] for at in _sample(len(asked.items), max_queries, seed)]
-            cache = _read(wanted, 1, size, "reading queries", report)
-            paths = cache.paths
-            own = _positions(paths, gallery.paths)
-        gallery_labels, query_labels = _labels(gallery.paths, paths, label_of, query_label_of, notes)
-        names = sorted({label for label in (*gallery_labels, *query_labels) if label is not None})
-        code_of = {None: -1} | {label: code for code, label in enumerate(names)}
-        gallery_codes = np.array([code_of[label] for label in gallery_labels], np.int64)
-        query_codes = np.array([code_of[label] for label in query_labels], np.int64)
-        labeled = _with_relevant(gallery_codes, query_codes, own)
-        if not len(labeled):
-            notes.append("No query has a label that another image shares: only the label-free part was measured.")
-        split = Split(
-            gallery=gallery.images,
-            queries=None if cache is None else cache.images,
-            own=own,
-            gallery_codes=gallery_codes,
-            query_codes=query_codes,
-            labeled=labeled,
-            altered=_sample(len(gallery), MAX_ALTERED if max_queries is None else max_queries, seed),
-            seed=seed,
-        )
-        if encoders is None:
-            chosen = _large_enough(chosen, len(gallery), notes)
-        scores = {encoder.name: measure(encoder, split, report) for encoder in chosen}
-    both = [(found, gallery)] if asked is None or cache is None else [(found, gallery), (asked, cache)]
+            asked = asked.take(sample(len(asked), max_queries, seed))
+            asked, query_pixels = asked.read(size, least=1, stage="reading queries", tell=tell)
+            own = positions(asked, gallery)
+        gallery, asked, lone_label = _without_lone_label(gallery, asked)
+        split = _split(gallery, pixels, asked, query_pixels, own, max_queries, seed)
+        unfit = _unfit(chosen, len(gallery)) if encoders is None else []  # those asked for by name raise an error
+        scores = {name: measure(encoder, split, tell) for name, encoder in chosen.items() if encoder not in unfit}
+    sides = [gallery] if queries is None else [gallery, asked]
     return Comparison(
-        gallery=gallery.paths,
-        queries=paths,
-        gallery_labels=gallery_labels,
-        query_labels=query_labels,
-        labeled=labeled,
+        gallery_pictures=gallery.pictures,
+        query_pictures=asked.pictures,
+        gallery_labels=gallery.labels,
+        query_labels=asked.labels,
+        labeled=split.labeled,
         altered=split.altered,
-        leave_one_out=asked is None,
+        leave_one_out=queries is None,
         encoders=scores,
         differences=differences(scores),
-        unlabeled=gallery_labels.count(None) + (0 if asked is None else query_labels.count(None)),
-        ignored=sum(folder.ignored for folder, _ in both),
-        skipped=[file for folder, read in both for file in (*folder.skipped, *read.skipped)],
-        bundle=shown(bundle.location) if bundle else None,
+        unlabeled=sum(side.labels.count(None) for side in sides),
+        ignored=sum(side.ignored for side in sides),
+        skipped=[file for side in sides for file in side.skipped],
         seconds=time.perf_counter() - started,
-        left_out=int((query_codes >= 0).sum()) - len(labeled),
-        notes=notes,
+        left_out=len(asked) - asked.labels.count(None) - len(split.labeled),
+        notes=list(_notes(table, lone_label, split, unfit)),
     )
 
 
-def _check_arguments(
-    labels: str | os.PathLike[str] | None, label_column: str | None, max_queries: int | None, seed: int
-) -> None:
-    if (labels is None) != (label_column is None):
-        missing = "label_column (--label-column)" if label_column is None else "labels (--labels)"
-        raise ArgumentError(f"Labels from a CSV file need the file and the name of a column; {missing} is missing.")
+def _check(queries: Pictures | None, query_labels: Labels | None, max_queries: int | None, seed: int) -> None:
+    if query_labels is not None and queries is None:
+        raise ArgumentError("query_labels= needs queries=. Give the labels of the gallery as labels=.")
+    if isinstance(query_labels, (str, os.PathLike)):
+        raise ArgumentError("query_labels= takes a list of labels. A CSV file in labels= labels the queries too.")
     if max_queries is not None and max_queries < 1:
-        raise ArgumentError(f"Expected max_queries from 1; got {max_queries}.")
+        raise ArgumentError(f"max_queries= must be 1 or more; got {max_queries}.")
     if seed < 0:
-        raise ArgumentError(f"Expected a seed from 0; got {seed}.")
+        raise ArgumentError(f"seed= must be 0 or more; got {seed}.")
 
 
-def _create(encoders: Sequence[str | Encoder], model: Bundle | str | os.PathLike[str] | None) -> list[Encoder]:
-    if isinstance(encoders, str) or not encoders:
-        raise ArgumentError(f"Expected a list of one encoder or more; got {encoders!r}.")
-    names = [encoder if isinstance(encoder, str) else encoder.name for encoder in encoders]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ArgumentError(f"Encoder '{twice}' is named twice; name each encoder once.")
-    learned = any(isinstance(encoder, str) and encoder.partition("+pca")[0] == "learned" for encoder in encoders)
-    if learned and model is not None and not isinstance(model, Bundle):
-        model = load_bundle(model)  # once, for learned and learned+pcaK
-    return [_encoder(encoder, model) if isinstance(encoder, str) else encoder for encoder in encoders]
+def _read_labels(
+    labels: str | os.PathLike[str] | Labels | None, label_column: str | None
+) -> LabelTable | Labels | None:
+    """The table of a CSV file; a list of labels as it is."""
+    if isinstance(labels, (str, os.PathLike)):
+        if label_column is None:
+            raise ArgumentError("labels= is a CSV file; name its column of labels with label_column=.")
+        return read_labels(labels, label_column)
+    if label_column is not None:
+        raise ArgumentError("label_column= is a column of a CSV file; name the file with labels=.")
+    return labels
 
 
-def _encoder(name: str, model: Bundle | str | os.PathLike[str] | None) -> Encoder:
-    projected = parse_projection(name)
-    if projected is None:
-        return create_encoder(name, model=model)
-    return Projection(create_encoder(projected[0], model=model), projected[1])
-
-
-def _bundle_of(encoders: list[Encoder]) -> Bundle | None:
-    bases = [encoder.base if isinstance(encoder, Projection) else encoder for encoder in encoders]
-    return next((base.bundle for base in bases if isinstance(base, LearnedEncoder)), None)
-
-
-def _large_enough(encoders: list[Encoder], images: int, notes: list[str]) -> list[Encoder]:
-    """Without the projections that cannot be fitted on so few images: nobody asked for them by name."""
-    kept = [encoder for encoder in encoders if not isinstance(encoder, Projection) or encoder.dim <= images]
-    for encoder in encoders:
-        if encoder not in kept:
-            notes.append(f"{encoder.name} is left out: it needs {encoder.dim} images or more, and there are {images}.")
-    return kept
-
-
-def _find(root: str | os.PathLike[str], table: LabelTable | None) -> tuple[Found, dict[Path, str | None]]:
-    """The images of a folder and their labels, before the long work of reading starts."""
-    found = find_images(root)
-    top = found.root or Path()
-    labels = labels_from_folders(found.paths, top) if table is None else table.match(found.paths, top)
-    return found, dict(zip(found.paths, labels, strict=True))
-
-
-def _read(items: list[Path | NamedPicture], least: int, size: int, stage: str, progress: Progress) -> PixelCache:
-    cache = load_pixels(items, size, progress=lambda _, done, total, note: progress(stage, done, total, note))
-    readable = len(cache)
-    if readable < least:
-        why = f" The first that could not: {cache.skipped[0]}" if cache.skipped else ""
-        raise NoImagesError(
-            f"Expected {least} or more images to compare encoders on; {readable} of {len(items)} could be read.{why}"
-        )
-    return cache
-
-
-def _sample(count: int, limit: int | None, seed: int) -> Indices:
-    """Up to `limit` of the numbers below `count`, rising."""
-    if limit is None or limit >= count:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, limit, replace=False))
-
-
-def _positions(queries: list[Path], gallery: list[Path]) -> Indices:
-    """Where each query lies in the gallery, -1 where it does not: a file must not find itself."""
-    position = {os.path.realpath(path): at for at, path in enumerate(gallery)}
-    return np.array([position.get(os.path.realpath(path), -1) for path in queries], np.int64)
-
-
-def _labels(
-    gallery: list[Path],
-    queries: list[Path],
-    label_of: dict[Path, str | None],
-    query_label_of: dict[Path, str | None],
-    notes: list[str],
-) -> tuple[list[str | None], list[str | None]]:
-    labels = [label_of[path] for path in gallery]
-    distinct = {label for label in labels if label is not None}
+def _without_lone_label(gallery: Side, queries: Side) -> tuple[Side, Side, str | None]:
+    """Both sides without labels if the gallery has only one, and that label: it cannot tell images apart."""
+    distinct = set(gallery.labels) - {None}
     if len(distinct) > 1:
-        return labels, [query_label_of[path] for path in queries]
-    if distinct:
-        notes.append(f"Every image with a label is '{distinct.pop()}': there is nothing to tell apart.")
-    return [None] * len(gallery), [None] * len(queries)
+        return gallery, queries, None
+    return gallery.without_labels(), queries.without_labels(), next(iter(distinct), None)
+
+
+def _unfit(encoders: Mapping[str, Encoder], images: int) -> list[Encoder]:
+    """The encoders that cannot be fitted on so few images: K principal components need K images or more."""
+    return [encoder for encoder in encoders.values() if not encoder.fitted and encoder.dim > images]
+
+
+def _split(
+    gallery: Side,
+    pixels: Images,
+    queries: Side,
+    query_pixels: Images | None,
+    own: Indices,
+    limit: int | None,
+    seed: int,
+) -> Split:
+    gallery_codes, query_codes = codes(gallery, queries)
+    return Split(
+        gallery=pixels,
+        queries=query_pixels,
+        own=own,
+        gallery_codes=gallery_codes,
+        query_codes=query_codes,
+        labeled=_with_relevant(gallery_codes, query_codes, own),
+        altered=sample(len(gallery), MAX_ALTERED if limit is None else limit, seed),
+        seed=seed,
+    )
 
 
 def _with_relevant(gallery_codes: Indices, query_codes: Indices, own: Indices) -> Indices:
-    """The queries that have a label which a gallery image other than the query shares."""
+    """The queries with a label that a gallery image other than the query shares."""
     members = np.bincount(gallery_codes[gallery_codes >= 0], minlength=int(query_codes.max(initial=0)) + 1)
     itself = (own >= 0) & (gallery_codes[own] == query_codes)
     return np.flatnonzero((query_codes >= 0) & (members[query_codes] - itself > 0))
 
 
-def _broken_rows(table: LabelTable) -> str:
-    return f"{table.broken} rows of {shown(table.file)} were left out: they have too many fields or too few."
+def _notes(table: LabelTable | None, lone_label: str | None, split: Split, unfit: list[Encoder]) -> Iterator[str]:
+    """What a reader of the figures has to know."""
+    if table is not None and table.broken:
+        yield f"{counted(table.broken, 'row')} of {shown(table.file)} left out: too many or too few fields."
+    if lone_label is not None:
+        yield f"Every labeled image is '{lone_label}': there is nothing to tell apart."
+    if not len(split.labeled):
+        yield "No query has a label that another image shares, so only self-recall was measured."
+    for encoder in unfit:
+        yield f"{encoder.name} is left out: it needs {encoder.dim} images or more, and there are {len(split.gallery)}."

@@ -1,1 +1,1 @@
-"""Exact rankings, the scores of each query, and what may be concluded from them."""
+"""Exact rankings, a score per query, and bootstrap intervals over queries."""

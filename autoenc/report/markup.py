@@ -1,4 +1,4 @@
-"""Small pieces of HTML: text made safe, tables, pictures as data."""
+"""Small pieces of HTML: escaped text, tables, pictures as data URIs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from autoenc.text import printable
 
 
 def escape(text: str) -> str:
-    """Text as HTML shows it, in an element or in an attribute's quotes, whatever a file's name holds."""
+    """Any text, made safe to stand in an element or in a quoted attribute."""
     return html.escape(printable(text), quote=True)
 
 
@@ -19,12 +19,12 @@ def data_uri(data: bytes, media_type: str) -> str:
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str], bool]]) -> str:
-    """A table whose first column names the rows.
+    """A table whose first column holds the names of the rows.
 
     Args:
-        caption: text.
-        columns: the heads, as text, that of the names included.
-        rows: (name, finished cells, whether to set the row off).
+        caption: as text.
+        columns: the headings as text, including that of the names.
+        rows: (name as text, cells as HTML, whether the row is highlighted).
     """
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(

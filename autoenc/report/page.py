@@ -1,4 +1,4 @@
-"""One HTML page about a comparison: nothing to fetch, and for a reader who does not know the metrics."""
+"""One HTML page about a comparison: self-contained, and written for a reader who does not know the metrics."""
 
 from __future__ import annotations
 
@@ -9,35 +9,39 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from autoenc.comparison.records import Comparison
+from autoenc.comparison.records import Comparison, Difference
 from autoenc.errors import OutputError
 from autoenc.files import write_file
-from autoenc.metrics.scores import Interval
+from autoenc.metrics.bootstrap import Interval
+from autoenc.metrics.registry import find_metric
 from autoenc.report import plots
 from autoenc.report.examples import examples_section
-from autoenc.report.findings import (
-    chance,
-    differences_by,
-    evidence,
-    glossary,
-    headline,
-    main_metric,
-    reference_of,
-    tally,
-    title_of,
-)
+from autoenc.report.findings import chance, differences_by, evidence, glossary, headline, tally
 from autoenc.report.markup import data_uri, escape, table
-from autoenc.text import number, shown
+from autoenc.text import counted, number, shown
 from autoenc.version import __version__
 
 _MOST_FILES = 500
 
 
 def write_report(comparison: Comparison, folder: str | os.PathLike[str]) -> Path:
-    """Write `folder`/report.html; the folder is made if it is not there.
+    """Write a comparison as one HTML page, with its plots and pictures inside.
+
+    Args:
+        comparison: what `compare` returned. The thumbnails are made from its pictures; where a file is gone, the page
+            says so.
+        folder: receives report.html; made if it does not exist.
+
+    Returns:
+        the path of the page.
 
     Raises:
-        OutputError: the folder cannot be made or the page not written.
+        OutputError: the folder cannot be made, or the page cannot be written.
+
+    Example:
+        >>> comparison = autoenc.compare("photos", encoders=["color", "edges"])
+        >>> write_report(comparison, "report")
+        PosixPath('report/report.html')
     """
     folder = Path(folder)
     try:
@@ -48,7 +52,7 @@ def write_report(comparison: Comparison, folder: str | os.PathLike[str]) -> Path
 
 
 def render(comparison: Comparison) -> str:
-    """The page as text."""
+    """The page as HTML text."""
     sections = (
         _head(comparison),
         _scores(comparison),
@@ -60,7 +64,7 @@ def render(comparison: Comparison) -> str:
         _skipped(comparison),
         _reading(comparison),
     )
-    footer = f"<footer><p>Made by autoenc {escape(__version__)} in {comparison.seconds:,.1f} seconds.</p></footer>"
+    footer = f"<footer><p>autoenc {escape(__version__)}; compared in {comparison.seconds:,.1f} seconds.</p></footer>"
     content = f"<main>\n{''.join(sections)}</main>\n{footer}"
     template = Template(files("autoenc.report").joinpath("template.html").read_text("utf-8"))
     return template.substitute(title="Encoders compared - autoenc", content=content)
@@ -68,58 +72,61 @@ def render(comparison: Comparison) -> str:
 
 def _head(comparison: Comparison) -> str:
     labels = len({label for label in comparison.gallery_labels if label is not None})
-    facts: list[tuple[str, str]] = [
-        ("images searched among", f"{len(comparison.gallery):,}"),
-        ("queries", f"{len(comparison.queries):,}"),
-        ("of them scored by label", f"{len(comparison.labeled):,}"),
-        ("labels", f"{labels:,}"),
-        ("altered copies searched for", f"{len(comparison.altered):,}"),
-        ("images without a label", f"{comparison.unlabeled:,}"),
-        ("files that could not be read", f"{len(comparison.skipped):,}"),
-        ("files that are no images", f"{comparison.ignored:,}"),
+    facts = [
+        ("images in the gallery", len(comparison.gallery)),
+        ("queries", len(comparison.queries)),
+        ("scored by label", len(comparison.labeled)),
+        ("labels", labels),
+        ("altered copies", len(comparison.altered)),
     ]
-    if comparison.left_out:
-        facts.append(("queries alone with their label", f"{comparison.left_out:,}"))
-    grid = "".join(f"<div><dt>{escape(name)}</dt><dd>{value}</dd></div>" for name, value in facts)
+    exceptions = [
+        ("images without a label", comparison.unlabeled),
+        ("queries whose label no other image has", comparison.left_out),
+        ("files that could not be read", len(comparison.skipped)),
+        ("files that are not images", comparison.ignored),
+    ]
+    shown_facts = [*facts, *((name, count) for name, count in exceptions if count)]
+    grid = "".join(f"<div><dt>{escape(name)}</dt><dd>{count:,}</dd></div>" for name, count in shown_facts)
     split = (
-        "Each query is itself one of the images searched among, and is left out of its own results (leave one out)."
+        "Every query is itself an image of the gallery and is left out of its own results (leave-one-out)."
         if comparison.leave_one_out
-        else "The queries are separate from the images searched among."
+        else "The queries were given separately from the gallery."
     )
-    bundle = (
-        f" The learned encoder is the bundle <code>{escape(comparison.bundle)}</code>." if comparison.bundle else ""
-    )
+    model = ""
+    if comparison.model is not None:
+        name = escape(comparison.reference)
+        model = f" Encoder {name} uses the model <code>{escape(shown(comparison.model))}</code>."
     notes = "".join(f'<p class="note">{escape(note)}</p>\n' for note in comparison.notes)
     return (
         "<header>\n<h1>Which encoder finds what looks alike?</h1>\n"
         f'<p class="finding">{escape(headline(comparison))}</p>\n<p>{escape(evidence(comparison))}</p>\n</header>\n'
-        f"{notes}<section>\n<h2>What was compared</h2>\n<p>{split} Every encoder turns an image into a list of "
-        f"numbers, a vector; images are ranked by the cosine similarity of their vectors to the query's.{bundle}</p>\n"
-        f'<dl class="facts">{grid}</dl>\n</section>\n'
+        f"{notes}<section>\n<h2>What was compared</h2>\n<p>Each encoder turns an image into a vector, a list of "
+        "numbers. For each query, the images of the gallery are ranked by the cosine similarity of their vectors to "
+        f'the query\'s. {split}{model}</p>\n<dl class="facts">{grid}</dl>\n</section>\n'
     )
 
 
 def _scores(comparison: Comparison) -> str:
-    metrics = [metric for metric in _measured(comparison) if not metric.startswith("selfrecall@")]
+    metrics = [metric for metric in comparison.metrics if find_metric(metric).needs_labels]
     if not metrics:
         return ""
     text = (
-        "A label says which images belong together; an encoder is good if images of one label are near each other. "
-        f"In a random order, {number(chance(comparison))} of the images at any place would have the query's label. "
-        "In every column 1 is perfect and 0 the worst; the small figures are the 95% interval. Underlined is the "
-        "highest figure, which need not be shown to be better: only a paired difference can show that."
+        "Labels say which images belong together: a good encoder places images with the same label near each other. "
+        "In every column, 1 is the best possible score and 0 the worst; a random ranking would reach a precision of "
+        f"{number(chance(comparison))}. The small figures are 95% intervals. The highest score of a column is "
+        "underlined; whether it is reliably higher than another is shown by the paired differences below."
     )
     body = _table_of_figures(comparison, metrics, "Mean over queries, with 95% bootstrap intervals")
     picture = _plot(
         plots.metric_bars(comparison),
-        "Bar charts of every metric by encoder with 95% intervals; the table above holds the same figures.",
-        "Encoders by score, best first; the thin line is the 95% interval. The scale starts at 0.",
+        "Bar charts of every metric by encoder, with 95% intervals; the tables hold the same figures.",
+        "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0.",
     )
     return _section("Scores", text, body, picture)
 
 
 def _table_of_figures(comparison: Comparison, metrics: Sequence[str], caption: str) -> str:
-    reference, encoders = reference_of(comparison), comparison.encoders
+    reference, encoders = comparison.reference, comparison.encoders
     best = {metric: max(scores.figures[metric].mean for scores in encoders.values()) for metric in metrics}
     rows = []
     for name, scores in encoders.items():
@@ -128,7 +135,7 @@ def _table_of_figures(comparison: Comparison, metrics: Sequence[str], caption: s
             for metric in metrics
         ]
         rows.append((name, cells, name == reference))
-    return table(caption, ["Encoder", *(title_of(metric) for metric in metrics)], rows)
+    return table(caption, ["Encoder", *(find_metric(metric).title for metric in metrics)], rows)
 
 
 def _figure(interval: Interval, best: bool = False) -> str:
@@ -139,56 +146,55 @@ def _figure(interval: Interval, best: bool = False) -> str:
 
 
 def _differences(comparison: Comparison) -> str:
-    metrics = [main_metric(comparison), *(metric for metric in ("p@5",) if metric in comparison.metrics)]
-    tables = []
-    for metric in dict.fromkeys(metrics):
-        rows = []
-        for item in differences_by(comparison, metric):
-            wins, ties, losses = tally(comparison, item)
-            verdict = (
-                f"{item.a} better"
-                if item.ci_low > 0
-                else f"{item.b} better"
-                if item.ci_high < 0
-                else "no difference shown"
-            )
-            mean, low, high = (
-                number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high)
-            )
-            cells = [
-                f"<td>{mean}</td>",
-                f"<td>{low} to {high}</td>",
-                f'<td class="words">{escape(verdict)}</td>',
-                *(f"<td>{count:,}</td>" for count in (wins, ties, losses)),
-            ]
-            rows.append((item.b, cells, False))
-        if rows:
-            reference = reference_of(comparison)
-            columns = [f"{reference} minus", "Difference", "95% interval", "Shown", "Wins", "Ties", "Losses"]
-            tables.append(table(title_of(metric), columns, rows))
     forest = plots.difference_forest(comparison)
-    if not tables or forest is None:
+    if forest is None:
         return ""
     text = (
-        "All encoders answer the same queries, so they are compared query by query. An interval that includes zero "
-        "means that these queries do not show which of the two is better. Wins, ties and losses count the queries on "
-        f"which {escape(reference_of(comparison))} scores higher, equal or lower. Each interval stands for itself: "
-        "among 20 comparisons of equals, one interval is expected to exclude zero by chance."
+        "All encoders answer the same queries, so they can be compared query by query. Where an interval includes "
+        "zero, these queries do not show which of the two encoders is better. Wins, ties and losses count the queries "
+        f"on which {escape(comparison.reference)} scores higher, equally or lower. Each interval stands on its own: of "
+        "20 comparisons between equally good encoders, one is expected to exclude zero by chance."
     )
+    tables = [
+        _table_of_differences(comparison, metric)
+        for metric in dict.fromkeys([comparison.main_metric, "p@5"])
+        if differences_by(comparison, metric)
+    ]
     picture = _plot(
         forest,
-        "Differences to each encoder with 95% intervals and a line at zero; the tables hold the same figures.",
-        "Mean difference in score and its 95% interval. A filled point: the interval excludes zero; a hollow one: it "
-        "does not.",
+        "Differences to each encoder, with 95% intervals and a line at zero; the tables hold the same figures.",
+        "Mean difference in score, with its 95% interval. A filled point means that the interval excludes zero, a "
+        "hollow one that it does not.",
     )
     return _section("Differences", text, *tables, picture)
+
+
+def _table_of_differences(comparison: Comparison, metric: str) -> str:
+    rows = []
+    for item in differences_by(comparison, metric):
+        mean, low, high = (number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high))
+        cells = [
+            f"<td>{mean}</td>",
+            f"<td>{low} to {high}</td>",
+            f"<td>{escape(_verdict(item))}</td>",
+            *(f"<td>{count:,}</td>" for count in tally(comparison, item)),
+        ]
+        rows.append((item.b, cells, False))
+    columns = [f"{comparison.reference} minus", "Difference", "95% interval", "Verdict", "Wins", "Ties", "Losses"]
+    return table(find_metric(metric).title, columns, rows)
+
+
+def _verdict(difference: Difference) -> str:
+    if not difference.excludes_zero:
+        return "no difference shown"
+    return f"{difference.a if difference.mean > 0 else difference.b} better"
 
 
 def _classes(comparison: Comparison) -> str:
     heatmap = plots.per_class_heatmap(comparison)
     if heatmap is None:
         return ""
-    names = list(comparison.encoders)
+    names, most = list(comparison.encoders), plots.MOST_CLASSES
     values = {name: comparison.per_class(name) for name in names}
     rows = []
     for label, queries in comparison.classes.items():
@@ -198,44 +204,41 @@ def _classes(comparison: Comparison) -> str:
     picture = _plot(
         heatmap,
         "Precision at 5 of every encoder for every label; the table below holds the same figures.",
-        "Precision at 5 by label (darker is better). Without intervals: with few queries a label, read small "
-        "differences as none." + (" The 40 labels with the most queries." if len(rows) > 40 else ""),
+        "Precision at 5 by label; darker is better. These figures have no intervals: with few queries per label, do "
+        "not read much into small differences."
+        + (f" Only the {most} labels with the most queries are drawn." if len(rows) > most else ""),
     )
-    folded = f"<details><summary>The same as a table</summary>\n{numbers}</details>\n"
+    folded = f"<details><summary>The same figures as a table</summary>\n{numbers}</details>\n"
     return _section("Label by label", "", picture, folded)
 
 
 def _self_recall(comparison: Comparison) -> str:
-    metrics = [metric for metric in _measured(comparison) if metric.startswith("selfrecall@")]
-    if not metrics:
-        return ""
+    metrics = [metric for metric in comparison.metrics if not find_metric(metric).needs_labels]
     text = (
-        f"{len(comparison.altered):,} images were cropped, mirrored and recolored, and the gallery was searched with "
-        "these copies. The figures say how often the original came back among the first: a check that needs no labels."
+        f"The gallery was searched with altered copies (cropped, mirrored and recolored) of "
+        f"{counted(len(comparison.altered), 'image')}. The figures are the share of copies whose original came back "
+        "among the first results: a check that needs no labels."
     )
     parts = [_table_of_figures(comparison, metrics, "Share of originals found, with 95% bootstrap intervals")]
-    if len(metrics) == len(_measured(comparison)):
-        alt = "Bar charts of self-recall by encoder with 95% intervals; the table above holds the same figures."
+    if len(metrics) == len(comparison.metrics):
+        alt = "Bar charts of self-recall by encoder, with 95% intervals; the table above holds the same figures."
         parts.append(_plot(plots.metric_bars(comparison), alt, "Encoders by self-recall, best first."))
     return _section("Without labels: does an altered copy find its original?", text, *parts)
 
 
 def _cost(comparison: Comparison) -> str:
-    reference, rows = reference_of(comparison), []
+    reference, rows = comparison.reference, []
     for name, scores in comparison.encoders.items():
         figures = (f"{scores.dim:,}", f"{scores.bytes_per_image:,}", number(scores.ms_per_image))
         rows.append((name, [f"<td>{text}</td>" for text in figures], name == reference))
-    costs = table(
-        "What a vector costs", ["Encoder", "Numbers a vector", "Bytes a vector", "Milliseconds an image"], rows
+    columns = ["Encoder", "Numbers per vector", "Bytes per vector", "Milliseconds per image"]
+    costs = table("What a vector costs", columns, rows)
+    picture = _plot(
+        plots.quality_against_cost(comparison),
+        "Scatter plots of quality against encoding time and against vector size; the tables hold the same figures.",
+        "Upper left is best: high quality at low cost. The lines are 95% intervals of the score.",
     )
-    picture = ""
-    if main_metric(comparison) in _measured(comparison):
-        picture = _plot(
-            plots.quality_against_cost(comparison),
-            "Scatter plots of quality against encoding time and against vector size; both tables hold the figures.",
-            "Upper left is best: high quality at little cost. Lines are 95% intervals of the score.",
-        )
-    text = "Time is that of encoding pixels already in memory, in batches, on the machine that ran the comparison."
+    text = "The time is for encoding pixels already in memory, in batches, on the machine that ran the comparison."
     return _section("Quality against cost", text, costs, picture)
 
 
@@ -247,17 +250,13 @@ def _skipped(comparison: Comparison) -> str:
         for file in comparison.skipped[:_MOST_FILES]
     )
     more = len(comparison.skipped) - _MOST_FILES
-    rest = f"<p>And {more:,} more; compare.json lists them all.</p>\n" if more > 0 else ""
+    rest = f"<p>And {more:,} more; the comparison as JSON lists all of them.</p>\n" if more > 0 else ""
     return _section("Files that could not be read", "", f'<ul class="files">{items}</ul>\n{rest}')
 
 
 def _reading(comparison: Comparison) -> str:
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>\n" for name, text in glossary(comparison))
     return _section("How to read the figures", "", f'<dl class="terms">\n{items}</dl>\n')
-
-
-def _measured(comparison: Comparison) -> list[str]:
-    return list(comparison.encoders[reference_of(comparison)].figures)
 
 
 def _section(title: str, text: str, *parts: str) -> str:
@@ -267,7 +266,7 @@ def _section(title: str, text: str, *parts: str) -> str:
 
 def _plot(svg: bytes, alt: str, caption: str) -> str:
     size = re.search(rb'<svg[^>]* width="([0-9.]+)pt"', svg)
-    width = round(float(size[1]) * 4 / 3) if size else 1000  # CSS pixels of Matplotlib's points
-    style = f"max-width:{width}px;min-width:{min(width, 640)}px"  # on a narrow screen it scrolls, and stays legible
+    width = round(float(size[1]) * 4 / 3) if size else 1000  # Matplotlib's points in CSS pixels
+    style = f"max-width:{width}px;min-width:{min(width, 640)}px"  # scrolls on a narrow screen, and stays legible
     image = f'<img src="{data_uri(svg, "image/svg+xml")}" alt="{escape(alt)}" style="{style}">'
     return f'<figure class="plot"><div class="wide">{image}</div><figcaption>{escape(caption)}</figcaption></figure>\n'

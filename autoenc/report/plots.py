@@ -1,4 +1,4 @@
-"""Plots of a comparison, as SVG bytes."""
+"""The plots of a comparison, each as the bytes of an SVG file."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from autoenc.comparison.records import Comparison
 from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, figure
-from autoenc.report.findings import differences_by, main_metric, reference_of, title_of
+from autoenc.metrics.registry import find_metric
+from autoenc.report.findings import differences_by
 from autoenc.text import printable, short
 
-_MOST_CLASSES = 40
+MOST_CLASSES = 40
+"""How many labels are drawn; a table holds all of them."""
+
 _BARS = ("p@5", "map", "recall@10", "hit@5", "knn@10", "selfrecall@1")
 
 
 def metric_bars(comparison: Comparison) -> bytes:
-    """Each metric by encoder, best first, with 95% intervals: SVG."""
-    measured = next(iter(comparison.encoders.values())).figures
-    metrics = [metric for metric in _BARS if metric in measured] or list(measured)[:6]
-    reference, encoders = reference_of(comparison), comparison.encoders
+    """Bars of each metric by encoder, best first, with 95% intervals."""
+    metrics = [metric for metric in _BARS if metric in comparison.metrics]
+    reference, encoders = comparison.reference, comparison.encoders
     canvas, panels = figure(10.5, 0.75 + len(encoders) * 0.27, len(metrics), columns=min(3, len(metrics)))
     for axes, metric in zip(panels, metrics, strict=False):
         names = sorted(encoders, key=lambda name: encoders[name].figures[metric].mean)
@@ -38,18 +40,15 @@ def metric_bars(comparison: Comparison) -> bytes:
         top = max(encoders[name].figures[metric].high for name in names)
         axes.set_xlim(0, max(top * 1.22, 0.05))
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= min(1, top * 1.22)])
-        _title(axes, title_of(metric))
+        _title(axes, find_metric(metric).title)
         axes.grid(axis="x", color=GRID, linewidth=0.8)
     return _svg(canvas)
 
 
 def difference_forest(comparison: Comparison) -> bytes | None:
-    """Paired differences of the reference encoder to every other, with 95% intervals and the zero line: SVG.
-
-    None where there is nothing to compare to.
-    """
-    metrics = list(dict.fromkeys(difference.metric for difference in comparison.differences))
-    wanted = [metric for metric in ("map", "p@5", "selfrecall@1") if metric in metrics] or metrics[:3]
+    """Paired differences of the reference to every other encoder, with 95% intervals; None for a single encoder."""
+    measured = {difference.metric for difference in comparison.differences}
+    wanted = [metric for metric in ("map", "p@5", "selfrecall@1") if metric in measured]
     if not wanted:
         return None
     rows = max(len(differences_by(comparison, metric)) for metric in wanted)
@@ -59,30 +58,31 @@ def difference_forest(comparison: Comparison) -> bytes | None:
         for row, difference in enumerate(reversed(differences)):
             color = BLUE if difference.ci_low > 0 else ORANGE if difference.ci_high < 0 else FAINT
             axes.plot([difference.ci_low, difference.ci_high], [row, row], color=color, linewidth=2)
-            # A hollow point says without color that zero lies within.
+            # A hollow point shows, without relying on color, that the interval includes zero.
             face = color if difference.excludes_zero else "white"
             axes.plot([difference.mean], [row], "o", color=color, markerfacecolor=face, markersize=7)
         axes.axvline(0, color=INK, linewidth=1)
         reach = max(max(abs(item.ci_low), abs(item.ci_high)) for item in differences)
         axes.set_xlim(-max(reach, 0.01) * 1.1, max(reach, 0.01) * 1.1)
+        axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))  # more ticks would run into each other
         _name_rows(axes, [difference.b for difference in reversed(differences)])
         axes.set_ylim(-0.7, rows - 0.3)
-        _title(axes, title_of(metric))
+        _title(axes, find_metric(metric).title)
         axes.set_xlabel(f"other better  ←  0  →  {differences[0].a} better", color=FAINT, fontsize=8)
         axes.grid(axis="x", color=GRID, linewidth=0.8)
     return _svg(canvas)
 
 
 def per_class_heatmap(comparison: Comparison, metric: str = "p@5") -> bytes | None:
-    """A metric by class and encoder, the reference's best classes first: SVG; None without labels.
+    """A metric by label and encoder, the reference's best labels first; None without labels.
 
-    Of more than 40 classes, the 40 with the most queries are drawn.
+    Only the 40 labels with the most queries are drawn.
     """
     if not comparison.classes or metric not in comparison.metrics:
         return None
-    names, reference = list(comparison.encoders), reference_of(comparison)
+    names, reference = list(comparison.encoders), comparison.reference
     values = {name: comparison.per_class(name) for name in names}
-    classes = sorted(comparison.classes, key=lambda label: -len(comparison.classes[label]))[:_MOST_CLASSES]
+    classes = sorted(comparison.classes, key=lambda label: -len(comparison.classes[label]))[:MOST_CLASSES]
     classes.sort(key=lambda label: -values[reference][label][metric])
     table = np.array([[values[name][label][metric] for name in names] for label in classes])
     canvas, (axes,) = figure(min(10.5, 3 + 1.05 * len(names)), 1.35 + 0.27 * len(classes))
@@ -99,13 +99,13 @@ def per_class_heatmap(comparison: Comparison, metric: str = "p@5") -> bytes | No
 
 
 def quality_against_cost(comparison: Comparison) -> bytes:
-    """The main metric against milliseconds an image and against bytes a vector: SVG."""
-    metric, reference = main_metric(comparison), reference_of(comparison)
+    """The main metric against milliseconds per image and against bytes per vector."""
+    metric, reference = comparison.main_metric, comparison.reference
     encoders = comparison.encoders
     canvas, panels = figure(10.5, 3.6, 2, columns=2)
     times = {name: max(scores.ms_per_image, 1e-6) for name, scores in encoders.items()}
     sizes = {name: float(scores.bytes_per_image) for name, scores in encoders.items()}
-    units = (("time", "milliseconds to encode an image", times), ("size", "bytes a vector", sizes))
+    units = (("time", "milliseconds per image", times), ("size", "bytes per vector", sizes))
     for axes, (cost, unit, costs) in zip(panels, units, strict=True):
         for name, scores in encoders.items():
             mean, low, high = scores.figures[metric]
@@ -120,7 +120,7 @@ def quality_against_cost(comparison: Comparison) -> bytes:
         ticks.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         ticks.set_minor_formatter(NullFormatter())
         axes.set_xlabel(f"{unit} (log scale; further left is cheaper)", color=FAINT, fontsize=9)
-        axes.set_ylabel(title_of(metric), color=FAINT, fontsize=9)
+        axes.set_ylabel(find_metric(metric).title, color=FAINT, fontsize=9)
         axes.grid(color=GRID, linewidth=0.8)
         _title(axes, f"Quality against {cost}")
         places = {name: (costs[name], scores.figures[metric].mean) for name, scores in encoders.items()}
@@ -129,7 +129,7 @@ def quality_against_cost(comparison: Comparison) -> bytes:
 
 
 def _name_points(axes: Axes, places: Mapping[str, tuple[float, float]], reference: str) -> None:
-    """Names beside the points, pushed up until none covers another; positions in pixels of the drawing."""
+    """Write names beside the points, moved up until none covers another; positions in pixels of the drawing."""
     taken: list[tuple[float, float]] = []
     axes.autoscale_view()
     for name, place in sorted(places.items(), key=lambda item: item[1][1]):
@@ -156,7 +156,7 @@ def _title(axes: Axes, title: str) -> None:
 
 
 def _label(text: str, length: int = 24) -> str:
-    """Text that fits beside a plot, in which "$" starts no formula and every character has a glyph."""
+    """Text short enough to stand beside a plot, in which "$" starts no formula and every character has a glyph."""
     known = _glyphs()
     text = "".join(char if ord(char) in known else "□" for char in printable(text))
     text = text if len(text) <= length else f"{text[: length // 2]}…{text[-(length // 2 - 1) :]}"
@@ -165,7 +165,7 @@ def _label(text: str, length: int = 24) -> str:
 
 @lru_cache(maxsize=1)
 def _glyphs() -> frozenset[int]:
-    """The characters of the font that plots are set in."""
+    """The characters in the font of the plots."""
     return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 

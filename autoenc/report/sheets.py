@@ -1,4 +1,4 @@
-"""Contact sheets: a query at the left, its neighbors beside it, nearest first."""
+"""Contact sheets: a query on the left, and its neighbors beside it, nearest first."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.errors import ArgumentError, ImageError
 from autoenc.files import write_file
-from autoenc.images.decoding import Picture
+from autoenc.images.decoding import MAX_PIXELS, Picture
 from autoenc.images.files import load_thumbnail
-from autoenc.text import printable, shown
+from autoenc.text import counted, printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery
     from autoenc.catalog.searching import Neighbor
 
 RGB = tuple[int, int, int]
+
+MAX_NEIGHBORS = 2000
+"""On one sheet. Its pixels are limited as well, to MAX_PIXELS: a larger picture is one that autoenc refuses to read."""
 
 QUERY: RGB = (34, 40, 49)
 PAPER: RGB = (255, 255, 255)
@@ -37,8 +40,9 @@ class Tile:
     """One picture on a sheet.
 
     Attributes:
-        picture: a path, an array or a PIL image.
-        caption: the line under it: a score, say. note: the second line, fainter: its name, say.
+        picture: a path, the bytes of an image file, an array or a PIL image.
+        caption: the line below it, such as a score.
+        note: the second line, fainter, such as its name.
     """
 
     picture: Picture
@@ -48,12 +52,17 @@ class Tile:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are on a sheet, in pixels.
+    """The positions on a sheet, in pixels.
 
     Attributes:
-        tile: side of a picture. title: height of the title's line.
-        frame: width of the border around the query. gap: between two pictures, borders included.
-        across: neighbors in a row.
+        tile: side of a picture.
+        title: height of the title.
+        frame: width of the border around the query.
+        gap: distance between two pictures, borders included.
+        margin: on all four sides of the sheet.
+        heads: height of the line above a picture.
+        text: height of the two lines below it.
+        across: neighbors per row.
     """
 
     tile: int
@@ -66,30 +75,43 @@ class Layout:
     across: int = 10
 
     def place(self, number: int) -> tuple[int, int]:
-        """Top left corner of a picture; 0 is the query, which has twice the gap after it, 1 the nearest."""
+        """The top left corner of a picture: 0 is the query, which is followed by two gaps, 1 the nearest neighbor."""
         row, column = divmod(number - 1, self.across) if number else (0, -1)
         x = self.margin + self.frame + (column + 1) * (self.tile + self.gap) + (self.gap if number else 0)
         return x, self.margin + self.title + self.heads + self.frame + row * (self.heads + self.tile + self.text)
 
     def size(self, count: int) -> tuple[int, int]:
-        """(width, height) of the sheet; `count` counts the query too."""
+        """(width, height) of a sheet of `count` pictures, the query included."""
         x, _ = self.place(min(count - 1, self.across))
         _, y = self.place(count - 1)
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
 
 
 def query_sheet(query: Picture, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128) -> Image.Image:
-    """The sheet of one search: the query and what was found for it, with scores and names.
+    """Draw the sheet of one search: the query and its neighbors, with their scores and names.
 
     Args:
-        query: the picture searched with.
+        query: the query: a path, the bytes of an image file, an array or a PIL image.
         neighbors: what the search returned.
-        using: the encoder, for the title.
+        using: name of the encoder, for the title.
         tile: side of a picture, in pixels.
+
+    Returns:
+        An RGB image.
+
+    Raises:
+        ArgumentError: as `contact_sheet`.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     neighbors = autoenc.search(store, "some.jpg", using="edges", k=3)
+        >>> sheet = query_sheet("some.jpg", neighbors, using="edges")
+        >>> sheet.width, sheet.height
+        (632, 268)
     """
-    found = [Tile(near.path, f"{near.score:.3f}", _name_of(near.path)) for near in neighbors]
+    found = [Tile(near.path, f"{near.score:.3f}", name_of(near.path)) for near in neighbors]
     title = f"Nearest by {using}" if using else ""
-    return contact_sheet(Tile(query, "query", _name_of(query)), found, tile=tile, title=title)
+    return contact_sheet(Tile(query, "query", name_of(query)), found, tile=tile, title=title)
 
 
 def plan(*, tile: int = 128, title: str = "") -> Layout:
@@ -101,20 +123,19 @@ def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, ti
     """Draw a sheet.
 
     Args:
-        query: the picture searched with.
-        neighbors: what was found, nearest first.
+        query: the query.
+        neighbors: what was found, nearest first; MAX_NEIGHBORS at most.
         tile: side of a picture, in pixels.
-        title: above everything.
+        title: drawn above the pictures.
 
     Returns:
         An RGB image. A picture that cannot be read is a gray tile that says so.
 
     Raises:
-        ArgumentError: tiles below 32 pixels.
+        ArgumentError: tiles below 32 pixels, too many neighbors, or a sheet of more than MAX_PIXELS pixels.
     """
-    if tile < 32:
-        raise ArgumentError(f"The tiles of a contact sheet need at least 32 pixels, not {tile}.")
     layout = plan(tile=tile, title=title)
+    _check_size(layout, len(neighbors))
     sheet = Image.new("RGB", layout.size(1 + len(neighbors)), PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
@@ -126,6 +147,22 @@ def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, ti
         draw.text((x + tile / 2, y - layout.frame - 6), head, _FAINT, font(13), anchor="ms")
         _draw_tile(sheet, draw, item, layout, (x, y), is_query=column == 0)
     return sheet
+
+
+def _check_size(layout: Layout, neighbors: int) -> None:
+    if layout.tile < 32:
+        raise ArgumentError(f"tile= must be 32 pixels or more; got {layout.tile}.")
+    if neighbors > MAX_NEIGHBORS:
+        raise ArgumentError(
+            f"A contact sheet holds {MAX_NEIGHBORS:,} neighbors at most; got {neighbors:,}. Ask for fewer with k=."
+        )
+    width, height = layout.size(1 + neighbors)
+    if width * height > MAX_PIXELS:
+        raise ArgumentError(
+            f"A contact sheet of {counted(neighbors, 'neighbor')} with tiles of {layout.tile} pixels has {width:,} x "
+            f"{height:,} pixels; the limit is {MAX_PIXELS:,} in all. Ask for fewer neighbors with k=, or for smaller "
+            "tiles with tile=."
+        )
 
 
 def _draw_tile(
@@ -150,7 +187,11 @@ def _draw_tile(
 
 
 def write_png(image: Image.Image, path: str | os.PathLike[str]) -> Path:
-    """Write a picture as PNG, whole or not at all; see `autoenc.files.write_file`."""
+    """Write an image as a PNG file, whole or not at all.
+
+    Raises:
+        OutputError: its folder does not exist, or the file cannot be written.
+    """
     buffer = io.BytesIO()
     image.save(buffer, "png")
     return write_file(path, buffer.getvalue())
@@ -158,8 +199,8 @@ def write_png(image: Image.Image, path: str | os.PathLike[str]) -> Path:
 
 @lru_cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans out of Matplotlib's folder, for its many scripts; Pillow's own font where it is not there."""
-    spec = importlib.util.find_spec("matplotlib")  # finds, and does not import: that would take half a second
+    """DejaVu Sans from Matplotlib's folder, which covers many scripts; without it, Pillow's own font."""
+    spec = importlib.util.find_spec("matplotlib")  # finds it without importing it, which takes half a second
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / "mpl-data" / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
         if path.is_file():
@@ -168,7 +209,7 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.Im
 
 
 def elide(text: str, face: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    """The text, with its middle replaced by "…" where it is wider than `width` pixels."""
+    """The text; if it is wider than `width` pixels, its middle is replaced by "…"."""
     text = printable(text)
     if face.getlength(text) <= width:
         return text
@@ -182,8 +223,8 @@ def elide(text: str, face: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: 
     return "…"
 
 
-def _name_of(picture: Picture) -> str:
-    """folder/name of a path, the folder often being the category; nothing for pixels without a name."""
+def name_of(picture: Picture) -> str:
+    """folder/name of a file, because the folder is often the category; "" for a picture in memory."""
     if not isinstance(picture, (str, os.PathLike)):
         return ""
     return "/".join(shown(picture).replace(os.sep, "/").split("/")[-2:])

@@ -10,18 +10,19 @@ from typing import Any
 
 from autoenc.comparison.records import Comparison
 from autoenc.files import write_file
-from autoenc.text import number, short, table
+from autoenc.metrics.registry import find_metric
+from autoenc.text import counted, number, short, table
 
 _LABEL_FREE = "selfrecall@1"
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """One row an encoder, figure and half the width of its interval; then the paired differences.
+    """One row per encoder, each figure with half the width of its interval; then the paired differences.
 
     Returns:
-        lines of plain text, the last without an end of line.
+        lines of plain text, without a newline at the end.
     """
-    metrics = [metric for metric in comparison.metrics if not metric.startswith("selfrecall")] + [_LABEL_FREE]
+    metrics = [metric for metric in comparison.metrics if find_metric(metric).needs_labels or metric == _LABEL_FREE]
     rows = []
     for name, scores in comparison.encoders.items():
         cells = [_with_half(*scores.figures[metric]) for metric in metrics]
@@ -38,7 +39,7 @@ def comparison_table(comparison: Comparison) -> str:
                 interval = (difference.mean, difference.ci_low, difference.ci_high)
                 cells.append(f"{_with_half(*interval, sign=True)}{star}")
             rows.append([b, *cells])
-        header = [f"{comparison.differences[0].a} minus", *metrics]
+        header = [f"{comparison.reference} minus", *metrics]
         lines += ["", table(header, rows), "", "* the 95% interval of the paired difference excludes zero"]
     if comparison.notes:
         lines += ["", *comparison.notes]
@@ -49,16 +50,16 @@ def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str]) 
     """Write `Comparison.to_dict` as JSON.
 
     Raises:
-        OutputError: the file cannot be written; nothing is left of it then.
+        OutputError: the file cannot be written.
     """
     write_file(file, (json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str]) -> None:
-    """Write one row an encoder: each figure, and its interval in two columns, "_ci_low" and "_ci_high".
+    """Write one row per encoder: each figure, and its interval in two columns, "_ci_low" and "_ci_high".
 
     Raises:
-        OutputError: the file cannot be written; nothing is left of it then.
+        OutputError: the file cannot be written.
     """
     rows = [comparison_row(comparison, name) for name in comparison.encoders]
     text = io.StringIO()
@@ -69,7 +70,7 @@ def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str]) -
 
 
 def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
-    """One encoder's figures as a flat record, as in the CSV file."""
+    """The figures of one encoder as a flat record, as in the CSV file."""
     scores = comparison.encoders[encoder]
     row: dict[str, Any] = {"encoder": encoder, "dim": scores.dim}
     for metric, (mean, low, high) in scores.figures.items():
@@ -79,16 +80,19 @@ def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
 
 def _summary(comparison: Comparison) -> str:
     how = ", each left out of its own results" if comparison.leave_one_out else ""
-    parts = [f"{len(comparison.gallery)} images, {len(comparison.queries)} queries{how}"]
+    queries = counted(len(comparison.queries), "query", "queries")
+    parts = [f"{counted(len(comparison.gallery), 'image')}, {queries}{how}"]
     if len(comparison.labeled):
-        parts.append(f"{len(comparison.labeled)} of them scored by label ({len(comparison.classes)} labels)")
-    counts = {
-        "without a label": comparison.unlabeled,
-        "queries whose label no other image has": comparison.left_out,
-        "other files ignored": comparison.ignored,
-        "files skipped": len(comparison.skipped),
-    }
-    parts += [f"{count} {what}" for what, count in counts.items() if count]
+        labels = counted(len(comparison.classes), "label")
+        parts.append(f"{len(comparison.labeled):,} of them scored by label ({labels})")
+    if comparison.unlabeled:
+        parts.append(f"{counted(comparison.unlabeled, 'image')} without a label")
+    if comparison.left_out:
+        parts.append(f"{counted(comparison.left_out, 'query', 'queries')} whose label no other image has")
+    if comparison.ignored:
+        parts.append(f"{counted(comparison.ignored, 'other file')} ignored")
+    if comparison.skipped:
+        parts.append(f"{counted(len(comparison.skipped), 'file')} skipped")
     return "; ".join(parts)
 
 

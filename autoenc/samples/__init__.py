@@ -1,1 +1,1 @@
-"""The sample catalog, drawn by the library."""
+"""The sample catalog, which the library draws itself."""

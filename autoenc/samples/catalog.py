@@ -1,8 +1,8 @@
-"""The sample catalog: watches, T-shirts, bicycles and shoes, drawn here, for the demo, the docs and the tests.
+"""The sample catalog: drawings of watches, T-shirts, bicycles and shoes, for the demo, the docs and the tests.
 
-The pictures stand in for product photos: light backgrounds, a soft shadow, and an object whose shape, color, size,
-place and tilt vary. Every category has the same colors equally often, so that no encoder tells a watch from a
-shoe by its color alone.
+The pictures stand in for product photos. They have light backgrounds, a soft shadow, and an object whose shape, color,
+size, position and tilt vary. Every color is equally frequent in every category, so that no encoder can tell a watch
+from a shoe by its color alone.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from autoenc.errors import ArgumentError, OutputError
 from autoenc.files import write_file
 from autoenc.samples.pen import CANVAS, RGB, Pen
 from autoenc.samples.shapes import DRAWERS
+from autoenc.text import shown
 from autoenc.vectors import Vectors
 
-SIZE = 160  # pixels, the side of a picture
+SIZE = 160  # side of a picture, in pixels
 CATEGORIES = tuple(DRAWERS)
 COLORS: dict[str, RGB] = {
     "black": (44, 44, 50),
@@ -40,21 +41,21 @@ COLORS: dict[str, RGB] = {
     "pink": (232, 138, 166),
     "brown": (128, 84, 56),
 }
-# Euros, from and to: made up, and apart enough that sorting or filtering by price shows something.
+# Ranges in euros: invented, and far enough apart that sorting or filtering by price shows something.
 _PRICES = {"watch": (60, 400), "t-shirt": (12, 45), "bicycle": (350, 1900), "shoe": (45, 180)}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of the sample catalog and what is true of it.
+    """One picture of the sample catalog, and its attributes.
 
     Attributes:
-        path: of the JPEG file.
-        category: one of `CATEGORIES`; the name of the picture's folder too.
-        color: a key of `COLORS`, the object's main color.
-        style: its shape, "round" for a watch, say.
-        detail: what it carries, "stripes" on a T-shirt, say.
-        price: made up, in whole euros.
+        path: the JPEG file.
+        category: one of `CATEGORIES`; also the name of the picture's folder.
+        color: the main color of the object, a key of `COLORS`.
+        style: its shape, such as "round" for a watch.
+        detail: its decoration, such as "stripes" on a T-shirt.
+        price: in whole euros, invented.
     """
 
     path: Path
@@ -66,28 +67,35 @@ class Sample:
 
 
 def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> list[Sample]:
-    """Draw the catalog into a folder: `<category>/<nnn>.jpg`, 160x160, and `catalog.csv`.
+    """Draw the sample catalog into a folder: `<category>/<nnn>.jpg`, 160x160 pixels, and `catalog.csv`.
 
     Args:
-        folder: made if it is not there; pictures of an earlier catalog in it are overwritten.
-        per_class: pictures a category.
-        seed: one seed always draws the same catalog.
+        folder: made if it does not exist; the pictures of an earlier catalog in it are overwritten.
+        per_class: number of pictures per category.
+        seed: the same seed always draws the same catalog.
 
     Returns:
-        The samples, category by category. The CSV holds the same, with paths relative to `folder`.
+        The samples, category by category. `catalog.csv` holds the same, with paths relative to `folder`.
 
     Raises:
         ArgumentError: `per_class` below 1.
         OutputError: the folder cannot be written.
+
+    Example:
+        >>> samples = draw_catalog("catalog", per_class=2)
+        >>> len(samples), samples[0].path, samples[0].category
+        (8, PosixPath('catalog/watch/000.jpg'), 'watch')
     """
     if per_class < 1:
-        raise ArgumentError(f"per_class must be at least 1, not {per_class}.")
+        raise ArgumentError(f"per_class= must be 1 or more; got {per_class}.")
     folder = Path(folder)
     try:
         for category in CATEGORIES:
             (folder / category).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The sample catalog cannot be written to {folder}: {error.strerror or error}.") from error
+        raise OutputError(
+            f"The sample catalog cannot be written to {shown(folder)}: {error.strerror or error}."
+        ) from error
     samples = [sample for category in CATEGORIES for sample in _drawn(folder, category, per_class, seed)]
     table = io.StringIO()
     writer = csv.DictWriter(table, [column.name for column in fields(Sample)], lineterminator="\n")
@@ -125,7 +133,7 @@ def _picture(category: str, color: RGB, rng: Random) -> tuple[Image.Image, str, 
     picture.paste((60, 56, 62), mask=shadow.point(lambda value: value * strength))
     picture.paste(thing, mask=alpha)
     light = _slope(rng) * rng.uniform(0.04, 0.16)
-    # Light falls on the object more strongly than on the background, which makes it stand before it.
+    # The light is stronger on the object than on the background, which sets the object off.
     weight = 0.35 + 0.65 * np.asarray(alpha, np.float32) / 255
     grain = np.random.default_rng(rng.getrandbits(64)).normal(0, rng.uniform(1, 3.5), (SIZE, SIZE, 1))
     lit = np.asarray(picture, np.float32) * (1 + light * weight)[..., None] + grain
@@ -133,13 +141,13 @@ def _picture(category: str, color: RGB, rng: Random) -> tuple[Image.Image, str, 
 
 
 def _place(image: Image.Image, rng: Random) -> Image.Image:
-    """The drawing at the picture's size: mirrored or not, scaled, tilted a little and moved."""
+    """The drawing at the size of the picture: perhaps mirrored, and scaled, tilted a little and moved."""
     scale, tilt = rng.uniform(0.68, 0.97), math.radians(rng.gauss(0, 7))
     mirror = rng.choice((-1, 1))
     room = (1 - scale) * CANVAS / 2 + CANVAS * 0.03
     x, y = rng.uniform(-room, room), rng.uniform(-room, room)
     cos, sin, middle = math.cos(tilt) / scale, math.sin(tilt) / scale, CANVAS / 2
-    # Pillow wants the way back: from a pixel of the result to one of the drawing.
+    # Pillow wants the inverse: from a pixel of the result to one of the drawing.
     row_x = (mirror * cos, mirror * sin)
     row_y = (-sin, cos)
     start_x = middle - row_x[0] * (middle + x) - row_x[1] * (middle + y)
@@ -151,7 +159,7 @@ def _place(image: Image.Image, rng: Random) -> Image.Image:
 
 
 def _slope(rng: Random) -> Vectors:
-    """(SIZE, SIZE) from -1 to 1, rising in some direction."""
+    """(SIZE, SIZE) float32 from -1 to 1, rising in a random direction."""
     turn = rng.random() * math.tau
     axis = np.linspace(-1, 1, SIZE, dtype=np.float32)
     across = math.cos(turn) * axis[None, :] + math.sin(turn) * axis[:, None]
@@ -159,7 +167,7 @@ def _slope(rng: Random) -> Vectors:
 
 
 def _background(rng: Random) -> Image.Image:
-    """A light wall with a faint hue: evenly lit, brighter in the middle, or standing on a table."""
+    """A light wall with a faint tint: evenly lit, brighter in the middle, or behind a table."""
     base = np.array([rng.uniform(205, 252) for _ in range(3)], np.float32)
     base = base.mean() + (base - base.mean()) * rng.uniform(0.1, 0.8)
     axis = np.linspace(-1, 1, SIZE, dtype=np.float32)

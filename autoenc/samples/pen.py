@@ -1,6 +1,6 @@
 """A pen that draws with smooth lines and filled curves, for the sample catalog.
 
-It draws on a square from (-1, -1) at the top left to (1, 1) at the bottom right.
+Its coordinates run from (-1, -1) at the top left to (1, 1) at the bottom right.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 RGB = tuple[int, int, int]
 Point = tuple[float, float]
 
-CANVAS = 480  # pixels; three times the finished picture, so that shrinking it smooths the edges
+CANVAS = 480  # pixels: three times the finished picture, so that shrinking smooths the edges
 
 METALS: tuple[RGB, ...] = ((196, 200, 206), (214, 178, 106), (70, 72, 78))
 RUBBER: RGB = (52, 52, 56)
@@ -23,19 +23,19 @@ PAPER: RGB = (250, 249, 245)
 
 
 def tint(color: RGB, amount: float) -> RGB:
-    """Toward white for an amount up to 1, toward black down to -1."""
+    """A color moved toward white (amount up to 1) or toward black (down to -1)."""
     target = 255 if amount > 0 else 0
     red, green, blue = (round(value + (target - value) * abs(amount)) for value in color)
     return red, green, blue
 
 
 def accent(color: RGB) -> RGB:
-    """A color that stands out on another."""
+    """A color that stands out against another."""
     return tint(color, 0.75) if sum(color) < 480 else tint(color, -0.6)
 
 
 class Pen:
-    """Draws on a transparent canvas in the object's own coordinates."""
+    """Draws on a transparent canvas."""
 
     def __init__(self) -> None:
         self.image = Image.new("RGBA", (CANVAS, CANVAS))
@@ -45,7 +45,7 @@ class Pen:
         return [((x + 1) * CANVAS / 2, (y + 1) * CANVAS / 2) for x, y in points]
 
     def line(self, points: Sequence[Point], fill: RGB, width: float) -> None:
-        """A line with round joints and ends; `width` in the object's coordinates."""
+        """A line with round joints and ends; `width` in the pen's coordinates."""
         stroke = width * CANVAS / 2
         pixels = self._pixels(points)
         self._draw.line(pixels, fill, round(stroke), joint="curve")
@@ -59,7 +59,7 @@ class Pen:
             self.line([*points, points[0]], tint(fill, -0.3), edge)
 
     def disc(self, center: Point, radius: float, fill: RGB, edge: float = 0.0, squeeze: float = 1.0) -> None:
-        """A filled ellipse, `squeeze` times as high as wide."""
+        """A filled ellipse whose height is `squeeze` times its width."""
         self.shape(around(center, radius, squeeze=squeeze), fill, edge)
 
     def ring(self, center: Point, radius: float, fill: RGB, width: float) -> None:
@@ -67,14 +67,14 @@ class Pen:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Within it, only what is drawn already takes paint."""
+        """While it lasts, paint sticks only to what has been drawn already."""
         alpha = self.image.getchannel("A")
         yield
         self.image.putalpha(alpha)
 
 
 def around(center: Point, radius: float, squeeze: float = 1.0, power: float = 2.0) -> list[Point]:
-    """A closed curve: an ellipse at power 2, nearer to a rectangle with rounded corners above it."""
+    """A closed curve: an ellipse for power 2, and the higher the power, the closer to a rounded rectangle."""
     points = []
     for step in range(73):
         cos, sin = math.cos(step * math.tau / 72), math.sin(step * math.tau / 72)
@@ -99,5 +99,5 @@ def curve(*knots: Point, closed: bool = True) -> list[Point]:
 
 
 def polar(turn: float, radius: float) -> Point:
-    """A place on the clock: `turn` 0 is twelve o'clock, 0.25 three."""
+    """A point on a clock face: `turn` 0 is twelve o'clock, 0.25 is three o'clock."""
     return radius * math.sin(turn * math.tau), -radius * math.cos(turn * math.tau)

@@ -1,7 +1,6 @@
 """The four objects of the sample catalog, drawn with lines and curves.
 
-A drawer takes a pen, a random generator and the main color, draws one object and says what it drew:
-(style, detail).
+Each function takes a pen, a random generator and the main color, draws one object and returns its (style, detail).
 """
 
 from __future__ import annotations

@@ -28,6 +28,10 @@ def test_folders_by_absolute_and_relative_path() -> None:
     assert labels_from_folders([Path("hat/1.jpg")], "hat") == [None]
 
 
+def test_files_of_a_list_have_the_names_of_their_folders() -> None:
+    assert labels_from_folders([*PATHS, Path("4.jpg")]) == ["hat", "shoe", "photos", None]
+
+
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
@@ -36,18 +40,18 @@ def test_folders_by_absolute_and_relative_path() -> None:
         (["photos/hat/1.jpg", "photos/shoe/2.png", "photos/3.jpg"], ["x", "y", "z"]),
         (["1.jpg", "2.png", "4.jpg"], ["x", "y", None]),  # names
         (["1", "2", "3"], ["x", "y", "z"]),  # stems
-        (["2", "2.png", "shoe/2.png"], [None, "z", None]),  # the path counts before the name, the name before the stem
+        (["2", "2.png", "shoe/2.png"], [None, "z", None]),  # the longest end of the path counts, then the stem
     ],
 )
 def test_csv_keys(tmp_path: Path, keys: list[str], expected: list[str | None]) -> None:
     rows = [f"{key},{label}" for key, label in zip(keys, "xyz", strict=True)]
-    assert read_labels(table(tmp_path, "\n".join(["id,kind", *rows])), "kind").match(PATHS, ROOT) == expected
+    assert read_labels(table(tmp_path, "\n".join(["id,kind", *rows])), "kind").match(PATHS) == expected
 
 
 def test_absolute_path_is_a_key(tmp_path: Path) -> None:
     image = tmp_path / "hat" / "1.jpg"
     file = table(tmp_path, f"path,kind\n{image.as_posix()},x\n")
-    assert read_labels(file, "kind").match([image], tmp_path) == ["x"]
+    assert read_labels(file, "kind").match([image]) == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -57,16 +61,16 @@ def test_absolute_path_is_a_key(tmp_path: Path) -> None:
 def test_key_column_wherever_it_stands(tmp_path: Path, header: str) -> None:
     cells = {"kind": "x", "path": "hat/1.jpg", "": "", "id": "1"}
     row = ",".join(cells.get(name, "1.jpg") for name in header.split(","))
-    assert read_labels(table(tmp_path, f"{header}\n{row}\n"), "kind").match(PATHS, ROOT)[0] == "x"
+    assert read_labels(table(tmp_path, f"{header}\n{row}\n"), "kind").match(PATHS)[0] == "x"
 
 
 def test_path_is_the_key_before_id(tmp_path: Path) -> None:
     file = table(tmp_path, "id,path,kind\n1,shoe/2.png,x\n")
-    assert read_labels(file, "kind").match(PATHS, ROOT) == [None, "x", None]
+    assert read_labels(file, "kind").match(PATHS) == [None, "x", None]
 
 
 def test_first_column_is_the_key_without_a_known_one(tmp_path: Path) -> None:
-    assert read_labels(table(tmp_path, "sku,kind\n1,x\n"), "kind").match(PATHS, ROOT) == ["x", None, None]
+    assert read_labels(table(tmp_path, "sku,kind\n1,x\n"), "kind").match(PATHS) == ["x", None, None]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -75,25 +79,25 @@ def test_first_column_is_the_key_without_a_known_one(tmp_path: Path) -> None:
 def test_dialects(tmp_path: Path, delimiter: str, mark: bytes, end: str) -> None:
     rows = [["id", "Kind"], ["1", "café"], ["3", '"x, y; z"']]
     text = end.join(delimiter.join(row) for row in rows) + end
-    assert read_labels(table(tmp_path, mark + text.encode()), "kind").match(PATHS, ROOT) == ["café", None, "x, y; z"]
+    assert read_labels(table(tmp_path, mark + text.encode()), "kind").match(PATHS) == ["café", None, "x, y; z"]
 
 
 def test_broken_rows_are_counted(tmp_path: Path) -> None:
     file = table(tmp_path, "id,kind,name\n1,hat,Red, with a comma\n2,shoe,Blue\n3\n\n")
     labels = read_labels(file, "kind")
     assert labels.broken == 2
-    assert labels.match(PATHS, ROOT) == [None, "shoe", None]
+    assert labels.match(PATHS) == [None, "shoe", None]
 
 
 def test_empty_label_is_none_and_the_first_row_counts(tmp_path: Path) -> None:
     file = table(tmp_path, "id,kind\n1,\n2, shoe \n2,boot\n,hat\n")
-    assert read_labels(file, "kind").match(PATHS, ROOT) == [None, "shoe", None]
+    assert read_labels(file, "kind").match(PATHS) == [None, "shoe", None]
 
 
 def test_column_by_exact_name_first(tmp_path: Path) -> None:
     file = table(tmp_path, "id,Kind,kind\n1,a,b\n")
-    assert read_labels(file, "kind").match(PATHS, ROOT)[0] == "b"
-    assert read_labels(file, "KIND").match(PATHS, ROOT)[0] == "a"
+    assert read_labels(file, "kind").match(PATHS)[0] == "b"
+    assert read_labels(file, "KIND").match(PATHS)[0] == "a"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,10 @@ def test_column_by_exact_name_first(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"id,color\n1,red\n", r"no column 'kind'. Its columns are: id, color\."),
-        (b"id,kind\n77,x\n", r"No row of .* names one of the 3 images in photos\. The first row names '77'"),
+        (
+            b"id,kind\n77,x\n",
+            r"No row of .* names any of the 3 images\. The first row names '77'; the first image is photos/hat/1\.jpg",
+        ),
         (b"id,kind\n", "No row of"),
         (b"id,kind\n1,caf\xe9\n", "Save it as UTF-8"),
         ("id,kind\n1,x\n".encode("utf-16"), "Save it as UTF-8"),
@@ -112,14 +119,14 @@ def test_column_by_exact_name_first(tmp_path: Path) -> None:
 )
 def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(LabelsError, match=message):
-        read_labels(table(tmp_path, content), "kind").match(PATHS, ROOT)
+        read_labels(table(tmp_path, content), "kind").match(PATHS)
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match=r"none\.csv cannot be read: No such file"):
-        read_labels(tmp_path / "none.csv", "kind").match(PATHS, ROOT)
+        read_labels(tmp_path / "none.csv", "kind").match(PATHS)
     with pytest.raises(LabelsError, match="cannot be read: Is a directory"):
-        read_labels(tmp_path, "kind").match(PATHS, ROOT)
+        read_labels(tmp_path, "kind").match(PATHS)
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:

@@ -20,15 +20,17 @@ from autoenc.encoders.projection import Projection
 from autoenc.errors import ArgumentError, EncoderError, LabelsError, NoImagesError
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
-from autoenc.metrics.scores import METRICS, bootstrap_intervals
+from autoenc.metrics.bootstrap import bootstrap_intervals
+from autoenc.metrics.registry import METRICS
+from autoenc.text import short
 from autoenc.vectors import Images, Vectors
 
 
 class MeanColor(Encoder):
     """Red and green: an angle, for a picture of one color. Remembers how many pictures it was given."""
 
-    def __init__(self, name: str = "mean", size: int = 32) -> None:
-        self.name, self.dim, self.input_size, self.fingerprint = name, 2, size, "mean"
+    def __init__(self, name: str = "mean", size: int = 32, origin: str | None = None) -> None:
+        self.name, self.dim, self.input_size, self.fingerprint, self.origin = name, 2, size, "mean", origin
         self.seen = 0
 
     def _encode(self, images: Images) -> Vectors:
@@ -132,7 +134,7 @@ def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     file.write_text("id,kind\na/1.png,x\na/2.png,y\na/3.png,y\nb/1.png,x\nb/2.png,y, and more\n")
     comparison = compare(gallery, encoders=[MeanColor()], labels=file, label_column="kind")
     assert comparison.gallery_labels == ["x", "y", "y", "x", None]
-    assert comparison.notes == [f"1 rows of {file} were left out: they have too many fields or too few."]
+    assert comparison.notes == [f"1 row of {file} left out: too many or too few fields."]
     assert comparison.encoders["mean"].per_query["map"] == pytest.approx([1 / 3, 1 / 2, 1 / 2, 1 / 3])
     file.write_text("id,kind\nother.png,x\n")
     with pytest.raises(LabelsError, match="No row"):
@@ -143,7 +145,7 @@ def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     ("angles", "note"),
     [
         ({"1": 0, "2": 20, "3": 40}, None),
-        ({"only/1": 0, "only/2": 20, "3": 40}, "Every image with a label is 'only': there is nothing to tell apart."),
+        ({"only/1": 0, "only/2": 20, "3": 40}, "Every labeled image is 'only': there is nothing to tell apart."),
         ({"a/1": 0, "b/2": 20, "c/3": 40}, None),  # no label twice
     ],
 )
@@ -216,15 +218,18 @@ def test_what_cannot_be_read_is_listed(gallery: Path, tmp_path: Path) -> None:
 
 
 def test_differences_are_paired(gallery: Path) -> None:
-    comparison = compare(gallery, encoders=[Constant("zero", 0.0), MeanColor("learned"), Constant()])
+    trained = MeanColor("mine", origin="models/mine")
+    comparison = compare(gallery, encoders=[Constant("zero", 0.0), trained, Constant()])
+    assert (comparison.reference, comparison.model) == ("mine", "models/mine")
     firsts = comparison.differences[:: len(METRICS) + 1]
-    assert [(d.a, d.b) for d in firsts] == [("learned", "zero"), ("learned", "constant")]
-    a, b = comparison.encoders["learned"], comparison.encoders["constant"]
+    assert [(d.a, d.b) for d in firsts] == [("mine", "zero"), ("mine", "constant")]
+    a, b = comparison.encoders["mine"], comparison.encoders["constant"]
     for difference in comparison.differences[len(METRICS) + 1 :]:
         (expected,) = bootstrap_intervals([a.scores(difference.metric) - b.scores(difference.metric)])
         assert (difference.mean, difference.ci_low, difference.ci_high) == expected
     assert comparison.differences[-1].metric == "selfrecall@1"
-    assert {d.a for d in compare(gallery, encoders=[MeanColor(), Constant()]).differences} == {"mean"}
+    untrained = compare(gallery, encoders=[MeanColor(), Constant()])
+    assert ({d.a for d in untrained.differences}, untrained.reference, untrained.model) == ({"mean"}, "mean", None)
 
 
 def test_to_dict_is_the_document_of_the_command_line(gallery: Path) -> None:
@@ -242,7 +247,7 @@ def test_to_dict_is_the_document_of_the_command_line(gallery: Path) -> None:
     assert {key: values[key] for key in ("gallery", "queries", "labeled", "altered", "unlabeled")} == {
         "gallery": 5, "queries": 5, "labeled": 5, "altered": 5, "unlabeled": 0
     }  # fmt: skip
-    assert (values["leave_one_out"], values["ignored"], values["skipped"], values["bundle"]) == (True, 0, [], None)
+    assert (values["leave_one_out"], values["ignored"], values["skipped"], values["model"]) == (True, 0, [], None)
     assert values["seconds"] > 0
     assert {"a", "b", "metric", "mean", "ci_low", "ci_high"} <= set(values["differences"][0])
 
@@ -267,16 +272,12 @@ def test_projections_by_name_and_by_hand(photos: list[Path], tmp_path: Path) -> 
         compare(tmp_path, encoders=["edges+pca41"])
 
 
-def test_few_images_leave_default_projections_out(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fake(name: str, *, model: object = None) -> Encoder:
-        return MeanColor("learned") if name == "learned" else create_encoder(name)
-
-    monkeypatch.setattr("autoenc.comparison.run.create_encoder", fake)
-    monkeypatch.setattr("autoenc.comparison.run.load_bundle", lambda model: model)
-    comparison = compare(gallery, model="bundle")
+def test_few_images_leave_default_projections_out(gallery: Path) -> None:
+    comparison = compare(gallery, model="clothing-32")
     assert tuple(comparison.encoders) == DEFAULT_ENCODERS[:-2]
+    assert (comparison.reference, comparison.model) == ("learned", "clothing-32")
     with pytest.raises(EncoderError, match=r"'pixels\+pca32' expected 32 images or more"):
-        compare(gallery, model="bundle", encoders=list(DEFAULT_ENCODERS))  # asked for by name
+        compare(gallery, model="clothing-32", encoders=list(DEFAULT_ENCODERS))  # asked for by name
     assert comparison.notes == [
         f"{name}+pca32 is left out: it needs 32 images or more, and there are 5." for name in ("pixels", "edges")
     ]
@@ -304,11 +305,23 @@ def test_progress(gallery: Path) -> None:
         ({"encoders": ["pixels+pcaX"]}, EncoderError, r"NAME\+pcaK"),
         ({"encoders": ["pixels+pca9999"]}, EncoderError, "1 to 3072 components"),
         ({"encoders": ["pixels+pca6"]}, EncoderError, "expected 6 images or more.*got 5"),
-        ({"encoders": [Constant(value=math.nan)]}, EncoderError, "'constant' gave a vector with NaN"),
-        ({"max_queries": 0}, ArgumentError, "max_queries from 1; got 0"),
-        ({"seed": -1}, ArgumentError, "seed from 0; got -1"),
-        ({"labels": "x.csv"}, ArgumentError, "--label-column.* is missing"),
-        ({"label_column": "kind"}, ArgumentError, "--labels.* is missing"),
+        ({"encoders": [Constant(value=math.nan)]}, EncoderError, "'constant' returned a vector with NaN"),
+        ({"max_queries": 0}, ArgumentError, "max_queries= must be 1 or more; got 0"),
+        ({"seed": -1}, ArgumentError, "seed= must be 0 or more; got -1"),
+        ({"labels": "x.csv"}, ArgumentError, "name its column of labels with label_column="),
+        ({"label_column": "kind"}, ArgumentError, "name the file with labels="),
+        ({"labels": ["a"], "label_column": "kind"}, ArgumentError, "name the file with labels="),
+        (
+            {"encoders": ["color"], "labels": ["a"]},
+            ArgumentError,
+            "labels= as a list needs a list of pictures in the same order; got a folder",
+        ),
+        ({"query_labels": ["a"]}, ArgumentError, "query_labels= needs queries="),
+        (
+            {"queries": [np.zeros((8, 8, 3), np.uint8)], "query_labels": "x.csv"},
+            ArgumentError,
+            "takes a list of labels",
+        ),
         ({"encoders": ["color"], "labels": "none.csv", "label_column": "kind"}, LabelsError, "none.csv cannot be read"),
         ({"encoders": ["color"], "queries": "nowhere"}, NoImagesError, "does not exist"),
     ],
@@ -321,11 +334,109 @@ def test_one_clear_sentence(gallery: Path, options: dict[str, object], error: ty
 def test_too_few_images_that_can_be_read(tmp_path: Path, gallery: Path) -> None:
     one = draw(tmp_path / "one", {"a/1": 0})
     (one / "a" / "broken.png").write_bytes(b"no image")
-    with pytest.raises(NoImagesError, match=r"2 or more images.*1 of 2"):
+    with pytest.raises(NoImagesError, match=r"needs 2 images or more; 1 of 2"):
         compare(one, encoders=[MeanColor()])
     (one / "a" / "1.png").unlink()
-    with pytest.raises(NoImagesError, match=r"1 or more images.*0 of 1 could be read\. The first"):
+    with pytest.raises(NoImagesError, match=r"needs 1 image or more; 0 of 1 could be read\. The first"):
         compare(gallery, queries=one, encoders=[MeanColor()])
+
+
+PICTURES = [np.asarray(Image.new("RGB", (80, 64), color)) for color in ((250, 0, 0), (240, 80, 0), (0, 250, 0))]
+
+
+def test_files_arrays_and_pil_images_give_the_figures_of_their_folder(gallery: Path) -> None:
+    """The labels of files are their folders' names; those of pictures in memory are given."""
+    files = sorted(gallery.rglob("*.png"))
+    labels = [file.parent.name for file in files]
+    whole = compare(gallery, encoders=[MeanColor()])
+    opened = [Image.open(file) for file in files]
+    forms = [
+        compare(files, encoders=[MeanColor()]),
+        compare([str(file) for file in files], encoders=[MeanColor()], labels=labels),
+        compare(opened, encoders=[MeanColor()], labels=labels),
+        compare([np.asarray(image) for image in opened], encoders=[MeanColor()], labels=np.array(labels)),
+        compare(np.stack([np.asarray(image) for image in opened]), encoders=[MeanColor()], labels=tuple(labels)),
+        compare([file.read_bytes() for file in files], encoders=[MeanColor()], labels=labels),
+    ]
+    for found in forms:
+        assert found.gallery_labels == labels
+        for metric in found.metrics:
+            np.testing.assert_array_equal(
+                found.encoders["mean"].scores(metric), whole.encoders["mean"].scores(metric), metric
+            )
+    assert forms[0].gallery == whole.gallery
+    assert [path.name for path in forms[2].gallery] == ["0", "1", "2", "3", "4"]
+
+
+def test_queries_in_memory_have_labels_of_their_own(gallery: Path) -> None:
+    queries = [Image.new("RGB", (80, 64), (246, 43, 0)), Image.new("RGB", (80, 64), (13, 250, 0))]
+    comparison = compare(gallery, queries=queries, query_labels=["a", None], encoders=[MeanColor()])
+    assert comparison.query_labels == ["a", None]
+    assert comparison.labeled.tolist() == [0]
+    assert (comparison.unlabeled, comparison.leave_one_out) == (1, False)
+    # At 10 degrees, a/1 and a/2 are nearest, then b/2; a/3 comes fourth.
+    assert comparison.encoders["mean"].per_query["map"].tolist() == pytest.approx([(1 + 1 + 3 / 4) / 3])
+    assert [path.name for path in comparison.queries] == ["0", "1"]
+
+
+def test_labels_may_be_whole_numbers() -> None:
+    comparison = compare(PICTURES, labels=np.array([7, 7, 8]), encoders=[MeanColor()])
+    assert comparison.gallery_labels == ["7", "7", "8"]
+    assert comparison.labeled.tolist() == [0, 1]
+
+
+def test_a_picture_in_memory_does_not_find_its_own_pixels() -> None:
+    again = [picture.copy() for picture in PICTURES]
+    comparison = compare(PICTURES, queries=again, encoders=[MeanColor()])
+    assert comparison.encoders["mean"].top.tolist() == [[1, 2], [0, 2], [1, 0]]
+    other = compare(PICTURES, queries=[PICTURES[0] // 2], encoders=[MeanColor()])
+    assert other.encoders["mean"].top.tolist() == [[0, 1, 2]]
+
+
+def test_pictures_in_memory_that_cannot_be_read_take_their_labels_with_them() -> None:
+    comparison = compare([PICTURES[0], b"broken", *PICTURES[1:]], labels=["a", "b", "a", "c"], encoders=[MeanColor()])
+    assert comparison.gallery_labels == ["a", "a", "c"]
+    assert [path.name for path in comparison.gallery] == ["0", "2", "3"]
+    assert [file.path.name for file in comparison.skipped] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", "b"], "labels= needs one label or None for each picture; got 2 labels for 3 pictures"),
+        (["a"], "got 1 label for 3 pictures"),
+        ([0.5, "a", "b"], "labels= takes strings, whole numbers and None; got 0.5"),
+        (3, "labels= expects a list with one label or None per picture; got 3"),
+    ],
+)
+def test_labels_that_do_not_fit_the_pictures(labels: list[str], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        compare(PICTURES, labels=labels, encoders=[MeanColor()])
+    with pytest.raises(ArgumentError, match=f"query_{message}" if message.startswith("labels=") else message):
+        compare(PICTURES, queries=PICTURES, query_labels=labels, encoders=[MeanColor()])
+
+
+def test_a_table_cannot_label_pictures_in_memory(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("id,kind\n0,a\n")
+    with pytest.raises(ArgumentError, match=r"Give the labels of pictures in memory as a list, labels=\."):
+        compare(PICTURES, labels=file, label_column="kind", encoders=[MeanColor()])
+
+
+def test_records_are_shown_in_a_line(gallery: Path) -> None:
+    comparison = compare(gallery, encoders=[MeanColor(), Constant()])
+    means = {name: found.per_query["map"].mean() for name, found in comparison.encoders.items()}
+    assert repr(comparison) == (
+        f"<Comparison of 5 images, 5 queries, by map: mean {short(means['mean'])}, constant {short(means['constant'])}>"
+    )
+    assert repr(comparison.encoders["mean"]).startswith("<EncoderScores 'mean' 2-d: p@5 .320, p@10 .160, hit@5 1.000,")
+    assert "\n" not in repr(comparison.encoders)
+
+
+def test_a_metric_that_was_not_measured_is_answered_with_those_that_were(gallery: Path) -> None:
+    scores = compare(gallery, encoders=[MeanColor()]).encoders["mean"]
+    with pytest.raises(ArgumentError, match=r"'p@7' was not measured; there are: p@5, p@10, .*, selfrecall@10\."):
+        scores.scores("p@7")
 
 
 def test_nothing_is_left_behind(gallery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,6 @@ from autoenc.errors import ImageDecodeError, ImageTooLargeError, NoImagesError
 from autoenc.images import files as images
 from autoenc.images.files import load_image, load_images, load_pixels_of, load_thumbnail
 from autoenc.images.finding import SkippedFile, find_images
-from autoenc.parallel import ordered_map
 
 
 def touch(path: Path) -> Path:
@@ -124,11 +121,6 @@ def test_a_loaded_image_tells_what_it_is(tmp_path: Path) -> None:
     assert loaded.digest == images.digest_of(path.read_bytes())
 
 
-def test_the_digest_is_blake2b() -> None:
-    """The value of the empty input, as RFC 7693's reference code gives it for 16 bytes."""
-    assert images.digest_of(b"") == "cae66941d9efbd404e4d88758ea67670"
-
-
 def test_unusable_files_are_clear_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageDecodeError, match="cannot be read: No such file"):
         load_image(tmp_path / "none.jpg")
@@ -170,8 +162,6 @@ def test_a_file_is_named_once(tmp_path: Path) -> None:
 
 def test_a_path_is_shown_on_one_line_and_told_exactly() -> None:
     skipped = SkippedFile(Path("a\x1b[31m\nb é.jpg"), "two\nlines")
-    assert images.shown(skipped.path) == r"a\x1b[31m\nb é.jpg"
-    assert images.shown(os.fsdecode(b"\xff.jpg")) == r"\xff.jpg"
     assert str(skipped) == r"a\x1b[31m\nb é.jpg: two\nlines"
     assert skipped.to_dict()["path"] == str(skipped.path)
 
@@ -226,41 +216,3 @@ def test_pictures_of_every_kind_give_the_same_pixels(tmp_path: Path) -> None:
     for picture in (path, str(path), path.read_bytes(), image, np.asarray(image)):
         assert (load_pixels_of(picture) == expected).all()
         assert load_thumbnail(picture, 30).shape == (30, 30, 3)
-
-
-# ---- ordered_map ------------------------------------------------------------------------------------
-
-
-def test_results_come_in_order_whatever_finishes_first() -> None:
-    def slow_when_even(number: int) -> int:
-        time.sleep(0.002 * (number % 2 == 0))
-        return number * number
-
-    assert list(ordered_map(slow_when_even, range(200))) == [n * n for n in range(200)]
-
-
-def test_it_does_not_run_far_ahead_of_its_reader() -> None:
-    started: set[int] = set()
-    lock = threading.Lock()
-
-    def note(number: int) -> int:
-        with lock:
-            started.add(number)
-        return number
-
-    results = ordered_map(note, range(100_000))
-    next(results)
-    time.sleep(0.1)
-    assert len(started) < 1500
-    results.close()
-    assert len(started) < 1500
-
-
-def test_an_error_reaches_the_reader() -> None:
-    def fail_at_seven(number: int) -> int:
-        if number == 7:
-            raise RuntimeError("seven")
-        return number
-
-    with pytest.raises(RuntimeError, match="seven"):
-        list(ordered_map(fail_at_seven, range(100)))

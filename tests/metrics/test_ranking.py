@@ -21,16 +21,6 @@ def vectors(*rows: list[float]) -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-def test_unit_rows_by_hand() -> None:
-    rows = unit_rows(vectors([3, 4], [0, 0], [0, -2]))
-    assert rows.dtype == np.float32
-    np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0], [0, -1]], rtol=1e-7)
-
-
-def test_unit_rows_of_extreme_lengths() -> None:
-    np.testing.assert_allclose(unit_rows(vectors([3e38, 3e38], [1e-30, 0])), [[0.5**0.5] * 2, [1, 0]], rtol=1e-6)
-
-
 def test_order_by_angle() -> None:
     gallery = vectors([0, 1], [1, 0], [-1, 0], [5, 5])
     assert order_of(vectors([2, 1]), gallery) == [[3, 1, 0, 2]]

@@ -1,4 +1,4 @@
-"""Metrics: values worked out by hand, a slow reference beside them, and what must hold for any ranking."""
+"""Metrics: values worked out by hand, a slow reference, and properties of any ranking."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from hypothesis import strategies as st
 
 from autoenc.errors import ArgumentError
 from autoenc.metrics.scores import (
-    LEVEL,
-    METRICS,
-    RESAMPLES,
-    Metric,
     average_precision,
-    bootstrap_intervals,
     hit_at_k,
     knn_accuracy,
-    parse_metric,
     precision_at_k,
     recall_at_k,
-    score_ranking,
+    self_recall_at_k,
 )
 
 RANKING = np.array([True, False, True, False, False, True])  # relevant at ranks 1, 3 and 6
@@ -42,20 +36,6 @@ def slow_knn(neighbors: list[int], truth: int, k: int) -> float:
         votes[label] = votes.get(label, 0) + 1
     most = max(votes.values(), default=0)
     return float(next((label for label, count in votes.items() if count == most), None) == truth)
-
-
-@pytest.mark.parametrize(
-    ("name", "parsed"),
-    [("p@5", ("p", 5)), ("hit@10", ("hit", 10)), ("knn@3", ("knn", 3)), ("map", ("map", None))],
-)
-def test_parse_metric(name: str, parsed: tuple[str, int | None]) -> None:
-    assert parse_metric(name) == Metric(*parsed)
-
-
-@pytest.mark.parametrize("name", ["", "p", "p@0", "p@-1", "p@05", "map@5", "ndcg@5", "p@5 ", "P@5", "p@1.5"])
-def test_parse_metric_refuses(name: str) -> None:
-    with pytest.raises(ArgumentError, match=r"such as p@5"):
-        parse_metric(name)
 
 
 def test_values_by_hand() -> None:
@@ -101,7 +81,7 @@ def test_k_below_one(k: int) -> None:
         lambda: recall_at_k(RANKING, k, 3),
         lambda: knn_accuracy(np.array([1, 2]), 1, k),
     ):
-        with pytest.raises(ArgumentError, match=f"k from 1; got {k}"):
+        with pytest.raises(ArgumentError, match=f"k= must be 1 or more; got {k}"):
             call()
 
 
@@ -145,60 +125,8 @@ def test_a_batch_is_its_rows(rows: list[list[int]], k: int) -> None:
         np.testing.assert_array_equal(metric(slice(None)), [metric(at) for at in range(len(rows))])
 
 
-def test_score_ranking_by_hand() -> None:
-    scores = score_ranking(np.array([1, 0, 1, 0, 0, 1]), 1)
-    assert tuple(scores) == METRICS
-    assert scores == pytest.approx(
-        {"p@5": 0.4, "p@10": 0.3, "hit@5": 1, "recall@10": 1, "map": (1 + 2 / 3 + 1 / 2) / 3, "knn@10": 1}
-    )
-    assert score_ranking(np.array([1, 0]), 1, ["recall@1", "p@1"]) == {"recall@1": 1.0, "p@1": 1.0}
-
-
-def test_bootstrap_against_a_plain_loop() -> None:
-    scores = np.random.default_rng(3).random(30)
-    draws = np.random.default_rng(0).integers(30, size=(RESAMPLES, 30))
-    means = [float(np.mean([scores[at] for at in row])) for row in draws]
-    ((mean, low, high),) = bootstrap_intervals([scores])
-    assert mean == pytest.approx(scores.mean())
-    assert (low, high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
-    assert LEVEL == 0.95
-
-
-def test_bootstrap_comes_near_the_normal_interval() -> None:
-    (interval,) = bootstrap_intervals([[0.0, 1.0] * 200])
-    assert interval.mean == 0.5
-    assert interval.low == pytest.approx(0.5 - 1.96 * 0.5 / 20, abs=0.006)
-    assert interval.high == pytest.approx(0.5 + 1.96 * 0.5 / 20, abs=0.006)
-
-
-def test_bootstrap_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = np.random.default_rng(0).random((2, 50))
-    whole = bootstrap_intervals(scores)
-    assert bootstrap_intervals(scores[1:]) == whole[1:]
-    monkeypatch.setattr("autoenc.metrics.scores._DRAWS_AT_ONCE", 50 * 7)  # 7 resamples at a time
-    assert bootstrap_intervals(scores) == whole
-
-
-def test_bootstrap_of_one_query_has_no_width() -> None:
-    assert bootstrap_intervals([[0.25]]) == [(0.25, 0.25, 0.25)]
-
-
-def test_bootstrap_of_differences_is_about_pairs() -> None:
-    hard = np.random.default_rng(1).random(200)  # queries differ far more than the encoders do
-    a, b = hard * 0.8 + 0.01, hard * 0.8
-    first, second, difference = bootstrap_intervals([a, b, a - b])
-    assert difference == pytest.approx((0.01, 0.01, 0.01))
-    assert second.high > first.low
-
-
-def test_bootstrap_takes_rounding_for_zero() -> None:
-    # .1 + .2 - .3 is 5.6e-17 in floating point: no figure to conclude from.
-    assert bootstrap_intervals([[0.1 + 0.2 - 0.3]]) == [(0, 0, 0)]
-
-
-@pytest.mark.parametrize(
-    ("scores", "message"), [([[]], "Q from 1"), ([0.5], "Q from 1"), ([[0.5, math.nan]], "no NaN")]
-)
-def test_bootstrap_refuses(scores: list[list[float]], message: str) -> None:
-    with pytest.raises(ArgumentError, match=message):
-        bootstrap_intervals(scores)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30, unique=True), st.data(), st.integers(1, 12))
+def test_self_recall_is_the_hit_rate_of_the_one_original(order: list[int], data: st.DataObject, k: int) -> None:
+    original = data.draw(st.sampled_from(order))
+    rank = np.array(order.index(original))
+    assert self_recall_at_k(rank, k) == hit_at_k(np.array(order) == original, k)

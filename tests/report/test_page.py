@@ -15,6 +15,7 @@ from comparisons import comparison, pictures, scores
 from PIL import Image
 
 from autoenc.comparison.records import Comparison
+from autoenc.comparison.run import compare
 from autoenc.errors import OutputError
 from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import SkippedFile
@@ -126,7 +127,7 @@ def test_the_highest_figure_of_a_column_is_marked(known: Comparison) -> None:
 def test_differences_show_interval_verdict_and_wins(known: Comparison) -> None:
     table = Page(render(known)).tables["Mean average precision"]
     assert table == [
-        ["learned minus", "Difference", "95% interval", "Shown", "Wins", "Ties", "Losses"],
+        ["learned minus", "Difference", "95% interval", "Verdict", "Wins", "Ties", "Losses"],
         ["edges", "-0.250", "-0.625 to +0.125", "no difference shown", "4", "0", "4"],
         ["color", "+0.250", "+0.125 to +0.375", "learned better", "4", "0", "4"],
     ]
@@ -160,7 +161,7 @@ def test_labels_costs_and_self_recall_have_their_tables(known: Comparison) -> No
     [
         (
             {"a": (0.2, 0.1, 0.3), "b": (0.1, 0.0, 0.2)},
-            "learned retrieves better than a, by mAP; no difference is shown with b.",
+            "learned retrieves better than a, by mAP; no difference from b is shown.",
         ),
         ({"a": (0.2, 0.1, 0.3), "b": (-0.2, -0.3, -0.1)}, "learned retrieves better than a and worse than b, by mAP."),
         ({"a": (-0.2, -0.3, -0.1), "b": (-0.2, -0.3, -0.1)}, "learned retrieves worse than a and b, by mAP."),
@@ -168,9 +169,9 @@ def test_labels_costs_and_self_recall_have_their_tables(known: Comparison) -> No
         (dict.fromkeys("abcd", (0.2, 0.1, 0.3)), "learned retrieves better than all 4 others, by mAP."),
         (
             {**dict.fromkeys("abcd", (0.2, 0.1, 0.3)), "e": (0.1, -0.1, 0.3)},
-            "learned retrieves better than 4 of the 5 others, by mAP; no difference is shown with e.",
+            "learned retrieves better than 4 of the 5 others, by mAP; no difference from e is shown.",
         ),
-        ({}, "learned reaches mAP 0.500 (95% interval 0.125 to 0.875); nothing to compare it to."),
+        ({}, "learned reaches an mAP of 0.500 (95% interval 0.125 to 0.875); no other encoder was measured."),
     ],
 )
 def test_the_headline_claims_what_the_intervals_show(
@@ -185,14 +186,14 @@ def test_the_figures_behind_the_headline_stand_below_it(known: Comparison) -> No
     assert evidence(known) in Page(render(known)).texts["header"][0]
     assert evidence(known) == (
         "Mean average precision: learned 0.500 (95% interval 0.125 to 0.875); best of the others, edges 0.750 (95% "
-        "interval 0.750 to 0.750). Their paired difference is -0.250 (-0.625 to +0.125)."
+        "interval 0.750 to 0.750). Paired difference: -0.250 (-0.625 to +0.125)."
     )
 
 
 def test_chance_leaves_the_query_itself_out(known: Comparison) -> None:
     assert chance(known) == pytest.approx(3 / 7)
     assert chance(dataclasses.replace(known, leave_one_out=False)) == pytest.approx(4 / 8)
-    assert "In a random order, 0.429 of the images" in render(known)
+    assert "a random ranking would reach a precision of 0.429." in render(known)
 
 
 def test_examples_are_the_furthest_ahead_and_the_furthest_behind(known: Comparison) -> None:
@@ -208,8 +209,8 @@ def test_examples_are_the_furthest_ahead_and_the_furthest_behind(known: Comparis
     examples = disagreements(found, count=4)
     assert [example.query for example in examples] == [0, 1, 2, 3], "two leads, two lags; edges is the best other"
     assert examples[0].encoders == ("learned", "edges", "color")
-    assert examples[0].reason == "learned ahead: average precision 0.90, edges 0.50."
-    assert examples[2].reason == "learned behind: average precision 0.10, edges 0.50."
+    assert examples[0].reason == "learned is ahead: average precision 0.90, against 0.50 for edges."
+    assert examples[2].reason == "learned is behind: average precision 0.10, against 0.50 for edges."
     assert [example.query for example in disagreements(found, count=8)] == [0, 1, 6, 2, 3], "ties are no disagreement"
 
 
@@ -225,7 +226,7 @@ def test_without_labels_examples_share_the_fewest_results(known: Comparison) -> 
     found = comparison(known.gallery[:5], [None] * 5, encoders)
     examples = disagreements(found)
     assert [example.query for example in examples] == [2, 1], "the same results in another order are no disagreement"
-    assert examples[1].reason == "Two encoders share 1.0 of their first 2 results on average."
+    assert examples[1].reason == "On average, two encoders share 1.0 of their first 2 results."
 
 
 def test_pictures_stand_in_rank_order_framed_by_their_label(known: Comparison) -> None:
@@ -254,6 +255,23 @@ def test_a_picture_that_is_gone_is_said_to_be_so(known: Comparison) -> None:
     assert not [image for image in page.all("img") if image["src"].startswith("data:image/jpeg")]
 
 
+@pytest.mark.parametrize("labeled", [True, False])
+def test_pictures_in_memory_are_shown_and_called_by_their_numbers(labeled: bool) -> None:
+    blocks = np.random.default_rng(0).integers(0, 256, (24, 2, 2, 3), dtype=np.uint8)
+    images = list(blocks.repeat(24, axis=1).repeat(24, axis=2))
+    found = compare(images, labels=[f"{at % 2}" if labeled else None for at in range(24)], encoders=["color", "pixels"])
+    page = Page(render(found))
+    example = disagreements(found)[0]
+    thumbnails = [attributes for attributes in page.all("img") if attributes["src"].startswith("data:image/jpeg")]
+    assert page.texts["h3"][0] == (f"{example.query % 2}: {example.query}" if labeled else f"picture {example.query}")
+    nearest = found.encoders[example.encoders[0]].top[example.query, :5]
+    for thumbnail, index in zip(thumbnails, [example.query, *nearest], strict=False):
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(thumbnail["src"].partition(",")[2]))), np.int16)
+        distances = [np.abs(pixels - load_thumbnail(image, 96)).mean() for image in images]
+        assert (np.argmin(distances), min(distances) < 4) == (index, True)
+    assert "not readable" not in page.texts["div"]
+
+
 def test_hostile_names_stay_text(tmp_path: Path, real_plots: None) -> None:
     label = "<script>alert('1')</script>&\""
     name = "<img src=x onerror=alert(1)>&amp;\"'.png"
@@ -261,8 +279,8 @@ def test_hostile_names_stay_text(tmp_path: Path, real_plots: None) -> None:
     for path in paths:
         Image.new("RGB", (8, 8)).save(path, "png")
     hostile = comparison(
-        paths, [label] * 8, [scores("<b>a", HALF), scores('b"&', [0.5] * 8)], {'b"&': (0.0, -0.1, 0.1)},
-        skipped=[SkippedFile(Path(os.fsdecode(b"bad\xff.jpg")), "</ul><h1>broken")], bundle="<i>&", notes=["<u>note"],
+        paths, [label] * 8, [scores("<b>a", HALF, origin="<i>&"), scores('b"&', [0.5] * 8)], {'b"&': (0.0, -0.1, 0.1)},
+        skipped=[SkippedFile(Path(os.fsdecode(b"bad\xff.jpg")), "</ul><h1>broken")], notes=["<u>note"],
     )  # fmt: skip
     page = Page(render(hostile))
     assert not {"script", "i", "u"} & {tag for tag, _ in page.tags}
@@ -310,15 +328,15 @@ def test_what_was_compared_is_counted(known: Comparison) -> None:
     facts = dataclasses.replace(known, unlabeled=17, ignored=23, left_out=5, notes=["Two rows were left out."])
     page = Page(render(facts))
     counts = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
-    assert counts["images searched among"] == "8"
-    assert counts["of them scored by label"] == "8"
+    assert counts["images in the gallery"] == "8"
+    assert counts["scored by label"] == "8"
     assert counts["labels"] == "2"
     assert counts["images without a label"] == "17"
-    assert counts["files that are no images"] == "23"
-    assert counts["queries alone with their label"] == "5"
+    assert counts["files that are not images"] == "23"
+    assert counts["queries whose label no other image has"] == "5"
     assert "Two rows were left out." in page.texts["p"]
-    assert "leave one out" in page.texts["p"][3]
-    assert "leave one out" not in render(dataclasses.replace(facts, leave_one_out=False))
+    assert "leave-one-out" in page.texts["p"][3]
+    assert "leave-one-out" not in render(dataclasses.replace(facts, leave_one_out=False))
 
 
 def test_every_metric_is_explained(known: Comparison) -> None:
@@ -336,7 +354,7 @@ def test_every_skipped_file_is_listed_up_to_a_limit(known: Comparison) -> None:
     page = Page(render(dataclasses.replace(known, skipped=files)))
     assert page.texts["li"][0] == "/photos/0.jpg: truncated"
     assert len(page.texts["li"]) == 500
-    assert "And 2 more; compare.json lists them all." in page.texts["p"]
+    assert "And 2 more; the comparison as JSON lists all of them." in page.texts["p"]
 
 
 def test_without_labels_the_page_says_what_it_cannot_say(known: Comparison, real_plots: None) -> None:

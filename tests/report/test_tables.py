@@ -13,10 +13,9 @@ from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.errors import OutputError
 from autoenc.images.finding import SkippedFile
 from autoenc.report.tables import comparison_row, comparison_table, write_comparison_csv, write_comparison_json
-from autoenc.text import number, short, table
 
 
-def scores(name: str, dim: int, right: list[float], *, labeled: bool = True) -> EncoderScores:
+def scores(name: str, dim: int, right: list[float], origin: str | None, *, labeled: bool = True) -> EncoderScores:
     return EncoderScores(
         name=name,
         dim=dim,
@@ -24,18 +23,19 @@ def scores(name: str, dim: int, right: list[float], *, labeled: bool = True) -> 
         per_query={"p@5": np.array(right)} if labeled else {},
         selfrecall={k: np.ones(3) for k in (1, 5, 10)},
         top=np.zeros((2, 2), np.int64),
+        origin=origin,
     )
 
 
 def comparison(*, labeled: bool = True) -> Comparison:
     encoders = {
-        "learned": scores("learned", 32, [0.5, 0.5], labeled=labeled),
-        "color": scores("color", 128, [0.25, 0.25], labeled=labeled),
+        "learned": scores("learned", 32, [0.5, 0.5], "m", labeled=labeled),
+        "color": scores("color", 128, [0.25, 0.25], None, labeled=labeled),
     }
     differences = [Difference("learned", "color", "p@5", 0.25, 0.25, 0.25)] if labeled else []
     return Comparison(
-        gallery=[Path("a/1.png"), Path("a/2.png"), Path("b/3.png")],
-        queries=[Path("a/9.png"), Path("b/9.png")],
+        gallery_pictures=[Path("a/1.png"), Path("a/2.png"), Path("b/3.png")],
+        query_pictures=[Path("a/9.png"), Path("b/9.png")],
         gallery_labels=["a", "a", "b"],
         query_labels=["a", "b"],
         labeled=np.arange(2 if labeled else 0),
@@ -45,7 +45,6 @@ def comparison(*, labeled: bool = True) -> Comparison:
         differences=[*differences, Difference("learned", "color", "selfrecall@1", -0.0625, -0.125, 0.0)],
         unlabeled=0 if labeled else 5,
         skipped=[SkippedFile(Path("a/é.png"), "empty")],
-        bundle="m",
         seconds=1.5,
         notes=[] if labeled else ["No query has a label."],
     )
@@ -53,7 +52,7 @@ def comparison(*, labeled: bool = True) -> Comparison:
 
 def test_table() -> None:
     assert comparison_table(comparison()).splitlines() == [
-        "3 images, 2 queries; 2 of them scored by label (2 labels); 1 files skipped",
+        "3 images, 2 queries; 2 of them scored by label (2 labels); 1 file skipped",
         "",
         "encoder  dim         p@5  selfrecall@1  ms/image  bytes",
         "learned   32  .500 ±.000   1.000 ±.000     0.250    128",
@@ -68,43 +67,9 @@ def test_table() -> None:
 
 def test_table_without_labels() -> None:
     lines = comparison_table(comparison(labeled=False)).splitlines()
-    assert lines[0] == "3 images, 2 queries; 5 without a label; 1 files skipped"
+    assert lines[0] == "3 images, 2 queries; 5 images without a label; 1 file skipped"
     assert lines[2] == "encoder  dim  selfrecall@1  ms/image  bytes"
     assert lines[-1] == "No query has a label."
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.5124, "0.512"),
-        (-0.5124, "-0.512"),
-        (0.1, "0.100"),
-        (0.08341, "0.0834"),  # three digits below .1
-        (0.0080645, "0.00806"),
-        (-0.0080645, "-0.00806"),
-        (0.0, "0.000"),
-        (1e-9, "0.000000"),  # six decimals at most
-        (1.0, "1.000"),
-        (12.3456, "12.346"),
-    ],
-)
-def test_numbers_keep_three_digits(value: float, expected: str) -> None:
-    assert number(value) == expected
-    assert short(value) == expected.replace("0.", ".", 1) if abs(value) < 1 else short(value) == expected
-    assert number(value, sign=True).lstrip("+") == expected
-
-
-def test_an_interval_has_the_decimals_of_its_mean() -> None:
-    assert [short(value, like=0.0083) for value in (0.0083, 0.2, 0.0)] == [".00830", ".20000", ".00000"]
-    assert [short(value, sign=True) for value in (0.25, -0.25, 0.0, 1.5)] == ["+.250", "-.250", "+.000", "+1.500"]
-
-
-def test_columns_of_numbers_stand_to_the_right() -> None:
-    assert table(("rank", "path", "score"), [("1", "a.jpg", ".5 ±.1"), ("10", "bb.jpg", "-.25")]).splitlines() == [
-        "rank  path     score",
-        "   1  a.jpg   .5 ±.1",
-        "  10  bb.jpg    -.25",
-    ]
 
 
 def test_json(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_shapes_and_details_vary_in_every_category(catalog: tuple[Path, list[Sam
 
 
 def test_less_than_one_picture_a_class_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="at least 1, not 0"):
+    with pytest.raises(ArgumentError, match="per_class= must be 1 or more; got 0"):
         draw_catalog(tmp_path / "none", per_class=0)
     assert not (tmp_path / "none").exists()
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoenc.training.latents import fit_whitening, latent_health
-from autoenc.vectors import evenly
 
 
 def cloud(deviations: list[float], count: int = 4000, seed: int = 0) -> np.ndarray:  # type: ignore[type-arg]
@@ -61,15 +60,3 @@ def test_strength_0_keeps_every_distance() -> None:
 def test_an_axis_without_variance_is_not_blown_up() -> None:
     values = cloud([1.0, 1.0, 0.0])
     assert np.abs(fit_whitening(values, 1.0).apply(values)).max() < 10
-
-
-# ---- drawing ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("count", "limit", "expected"), [(5, 9, [0, 1, 2, 3, 4]), (9, 3, [0, 4, 8]), (4, 1, [0])])
-def test_evenly_drawn(count: int, limit: int, expected: list[int]) -> None:
-    assert evenly(np.arange(count), limit).tolist() == expected
-
-
-def test_one_more_than_the_limit_loses_one() -> None:
-    assert len(evenly(np.zeros((101, 2)), 100)) == 100
