@@ -2,82 +2,32 @@
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from draw_imports import RANKS, arrows, imported, modules, rank, room
 
 import autoenc
-
-ROOT = Path(__file__).resolve().parents[1]
-
-RANKS = [
-    {"errors", "version", "progress", "quiet", "text", "files", "vectors", "parallel", "figures"},
-    {"images", "metrics"},
-    {"encoders", "models", "training"},
-    {"store"},
-    {"catalog", "comparison"},
-    {"report", "samples"},
-    {"cli", "__main__"},
-]
-"""The rooms of the house: each may import from its own rank and those above it in this list, never from one below."""
 
 USES_BASELINES = {"encoders", "training"}
 
 
-def modules() -> dict[str, Path]:
-    return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-        for package in ("autoenc", "baselines")
-        for path in (ROOT / package).rglob("*.py")
-    }
-
-
-def imported(path: Path) -> set[str]:
-    """The modules of ours that a file imports, wherever in it, but for those imported for the type checker alone."""
-    found: set[str] = set()
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body.clear()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            found.add(node.module or "")
-    return {name for name in found if name.split(".")[0] in ("autoenc", "baselines")}
-
-
-def room(module: str) -> str:
-    """autoenc.images.files -> images."""
-    return module.split(".")[1]
-
-
-def rank(module: str) -> int:
-    return next(at for at, rooms in enumerate(RANKS) if room(module) in rooms)
-
-
-def arrows() -> set[tuple[str, str]]:
-    """(room, room that it imports from), within autoenc."""
-    return {
-        (room(name), room(other))
-        for name, path in modules().items()
-        if name.startswith("autoenc.") and name != "autoenc.__init__"
-        for other in imported(path) - {"autoenc"}
-        if other.startswith("autoenc.")
-    }
-
-
 def test_imports_point_one_way() -> None:
-    assert {f"{a} -> {b}" for a, b in arrows() if rank(f"autoenc.{b}") > rank(f"autoenc.{a}")} == set()
+    assert {f"{a} -> {b}" for a, b in arrows() if rank(b) > rank(a)} == set()
 
 
-def test_no_two_rooms_import_each_other() -> None:
-    found = arrows()
-    assert {f"{a} <-> {b}" for a, b in found if a < b and (b, a) in found} == set()
+def test_no_chain_of_imports_leads_back_to_its_room() -> None:
+    uses: dict[str, set[str]] = {}
+    for a, b in arrows():
+        uses.setdefault(a, set()).add(b)
+    for start in uses:
+        reached, left = set(), [start]
+        while left:
+            left += (found := uses.get(left.pop(), set()) - reached)
+            reached |= found
+        assert start not in reached
 
 
 def test_every_module_has_its_place() -> None:

@@ -34,7 +34,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
+    with contextlib.ExitStack() as opened:
+        return _main(arguments, opened)
+
+
+def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
+    """Run one verb; a store that was only read is left on `opened` for the caller to close."""
     options = build_parser().parse_args(arguments)
+    options.opened = opened
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # about broken pictures: we list those, with their names
         return _run(options)
@@ -64,11 +71,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def entry() -> NoReturn:
-    """What the command `autoenc` runs: `main`, then out at once.
+    """What the command `autoenc` runs: one verb, then out at once.
 
-    Everything is closed and flushed by then; taking the libraries down one by one would add a tenth to a query.
+    Whatever was written is closed and flushed by then. To close a store that was only read, and to take the libraries
+    down one by one, would add a sixth to a query.
     """
-    code = main()
+    code = _main(None, contextlib.ExitStack())
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

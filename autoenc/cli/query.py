@@ -50,16 +50,16 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.catalog.searching import Searcher
     from autoenc.store import open_store
 
-    with open_store(options.store, options.collection) as store:
-        searcher = Searcher(store, using=options.using, model=options.model)
-        asked = {"k": options.k, "where": where, "min_score": options.min_score}
-        if options.image is not None:
-            neighbors = searcher.by_picture(options.image, **asked)
-            query = options.image
-        else:
-            neighbors = searcher.by_id(options.id, **asked)
-            query = str(searcher.path_of(options.id))
-        misses = [] if neighbors else unmatched(store, where)
+    store = options.opened.enter_context(open_store(options.store, options.collection))
+    searcher = Searcher(store, using=options.using, model=options.model)
+    asked = {"k": options.k, "where": where, "min_score": options.min_score}
+    if options.image is not None:
+        neighbors = searcher.by_picture(options.image, **asked)
+        query = options.image
+    else:
+        neighbors = searcher.by_id(options.id, **asked)
+        query = str(searcher.path_of(options.id))
+    misses = [] if neighbors else unmatched(store, where)
     if options.sheet:
         from autoenc.report.sheets import query_sheet, write_png
 
