@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autoenc.models.bundle import Bundle, load_bundle
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import Store, list_collections, open_store
+    from autoenc.store import Range, Store, list_collections, open_store
     from autoenc.training.run import TrainingResult, train
 
 _HOME = {
@@ -36,6 +36,7 @@ _HOME = {
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
+    "Range": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
@@ -65,6 +66,7 @@ __all__ = [
     "IndexReport",
     "LoadedImage",
     "Neighbor",
+    "Range",
     "Searcher",
     "SkippedFile",
     "Store",

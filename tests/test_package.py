@@ -78,6 +78,7 @@ def test_the_public_names() -> None:
         "Neighbor",
         "open_store",
         "search",
+        "Range",
         "Searcher",
         "SkippedFile",
         "Store",

@@ -15,8 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def test_the_python_examples_run_in_order(
@@ -28,7 +31,7 @@ def test_the_python_examples_run_in_order(
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     examples = blocks("python")
-    assert len(examples) == 4
+    assert len(examples) == 7
     for example in examples:
         exec(compile(example, "README.md", "exec"), names)
     printed = capsys.readouterr().out
@@ -36,6 +39,26 @@ def test_the_python_examples_run_in_order(
     assert re.search(r"^1 1\.0 .*shoe/003\.jpg$", printed, re.MULTILINE)
     assert names["latents"].shape == (2, 32)  # type: ignore[attr-defined]
     assert (tmp_path / "report" / "report.html").is_file()
+    assert "<Neighbor 1: b 1.000>" in printed
+    assert "1 red\n" in printed  # one image is cheap and on sale
+    assert "36 ['learned', 'color', 'edges']" in printed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_the_python_examples_of_the_other_pages_run(
+    page: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'autoenc[train]'")
+    shutil.copytree(drawn, tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    for example in blocks("python", page.read_text("utf-8")):
+        exec(compile(example, page.name, "exec"), {})
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_shapes_said_in_comments_are_true() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from autoenc.catalog.sources import find_point, make_encoders, point_path
-from autoenc.encoders import ENCODER_NAMES, Encoder, Model, first_choice
+from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, EncoderError, StoreMismatchError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
@@ -113,9 +113,9 @@ class Searcher:
         held = list(store.info.vectors)
         name = using.name if isinstance(using, Encoder) else using
         self.store = store
-        self.using = name or (first_choice(held) if held else ENCODER_NAMES[0])
+        self.using = name or (first_choice(held) if held else next(iter(ENCODERS)))
         if self.using not in held:
-            add = f", or add it by indexing with encoders={self.using}" if self.using in ENCODER_NAMES else ""
+            add = f", or add it by indexing with encoders={self.using}" if self.using in ENCODERS else ""
             raise StoreMismatchError(
                 f"Collection '{store.collection}' holds no vectors of encoder '{self.using}'; it holds "
                 f"{', '.join(held) or 'none'}. Name one of these with using={add}."
@@ -128,7 +128,7 @@ class Searcher:
     def encoder(self) -> Encoder:
         """The encoder, checked against what the store remembers."""
         if self._encoder is None:
-            if self._asked == self.using and self.using not in ENCODER_NAMES:
+            if isinstance(self._asked, str) and self.using not in ENCODERS:
                 raise EncoderError(
                     f"Encoder '{self.using}' is none of autoenc's own; give the encoder itself as using= to search by "
                     f"a picture."
