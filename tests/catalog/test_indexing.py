@@ -298,7 +298,7 @@ def test_a_bad_file_never_stops_the_run(picture_folder: Path, tmp_path: Path) ->
     assert {skipped.path.name: skipped.reason.split(" (")[0] for skipped in report.skipped} == {
         "cut.png": "The image is broken or truncated",
         "empty.jpg": "The file is empty",
-        "text.png": "Not an image: the bytes are of no known image format.",
+        "text.png": "Not an image: the bytes match no known image format.",
     }
 
 
@@ -470,6 +470,6 @@ def test_the_report_is_json(picture_folder: Path, tmp_path: Path) -> None:
     report = json.loads(json.dumps(index_images(picture_folder, tmp_path / "s", encoders=HAND).to_dict()))
     assert report["indexed"] == 12
     assert report["skipped"] == [
-        {"path": str(picture_folder / "bad.png"), "reason": "Not an image: the bytes are of no known image format."}
+        {"path": str(picture_folder / "bad.png"), "reason": "Not an image: the bytes match no known image format."}
     ]
     assert report["images_per_second"] == pytest.approx(12 / report["seconds"])

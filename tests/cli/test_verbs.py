@@ -190,7 +190,7 @@ def test_skipped_files_are_a_line_each(tmp_path: Path, drawn: Path) -> None:
         (folder / f"a\x1b[31m\n{number:02}.jpg").write_bytes(b"bad")
     done = run("index", folder, "--store", tmp_path / "s", "--encoders", "color")
     lines = done.stderr.splitlines()
-    assert lines[0] == f"skipped {folder}/a\\x1b[31m\\n00.jpg: Not an image: the bytes are of no known image format."
+    assert lines[0] == f"skipped {folder}/a\\x1b[31m\\n00.jpg: Not an image: the bytes match no known image format."
     assert len(lines) == 21
     assert lines[-1] == "… and 1 more; --report FILE or --json names all"
     done = run("compare", folder, "--encoders", "color")
