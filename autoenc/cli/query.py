@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         from autoenc.text import table
 
         rows = [_row(neighbor) for neighbor in neighbors]
-        shown = 4 if any(row[3] for row in rows) else 3  # no image has fields of the user's: leave the last column out
+        shown = 4 if any(row[3] for row in rows) else 3  # leave the last column out if it is empty
         print(table(("rank", "score", "path", "fields")[:shown], [row[:shown] for row in rows]))
     else:
         print("No image matches.")
