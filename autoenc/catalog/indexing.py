@@ -81,7 +81,7 @@ def index_images(
 
     An image that the store already holds is left alone unless it has changed: its size and modification time are
     compared first, and its digest only if they differ. A changed image keeps the fields that you have set, and gets new
-    vectors for every encoder that the store holds, even if `encoders` does not name it. If the work is interrupted, at
+    vectors of every encoder that the store holds, even if `encoders` does not name it. If the work is interrupted, at
     any moment, call this again to finish it.
 
     Args:
@@ -187,8 +187,9 @@ def _run(found: Found, plan: Plan, target: _Target, tell: Progress) -> IndexRepo
     total = len(found.items)
     work = partial(encode, plan=plan)
     for done, encoded in enumerate(ordered_chunks(work, look_up(found, plan, target.store), ENCODED)):
-        if done and done % ENCODED == 0:  # without those waiting to be written, which a kill would lose
+        if done and done % ENCODED == 0:
             note = f"{len(skipped)} skipped" if skipped else ""
+            # Pictures that wait to be written are not counted as done: a kill would lose them.
             tell("indexing", done - sum(map(len, waiting.values())), total, note)
         outcome = encoded.outcome
         counts[outcome.kind] += 1
