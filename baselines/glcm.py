@@ -106,7 +106,7 @@ def _pair_shares(gray: Images, levels: int, steps: Sequence[tuple[int, int]]) ->
     level = gray.astype(np.uint16) * np.uint16(levels) // np.uint16(256)
     # Both pixels of a pair belong to the same image, whose numbers start at its own multiple of `pairs`.
     small = np.min_scalar_type(n * pairs - 1)
-    row_start = (level * (level + 1) // 2 + np.arange(n) * pairs).astype(small).reshape(-1)
+    row_start = (level * (level + 1) // 2 + (np.arange(n) * pairs).astype(small)).astype(small).reshape(-1)
     column = level.astype(small).reshape(-1)
     numbers = np.empty(gray.shape, small)
     for down, right in steps:

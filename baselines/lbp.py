@@ -104,7 +104,9 @@ def _labels(gray: Images, points: int, radius: float) -> Images:
     for mark, following in pairwise(marks):
         changes += mark ^ following
     labels = np.empty_like(gray)
-    labels.reshape(-1)[start:stop] = np.where(changes <= 2, marks.sum(axis=0, dtype=np.uint8), np.uint8(points + 1))
+    # The label of the other patterns, above every number of marks, replaces it.
+    others = (changes > 2) * np.uint8(points + 1)
+    np.maximum(marks.sum(axis=0, dtype=np.uint8), others, out=labels.reshape(-1)[start:stop])
     return labels[margin : height - margin, margin : width - margin]
 
 
