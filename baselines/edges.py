@@ -83,7 +83,7 @@ def _gradient(images: Images, orientations: int) -> tuple[npt.NDArray[np.float32
     row, col, longest = d_row[0], d_col[0], squared[0]
     for channel in (1, 2):
         longer = squared[channel] > longest
-        # Arithmetic, because np.where branches at every pixel, which costs ten times as much.
+        # Arithmetic, because np.where branches at every pixel and takes several times as long.
         row = row + longer * (d_row[channel] - row)
         col = col + longer * (d_col[channel] - col)
         longest = np.maximum(squared[channel], longest)

@@ -54,8 +54,8 @@ def main() -> None:
     if arguments.answer:
         answer(arguments.answer, arguments.threads)
         return
-    if arguments.against and not (arguments.against / "autoenc").is_dir():
-        parser.error(f"--against takes a checkout of this project; '{arguments.against}' has no folder autoenc.")
+    if arguments.against and not (arguments.against / "autoenc" / "__init__.py").is_file():
+        parser.error(f"--against takes a checkout of this project; '{arguments.against}' has no package autoenc.")
 
     images = read(arguments.images, arguments.batch) if arguments.images else drawn(arguments.batch)
     encoders: dict[str, Any] = {}
