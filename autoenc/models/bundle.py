@@ -117,6 +117,7 @@ class Bundle:
         # Threads that spin while they wait would take the cores from the decoding that runs beside them.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
+        options.intra_op_num_threads = 1
         try:
             return onnxruntime.InferenceSession(
                 (self.path / ENCODER).read_bytes(), options, providers=["CPUExecutionProvider"]

@@ -83,15 +83,20 @@ class Store:
             StoreMismatchError: the name is taken by another encoder, dimension or preprocessing.
             ArgumentError: a name or dimension that the engines do not take.
         """
-        check_new_vector(name, spec)
+        self.add_vectors({name: spec})
+
+    def add_vectors(self, specs: Mapping[str, VectorSpec]) -> None:
+        """`add_vector` for several vectors, with one change of the record; arguments and errors are the same."""
+        for name, spec in specs.items():
+            check_new_vector(name, spec)
         with self._lock:
-            known = self.info.vectors.get(name)
-            if known is not None:
-                self.check_vector(name, spec)
-            if known != spec:
-                self._remember("vectors", name, asdict(spec))
-            if known is None:
-                self._engine.create_vector(name, spec.dim)
+            known = self.info.vectors
+            for name in specs.keys() & known.keys():
+                self.check_vector(name, specs[name])
+            self._remember("vectors", {name: asdict(spec) for name, spec in specs.items() if known.get(name) != spec})
+            for name, spec in specs.items():
+                if name not in known:
+                    self._engine.create_vector(name, spec.dim)
 
     def check_vector(self, name: str, spec: VectorSpec) -> None:
         """Raise StoreMismatchError unless the named vector belongs to this very encoder."""
@@ -117,13 +122,13 @@ class Store:
         with self._lock:
             self._checked_name(name)
             self._engine.drop_vector(name)
-            self._remember("vectors", name, None)
+            self._remember("vectors", {name: None})
 
     def add_source(self, name: str, root: str) -> None:
         """Remember where a source's images lie; a source that has moved gets its new root."""
         with self._lock:
             if self.info.sources.get(name) != root:
-                self._remember("sources", name, root)
+                self._remember("sources", {name: root})
 
     def add_field(self, name: str, kind: FieldKind) -> None:
         """Make a payload field filterable, with an index; nothing happens if it already is.
@@ -136,19 +141,26 @@ class Store:
             StoreMismatchError: the field is filterable already, with values of another kind.
             ArgumentError: no such kind, or a name that cannot be one.
         """
-        check_field_name(name)
-        if kind not in FIELD_KINDS:
-            raise ArgumentError(f"A field's kind is one of {listed(FIELD_KINDS)}; got {kind!r} for '{name}'.")
+        self.add_fields({name: kind})
+
+    def add_fields(self, kinds: Mapping[str, FieldKind]) -> None:
+        """`add_field` for several fields, with one change of the record; arguments and errors are the same."""
+        for name, kind in kinds.items():
+            check_field_name(name)
+            if kind not in FIELD_KINDS:
+                raise ArgumentError(f"A field's kind is one of {listed(FIELD_KINDS)}; got {kind!r} for '{name}'.")
         with self._lock:
-            known = self.info.fields.get(name)
-            if known is None:
+            for name, kind in kinds.items():
+                known = self.info.fields.get(name, kind)
+                if known != kind:
+                    raise StoreMismatchError(
+                        f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
+                        f"{kind}. Use another name for it, or index into a new collection."
+                    )
+            new = {name: kind for name, kind in kinds.items() if name not in self.info.fields}
+            for name, kind in new.items():
                 self._engine.create_field(name, kind)
-                self._remember("fields", name, kind)
-            elif known != kind:
-                raise StoreMismatchError(
-                    f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
-                    f"{kind}. Use another name for it, or index into a new collection."
-                )
+            self._remember("fields", new)
 
     def status(self) -> StoreStatus:
         """What the collection holds: points, encoders and how many points have their vectors, sources, fields."""
@@ -399,10 +411,11 @@ class Store:
     def _read_info(self) -> StoreInfo:
         return StoreInfo.from_dict(self._engine.read_record(), f"Collection '{self.collection}' of {self.location}")
 
-    def _remember(self, section: str, name: str, entry: Any) -> None:
-        """Change one entry where the engine keeps the record; what others have added there meanwhile is learned too."""
-        self._engine.merge_record({section: {name: entry}})
-        self.info = self._read_info()
+    def _remember(self, section: str, entries: Mapping[str, Any]) -> None:
+        """Change entries where the engine keeps the record; what others have added there meanwhile is learned too."""
+        if entries:
+            self._engine.merge_record({section: entries})
+            self.info = self._read_info()
 
     def _reconcile(self) -> None:
         """On opening, create what the record names and the engine lacks, for a crash may have come between."""
