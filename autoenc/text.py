@@ -32,6 +32,21 @@ def is_text(name: str) -> bool:
     return True
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun, in the singular or the plural.
+
+    Args:
+        count: how many.
+        noun: what, in the singular.
+        plural: its plural, where that is not the noun and an "s".
+
+    Example:
+        >>> counted(1, "image"), counted(1200, "image"), counted(0, "query", "queries")
+        ('1 image', '1,200 images', '0 queries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def number(value: float, *, like: float | None = None, sign: bool = False) -> str:
     """A figure for a table: three decimals, and below .1 as many as show three digits, up to six.
 
