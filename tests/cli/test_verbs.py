@@ -60,10 +60,11 @@ def test_train_prints_one_json_document_with_the_promised_keys(drawn: Path, tmp_
 
 def test_train_says_what_it_did_and_where_to_look(picture_folder: Path, tmp_path: Path) -> None:
     text = run("train", picture_folder, "--model", tmp_path / "m").stdout
-    assert "0 files skipped; 1 ignored, which are no images." in text
+    assert "Ignored 1 hidden or non-image file." in text
     assert "Trained on 12 images in" in text
     assert "Latents: effective rank" in text
-    assert "Cluster mAP on 1 held-out images, without labels: 0.000 (too few to compare settings by)" in text
+    assert "Cluster mAP, without labels: 0.000 on 1 held-out image (" in text
+    assert "measured on 1 held-out image: too few to compare settings by." in text
     assert f"Model: {tmp_path / 'm'}" in text
 
 
@@ -242,7 +243,7 @@ def test_errors_are_one_sentence_and_exit_code_1(store: Path, query: Path, drawn
         ("train", tmp_path / "none", "--model", tmp_path / "m"): "does not exist",
         ("train", tmp_path / "empty", "--model", tmp_path / "m"): "Found no image",
         ("train", drawn, "--model", tmp_path / "other"): "not empty and not a bundle",
-        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "epochs must be 1 or more",
+        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "must be a whole number, 1 or more",
         ("index", drawn, "--store", tmp_path / "s"): "'learned' needs a trained model",
         ("index", drawn, "--store", tmp_path / "s", "--model", tmp_path / "none"): "does not exist",
         ("index", drawn, "--store", tmp_path / "s", "--encoders", "sift"): "Unknown encoder 'sift'",
