@@ -193,7 +193,7 @@ sys.meta_path.insert(0, Hidden())
 from autoenc import *
 import autoenc
 try:
-    train("photos", "model")
+    train([b"one picture", b"another"], "model")
 except autoenc.AutoencError as error:
     print(error)
 """

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     )
     print(
         f"Cluster mAP, without labels: {result.cluster_map:.3f} on {counted(result.held_out, 'held-out image')} "
-        f"(with the same images and seed, more usually retrieves better)."
+        f"(higher is better, with the same images and seed)."
     )
     for note in result.notes:
         print(note)

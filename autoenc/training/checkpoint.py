@@ -168,8 +168,8 @@ class Checkpoint:
             )
         other = [name for name in settings if settings[name] != state.settings[name]]
         if other:
-            then = ", ".join(f"{name} {_told(state.settings[name])}" for name in other)
-            now = ", ".join(f"{name} {_told(settings[name])}" for name in other)
+            then = ", ".join(f"{name} {_spelled(state.settings[name])}" for name in other)
+            now = ", ".join(f"{name} {_spelled(settings[name])}" for name in other)
             raise TrainingError(
                 f"Cannot resume: the unfinished training in {shown(self.folder)} had {then}; this one has {now}. "
                 f"Resume with the same settings and images, or delete that folder to start anew."
@@ -180,7 +180,7 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _told(value: Any) -> str:
+def _spelled(value: Any) -> str:
     """A setting, for a message; objectives as "reconstruction (weight 1.0) + structure (weight 0.5, …)"."""
     if not isinstance(value, list):
         return repr(value)

@@ -33,7 +33,7 @@ class LatentHealth:
 
     @property
     def collapsed(self) -> bool:
-        """Whether the latents hardly tell images apart: they are all but constant, or lie on one line."""
+        """Whether the latents cannot tell most images apart: they are nearly constant, or lie on one line."""
         return self.deviation_max < 1e-4 or (self.dim > 1 and self.effective_rank < 1.5)
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +97,6 @@ def fit_whitening(latents: Vectors, strength: float) -> Whitening:
         [1.0, 1.0]
     """
     variances, axes = principal_axes(covariance(latents))
-    floor = max(float(variances[0]), 1e-12) * 1e-4  # axes that are all but constant must not be blown up
+    floor = max(float(variances[0]), 1e-12) * 1e-4  # axes that are nearly constant must not be blown up
     scaled = axes * np.maximum(variances, floor) ** (-strength / 2)
     return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength)

@@ -17,10 +17,10 @@ _STEPS_BEFORE_FORECAST = 10
 
 
 def fit(session: Session, progress: Progress) -> float:
-    """Run the epochs that are left; the session's state and checkpoint are brought up to date after each.
+    """Run the epochs that are left, then restore the weights of the best one.
 
-    Every epoch alters the images anew. The held-out ones are altered the same way each time, so that their losses
-    can be compared.
+    The session's state and checkpoint are brought up to date after each epoch. Every epoch alters the training images
+    in another way. The held-out ones are altered the same way each time, so that their losses can be compared.
 
     Returns:
         Training images per second of the time spent in steps; 0 if no epoch was left.
@@ -60,6 +60,7 @@ def fit(session: Session, progress: Progress) -> float:
         if state.best_epoch == epoch:
             state.best = state.current
         session.checkpoint.save(state)
+    trainer.restore(state.best)
     return trained / stepping if stepping else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What a training came to, and what is to be said of it."""
+"""The result of a training, with notes on what deserves attention."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TrainingResult:
 
     @property
     def notes(self) -> list[str]:
-        """What whoever started the training should know, a sentence or two each; empty if there is nothing to say."""
+        """What deserves attention, one or two sentences each; empty for a training that went well."""
         return [note for note in (self._resumed(), self._left_out(), *self._course()) if note]
 
     def _resumed(self) -> str:
@@ -88,15 +88,15 @@ class TrainingResult:
             notes.append(f"Stopped early, after epoch {self.epochs}: val_loss was no longer falling.")
         if health.collapsed:
             notes.append(
-                "The latents have collapsed: they hardly tell images apart. Train on more images or more varied ones, "
-                "for more epochs, or with a lower learning rate."
+                "The latents have collapsed: most images cannot be told apart by them. Train on more images or more "
+                "varied ones, for more epochs, or with a lower learning rate."
             )
         elif self.best_epoch == self.epochs:
             notes.append("val_loss was lowest after the last epoch: training for more epochs may help.")
             if health.effective_rank < LOW_RANK * health.dim:
                 notes.append(
                     f"The latents use few of their dimensions (effective rank {health.effective_rank:.1f} of "
-                    f"{health.dim}). That is no collapse, and common after a short training."
+                    f"{health.dim}). This is not a collapse; it is common after a short training."
                 )
         if self.held_out < FEW_HELD_OUT:
             images = counted(self.held_out, "held-out image")

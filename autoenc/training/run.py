@@ -94,12 +94,12 @@ def train(
     )
     checkpoint = Checkpoint(check_target(model))
     checkpoint.check(resume=resume)
+    found = gather(images)
     with loading_libraries():
         from autoenc.training.loop import fit
         from autoenc.training.selection import judge
         from autoenc.training.session import prepare
         from autoenc.training.writing import write
-    found = gather(images)
     with checkpoint.locked(), tensorflow_warnings_off(), telling(progress) as report:
         session = prepare(found, settings, checkpoint, report)
         speed = fit(session, report)

@@ -47,12 +47,11 @@ class Judgment:
 
 @tensorflow_silenced()
 def judge(session: Session) -> Judgment:
-    """Restore the weights of the best epoch, measure their latents and choose the whitening.
+    """Measure the latents of a trained model and choose the whitening.
 
     The choice rests on at most 2,000 held-out images and three altered copies of each.
     """
     trainer, images = session.trainer, session.pixels.images
-    trainer.restore(session.state.best)
     latents = trainer.encode(images)
     judged = session.held_out[:_JUDGED_BY]
     copies = [trainer.encode(altered_copies(images[judged], seed=view, indices=judged)) for view in _VIEWS]

@@ -33,8 +33,8 @@ def write(session: Session, judgment: Judgment) -> Bundle:
     """Write the bundle of a finished training, whole or not at all, and remove its checkpoint.
 
     Args:
-        session: the training, with the weights of its best epoch restored.
-        judgment: what `judge` said of them.
+        session: the training, after `fit`.
+        judgment: what `judge` returned.
 
     Returns:
         The bundle, opened.

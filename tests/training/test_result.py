@@ -72,8 +72,8 @@ def test_a_training_that_went_well_needs_no_notes() -> None:
         ({"held_out": 1}, "Cluster mAP was measured on 1 held-out image: too few to compare settings by."),
         (
             {"health": COLLAPSED, "best_epoch": 80},
-            "The latents have collapsed: they hardly tell images apart. Train on more images or more varied ones, for "
-            "more epochs, or with a lower learning rate.",
+            "The latents have collapsed: most images cannot be told apart by them. Train on more images or more varied "
+            "ones, for more epochs, or with a lower learning rate.",
         ),
     ],
 )
@@ -84,8 +84,8 @@ def test_what_deserves_a_note(given: dict[str, Any], note: str) -> None:
 def test_a_low_rank_after_a_short_training_is_told_from_a_collapse() -> None:
     _, note = result(health=NARROW, best_epoch=3, epochs=3).notes
     assert note == (
-        "The latents use few of their dimensions (effective rank 6.6 of 32). That is no collapse, and common after a "
-        "short training."
+        "The latents use few of their dimensions (effective rank 6.6 of 32). This is not a collapse; it is "
+        "common after a short training."
     )
     assert result(health=NARROW).notes == []
 
