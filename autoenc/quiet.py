@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 
 @contextmanager
 def native_stderr_silenced() -> Iterator[None]:
-    """Send what is written to file descriptor 2 nowhere, but for what goes through `sys.stderr`.
+    """Discard what is written to file descriptor 2, but not what goes through `sys.stderr`.
 
     libjpeg writes there about broken files, which are listed with their names, and TensorFlow about graphics cards.
     With AUTOENC_DEBUG in the environment nothing is silenced. Nested calls are fine.
@@ -21,23 +21,33 @@ def native_stderr_silenced() -> Iterator[None]:
         >>> with native_stderr_silenced():
         ...     pass
     """
-    try:
-        if os.environ.get("AUTOENC_DEBUG") or sys.stderr.fileno() != 2:
-            yield
-            return
-    except (OSError, ValueError, AttributeError):  # standard error is no file (captured, closed)
+    if os.environ.get("AUTOENC_DEBUG") or getattr(sys.stderr, "closed", True):
         yield
         return
-    kept = os.dup(2)
-    python_side: IO[str] = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
-    ours, sys.stderr = sys.stderr, python_side
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    ours, python_side = sys.stderr, None
+    if _descriptor(ours) == 2:  # in a notebook it is another one
+        python_side = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        sys.stderr = python_side
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        python_side.flush()
-        sys.stderr = ours
-        python_side.close()
+        if python_side is not None:
+            python_side.flush()
+            sys.stderr = ours
+            python_side.close()
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, AttributeError):  # a stream in memory, as of a test that captures it
+        return None
