@@ -109,7 +109,7 @@ class Bundle:
         return np.concatenate(batches) if batches else np.empty((0, self.latent_dim), np.float32)
 
     def encode_pixels(self, images: Images) -> Vectors:
-        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32: on ONNX Runtime, large batches on all cores."""
+        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32: large batches on all cores."""
         pieces = [images[start : start + _PIECE] for start in range(0, len(images), _PIECE)]
         if len(pieces) == 1:
             return self._run(images)
