@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from types import TracebackType
@@ -12,7 +13,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
+from autoenc.errors import (
+    ArgumentError,
+    PointNotFoundError,
+    StoreError,
+    StoreMismatchError,
+    UnknownFieldError,
+    VectorError,
+)
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
     COUNTED,
@@ -91,7 +99,12 @@ class Store:
             if known != spec:
                 self._remember("vectors", name, asdict(spec))
             if known is None:
-                self._engine.create_vector(name, spec.dim)
+                try:
+                    self._engine.create_vector(name, spec.dim)
+                except StoreError:  # forgotten again, or whoever opens the store next would have to wait for it
+                    with suppress(StoreError):
+                        self._remember("vectors", name, None)
+                    raise
 
     def check_vector(self, name: str, spec: VectorSpec) -> None:
         """Raise StoreMismatchError unless the named vector belongs to this very encoder."""
@@ -238,7 +251,14 @@ class Store:
         self._engine.drop()
 
     def optimize(self) -> None:
-        """After a bulk load: build the ANN index where the collection is large enough to gain by it."""
+        """After a bulk load: build the ANN index where the collection is large enough to gain by it.
+
+        A server does so by itself. Where this store added a vector to points that were there, it is waited for, ten
+        minutes at most, and asked whether they have the vector still.
+
+        Raises:
+            StoreError: the server cannot optimize the collection, or has lost vectors that were written.
+        """
         self._engine.optimize()
 
     def flush(self) -> None:
