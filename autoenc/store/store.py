@@ -56,6 +56,9 @@ BATCH = 500
 MOST = 1_000_000
 """Of the points, or values, that one answer of an engine may be asked for."""
 
+_ROUNDING = 1e-6
+"""Of a cosine in float32."""
+
 
 class Store:
     """One collection of points. Open it with `autoenc.open_store`; close it, or use it as a context manager.
@@ -317,6 +320,8 @@ class Store:
             conditions = Conditions(conditions.must, (HasId(excluded),))
         if len(matrix) == 0:
             return []
+        if min_score is not None:
+            min_score -= _ROUNDING  # engines leave out a score that equals their threshold
         results = self._engine.search(matrix, using, k, conditions, min_score)
         return [sorted(hits, key=lambda hit: (-hit.score, hit.id)) for hits in results]
 

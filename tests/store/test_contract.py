@@ -143,6 +143,12 @@ def test_min_score_and_exclude_leave_hits_out(store):
     assert ids(store.search([1, 0], using="paint", exclude=[RED, NOWHERE, "no uuid"])) == [GREEN, BLUE]
 
 
+def test_a_score_of_min_score_itself_is_enough(store):
+    assert ids(store.search([1, 0], using="paint", min_score=1)) == [RED]
+    assert ids(store.search([1, 0], using="paint", min_score=0.6)) == [RED, GREEN]
+    assert ids(store.search([1, 0], using="paint", min_score=0.601)) == [RED]
+
+
 def test_a_batch_answers_each_query_by_itself(store):
     results = store.search_batch(np.eye(2), using="paint", k=1)
     assert [ids(hits) for hits in results] == [[RED], [BLUE]]
