@@ -27,7 +27,7 @@ OLDEST_SERVER = "1.18.1"
 OLDEST_TO_DROP_VECTORS = "1.19.0"
 """Before it, segments that still hold a vector that was dropped are never merged again."""
 
-_UNCERTAIN = "What was being written may be stored or not: run the same command again, nothing is stored twice."
+_UNCERTAIN = "What was being written may or may not be stored. Run the same command again: nothing is stored twice."
 
 
 class ServerVersion:
@@ -88,7 +88,7 @@ def _refusal(location: str, error: UnexpectedResponse, writing: bool) -> StoreEr
         )
     if status == 413 or (status == 400 and "larger than allowed" in told):
         return StoreError(
-            f"The Qdrant server at {location} takes no request as large as this one ({reason}). Raise its "
+            f"The Qdrant server at {location} refuses a request of this size ({reason}). Raise its "
             f"QDRANT__SERVICE__MAX_REQUEST_SIZE_MB to 32, the default, or the limit of the proxy in front of it."
         )
     if status == 429:
@@ -98,7 +98,7 @@ def _refusal(location: str, error: UnexpectedResponse, writing: bool) -> StoreEr
     if status == 408:
         return _late(location, reason, writing)
     remedy = "" if told else f" Is it a Qdrant server, {OLDEST_SERVER} or later?"
-    return StoreError(f"{location} refused a request ({reason or error.reason_phrase}).{remedy}")
+    return StoreError(f"{location} refused a request ({reason}).{remedy}")
 
 
 def _told_by(error: UnexpectedResponse) -> str:
@@ -111,8 +111,8 @@ def _told_by(error: UnexpectedResponse) -> str:
 
 def _too_many(location: str, told: str) -> StoreError:
     return StoreUnreachableError(
-        f"The Qdrant server at {location} limits how much is asked of it ({told}). Try again later, or raise the "
-        f"collection's limits there."
+        f"The Qdrant server at {location} limits the rate of requests ({told}). Try again later, or raise the "
+        f"limits of the collection there."
     )
 
 
@@ -126,22 +126,24 @@ def _silence(location: str, cause: Exception, writing: bool) -> StoreError:
     for each in _causes(cause):
         if isinstance(each, ssl.SSLCertVerificationError):
             return StoreUnreachableError(
-                f"The certificate of the server at {location} is not trusted ({each.verify_message.rstrip('.')}). Name "
-                f"the file of the authority that signed it in {CA_VARIABLE}, or mend the host in the URL."
+                f"The certificate of the server at {location} is not trusted ({each.verify_message.rstrip('.')}). "
+                f"Set {CA_VARIABLE} to the certificate file of the authority that signed it, or correct the host in "
+                f"the URL."
             )
         if isinstance(each, ssl.SSLError):
             return StoreUnreachableError(
-                f"The server at {location} does not speak TLS as https needs it ({each.reason}). Mend the URL: "
-                f"http:// perhaps, or another port."
+                f"The server at {location} does not speak TLS, which https needs ({each.reason}). Correct the "
+                f"URL: http:// perhaps, or another port."
             )
     name = type(cause).__name__
     if isinstance(cause, httpx.TimeoutException) and not isinstance(cause, httpx.ConnectTimeout):
         return _late(location, name, writing)
     if isinstance(cause, DROPPED):
-        remedy = _UNCERTAIN if writing else "Try again, or look into its log."
-        return StoreUnreachableError(f"The server at {location} keeps breaking off the connection ({name}). {remedy}")
+        remedy = _UNCERTAIN if writing else "Try again, or look into the server's log."
+        return StoreUnreachableError(f"The server at {location} keeps closing the connection ({name}). {remedy}")
     return StoreUnreachableError(
-        f"No Qdrant server answers at {location} ({name}). Start one, with `docker compose up -d` say, or mend the URL."
+        f"No Qdrant server answers at {location} ({name}). Start one, for example with "
+        f"`docker compose up -d`, or correct the URL."
     )
 
 

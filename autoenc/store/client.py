@@ -72,8 +72,8 @@ class ClientEngine:
             if lacking:
                 raise StoreError(
                     f"Collection '{self.collection}' of {self.location} has lost vector '{name}' of "
-                    f"{counted(lacking, 'point')} that had it when written: the server merged segments meanwhile. "
-                    f"Index again with encoders={name}: what is lacking is added."
+                    f"{counted(lacking, 'point')}: the server merged segments while the vector was being added. Index "
+                    f"again with encoders={name}; only these images are encoded."
                 )
         if done:
             self._unchecked.clear()
@@ -157,7 +157,7 @@ class ClientEngine:
         if there.status == models.CollectionStatus.RED:
             raise StoreError(
                 f"The server at {self.location} cannot optimize collection '{self.collection}' "
-                f"({_failure(there.optimizer_status)}). Mend it there, or index into another collection with "
+                f"({_failure(there.optimizer_status)}). Repair it there, or index into another collection with "
                 f"collection=."
             )
         return True

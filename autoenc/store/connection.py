@@ -64,7 +64,9 @@ def _connect(location: str) -> QdrantClient:
         host, port, secret = None, None, None
     if not host or secret:  # the URL is not quoted: it may hold a key
         raise ArgumentError(f"A server's URL is http://host:6333, or with https; its key goes into {KEY_VARIABLE}.")
-    key = os.environ.get(KEY_VARIABLE) or None
+    key = os.environ.get(KEY_VARIABLE, "").strip() or None
+    if key and not (key.isascii() and key.isprintable()):
+        raise ArgumentError(f"{KEY_VARIABLE} holds characters that no key has. Copy the key again.")
     with warnings.catch_warnings():
         if host in LOOPBACK:  # a key sent over http is exposed elsewhere, but not on this machine
             warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")

@@ -94,7 +94,7 @@ def secure(key, pauses):
 
 def test_a_certificate_that_nobody_vouches_for(secure, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    message = r"certificate of the server at https://127.* is not trusted \(self-signed .*in SSL_CERT_FILE"
+    message = r"certificate of the server at https://127.* is not trusted \(self.signed .*Set SSL_CERT_FILE to"
     with pytest.raises(StoreUnreachableError, match=message):
         list_collections(secure)
 
@@ -102,7 +102,7 @@ def test_a_certificate_that_nobody_vouches_for(secure, monkeypatch):
 def test_a_certificate_of_an_authority_that_is_named(secure, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     assert list_collections(secure) == []
-    with pytest.raises(StoreUnreachableError, match=r"not valid for 'localhost'.*mend the host in the URL"):
+    with pytest.raises(StoreUnreachableError, match=r"not valid for 'localhost'.*correct the host in the URL"):
         list_collections(secure.replace("127.0.0.1", "localhost"))
 
 
@@ -117,7 +117,7 @@ def test_an_authority_that_cannot_be_read(key, monkeypatch, tmp_path, content, r
 
 
 def test_https_to_a_server_that_speaks_http(qdrant):
-    with pytest.raises(StoreUnreachableError, match=r"does not speak TLS as https needs it .*http://"):
+    with pytest.raises(StoreUnreachableError, match=r"does not speak TLS, which https needs .*http://"):
         list_collections(qdrant.url.replace("http:", "https:"))
 
 
@@ -125,6 +125,20 @@ def test_the_key_of_the_environment_is_sent(qdrant, key):
     with open_store(qdrant.url, create=True) as store:
         store.add_source("s", "/photos")
     assert {request.key for request in qdrant.seen} == {key}
+
+
+def test_a_key_with_a_line_end_behind_it(qdrant, key, monkeypatch):
+    monkeypatch.setenv("QDRANT_API_KEY", f"{key}\n")
+    list_collections(qdrant.url)
+    assert {request.key for request in qdrant.seen} == {key}
+
+
+@pytest.mark.parametrize("wrong", ["clé-secret", "secret\nsecret"])
+def test_a_key_that_cannot_be_one(key, monkeypatch, wrong):
+    monkeypatch.setenv("QDRANT_API_KEY", wrong)
+    with pytest.raises(ArgumentError, match="QDRANT_API_KEY holds characters that no key has") as caught:
+        list_collections("http://127.0.0.1:1")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [401, 403])
