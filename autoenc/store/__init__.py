@@ -40,7 +40,9 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
 
     Args:
         location: `:memory:` (new and empty each time, gone when closed), a folder (Qdrant Edge, in this process), or
-            `http://` or `https://` and the host of a Qdrant server, whose key is the environment's QDRANT_API_KEY.
+            `http://` or `https://` and the host of a Qdrant server (1.18.1 or later), whose key is the environment's
+            QDRANT_API_KEY. Without a port, http means 6333 and https 443. SSL_CERT_FILE names the certificate of an
+            authority of your own.
         collection: letters, digits, '_', '-' and '.', 100 at most, not beginning with '.'.
         create: make what is not there. A folder that holds other things is refused and left as it is.
 
@@ -50,8 +52,8 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
     Raises:
         StoreNotFoundError: no such store or collection, without `create`.
         StoreLockedError: the folder is open already, here or in another process.
-        StoreUnreachableError: no server answers there, or it refuses the key.
-        StoreMismatchError: a collection that another program or version made.
+        StoreUnreachableError: no server answers there, or it refuses the key or is too busy.
+        StoreMismatchError: a collection that another program or version made, or a server that is too old.
         StoreError: a damaged store, or a folder that holds other things or may not be looked into.
         ArgumentError: a name or a location that cannot be one.
 
@@ -77,7 +79,7 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
 
 
 def list_collections(location: str | PathLike[str]) -> list[str]:
-    """The names of a store's collections, sorted; those of a server that autoenc made.
+    """The names of a store's collections, sorted; of a server, those that autoenc made and the key may read.
 
     Raises:
         StoreNotFoundError: no such folder.

@@ -13,8 +13,9 @@ from autoenc.vectors import Vectors
 class Engine(Protocol):
     """One open collection.
 
-    An engine may trust what it gets: ids are canonical UUIDs, at least one; matrices are finite float32 of the right
-    width, with rows of length 1 (or 0); vectors are known; fields are filterable, their values of the field's kind.
+    An engine may trust what it gets: ids are canonical UUIDs, 1 to 500 of them; matrices are finite float32 of the
+    right width, with rows of length 1 (or 0); vectors are known; fields are filterable, their values of the field's
+    kind.
 
     Attributes:
         location, collection: as of `Store`.
@@ -74,7 +75,7 @@ class Engine(Protocol):
         """The most frequent values of a field with their counts."""
 
     def optimize(self) -> None:
-        """After a bulk load: build the ANN index where the collection is large enough to gain by it."""
+        """After a bulk load: see to it that the ANN index is built where it helps, and that nothing written is lost."""
 
     def flush(self) -> None:
         """Return once everything written so far is on disk."""

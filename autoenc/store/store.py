@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from types import TracebackType
@@ -12,7 +13,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
+from autoenc.errors import (
+    ArgumentError,
+    PointNotFoundError,
+    StoreError,
+    StoreMismatchError,
+    UnknownFieldError,
+    VectorError,
+)
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
     COUNTED,
@@ -47,6 +55,9 @@ BATCH = 500
 
 MOST = 1_000_000
 """Of the points, or values, that one answer of an engine may be asked for."""
+
+_ROUNDING = 1e-6
+"""Of a cosine in float32."""
 
 
 class Store:
@@ -94,9 +105,15 @@ class Store:
             for name in specs.keys() & known.keys():
                 self.check_vector(name, specs[name])
             self._remember("vectors", {name: asdict(spec) for name, spec in specs.items() if known.get(name) != spec})
-            for name, spec in specs.items():
-                if name not in known:
-                    self._engine.create_vector(name, spec.dim)
+            left = [name for name in specs if name not in known]
+            try:
+                while left:
+                    self._engine.create_vector(left[0], specs[left[0]].dim)
+                    del left[0]
+            except StoreError:  # forgotten again, or whoever opens the store next would have to wait for them
+                with suppress(StoreError):
+                    self._remember("vectors", dict.fromkeys(left))
+                raise
 
     def check_vector(self, name: str, spec: VectorSpec) -> None:
         """Raise StoreMismatchError unless the named vector belongs to this very encoder."""
@@ -250,7 +267,14 @@ class Store:
         self._engine.drop()
 
     def optimize(self) -> None:
-        """After a bulk load: build the ANN index where the collection is large enough to gain by it."""
+        """After a bulk load: build the ANN index where the collection is large enough to gain by it.
+
+        A server does so by itself. Where this store added a vector to points that were there, it is waited for, ten
+        minutes at most, and asked whether they have the vector still.
+
+        Raises:
+            StoreError: the server cannot optimize the collection, or has lost vectors that were written.
+        """
         self._engine.optimize()
 
     def flush(self) -> None:
@@ -309,6 +333,8 @@ class Store:
             conditions = Conditions(conditions.must, (HasId(excluded),))
         if len(matrix) == 0:
             return []
+        if min_score is not None:
+            min_score -= _ROUNDING  # engines leave out a score that equals their threshold
         results = self._engine.search(matrix, using, k, conditions, min_score)
         return [sorted(hits, key=lambda hit: (-hit.score, hit.id)) for hits in results]
 
