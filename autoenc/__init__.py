@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.models.bundle import Bundle, load_bundle
+    from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
     from autoenc.store import Range, Store, list_collections, open_store
-    from autoenc.training.run import TrainingResult, train
+    from autoenc.training.result import TrainingResult
+    from autoenc.training.run import train
 
 _HOME = {
     "AutoencError": "errors",
@@ -36,11 +38,12 @@ _HOME = {
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
+    "Progress": "progress",
     "Range": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
-    "TrainingResult": "training.run",
+    "TrainingResult": "training.result",
     "compare": "comparison.run",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
@@ -66,6 +69,7 @@ __all__ = [
     "IndexReport",
     "LoadedImage",
     "Neighbor",
+    "Progress",
     "Range",
     "Searcher",
     "SkippedFile",
@@ -90,18 +94,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'autoenc' has no attribute '{name}'")
-    try:
-        module = importlib.import_module(f"autoenc.{_HOME[name]}")
-    except ModuleNotFoundError as error:
-        if error.name not in ("keras", "tensorflow", "onnx", "tf2onnx", "scipy"):
-            raise
-        from autoenc.errors import MissingDependencyError
-
-        raise MissingDependencyError(
-            f"Training needs {error.name}, which is not installed: pip install 'autoenc[train]'. "
-            f"Indexing, searching and comparing do not."
-        ) from error
-    return getattr(module, name)
+    return getattr(importlib.import_module(f"autoenc.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

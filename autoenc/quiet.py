@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 
 @contextmanager
@@ -21,23 +21,33 @@ def native_stderr_silenced() -> Iterator[None]:
         >>> with native_stderr_silenced():
         ...     pass
     """
-    try:
-        if os.environ.get("AUTOENC_DEBUG") or sys.stderr.fileno() != 2:
-            yield
-            return
-    except (OSError, ValueError, AttributeError):  # standard error is no file (captured, closed)
+    if os.environ.get("AUTOENC_DEBUG") or getattr(sys.stderr, "closed", True):
         yield
         return
-    kept = os.dup(2)
-    python_side: IO[str] = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
-    ours, sys.stderr = sys.stderr, python_side
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    ours, python_side = sys.stderr, None
+    if _descriptor(ours) == 2:  # not in a notebook
+        python_side = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        sys.stderr = python_side
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        python_side.flush()
-        sys.stderr = ours
-        python_side.close()
+        if python_side is not None:
+            python_side.flush()
+            sys.stderr = ours
+            python_side.close()
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, AttributeError):  # a stream in memory, such as in a test that captures it
+        return None

@@ -1,4 +1,4 @@
-"""What every descriptor shares: the check of its input, work in bounded pieces, counting per image."""
+"""What the descriptors share: checking the input, working in bounded pieces, counting by image."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Images = npt.NDArray[np.uint8]
 Vectors = npt.NDArray[np.float32]
 
 PIXELS_AT_ONCE = 2**16
-"""Pixels that a descriptor works on at once: its intermediate arrays then stay in the processor's cache."""
+"""Number of pixels processed at once, so that the intermediate arrays stay in the processor's cache."""
 
 
 class ImageShapeError(ValueError):
-    """The input is no batch of RGB uint8 images, or its images are too small for the descriptor."""
+    """The input is not a batch of RGB uint8 images, or its images are too small for the descriptor."""
 
 
 def check_images(images: npt.ArrayLike, function: str, min_size: int = 1) -> Images:
     """Return `images` as an array if it is (N, H, W, 3) uint8 with H and W at least `min_size`.
 
     Raises:
-        ImageShapeError: anything else; the message names `function`, what came and what to do.
+        ImageShapeError: anything else; the message says what `function` expected, what it got and what to do.
     """
     array = np.asarray(images)
     shape, dtype = array.shape, array.dtype
@@ -55,7 +55,7 @@ def _remedy_for_shape(shape: tuple[int, ...]) -> str:
 
 
 def in_pieces(describe: Callable[[Images], npt.NDArray[Any]], images: Images, dim: int) -> Vectors:
-    """Run `describe`, (n, H, W, 3) -> (n, dim), over pieces of the batch; an image is never cut."""
+    """Apply `describe`, (n, H, W, 3) -> (n, dim), to one piece of the batch after another, each of whole images."""
     out = np.empty((len(images), dim), np.float32)
     step = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
     for start in range(0, len(images), step):
@@ -66,16 +66,10 @@ def in_pieces(describe: Callable[[Images], npt.NDArray[Any]], images: Images, di
 def count(labels: npt.NDArray[Any], bins: int, weights: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
     """Count the labels of each image: (n, ...) integers in 0..bins-1 -> (n, bins).
 
-    With `weights`, of the shape of `labels`, each label counts for its weight.
+    With `weights`, of the same shape as `labels`, each label counts as its weight.
     """
     n = len(labels)
-    # One bincount for the batch: each image gets its own run of `bins` labels.
+    # One bincount for the batch: the labels of image k are moved to k * bins and up.
     own = labels.reshape(n, -1) + np.arange(n)[:, np.newaxis] * bins
     flat_weights = None if weights is None else weights.ravel()
     return np.bincount(own.ravel(), flat_weights, n * bins).reshape(n, bins)
-
-
-def root_of_shares(labels: npt.NDArray[Any], bins: int) -> npt.NDArray[np.float64]:
-    """Hellinger histogram of the labels of each image: (n, ...) integers -> (n, bins), squares sum to 1."""
-    roots: npt.NDArray[np.float64] = np.sqrt(count(labels, bins) / labels[0].size)
-    return roots

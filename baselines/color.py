@@ -7,30 +7,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from baselines._batch import Images, Vectors, check_images, in_pieces, root_of_shares
+from baselines._batch import Images, Vectors, check_images, count, in_pieces
 
 
 def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (8, 4, 4)) -> Vectors:
     """Hellinger-normalized HSV histogram of each image.
 
-    With max and min the largest and smallest of R, G, B, and delta = max - min:
+    With max and min the largest and smallest of R, G and B, and delta = max - min:
 
     - value = max / 255;
     - saturation = delta / max, and 0 for black;
     - hue = (G - B) / delta / 6 where R is the largest, 1/3 + (B - R) / delta / 6 where G is,
-      2/3 + (R - G) / delta / 6 where B is, brought into [0, 1); 0 for grays, which have no hue.
+      2/3 + (R - G) / delta / 6 where B is, modulo 1; 0 for grays, which have no hue.
 
-    Each of the three runs over [0, 1] in bins of equal width, closed below and open above; the last bin also
-    takes 1. Pixels are binned in whole numbers, so that none can fall on the wrong side of an edge.
+    Each of the three has bins of equal width over [0, 1], closed below and open above; the last bin includes 1.
+    The arithmetic is exact, so that no pixel falls on the wrong side of an edge.
 
     Args:
         images: (N, H, W, 3) uint8, RGB.
-        bins: bins of hue, saturation and value, each 1 to 256.
+        bins: number of bins of hue, saturation and value, each 1 to 256.
 
     Returns:
-        (N, prod(bins)) float32, value fastest: bin (h, s, v) stands at (h * bins[1] + s) * bins[2] + v. Each
-        is the square root of a share of the pixels; each row's squares sum to 1, so that the dot product of
-        two rows, their cosine, is the Bhattacharyya coefficient of the two histograms.
+        (N, prod(bins)) float32, value fastest: bin (h, s, v) is at (h * bins[1] + s) * bins[2] + v. Each
+        number is the square root of a bin's share of the pixels; each row's squares sum to 1, so that the dot
+        product of two rows, their cosine, is the Bhattacharyya coefficient of the two histograms.
 
     Raises:
         ImageShapeError: not a batch of RGB uint8 images.
@@ -38,6 +38,11 @@ def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (8, 4, 4
 
     Source: Swain and Ballard, "Color indexing", IJCV 1991. Departs from it: HSV for opponent colors, the
     Hellinger kernel for histogram intersection.
+
+    Example:
+        >>> red = np.full((1, 2, 2, 3), (255, 0, 0), np.uint8)
+        >>> np.flatnonzero(color_histogram(red)).tolist()  # hue 0 of 8, saturation 3 of 4, value 3 of 4
+        [15]
     """
     batch = check_images(images, "color_histogram")
     if len(bins) != 3 or not all(1 <= number <= 256 for number in bins):
@@ -47,14 +52,17 @@ def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (8, 4, 4
         )
     dim = bins[0] * bins[1] * bins[2]
 
+    pixels = batch.shape[1] * batch.shape[2]
+
     def describe(piece: Images) -> npt.NDArray[Any]:
-        return root_of_shares(_hsv_bins(piece, bins), dim)
+        roots: npt.NDArray[np.float64] = np.sqrt(count(_hsv_bins(piece, bins), dim) / pixels)
+        return roots
 
     return in_pieces(describe, batch, dim)
 
 
 def _hsv_bins(images: Images, bins: tuple[int, int, int]) -> npt.NDArray[np.int32]:
-    """(n, H, W, 3) uint8 -> (n, H, W), the number of each pixel's bin."""
+    """(n, H, W, 3) uint8 -> (n, H, W), the bin of each pixel."""
     planes: Images = np.moveaxis(images, -1, 0).copy()
     red, green, blue = planes
     largest = np.maximum(np.maximum(red, green), blue)
@@ -73,10 +81,10 @@ def _hsv_bins(images: Images, bins: tuple[int, int, int]) -> npt.NDArray[np.int3
 def _floor_ratio(
     part: npt.NDArray[Any], whole: npt.NDArray[Any] | np.uint8, bins: int, times: int
 ) -> npt.NDArray[np.int32]:
-    """The bin of part / (whole * times), a number in [0, 1], among `bins` of equal width; of 0 / 0, bin 0.
+    """The bin of part / (whole * times), which lies in [0, 1], among `bins` of equal width; 0 / 0 is in bin 0.
 
     The quotient of two whole numbers this small (below 2**19) is exact in float32 where it is whole, and
-    cannot round up to the next whole number where it is not; and float32 divides several times faster.
+    cannot round up to the next whole number where it is not. float32 divides several times faster than int32.
     """
     below = np.maximum(whole, 1).astype(np.float32) * np.float32(times)
     quotient = part.astype(np.float32) * np.float32(bins) / below

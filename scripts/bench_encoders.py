@@ -1,10 +1,15 @@
-"""Encoders against what they are measured by: images a second, in one run. Prints one JSON document.
+"""Encoders against what they are measured by: images per second, in one run. Prints one JSON document.
 
-The handcrafted encoders stand beside scikit-image's own functions called image by image; with --model, the
-learned encoder stands beside bare ONNX Runtime on the same file. Rounds of the two alternate, so that a busy
-machine slows both, and the medians are compared; only the call is timed.
+The handcrafted encoders are compared with scikit-image's own functions called image by image; with --model, the
+learned encoder with bare ONNX Runtime on the same file. With --against, the handcrafted encoders are instead
+compared with those of another checkout of this project, such as a git worktree of an older commit, in a process
+of its own.
 
-    python scripts/bench_encoders.py [--images DIR] [--model DIR] [--batch 256] [--rounds 7]
+Rounds of the two alternate, so that a busy machine slows both, and only the call is timed. `ratio` is the median
+of the rounds' ratios; 90% of them lie within `ratio_5_to_95`.
+
+    python scripts/bench_encoders.py [--images DIR] [--model DIR] [--batch 256] [--threads 1] [--rounds 7]
+    python scripts/bench_encoders.py --against DIR [--images DIR] [--batch 256] [--threads 1] [--rounds 7]
 """
 
 from __future__ import annotations
@@ -14,8 +19,14 @@ import json
 import math
 import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,63 +34,117 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.encoders import create_encoder
-from autoenc.vectors import Images
 
+Images = npt.NDArray[np.uint8]
 Encode = Callable[[Images], Any]
+
+HANDCRAFTED = ("color", "texture", "edges", "handcrafted")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path, metavar="DIR", help="photos to encode (default: drawn images)")
     parser.add_argument("--model", type=Path, metavar="DIR", help="bundle of the learned encoder, to time it too")
-    parser.add_argument("--batch", type=int, default=256, metavar="N", help="images in a call (default: 256)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another checkout of this project to compare with")
+    parser.add_argument("--batch", type=int, default=256, metavar="N", help="images per call (default: 256)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="simultaneous calls (default: 1)")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="timed calls of each (default: 7)")
+    parser.add_argument("--answer", type=Path, help=argparse.SUPPRESS)  # runs in the other checkout
     arguments = parser.parse_args()
+    if arguments.answer:
+        answer(arguments.answer, arguments.threads)
+        return
+    if arguments.against and not (arguments.against / "autoenc" / "__init__.py").is_file():
+        parser.error(f"--against takes a checkout of this project; '{arguments.against}' has no package autoenc.")
 
     images = read(arguments.images, arguments.batch) if arguments.images else drawn(arguments.batch)
-    report: dict[str, Any] = {
+    encoders: dict[str, Any] = {}
+
+    def compare(name: str, ours: Encode, reference: Callable[[], float], against: str) -> None:
+        mine = partial(timed, ours, images, arguments.threads)
+        encoders[name] = race(mine, reference, len(images) * arguments.threads, arguments.rounds)
+        encoders[name]["against"] = against
+
+    if arguments.against:
+        with checkout(arguments.against, images, arguments.threads) as ask:
+            for name in HANDCRAFTED:
+                compare(name, create_encoder(name).encode, partial(ask, name), str(arguments.against))
+    else:
+        for name, reference in references().items():
+            theirs = partial(timed, reference, images, arguments.threads)
+            compare(name, create_encoder(name).encode, theirs, "scikit-image, image by image")
+        if arguments.model:
+            ours, bare = learned_and_bare(arguments.model)
+            compare("learned", ours, partial(timed, bare, images, arguments.threads), "bare ONNX Runtime, same threads")
+    report = {
         "images": str(arguments.images) if arguments.images else "drawn",
         "batch": arguments.batch,
+        "threads": arguments.threads,
         "rounds": arguments.rounds,
         "cores": os.cpu_count(),
-        "encoders": {},
+        "encoders": encoders,
     }
-    for name, reference in references().items():
-        report["encoders"][name] = race(create_encoder(name).encode, reference, images, arguments.rounds)
-        report["encoders"][name]["against"] = "scikit-image, image by image"
-    if arguments.model:
-        ours, bare = learned_and_bare(arguments.model)
-        report["encoders"]["learned"] = race(ours, bare, images, arguments.rounds)
-        report["encoders"]["learned"]["against"] = "bare ONNX Runtime, same threads"
     print(json.dumps(report, indent=2))
 
 
-def race(ours: Encode, reference: Encode, images: Images, rounds: int) -> dict[str, Any]:
-    """Images a second of both, and how many times faster ours is."""
+def race(ours: Callable[[], float], reference: Callable[[], float], images: int, rounds: int) -> dict[str, Any]:
+    """Images per second of both, and how many times faster ours is; each side returns the seconds for `images`."""
     seconds: dict[str, list[float]] = {"ours": [], "reference": []}
     sides = [("ours", ours), ("reference", reference)]
     for number in range(rounds + 1):
         sides.reverse()  # neither side always has the other's leftovers in the cache
-        for side, encode in sides:
-            taken = timed(encode, images)
+        for side, measure in sides:
+            taken = measure()
             if number > 0:  # the first round warms up
                 seconds[side].append(taken)
-    medians = {side: statistics.median(times) for side, times in seconds.items()}
+    ratios = [theirs / own for own, theirs in zip(seconds["ours"], seconds["reference"], strict=True)]
     return {
-        "images_per_second": round(len(images) / medians["ours"], 1),
-        "reference_images_per_second": round(len(images) / medians["reference"], 1),
-        "ratio": round(medians["reference"] / medians["ours"], 2),
+        "images_per_second": round(images / statistics.median(seconds["ours"]), 1),
+        "reference_images_per_second": round(images / statistics.median(seconds["reference"]), 1),
+        "ratio": round(statistics.median(ratios), 2),
+        "ratio_5_to_95": [round(float(value), 2) for value in np.percentile(ratios, [5, 95])],
     }
 
 
-def timed(encode: Encode, images: Images) -> float:
-    """Seconds of one call; a fast one is repeated until it fills a hundredth of a second."""
-    calls = 0
-    start = time.perf_counter()
-    while (taken := time.perf_counter() - start) < 0.01 or not calls:
-        encode(images)
-        calls += 1
+def timed(encode: Encode, images: Images, threads: int) -> float:
+    """Seconds of `threads` simultaneous calls; fast ones are repeated until they fill a twentieth of a second."""
+    with ThreadPoolExecutor(threads) as pool:
+        calls = 0
+        start = time.perf_counter()
+        while (taken := time.perf_counter() - start) < 0.05 or not calls:
+            list(pool.map(encode, [images] * threads))
+            calls += 1
     return taken / calls
+
+
+@contextmanager
+def checkout(folder: Path, images: Images, threads: int) -> Iterator[Callable[[str], float]]:
+    """A function that times an encoder of another checkout, which runs in a process of its own."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "images.npy"
+        np.save(file, images)
+        command = [sys.executable, __file__, "--answer", str(file), "--threads", str(threads)]
+        environment = {**os.environ, "PYTHONPATH": str(folder.resolve())}
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
+
+            def ask(name: str) -> float:
+                assert process.stdin
+                assert process.stdout
+                print(name, file=process.stdin)
+                seconds = process.stdout.readline()
+                if not seconds:
+                    sys.exit(f"{folder} cannot encode with '{name}'; its own message is above.")
+                return float(seconds)
+
+            yield ask
+
+
+def answer(file: Path, threads: int) -> None:
+    """For each name of an encoder on standard input, print the seconds that it takes to encode the images."""
+    images = np.load(file)
+    for name in sys.stdin:
+        print(timed(create_encoder(name.strip()).encode, images, threads), flush=True)
 
 
 def references() -> dict[str, Encode]:
@@ -87,7 +152,8 @@ def references() -> dict[str, Encode]:
     from skimage.color import rgb2gray, rgb2hsv
     from skimage.feature import graycomatrix, graycoprops, hog, local_binary_pattern
 
-    from baselines.texture import GLCM_PROPERTIES, LBP_SCALES
+    from baselines.glcm import GLCM_PROPERTIES
+    from baselines.texture import LBP_SCALES
 
     angles = [k * math.pi / 4 for k in range(4)]
 
@@ -121,8 +187,6 @@ def references() -> dict[str, Encode]:
 def learned_and_bare(model: Path) -> tuple[Encode, Encode]:
     """The learned encoder, and a plain session on its ONNX file."""
     import onnxruntime
-
-    from autoenc.encoders import create_encoder
 
     options = onnxruntime.SessionOptions()
     # As the bundle's own session has it; threads that spin would also take the cores from the other side's turn.

@@ -2,27 +2,23 @@
 
 python scripts/bench_quality.py --set NAME TRAIN QUERIES [QUERIES …] [--set …] [--out DIR] [--seeds 3]
 
-TRAIN is trained on without its labels and is the gallery; what lies in the QUERIES, all together, are the queries. The
-default objective and reconstruction alone are trained with several seeds, the ablations with one. Every run is kept
-under --out as soon as it is done, and the same command goes on where it was stopped; with other images or code, name
-another --out. The table gives means over seeds;
-"±" is half the 95% bootstrap interval over queries, of each query's mean over seeds; the last columns say whether the
-paired interval of default minus that encoder excludes zero.
+TRAIN is trained on without its labels and is the gallery; the images of all QUERIES together are the queries. The
+default objective and reconstruction alone are trained with several seeds, the ablations with one. Each run is saved
+under --out when it is done, and the same command continues where it was stopped; with other images or code, name
+another --out. The table gives means over seeds. "±" is half the 95% bootstrap interval over queries, of each query's
+mean over seeds. The last columns say whether the paired interval of the default minus that encoder excludes zero.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
@@ -38,7 +34,7 @@ BASELINES = (*(name for name in DEFAULT_ENCODERS if name != "learned"), "pixels"
 
 
 def scores(gallery: Path, queries: list[Path], encoders: Sequence[Any]) -> dict[str, dict[str, Any]]:
-    """Encoder -> its score for every query, so that any two can be compared later."""
+    """Encoder -> its scores of every query, so that any two encoders can be compared later."""
     parts = [compare(gallery, queries=folder, encoders=encoders).encoders for folder in queries]
     return {
         name: {
@@ -50,7 +46,7 @@ def scores(gallery: Path, queries: list[Path], encoders: Sequence[Any]) -> dict[
 
 
 def kept(file: Path, make: Callable[[], Any]) -> Any:
-    """What `make` returns, read from a file if an earlier run has left it there."""
+    """What `make` returns, read from the file if an earlier run has saved it there."""
     if not file.is_file():
         value = make()
         unfinished = file.with_suffix(".partial")
@@ -69,7 +65,7 @@ def learned(gallery: Path, queries: list[Path], objective: str, seed: int) -> di
 
 
 def measured(sets: dict[str, tuple[Path, list[Path]]], out: Path, seeds: int) -> dict[str, dict[str, list[Any]]]:
-    """Name of a set -> encoder or objective -> its scores, one entry a seed; the ablations are done last."""
+    """Name of a set -> encoder or objective -> its scores, one entry per seed; the ablations are done last."""
     runs = {DEFAULT_OBJECTIVE: seeds, "reconstruction": seeds, **dict.fromkeys(ABLATIONS, 1)}
     found: dict[str, dict[str, list[Any]]] = {name: {} for name in sets}
     for objective, count in runs.items():
@@ -85,7 +81,7 @@ def measured(sets: dict[str, tuple[Path, list[Path]]], out: Path, seeds: int) ->
 
 
 def interval_of(values: np.ndarray) -> Interval:
-    """A query whose class the gallery lacks has no score."""
+    """The interval of the queries that have a score; one whose class the gallery lacks has none."""
     (interval,) = bootstrap_intervals([values[~np.isnan(values)]])
     return interval
 
@@ -98,7 +94,7 @@ def table(name: str, found: dict[str, list[dict[str, Any]]]) -> str:
         "| | numbers | seeds | P@5 | mAP | kNN@10 | default better in P@5 | in mAP |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    # A query's mean over the seeds, so that an interval over queries holds for the mean of the table.
+    # A query's mean over the seeds, so that an interval over queries is one of the mean in the table.
     means = {
         encoder: {metric: np.mean([run[metric] for run in runs], axis=0) for metric in METRICS}
         for encoder, runs in found.items()
@@ -109,7 +105,7 @@ def table(name: str, found: dict[str, list[dict[str, Any]]]) -> str:
             interval = interval_of(means[encoder][metric])
             cells.append(f"{interval.mean:.3f} ± {(interval.high - interval.low) / 2:.3f}")
         for metric in METRICS[:2]:
-            # Against one seed stands one seed: what a mean over more wins must not count as evidence.
+            # One seed is compared with one seed: what a mean over several gains must not count as evidence.
             default = found[DEFAULT_OBJECTIVE][: len(runs) if "seconds" in runs[0] else None]
             interval = interval_of(np.mean([run[metric] for run in default], axis=0) - means[encoder][metric])
             verdict = "yes" if interval.low > 0 else "no, worse" if interval.high < 0 else "not shown"
@@ -126,7 +122,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     if any(len(parts) < 3 for parts in options.set) or len({parts[0] for parts in options.set}) < len(options.set):
-        parser.error("give each --set a name of its own, a folder to train on and one or more of queries")
+        parser.error("give each --set a unique name, a folder to train on and one or more folders of queries")
     options.out.mkdir(parents=True, exist_ok=True)
     sets = {name: (Path(gallery), [Path(folder) for folder in queries]) for name, gallery, *queries in options.set}
     for name, found in measured(sets, options.out, options.seeds).items():

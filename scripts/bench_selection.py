@@ -1,22 +1,19 @@
-"""How well measures that need no labels rank models, against what labels say: rank correlations, as Markdown.
+"""How well measures without labels rank models: their rank correlations with labeled measures, as Markdown.
 
 python scripts/bench_selection.py TRAIN QUERIES [QUERIES …]
 
-Eighteen models of different objectives, weights and lengths are trained for a short time on TRAIN, without its labels
-(eight minutes on 2 cores for 3,000 photos). Each is measured on its held-out pictures without labels, and then by
-mAP and P@5 of the QUERIES among TRAIN. "±" is half the 95% interval over resampled models.
+Eighteen models with different objectives, weights and numbers of epochs are trained for a short time on TRAIN, without
+its labels (eight minutes on 2 cores for 3,000 photos). Each is measured on its held-out images without labels, and
+then by mAP and P@5 of the QUERIES among TRAIN. "±" is half the 95% interval over resampled models.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -26,7 +23,7 @@ from autoenc.encoders.learned import LearnedEncoder
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
 from autoenc.metrics.ranking import ranks
-from autoenc.training.loop import split
+from autoenc.training.examples import split
 from autoenc.training.objectives import Neighbors, Objective, Reconstruction, Structure
 from autoenc.vectors import unit_rows
 
@@ -54,7 +51,7 @@ LABELED = ("map", "p@5")
 
 
 def measured(bundle: Bundle, held_out: np.ndarray) -> dict[str, float]:
-    """Other measures without labels, of held-out pictures (M, 32, 32, 3) uint8 and altered copies of them."""
+    """Other measures without labels, of held-out images (M, 32, 32, 3) uint8 and altered copies of them."""
     latents = unit_rows(bundle.encode_pixels(held_out))
     copies = unit_rows(bundle.encode_pixels(altered_copies(held_out, seed=1)))
     found = ranks(copies, latents, np.arange(len(latents)))

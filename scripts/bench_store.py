@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.store import Store, VectorSpec, open_store, point_id
+from autoenc.store import OWN, Store, VectorSpec, open_store, point_id
 from autoenc.store.ann import is_exact, search_ef
 
 BATCH = 256
@@ -44,7 +44,7 @@ def measure(folder: Path, points: int, dim: int, queries: int) -> dict[str, obje
     with open_store(folder, create=True) as store:
         store.add_vector("learned", VectorSpec(dim=dim, fingerprint="bench", preprocessing=1))
         for field in ("source", "folder"):
-            store.add_field(field, "keyword")
+            store.add_field(f"{OWN}.{field}", "keyword")
         upsert_seconds = fill(store, vectors)
         flush_seconds = seconds(store.flush)
         plain_ms, plain = search(store, asked)
@@ -86,9 +86,9 @@ def fill(store: Store, vectors: np.ndarray) -> float:
     return spent
 
 
-def payload(number: int) -> dict[str, str | int]:
+def payload(number: int) -> dict[str, dict[str, str | int]]:
     folder = f"class{number % FOLDERS}"
-    return {
+    own: dict[str, str | int] = {
         "source": "/data/photos",
         "path": f"{folder}/{number:08d}.jpg",
         "folder": folder,
@@ -98,6 +98,7 @@ def payload(number: int) -> dict[str, str | int]:
         "width": 400,
         "height": 534,
     }
+    return {OWN: own}
 
 
 def search(store: Store, asked: np.ndarray, where: dict[str, str] | None = None) -> tuple[float, list[list[str]]]:

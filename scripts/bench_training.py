@@ -1,11 +1,11 @@
-"""Training against the bare compiled step: images a second of `train`, and of the step on data already in memory.
+"""Training against the bare compiled step: images per second of `train`, and of the step on data already in memory.
 
 python scripts/bench_training.py [--images 4096] [--batch-size 64] [--repeats 5]
 
 Prints one JSON document. The bare step is a `tf.function` of the same model, loss and optimizer over float32 tensors
-made beforehand. All run in turn in one process, after warming up. Target: 0.9 by the median of the ratios. Beside it
-the cost of a step of the default objective, altered copies included, over one of reconstruction alone; target: at
-most 3.
+made beforehand. All take turns in one process, after warming up. Target: the median of the ratios is 0.9 or more. The
+document also has the cost of a step of the default objective, altered copies included, relative to a step of
+reconstruction alone; target: at most 3.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from autoenc.training.loop import Examples
+from autoenc.training.examples import Examples
 from autoenc.training.model import ModelConfig, build_decoder, build_encoder
 from autoenc.training.objectives import DEFAULT_OBJECTIVE, Batch, Reconstruction, create_objectives
 from autoenc.training.step import Trainer, create_optimizer
 
 
 def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-def,type-arg]
-    """A function that runs the bare step over all the data once."""
+    """A function that runs the bare step over all of the data once."""
     encoder, decoder = build_encoder(ModelConfig()), build_decoder(ModelConfig())
     variables = [*encoder.trainable_variables, *decoder.trainable_variables]
     optimizer = create_optimizer(2e-3)
@@ -54,11 +54,9 @@ def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-d
 
 
 def ours(images: np.ndarray, batch_size: int, names: str):  # type: ignore[no-untyped-def,type-arg]
-    """A function that runs one epoch's training as `train` does: shuffled, gathered from the cache of bytes."""
+    """A function that trains for one epoch as `train` does: shuffled, with batches gathered from the uint8 images."""
     objectives = create_objectives(names)
-    for objective in objectives:
-        objective.prepare(images, 32)
-    examples = Examples(images, objectives)
+    examples = Examples(images, np.arange(len(images)), objectives, latent_dim=32)
     trainer = Trainer(ModelConfig(), objectives, 2e-3, steps=1_000_000)
     epochs = itertools.count()
 

@@ -1,21 +1,18 @@
-"""Train the model that comes with the package and put what the package carries of it in its place.
+"""Train the model that comes with the package, and copy the files that the package carries to their place.
 
 python scripts/make_ready_model.py TRAIN
 
-TRAIN is the folder `train` of clothing-dataset-small; its class folders are not read. The objective, the seed and
-everything else are the defaults of `autoenc.train`. Its README.md is written by hand: bring the scores up to date with
-`autoenc compare TRAIN --queries TEST --model clothing-32`.
+TRAIN is the folder `train` of clothing-dataset-small; the names of its class folders are not used. The objective, the
+seed and everything else are the defaults of `autoenc.train`. The model's README.md is written by hand: update its
+scores with `autoenc compare TRAIN --queries TEST --model clothing-32`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import tempfile
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from autoenc import train
 from autoenc.models.bundle import ENCODER, write_manifest

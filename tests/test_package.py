@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from draw_imports import RANKS, arrows, imported, modules, rank, room
@@ -77,6 +76,7 @@ def test_the_public_names() -> None:
         "LoadedImage",
         "Neighbor",
         "open_store",
+        "Progress",
         "search",
         "Range",
         "Searcher",
@@ -89,10 +89,10 @@ def test_the_public_names() -> None:
     assert dir(autoenc) == sorted(autoenc.__all__)
 
 
-@pytest.mark.parametrize("name", [name for name in autoenc.__all__ if name != "train"])
+@pytest.mark.parametrize("name", autoenc.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     value = getattr(autoenc, name)
-    if name not in ("__version__", "ENCODER_NAMES"):
+    if name not in ("__version__", "ENCODER_NAMES", "Progress"):
         assert value.__doc__
         assert not isinstance(value, type(sys)), f"{name} is hidden by a module"
 
@@ -124,21 +124,26 @@ def test_the_parser_loads_nothing_heavy() -> None:
     assert not {"numpy", "cv2", "PIL", "onnxruntime", "qdrant_edge", "matplotlib", "tensorflow"} & set(loaded)
 
 
-def test_without_tensorflow_everything_but_training_works(tmp_path: Path) -> None:
-    """A meta path finder hides TensorFlow and Keras, as if they were not installed."""
+@pytest.mark.parametrize("code", ["from autoenc import *", "help(autoenc)", "assert hasattr(autoenc, 'train')"])
+def test_looking_at_the_package_loads_nothing_that_training_needs(code: str) -> None:
+    *_, loaded = run(f"import autoenc, sys; {code}; print(); print(*sys.modules)").splitlines()
+    assert "autoenc.training.run" in loaded.split()
+    assert not {"tensorflow", "keras", "scipy", "onnx", "tf2onnx"} & set(loaded.split())
+
+
+def test_without_tensorflow_everything_but_training_works() -> None:
+    """A meta path finder hides TensorFlow and what comes with it, as if they were not installed."""
     hidden = """
 import sys
 class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("tensorflow", "keras", "onnx", "tf2onnx"):
+        if name.split(".")[0] in ("tensorflow", "keras", "onnx", "tf2onnx", "scipy"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Hidden())
+from autoenc import *
 import autoenc
-for name in autoenc.__all__:
-    if name not in ("train", "TrainingResult"):
-        getattr(autoenc, name)
 try:
-    autoenc.train
+    train([b"one picture", b"another"], "model")
 except autoenc.AutoencError as error:
     print(error)
 """

@@ -127,10 +127,8 @@ class _Target:
             assert self._create is not None
             self.store = self._stack.enter_context(self._create())
         if not self._ready:
-            for field_name, kind in FILTERABLE.items():
-                self.store.add_field(field_name, kind)
-            for name, encoder in plan.asked.items():
-                self.store.add_vector(name, encoder_spec(encoder))
+            self.store.add_fields(FILTERABLE)
+            self.store.add_vectors({name: encoder_spec(encoder) for name, encoder in plan.asked.items()})
             self.store.add_source(plan.source, str(plan.root) if plan.root.is_absolute() else "")
             self._ready = True
         return self.store

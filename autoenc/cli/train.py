@@ -1,38 +1,35 @@
-"""`autoenc train`: unlabeled pictures -> a bundle."""
+"""`autoenc train`: unlabeled images -> a bundle."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, print_json, say
+from autoenc.cli.common import add_common, list_skipped, print_json
 from autoenc.quiet import native_stderr_silenced
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
-    "epochs": (int, "N", "passes at most (default: 80)"),
-    "batch_size": (int, "N", "images a step (default: 64)"),
-    "latent_dim": (int, "N", "numbers an image (default: 32)"),
+    "epochs": (int, "N", "passes over the images, at most (default: 80)"),
+    "batch_size": (int, "N", "images per step (default: 64)"),
+    "latent_dim": (int, "N", "numbers per image (default: 32)"),
     "objective": (
         str,
         "NAME",
         "one of reconstruction, structure, neighbors, or several joined by + (default: all three)",
     ),
     "learning_rate": (float, "X", "of the first step; it falls to 0 (default: 0.002)"),
-    "patience": (int, "N", "stop after N epochs without gain (default: 20)"),
+    "patience": (int, "N", "stop after N epochs without a lower val_loss (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
+    "max_images": (int, "N", "train on an even sample of at most N images (default: all of them)"),
 }
-"""Arguments of `train`: type, placeholder and help. What is not given is left to its defaults."""
-
-
-FEW = 100
-"""Held-out images below which cluster mAP is mostly chance."""
+"""Arguments of `train`: type, placeholder and help. Those not given are left to the library's defaults."""
 
 
 def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "train",
         help="train on a folder of unlabeled images",
-        description="Train an autoencoder on every image below a folder; folder names are not read. "
+        description="Train an autoencoder on the images in a folder; folder names are not read. "
         "Needs TensorFlow: pip install 'autoenc[train]'.",
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
@@ -40,11 +37,11 @@ def add_parser(verbs: Any) -> None:
     for name, (kind, metavar, meaning) in SETTINGS.items():
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
-    parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
+    parser.add_argument("--resume", action="store_true", help="continue a training that was interrupted")
     add_common(
         parser,
-        json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, history[…], "
-        "skipped[{path, reason}], ignored, health, held_out, cluster_map, resumed_after",
+        json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, found, history[…], "
+        "skipped[{path, reason}], ignored, health, held_out, cluster_map, stopped_early, resumed_after, notes[…]",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -54,7 +51,7 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     with native_stderr_silenced():
         from autoenc import train
-        from autoenc.text import shown
+        from autoenc.text import counted, shown
 
         result = train(
             options.images,
@@ -67,31 +64,22 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(result.to_dict())
         return 0
-    if options.resume:
-        after = f"Resumed after epoch {result.resumed_after}."
-        print(after if result.resumed_after else "There was no finished epoch to resume after: trained from the start.")
-    if result.skipped or result.ignored:
-        print(f"{len(result.skipped)} files skipped; {result.ignored} ignored, which are no images.")
-    if result.stopped_early:
-        print(f"Stopped early, after epoch {result.epochs}: val_loss did not fall any more.")
+    health = result.health
+    of = f" of {result.found:,}" if result.found > result.images else ""
     print(
-        f"Trained on {result.images} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "
+        f"Trained on {result.images:,}{of} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "
         f"best epoch {result.best_epoch} of {result.epochs}: loss {result.loss:.5f}, val_loss {result.val_loss:.5f}."
     )
-    health = result.health
     print(
-        f"Latents: effective rank {health.effective_rank:.1f} of {health.dim}, {health.dead} dead dimensions, "
-        f"standard deviation {health.deviation_min:.3g} to {health.deviation_max:.3g}."
+        f"Latents: effective rank {health.effective_rank:.1f} of {health.dim}, "
+        f"{counted(health.dead, 'dead dimension')}, standard deviation {health.deviation_min:.3g} to "
+        f"{health.deviation_max:.3g}."
     )
-    few = result.held_out < FEW
-    meaning = "too few to compare settings by" if few else "same photos and seed: more usually retrieves better"
-    print(f"Cluster mAP on {result.held_out} held-out images, without labels: {result.cluster_map:.3f} ({meaning}).")
-    if result.best_epoch == result.epochs and not (result.stopped_early or health.collapsed):
-        print("val_loss was lowest after the last epoch: more epochs may retrieve better (--epochs).")
-    if health.collapsed:
-        say(
-            "autoenc: The latents have collapsed: pictures can hardly be told apart by them. Train on more or more "
-            "varied images, or for longer, or with a lower learning rate."
-        )
+    print(
+        f"Cluster mAP, without labels: {result.cluster_map:.3f} on {counted(result.held_out, 'held-out image')} "
+        f"(higher is better, with the same images and seed)."
+    )
+    for note in result.notes:
+        print(note)
     print(f"Model: {shown(result.bundle.path)} (look at training.png and reconstructions.png in it)")
     return 0

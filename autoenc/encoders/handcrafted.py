@@ -89,7 +89,7 @@ DESCRIPTIONS = (
         _HANDCRAFTED,
         _all_three,
         "color, texture and edges side by side, each of length 1, so that their cosines count alike",
-        "as of the three",
+        "those of the three",
     ),
     _description("pixels", 3072, _PIXELS, _scaled_pixels, "the 32x32 pixels over 255, row by row", "none"),
 )

@@ -4,9 +4,9 @@ FOLDER/
 ├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
 ├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling and whitening are inside
 ├── autoencoder.keras   encoder and decoder, for Keras
-├── history.csv         losses, an epoch a line
+├── history.csv         losses, one line per epoch
 ├── training.png        the same as a plot
-├── reconstructions.png held-out pictures and what the decoder makes of them
+├── reconstructions.png held-out images and what the decoder makes of them
 └── augmentations.png   the altered copies that the encoder saw, if the objective wants them
 """
 
@@ -15,12 +15,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import logging
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,30 +31,41 @@ from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersio
 from autoenc.files import check_makeable
 from autoenc.images.decoding import Picture
 from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
-from autoenc.models.ready import READY_MODELS, advice, ready_folder, ready_name
+from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
+from autoenc.parallel import ordered_chunks
 from autoenc.text import shown
 from autoenc.vectors import Images, Vectors
-
-_log = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 ENCODER = "encoder.onnx"
 AUTOENCODER = "autoencoder.keras"
 _OLD = ".old"
+_PIECE = 64  # images that one core encodes at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A trained model on disk. Get one from `autoenc.train` or `autoenc.load_bundle`.
 
     Attributes:
         path: its folder, absolute.
         info: what `bundle.json` says.
+
+    Example:
+        >>> bundle = load_bundle("clothing-32")
+        >>> bundle
+        <Bundle clothing-32, 32x32 -> 32-d>
+        >>> bundle.info["data"]["images"]
+        3068
     """
 
     path: Path
     info: dict[str, Any]
+
+    def __repr__(self) -> str:
+        size = self.input_size
+        return f"<Bundle {shown(self.location)}, {size}x{size} -> {self.latent_dim}-d>"
 
     @property
     def latent_dim(self) -> int:
@@ -67,26 +77,30 @@ class Bundle:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the exported encoder: two bundles with the same one make the same latents."""
+        """SHA-256 of the exported encoder: bundles of one fingerprint make the same latents."""
         return str(self.info["checksums"][ENCODER])
 
     @property
     def location(self) -> str:
-        """What `load_bundle` finds it by again: its folder, or the name of a model that comes with the package."""
+        """What `load_bundle` opens it by: its folder, or the name of a model that comes with the package."""
         return ready_name(self.path) or str(self.path)
 
     def encode(self, pictures: Picture | Iterable[Picture]) -> Vectors:
-        """The latents of pictures.
+        """The latents of images.
 
         Args:
-            pictures: one picture (a path, a PIL image, an array (H, W, 3) uint8) or many of them; a uint8 array
-                (N, H, W, 3) is N pictures. They are resized as in indexing.
+            pictures: one image (a path, a PIL image, an array (H, W, 3) uint8) or many of them; an array
+                (N, H, W, 3) uint8 is N images. They are resized as in indexing.
 
         Returns:
-            (N, latent_dim) float32; N is 1 for one picture.
+            (N, latent_dim) float32; N is 1 for one image.
 
         Raises:
-            ImageError: a picture that cannot be read.
+            ImageError: an image that cannot be read.
+
+        Example:
+            >>> load_bundle("model").encode(["some.jpg", "photos/shoe/001.jpg"]).shape
+            (2, 32)
         """
         single = isinstance(pictures, (str, bytes, os.PathLike)) or not isinstance(pictures, Iterable)
         if single or (isinstance(pictures, np.ndarray) and pictures.ndim < 4):
@@ -95,7 +109,16 @@ class Bundle:
         return np.concatenate(batches) if batches else np.empty((0, self.latent_dim), np.float32)
 
     def encode_pixels(self, images: Images) -> Vectors:
-        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32, on ONNX Runtime."""
+        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32: large batches on all cores."""
+        pieces = [images[start : start + _PIECE] for start in range(0, len(images), _PIECE)]
+        if len(pieces) == 1:
+            return self._run(images)
+        return np.concatenate([np.empty((0, self.latent_dim), np.float32), *ordered_chunks(self._run_each, pieces, 1)])
+
+    def _run_each(self, batches: Sequence[Images]) -> list[Vectors]:
+        return [self._run(batch) for batch in batches]
+
+    def _run(self, images: Images) -> Vectors:
         (latents,) = self._session.run(["latents"], {"images": images})
         return np.asarray(latents, np.float32)
 
@@ -114,8 +137,8 @@ class Bundle:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        # Threads that spin while they wait would take the cores from the decoding that runs beside them.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # One thread for each call: indexing calls from every core at once, and `encode_pixels` cuts large batches.
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         try:
             return onnxruntime.InferenceSession(
@@ -126,17 +149,21 @@ class Bundle:
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Open a bundle.
+    """Open a trained model.
 
     Args:
-        path: its folder, or the bare name of a model that comes with the package ("clothing-32"; a folder of that
-            name in the working directory is "./clothing-32"). Of such a one, a warning is logged that a model of one's
-            own retrieves better.
+        path: the bundle's folder, or the bare name of a model that comes with the package ("clothing-32"; a folder of
+            that name in the working directory is "./clothing-32").
 
     Raises:
         BundleNotFoundError: no bundle at that path.
         BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
-        BundleVersionError: of another version of the format or of the preprocessing.
+        BundleVersionError: it has another version of the format or of the preprocessing.
+
+    Example:
+        >>> bundle = load_bundle("clothing-32")
+        >>> bundle.encode(np.zeros((5, 200, 300, 3), np.uint8)).shape
+        (5, 32)
     """
     folder = ready_folder(path) or Path(os.path.abspath(path))
     manifest = folder / MANIFEST
@@ -144,10 +171,10 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         there = os.path.exists(folder)
         what = "is not a bundle: it has no bundle.json" if there else "does not exist or is out of your reach"
         if os.path.exists(unfinished(folder)):
-            what = "is still in training, or its training was interrupted: `autoenc train --resume` finishes it"
+            what = "is still in training, or its training was interrupted: train with resume=True to finish it"
         raise BundleNotFoundError(
-            f"Expected a trained model (a folder that `autoenc train --model` wrote, or the name of one that comes "
-            f"with the package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
+            f"Expected a trained model (the folder that a training wrote, or the name of a model that comes with the "
+            f"package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
         )
     try:
         info = json.loads(manifest.read_text("utf-8"))
@@ -155,7 +182,9 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         if version == FORMAT_VERSION:
             info["checksums"][ENCODER], info["architecture"]["latent_dim"], info["architecture"]["input_size"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleCorruptError(f"{shown(manifest)} cannot be read ({error!r}). Train again.") from error
+        raise BundleCorruptError(
+            f"{shown(manifest)} cannot be read ({error!r}). Train again, or copy the bundle anew."
+        ) from error
     if version != FORMAT_VERSION or preprocessing != PREPROCESSING_VERSION:
         raise BundleVersionError(
             f"The bundle in {shown(folder)} has format {version} with preprocessing {preprocessing}; this version of "
@@ -163,24 +192,22 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         )
     bundle = Bundle(folder, info)
     verify(bundle, ENCODER)
-    if ready := ready_name(folder):
-        _log.warning(advice(ready))
     return bundle
 
 
 def unfinished(folder: Path) -> Path:
-    """Where the training of a bundle keeps its state until it is done: a hidden folder beside the bundle's."""
+    """Where the training of a bundle keeps its state until it ends: a hidden folder beside the bundle's."""
     return folder.with_name(f".{folder.name}.training")
 
 
 def verify(bundle: Bundle, name: str) -> None:
-    """Raise BundleCorruptError unless a file of the bundle is there and is what was written."""
+    """Raise BundleCorruptError if a file of the bundle is missing or has changed."""
     expected = bundle.info["checksums"].get(name)
     try:
         found = sha256(bundle.path / name)
     except OSError as error:
         raise BundleCorruptError(
-            f"The bundle in {shown(bundle.path)} lacks {name} ({error.strerror}). Train again."
+            f"The bundle in {shown(bundle.path)} lacks {name} ({error.strerror}). Train again, or copy it anew."
         ) from error
     if found != expected:
         raise BundleCorruptError(
@@ -197,7 +224,9 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     """
     folder = ready_folder(path) or Path(os.path.abspath(path))
     if ready := ready_name(folder):
-        raise OutputError(f"'{ready}' is the name of a model that comes with autoenc. Name another, or './{ready}'.")
+        raise OutputError(
+            f"'{ready}' is the name of a model that comes with autoenc. Choose another model=, or './{ready}'."
+        )
     if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
         raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
     try:
@@ -205,7 +234,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         if others := inside - _files_of_bundle(folder):
             what = "holds more than its bundle" if MANIFEST in inside else "is not empty and not a bundle"
             raise OutputError(
-                f"{shown(folder)} {what} ({shown(min(others))}); name a new folder, so that nothing of yours is lost."
+                f"{shown(folder)} {what} ({shown(min(others))}); name a new folder, so that none of your files is lost."
             )
     except OSError as error:
         raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
@@ -214,7 +243,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 
 def _files_of_bundle(folder: Path) -> set[str]:
-    """The names that a bundle in this folder consists of; none if there is no readable manifest of ours."""
+    """The names of the files that a bundle in this folder consists of; none if there is no readable manifest."""
     try:
         info = json.loads((folder / MANIFEST).read_text("utf-8"))
         return {MANIFEST, *info["checksums"]} if isinstance(info["format"], int) else set()
@@ -224,7 +253,7 @@ def _files_of_bundle(folder: Path) -> set[str]:
 
 @contextmanager
 def written_whole(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that takes its place when the block ends well, and is removed otherwise."""
+    """A temporary folder beside `folder` that replaces it when the block succeeds, and is removed when it fails."""
     staging = folder.with_name(f".{folder.name}.writing-{uuid.uuid4().hex}")
     old = staging.with_name(staging.name + _OLD)
     try:
@@ -251,7 +280,7 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove what killed writers left; what one of them had moved away, but not replaced yet, comes back."""
+    """Remove what killed writers left; a folder that one had moved away but not yet replaced is put back."""
     name = re.compile(re.escape(f".{folder.name}.writing-") + "[0-9a-f]{32}" + f"({re.escape(_OLD)})?")
     for left in [path for path in folder.parent.iterdir() if name.fullmatch(path.name)]:
         if left.suffix == _OLD and not os.path.exists(folder):
@@ -261,7 +290,7 @@ def _clear_up(folder: Path) -> None:
 
 
 def write_manifest(folder: Path, info: dict[str, Any]) -> None:
-    """Write bundle.json, last of all: format, preprocessing and the checksums of what lies in the folder are added."""
+    """Write bundle.json, last of all: `info` with the format, the preprocessing and the checksums of the files."""
     files = sorted(file for file in folder.iterdir() if file.is_file())
     manifest = {
         "format": FORMAT_VERSION,

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from json import JSONDecodeError
+from time import sleep
 from typing import Any
 
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from autoenc.errors import StoreError, StoreUnreachableError
+from autoenc.errors import StoreError
 from autoenc.store.ann import search_ef
-from autoenc.store.filters import AnyOf, Between, Condition, Conditions, FieldKind, HasId, Scalar, json_path
-from autoenc.store.records import MEMORY, SECTIONS, Hit, Record, hit_of, record_of, storing
+from autoenc.store.answers import OLDEST_SERVER, OLDEST_TO_DROP_VECTORS, ServerVersion, talking
+from autoenc.store.client_filters import client_filter
+from autoenc.store.filters import Conditions, FieldKind, HasId, HasVector, Scalar, json_path
+from autoenc.store.metadata import as_metadata, record_in
+from autoenc.store.records import MEMORY, Hit, Record, hit_of, record_of, storing
+from autoenc.store.requests import ITEM_BYTES, NUMBER_BYTES, check_size, parts, payload_bytes
+from autoenc.text import counted
 from autoenc.vectors import Vectors
 
-METADATA_KEY = "autoenc"
-"""Of a collection's metadata: the record's version, and with `.SECTION.NAME` behind it one key for each entry, so that
-indexers of different sources do not overwrite each other: metadata is merged key by key, and nothing compares it."""
+INDEX_SECONDS = 600
+"""How long a server may take to index a field of a collection that is there."""
 
-KEY_VARIABLE = "QDRANT_API_KEY"
-OLDEST_SERVER = "1.18"  # the first that adds a named vector to a collection that is there
+OPTIMIZE_SECONDS = 600
+"""How long a server may take to merge and index what it holds before a vector is added."""
+
+CHECKED_AT_ONCE = 10_000
+"""Points asked for in one request whether they still have their vector."""
 
 _TYPES: dict[FieldKind, models.PayloadSchemaType] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
@@ -35,16 +40,17 @@ _TYPES: dict[FieldKind, models.PayloadSchemaType] = {
 class ClientEngine:
     """A collection on a server or in memory. The record is kept in the collection's metadata."""
 
-    def __init__(self, client: QdrantClient, location: str, collection: str) -> None:
+    def __init__(self, client: QdrantClient, location: str, collection: str, version: ServerVersion) -> None:
         self.location = location
         self.collection = collection
         self._open: QdrantClient | None = client
         self._remote = location != MEMORY
+        self._version = version
         there = self._info()
         self._points = there.points_count or 0  # near enough to choose the effort of a search by
-        vectors = there.config.params.vectors
-        self._vectors = set(vectors) if isinstance(vectors, dict) else set()
+        self._vectors = _vectors_of(there)
         self._fields = set(there.payload_schema)
+        self._unchecked: dict[str, set[str]] = {}  # vector added to points that were there -> ids written with it
 
     @property
     def _client(self) -> QdrantClient:
@@ -53,7 +59,24 @@ class ClientEngine:
         return self._open
 
     def optimize(self) -> None:
-        """Nothing to do: a server builds its index by itself, in memory every search is exact."""
+        """Check the vectors that this engine added to a collection which held points; there is nothing else to do.
+
+        A server builds its index by itself, and in memory every search is exact. But where a vector is added, a merge
+        of segments that began before may leave it out: once the merges are done, the points written must have it.
+        """
+        done = not self._unchecked or self._optimized()
+        for name, ids in self._unchecked.items():
+            written = list(ids)
+            some = (written[start : start + CHECKED_AT_ONCE] for start in range(0, len(written), CHECKED_AT_ONCE))
+            lacking = sum(self.count(Conditions((HasId(tuple(part)),), (HasVector(name),))) for part in some)
+            if lacking:
+                raise StoreError(
+                    f"Collection '{self.collection}' of {self.location} has lost vector '{name}' of "
+                    f"{counted(lacking, 'point')}: the server merged segments while the vector was being added. Index "
+                    f"again with encoders={name}; only these images are encoded."
+                )
+        if done:
+            self._unchecked.clear()
 
     def flush(self) -> None:
         """Nothing to do: a server answers a write once it is in its log, and memory has no disk."""
@@ -64,7 +87,7 @@ class ClientEngine:
             self._open = None
 
     def drop(self) -> None:
-        with talking(self.location):
+        with talking(self.location, writing=True):
             self._client.delete_collection(self.collection)
         self.close()
 
@@ -74,35 +97,70 @@ class ClientEngine:
         return record_in(self._info())
 
     def merge_record(self, changes: Mapping[str, Any]) -> None:
-        with talking(self.location):
+        with talking(self.location, writing=True):
             self._client.update_collection(self.collection, metadata=as_metadata(changes, self.read_record()))
 
     def create_vector(self, name: str, dim: int) -> None:
         if name in self._vectors:
             return
+        self._version.check(OLDEST_SERVER, "adding an encoder")
+        holds_points = self._info().points_count != 0
+        if holds_points and not self._optimized():
+            raise StoreError(
+                f"The server at {self.location} is still optimizing collection '{self.collection}' after "
+                f"{OPTIMIZE_SECONDS} seconds; a vector added meanwhile could be lost. Run the same command again once "
+                f"the collection's status is green."
+            )
         dense = models.DenseVectorConfig(size=dim, distance=models.Distance.COSINE)
-        with talking(self.location):
+        with talking(self.location, writing=True):
             self._client.create_vector_name(self.collection, name, models.DenseVectorNameConfig(dense=dense))
-        self._vectors.add(name)
+        self._vectors = _vectors_of(self._info())
+        if name not in self._vectors:
+            raise StoreError(
+                f"The server at {self.location} said that it added vector '{name}' to collection '{self.collection}', "
+                f"but has not. Run the same command again."
+            )
+        if holds_points:
+            self._unchecked[name] = set()
 
     def drop_vector(self, name: str) -> None:
-        with talking(self.location):
+        self._version.check(OLDEST_TO_DROP_VECTORS, "removing an encoder")
+        with talking(self.location, writing=True):
             self._client.delete_vector_name(self.collection, name)
         self._vectors.discard(name)
+        self._unchecked.pop(name, None)
 
     def create_field(self, field: str, kind: FieldKind) -> None:
         path = json_path(field)
         if self._remote and path not in self._fields:  # in memory an index has no effect, and the client warns of it
-            with talking(self.location):
-                self._client.create_payload_index(self.collection, path, field_schema=_TYPES[kind], wait=True)
+            with talking(self.location, writing=True):
+                self._client.create_payload_index(
+                    self.collection, path, field_schema=_TYPES[kind], wait=True, timeout=INDEX_SECONDS
+                )
             self._fields.add(path)
 
     def drop_field(self, field: str) -> None:
         path = json_path(field)
         if self._remote and path in self._fields:
-            with talking(self.location):
+            with talking(self.location, writing=True):
                 self._client.delete_payload_index(self.collection, path, wait=True)
             self._fields.discard(path)
+
+    def _optimized(self) -> bool:
+        """Wait until the server merges and indexes nothing; False if it still does at the end of the time."""
+        waited, pause = 0.0, 0.1
+        while (there := self._info()).status == models.CollectionStatus.YELLOW:  # grey: will not begin by itself
+            if waited >= OPTIMIZE_SECONDS:
+                return False
+            sleep(pause)
+            waited, pause = waited + pause, min(2 * pause, 5.0)
+        if there.status == models.CollectionStatus.RED:
+            raise StoreError(
+                f"The server at {self.location} cannot optimize collection '{self.collection}' "
+                f"({_failure(there.optimizer_status)}). Repair it there, or index into another collection with "
+                f"collection=."
+            )
+        return True
 
     def _info(self) -> models.CollectionInfo:
         with talking(self.location):
@@ -111,36 +169,62 @@ class ClientEngine:
     # ---- writing ------------------------------------------------------------------------------
 
     def upsert(self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]) -> None:
-        rows = {name: matrix.tolist() for name, matrix in vectors.items()}
-        with storing(self.location), talking(self.location):
-            points = models.Batch(ids=list(ids), vectors=rows, payloads=[dict(payload) for payload in payloads])
-            self._client.upsert(self.collection, points, wait=True)
+        for part in self._parts(ids, vectors, payloads):
+            rows = {name: matrix[part].tolist() for name, matrix in vectors.items()}
+            with storing(self.location), talking(self.location, writing=True):
+                points = models.Batch(
+                    ids=list(ids[part]), vectors=rows, payloads=[dict(each) for each in payloads[part]]
+                )
+                self._client.upsert(self.collection, points, wait=True)
         self._points += len(ids)
+        for name, written in self._unchecked.items():
+            (written.update if name in vectors else written.difference_update)(ids)
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
-        columns = zip(*(matrix.tolist() for matrix in vectors.values()), strict=True)
-        points = [
-            models.PointVectors(id=id, vector=dict(zip(vectors, row, strict=True)))
-            for id, row in zip(ids, columns, strict=True)
-        ]
-        with talking(self.location):
-            self._client.update_vectors(self.collection, points, wait=True)
+        for part in self._parts(ids, vectors):
+            columns = zip(*(matrix[part].tolist() for matrix in vectors.values()), strict=True)
+            points = [
+                models.PointVectors(id=id, vector=dict(zip(vectors, row, strict=True)))
+                for id, row in zip(ids[part], columns, strict=True)
+            ]
+            with talking(self.location, writing=True):
+                self._client.update_vectors(self.collection, points, wait=True)
+        for name in vectors.keys() & self._unchecked.keys():
+            self._unchecked[name].update(ids)
 
     def set_payloads(self, ids: Sequence[str], payloads: Sequence[Mapping[str, Any]], key: str | None) -> None:
-        with storing(self.location), talking(self.location):
-            changes = [
-                models.SetPayloadOperation(set_payload=models.SetPayload(payload=dict(payload), points=[id], key=key))
-                for id, payload in zip(ids, payloads, strict=True)
-            ]
-            self._client.batch_update_points(self.collection, changes, wait=True)
+        for part in self._parts(ids, {}, payloads):
+            with storing(self.location), talking(self.location, writing=True):
+                changes = [
+                    models.SetPayloadOperation(
+                        set_payload=models.SetPayload(payload=dict(payload), points=[id], key=key)
+                    )
+                    for id, payload in zip(ids[part], payloads[part], strict=True)
+                ]
+                self._client.batch_update_points(self.collection, changes, wait=True)
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
-        with talking(self.location):
+        with talking(self.location, writing=True):
             self._client.delete_payload(self.collection, [json_path(field) for field in fields], points=list(ids))
 
     def delete(self, ids: Sequence[str]) -> None:
-        with talking(self.location):
+        with talking(self.location, writing=True):
             self._client.delete(self.collection, models.PointIdsList(points=list(ids)), wait=True)
+
+    def _parts(
+        self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]] = ()
+    ) -> Iterator[slice]:
+        """Points, cut so that a server takes each part; a point that no request can hold is refused before any."""
+        if not self._remote:
+            return iter([slice(0, len(ids))])
+        numbers = sum(matrix.shape[1] for matrix in vectors.values())
+        sizes = [ITEM_BYTES + NUMBER_BYTES * numbers] * len(ids)
+        if payloads:
+            with storing(self.location):
+                sizes = [size + payload_bytes(each) for size, each in zip(sizes, payloads, strict=True)]
+        for id, size in zip(ids, sizes, strict=True):
+            check_size(size, f"Point {id}", "Shorten its payload.")
+        return parts(sizes)
 
     # ---- reading ------------------------------------------------------------------------------
 
@@ -150,8 +234,8 @@ class ClientEngine:
         # In memory every search is exact, and the client warns of parameters.
         acorn = models.AcornSearchParams(enable=True) if where.must else None
         params = models.SearchParams(hnsw_ef=search_ef(self._points), acorn=acorn) if self._remote else None
-        kept = _filter(where)
-        requests = [
+        kept = client_filter(where)
+        queries = [
             models.QueryRequest(
                 query=vector,
                 using=using,
@@ -163,9 +247,14 @@ class ClientEngine:
             )
             for vector in vectors.tolist()
         ]
-        with talking(self.location):
-            answers = self._client.query_batch_points(self.collection, requests)
-        return [[hit_of(hit.id, hit.score, hit.payload) for hit in answer.points] for answer in answers]
+        size = ITEM_BYTES + NUMBER_BYTES * vectors.shape[1] + (len(kept.model_dump_json()) if kept else 0)
+        check_size(size, "A search with these conditions", "Give fewer values to where=, or fewer ids to exclude=.")
+        found: list[list[Hit]] = []
+        for part in parts([size] * len(queries)):
+            with talking(self.location):
+                answers = self._client.query_batch_points(self.collection, queries[part])
+            found += [[hit_of(hit.id, hit.score, hit.payload) for hit in answer.points] for answer in answers]
+        return found
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with talking(self.location):
@@ -176,7 +265,7 @@ class ClientEngine:
 
     def count(self, where: Conditions) -> int:
         with talking(self.location):
-            return self._client.count(self.collection, count_filter=_filter(where), exact=True).count
+            return self._client.count(self.collection, count_filter=client_filter(where), exact=True).count
 
     def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
         offset: models.ExtendedPointId | None = None
@@ -184,7 +273,7 @@ class ClientEngine:
             with talking(self.location):
                 found, offset = self._client.scroll(
                     self.collection,
-                    scroll_filter=_filter(where),
+                    scroll_filter=client_filter(where),
                     limit=batch,
                     offset=offset,
                     with_payload=payload,
@@ -197,113 +286,22 @@ class ClientEngine:
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with talking(self.location):
             answer = self._client.facet(
-                self.collection, key=json_path(field), facet_filter=_filter(where), limit=limit, exact=True
+                self.collection, key=json_path(field), facet_filter=client_filter(where), limit=limit, exact=True
             )
         return {hit.value: hit.count for hit in answer.hits}
-
-
-# ---- the record in a collection's metadata ------------------------------------------------------
-
-
-def record_in(there: models.CollectionInfo) -> Any:
-    """The record in a collection's metadata, as `records.merged` makes it; {} in a collection that is not ours."""
-    metadata = there.config.metadata or {}
-    head = metadata.get(METADATA_KEY)
-    if not isinstance(head, dict) or head.get("version") == 1:  # format 1 lay under one key
-        return head or {}
-    record: dict[str, Any] = {**{section: {} for section in SECTIONS}, **head}
-    for section in SECTIONS:
-        prefix = f"{METADATA_KEY}.{section}."
-        entries = {key.removeprefix(prefix): value for key, value in metadata.items() if key.startswith(prefix)}
-        record[section] = {name: entry for name, entry in entries.items() if entry is not None}
-    return record
-
-
-def as_metadata(changes: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """What to merge into a collection's metadata to change a record; `known` is the record as it is."""
-    metadata = {
-        f"{METADATA_KEY}.{section}.{name}": entry
-        for section in SECTIONS
-        for name, entry in changes.get(section, {}).items()
-    }
-    head = {key: value for key, value in changes.items() if key not in SECTIONS}
-    if head:
-        kept = {key: value for key, value in known.items() if key not in SECTIONS}
-        metadata[METADATA_KEY] = {**kept, **head}
-    return metadata
 
 
 # ---- between Python and the client ------------------------------------------------------------
 
 
+def _vectors_of(there: models.CollectionInfo) -> set[str]:
+    vectors = there.config.params.vectors
+    return set(vectors) if isinstance(vectors, dict) else set()
+
+
+def _failure(status: models.OptimizersStatus) -> str:
+    return status.error if isinstance(status, models.OptimizersStatusOneOf1) else "status red"
+
+
 def _record(point: models.Record) -> Record:
     return record_of(point.id, point.payload, point.vector)
-
-
-def _filter(where: Conditions) -> models.Filter | None:
-    if not where:
-        return None
-    return models.Filter(
-        must=[_condition(each) for each in where.must] or None,
-        must_not=[_condition(each) for each in where.must_not] or None,
-    )
-
-
-def _condition(condition: Condition) -> models.Condition:
-    if isinstance(condition, HasId):
-        return models.HasIdCondition(has_id=list(condition.ids))
-    if isinstance(condition, Between):
-        return _range(condition)
-    if isinstance(condition, AnyOf):
-        key = json_path(condition.field)
-        if condition.kind in ("float", "datetime"):
-            either = [Between(condition.field, condition.kind, gte=value, lte=value) for value in condition.values]
-            return models.Filter(should=[_range(each) for each in either])
-        if condition.kind == "bool":
-            matches = [models.MatchValue(value=value) for value in condition.values]
-            return models.Filter(should=[models.FieldCondition(key=key, match=match) for match in matches])
-        return models.FieldCondition(key=key, match=models.MatchAny(any=list(condition.values)))
-    return models.HasVectorCondition(has_vector=condition.name)
-
-
-def _range(condition: Between) -> models.FieldCondition:
-    bounds = {name: getattr(condition, name) for name in ("gte", "gt", "lte", "lt")}
-    kind = models.DatetimeRange if condition.kind == "datetime" else models.Range
-    return models.FieldCondition(key=json_path(condition.field), range=kind(**bounds))
-
-
-@contextmanager
-def talking(location: str) -> Iterator[None]:
-    """Turn what the client raises into a StoreError. The key is in no message: the client's never quote headers."""
-    try:
-        yield
-    except UnexpectedResponse as error:
-        status = error.status_code
-        if status in (401, 403):
-            raise StoreUnreachableError(
-                f"The Qdrant server at {location} refuses the key (HTTP {status}). Set {KEY_VARIABLE} to its API key."
-            ) from None
-        if status in (502, 503, 504):
-            raise StoreUnreachableError(
-                f"The Qdrant server at {location} is not ready (HTTP {status}). Try again in a moment."
-            ) from error
-        raise StoreError(
-            f"{location} refused a request (HTTP {status}): {_detail(error)} Is it a Qdrant server, {OLDEST_SERVER} or "
-            f"later?"
-        ) from error
-    except (ResponseHandlingException, JSONDecodeError) as error:
-        cause = error.source if isinstance(error, ResponseHandlingException) else error
-        raise StoreUnreachableError(
-            f"No Qdrant server answers at {location} ({type(cause).__name__}). Start one, with "
-            f"`docker compose up -d` say, or mend the URL."
-        ) from error
-    except ApiException as error:
-        raise StoreError(f"{location} refused a request: {error}") from error
-
-
-def _detail(error: UnexpectedResponse) -> str:
-    """The server's own sentence, where it gives one."""
-    try:
-        return f"{error.structured()['status']['error']}."
-    except (ValueError, KeyError, TypeError):
-        return f"{error.reason_phrase}."

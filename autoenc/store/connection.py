@@ -7,26 +7,38 @@ import warnings
 from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import UnexpectedResponse
 
-from autoenc.errors import ArgumentError, StoreMismatchError
+from autoenc.errors import ArgumentError
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.client import KEY_VARIABLE, OLDEST_SERVER, ClientEngine, as_metadata, record_in, talking
+from autoenc.store.answers import CA_VARIABLE, KEY_VARIABLE, OLDEST_SERVER, ServerVersion, talking
+from autoenc.store.client import ClientEngine
+from autoenc.store.metadata import as_metadata, record_in
 from autoenc.store.records import MEMORY, StoreInfo, no_collection
+from autoenc.store.requests import send_again
 
 TIMEOUT_SECONDS = 30
+"""How long a server may take to answer, or to take the next part of a request."""
+
+PORTS = {"http": 6333, "https": 443}
+"""Where a URL names none: Qdrant's own, and that of a proxy that does the TLS."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def open_client(location: str, collection: str, create: bool) -> ClientEngine:
     """Open the collection of a server or of memory, or make it; see `autoenc.open_store`."""
     client = _connect(location)
+    version = ServerVersion(client, location)
     try:
         with talking(location):
             if not client.collection_exists(collection):
                 if not create:
                     raise no_collection(location, collection, _ours(client))
-                _make(client, location, collection)
-        return ClientEngine(client, location, collection)
+                version.check(OLDEST_SERVER, "autoenc")
+                with talking(location, writing=True):
+                    _make(client, collection)
+        return ClientEngine(client, location, collection, version)
     except BaseException:
         client.close()
         raise
@@ -47,37 +59,59 @@ def _connect(location: str) -> QdrantClient:
         return QdrantClient(MEMORY)
     try:
         parts = urlsplit(location)
-        host, secret = parts.hostname, parts.username or parts.password or parts.query
+        host, port, secret = parts.hostname, parts.port, parts.username or parts.password or parts.query
     except ValueError:
-        host, secret = None, None
+        host, port, secret = None, None, None
     if not host or secret:  # the URL is not quoted: it may hold a key
         raise ArgumentError(f"A server's URL is http://host:6333, or with https; its key goes into {KEY_VARIABLE}.")
-    key = os.environ.get(KEY_VARIABLE) or None
+    key = os.environ.get(KEY_VARIABLE, "").strip() or None
+    if key and not (key.isascii() and key.isprintable()):
+        raise ArgumentError(f"{KEY_VARIABLE} holds characters that no key has. Copy the key again.")
     with warnings.catch_warnings():
         if host in LOOPBACK:  # a key sent over http is exposed elsewhere, but not on this machine
             warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        # Its check of versions warns from a thread of its own; `_make` asks for the version where it matters.
-        return QdrantClient(url=location, api_key=key, timeout=TIMEOUT_SECONDS, check_compatibility=False)
+        try:
+            client = QdrantClient(
+                url=location,
+                port=port or PORTS[parts.scheme],
+                api_key=key,
+                timeout=TIMEOUT_SECONDS,
+                check_compatibility=False,  # it warns, from a thread of its own; ServerVersion asks where it matters
+            )
+        except OSError as error:
+            named = os.environ.get(CA_VARIABLE)
+            raise ArgumentError(
+                f"The certificates to trust cannot be read from {CA_VARIABLE}={named} ({error.strerror or error}). "
+                f"Name a file in PEM format, or unset the variable."
+            ) from error
+    client.http.client.add_middleware(send_again)
+    return client
 
 
 def _ours(client: QdrantClient) -> list[str]:
-    names = [each.name for each in client.get_collections().collections]
-    return sorted(name for name in names if record_in(client.get_collection(name)))
+    return sorted(each.name for each in client.get_collections().collections if _is_ours(client, each.name))
 
 
-def _make(client: QdrantClient, location: str, collection: str) -> None:
-    version = client.info().version
-    if tuple(map(int, version.split("-")[0].split(".")[:2])) < tuple(map(int, OLDEST_SERVER.split("."))):
-        raise StoreMismatchError(
-            f"The Qdrant server at {location} is version {version}; autoenc needs {OLDEST_SERVER} or later, which "
-            f"docker-compose.yml starts."
+def _is_ours(client: QdrantClient, name: str) -> bool:
+    try:
+        return bool(record_in(client.get_collection(name)))
+    except UnexpectedResponse as error:
+        if error.status_code in (403, 404):  # of others than this key's, or dropped meanwhile
+            return False
+        raise
+
+
+def _make(client: QdrantClient, collection: str) -> None:
+    try:
+        client.create_collection(
+            collection,
+            vectors_config={},
+            metadata=as_metadata(StoreInfo().to_dict(), {}),
+            hnsw_config=models.HnswConfigDiff(
+                m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT, full_scan_threshold=EXACT_KB, payload_m=HNSW_PAYLOAD_M
+            ),
+            optimizers_config=models.OptimizersConfigDiff(indexing_threshold=EXACT_KB),
         )
-    client.create_collection(
-        collection,
-        vectors_config={},
-        metadata=as_metadata(StoreInfo().to_dict(), {}),
-        hnsw_config=models.HnswConfigDiff(
-            m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT, full_scan_threshold=EXACT_KB, payload_m=HNSW_PAYLOAD_M
-        ),
-        optimizers_config=models.OptimizersConfigDiff(indexing_threshold=EXACT_KB),
-    )
+    except UnexpectedResponse as error:
+        if error.status_code != 409:  # made meanwhile, by another process, or by this request before it was repeated
+            raise

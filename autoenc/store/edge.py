@@ -59,6 +59,7 @@ class EdgeEngine:
         self.collection = collection
         self._folder = root / collection
         self._open: qe.EdgeShard | None = shard
+        self._written = False  # anything since the last flush
         self._bools = _bools_of(self.read_record())
 
     @property
@@ -67,22 +68,28 @@ class EdgeEngine:
             raise StoreError(f"The store {self.location} has been closed. Open it again.")
         return self._open
 
+    def _update(self, operation: qe.UpdateOperation) -> None:
+        self._written = True
+        self._shard.update(operation)
+
     def optimize(self) -> None:
         with self._engine():
             self._shard.optimize()
-            self._shard.flush()
+        self._written = True
 
     def flush(self) -> None:
-        with self._engine():
-            self._shard.flush()
+        if self._written:
+            self._written = False  # reset first, so that what another thread writes meanwhile is flushed next time
+            with self._engine():
+                self._shard.flush()
 
     def close(self) -> None:
         if self._open is not None:
-            shard, self._open = self._open, None
-            with self._engine():
-                try:
-                    shard.flush()
-                finally:
+            try:
+                self.flush()
+            finally:
+                shard, self._open = self._open, None
+                with self._engine():
                     shard.close()
 
     def drop(self) -> None:
@@ -118,11 +125,11 @@ class EdgeEngine:
 
     def create_vector(self, name: str, dim: int) -> None:
         with self._engine():
-            self._shard.update(qe.UpdateOperation.create_dense_vector(name, dim, qe.Distance.Cosine))
+            self._update(qe.UpdateOperation.create_dense_vector(name, dim, qe.Distance.Cosine))
 
     def drop_vector(self, name: str) -> None:
         with self._engine():
-            self._shard.update(qe.UpdateOperation.delete_vector_name(name))
+            self._update(qe.UpdateOperation.delete_vector_name(name))
 
     def create_field(self, field: str, kind: FieldKind) -> None:
         with self._engine():
@@ -132,11 +139,11 @@ class EdgeEngine:
         if kind == "bool":
             self._copy_bools(field)
         with self._engine():
-            self._shard.update(qe.UpdateOperation.create_field_index(json_path(field), _TYPES[kind]))
+            self._update(qe.UpdateOperation.create_field_index(json_path(field), _TYPES[kind]))
 
     def drop_field(self, field: str) -> None:
         with self._engine():
-            self._shard.update(qe.UpdateOperation.delete_field_index(json_path(field)))
+            self._update(qe.UpdateOperation.delete_field_index(json_path(field)))
 
     # ---- writing ------------------------------------------------------------------------------
 
@@ -147,28 +154,28 @@ class EdgeEngine:
                 qe.Point(id, row, self._with_copies(payload))
                 for id, row, payload in zip(ids, rows, payloads, strict=True)
             ]
-            self._shard.update(qe.UpdateOperation.upsert_points(points))
+            self._update(qe.UpdateOperation.upsert_points(points))
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         with self._engine():
             rows = _rows(vectors, len(ids))
             points = [qe.PointVectors(id, row) for id, row in zip(ids, rows, strict=True)]
-            self._shard.update(qe.UpdateOperation.update_vectors(points))
+            self._update(qe.UpdateOperation.update_vectors(points))
 
     def set_payloads(self, ids: Sequence[str], payloads: Sequence[Mapping[str, Any]], key: str | None) -> None:
         with storing(self._name), self._engine():
             for id, payload in zip(ids, payloads, strict=True):
-                self._shard.update(qe.UpdateOperation.set_payload([id], dict(payload), key))
+                self._update(qe.UpdateOperation.set_payload([id], dict(payload), key))
                 if key is None and (copies := self._copies(payload)):
-                    self._shard.update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{_BOOLS}"))
+                    self._update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{_BOOLS}"))
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
         with self._engine():
-            self._shard.update(qe.UpdateOperation.delete_payload(list(ids), [json_path(field) for field in fields]))
+            self._update(qe.UpdateOperation.delete_payload(list(ids), [json_path(field) for field in fields]))
 
     def delete(self, ids: Sequence[str]) -> None:
         with self._engine():
-            self._shard.update(qe.UpdateOperation.delete_points(list(ids)))
+            self._update(qe.UpdateOperation.delete_points(list(ids)))
 
     # ---- reading ------------------------------------------------------------------------------
 
@@ -236,7 +243,7 @@ class EdgeEngine:
         self._bools |= {field}
         with self._engine():
             index = qe.UpdateOperation.create_field_index(_copy_path(field), qe.PayloadSchemaType.Keyword)
-            self._shard.update(index)
+            self._update(index)
         for record in self.scroll(EVERYTHING, [], 1000):
             if field in record.payload:
                 self.set_payloads([record.id], [{field: record.payload[field]}], None)

@@ -13,7 +13,7 @@ from autoenc.vectors import Vectors
 class Engine(Protocol):
     """One open collection.
 
-    An engine may trust its arguments, because `Store` has checked them. There is at least one id, and all ids are
+    An engine may trust its arguments, because `Store` has checked them. There are 1 to 500 ids, and all of them are
     canonical UUIDs. Matrices are finite float32 of the right width, and their rows have length 1 (or 0). Vectors are
     known, fields are filterable, and the values in a filter are of the field's kind.
 
@@ -75,7 +75,7 @@ class Engine(Protocol):
         """The most frequent values of a field with their counts."""
 
     def optimize(self) -> None:
-        """After a bulk load, build the ANN index if the collection is large enough to benefit."""
+        """After a bulk load, ensure that the ANN index is built where it helps, and that nothing written is lost."""
 
     def flush(self) -> None:
         """Return once everything written so far is on disk."""

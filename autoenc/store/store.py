@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from types import TracebackType
@@ -12,7 +13,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
+from autoenc.errors import (
+    ArgumentError,
+    PointNotFoundError,
+    StoreError,
+    StoreMismatchError,
+    UnknownFieldError,
+    VectorError,
+)
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
     COUNTED,
@@ -47,6 +55,9 @@ BATCH = 500
 
 MOST = 1_000_000
 """The most points, or values of a field, that one call may ask for."""
+
+_ROUNDING = 1e-6
+"""The rounding error of a cosine in float32."""
 
 
 class Store:
@@ -83,15 +94,26 @@ class Store:
             StoreMismatchError: the vector exists with another encoder, dimension or preprocessing.
             ArgumentError: a name or dimension that the engines do not take.
         """
-        check_new_vector(name, spec)
+        self.add_vectors({name: spec})
+
+    def add_vectors(self, specs: Mapping[str, VectorSpec]) -> None:
+        """`add_vector` for several vectors, with a single change of the record; raises the same errors."""
+        for name, spec in specs.items():
+            check_new_vector(name, spec)
         with self._lock:
-            known = self.info.vectors.get(name)
-            if known is not None:
-                self.check_vector(name, spec)
-            if known != spec:
-                self._remember("vectors", name, asdict(spec))
-            if known is None:
-                self._engine.create_vector(name, spec.dim)
+            known = self.info.vectors
+            for name in specs.keys() & known.keys():
+                self.check_vector(name, specs[name])
+            self._remember("vectors", {name: asdict(spec) for name, spec in specs.items() if known.get(name) != spec})
+            left = [name for name in specs if name not in known]
+            try:
+                while left:
+                    self._engine.create_vector(left[0], specs[left[0]].dim)
+                    del left[0]
+            except StoreError:  # forget them again, or the next to open the store would have to wait for them
+                with suppress(StoreError):
+                    self._remember("vectors", dict.fromkeys(left))
+                raise
 
     def check_vector(self, name: str, spec: VectorSpec) -> None:
         """Raise StoreMismatchError unless the named vector belongs to exactly this encoder."""
@@ -117,13 +139,13 @@ class Store:
         with self._lock:
             self._checked_name(name)
             self._engine.drop_vector(name)
-            self._remember("vectors", name, None)
+            self._remember("vectors", {name: None})
 
     def add_source(self, name: str, root: str) -> None:
         """Remember the root folder of a source; a new root replaces the old one."""
         with self._lock:
             if self.info.sources.get(name) != root:
-                self._remember("sources", name, root)
+                self._remember("sources", {name: root})
 
     def add_field(self, name: str, kind: FieldKind) -> None:
         """Make a payload field filterable by indexing it; do nothing if it already is.
@@ -136,19 +158,26 @@ class Store:
             StoreMismatchError: the field is filterable already, with values of another kind.
             ArgumentError: an unknown kind, or an invalid name.
         """
-        check_field_name(name)
-        if kind not in FIELD_KINDS:
-            raise ArgumentError(f"A field's kind is one of {listed(FIELD_KINDS)}; got {kind!r} for '{name}'.")
+        self.add_fields({name: kind})
+
+    def add_fields(self, kinds: Mapping[str, FieldKind]) -> None:
+        """`add_field` for several fields, with a single change of the record; raises the same errors."""
+        for name, kind in kinds.items():
+            check_field_name(name)
+            if kind not in FIELD_KINDS:
+                raise ArgumentError(f"A field's kind is one of {listed(FIELD_KINDS)}; got {kind!r} for '{name}'.")
         with self._lock:
-            known = self.info.fields.get(name)
-            if known is None:
+            for name, kind in kinds.items():
+                known = self.info.fields.get(name, kind)
+                if known != kind:
+                    raise StoreMismatchError(
+                        f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
+                        f"{kind}. Use another field name, or index into a new collection."
+                    )
+            new = {name: kind for name, kind in kinds.items() if name not in self.info.fields}
+            for name, kind in new.items():
                 self._engine.create_field(name, kind)
-                self._remember("fields", name, kind)
-            elif known != kind:
-                raise StoreMismatchError(
-                    f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
-                    f"{kind}. Use another field name, or index into a new collection."
-                )
+            self._remember("fields", new)
 
     def status(self) -> StoreStatus:
         """What the collection holds: points, encoders with the number of points they encoded, sources and fields."""
@@ -238,7 +267,14 @@ class Store:
         self._engine.drop()
 
     def optimize(self) -> None:
-        """After a bulk load, build the ANN index if the collection is large enough to benefit."""
+        """After a bulk load, build the ANN index if the collection is large enough to benefit.
+
+        A server builds it by itself. If this store has added a vector to existing points, this call waits for the
+        server, ten minutes at most, and then checks that the points still have that vector.
+
+        Raises:
+            StoreError: the server cannot optimize the collection, or has lost vectors that were written.
+        """
         self._engine.optimize()
 
     def flush(self) -> None:
@@ -297,6 +333,8 @@ class Store:
             conditions = Conditions(conditions.must, (HasId(excluded),))
         if len(matrix) == 0:
             return []
+        if min_score is not None:
+            min_score -= _ROUNDING  # engines leave out a score that equals their threshold
         results = self._engine.search(matrix, using, k, conditions, min_score)
         return [sorted(hits, key=lambda hit: (-hit.score, hit.id)) for hits in results]
 
@@ -399,10 +437,11 @@ class Store:
     def _read_info(self) -> StoreInfo:
         return StoreInfo.from_dict(self._engine.read_record(), f"Collection '{self.collection}' of {self.location}")
 
-    def _remember(self, section: str, name: str, entry: Any) -> None:
-        """Change one entry of the engine's record, and read back what others have added to it meanwhile."""
-        self._engine.merge_record({section: {name: entry}})
-        self.info = self._read_info()
+    def _remember(self, section: str, entries: Mapping[str, Any]) -> None:
+        """Change entries of the engine's record, and read back what others have added to it meanwhile."""
+        if entries:
+            self._engine.merge_record({section: entries})
+            self.info = self._read_info()
 
     def _reconcile(self) -> None:
         """On opening, create what the record names but the engine does not have, because a crash came between."""

@@ -1,1 +1,1 @@
-"""Unlabeled pictures -> a bundle."""
+"""Unlabeled images -> a bundle."""

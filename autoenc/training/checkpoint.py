@@ -1,4 +1,4 @@
-"""An unfinished training on disk: everything that the next epoch depends on, replaced whole after every epoch."""
+"""An unfinished training on disk: everything that the next epoch depends on, replaced whole after each epoch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class State:
 
     Attributes:
         settings: what makes two trainings the same: data, architecture, objective, seed and so on.
-        history: one row an epoch: epoch, loss, val_loss, seconds.
+        history: one row per epoch: epoch, loss, val_loss, seconds.
         current: the trainer's state.
         best: the trainer's state after the epoch with the lowest val_loss.
     """
@@ -49,19 +49,51 @@ class State:
             return 0
         return int(min(self.history, key=lambda row: row["val_loss"])["epoch"])
 
+    @property
+    def best_row(self) -> dict[str, float]:
+        """The history's row of the best epoch."""
+        return self.history[self.best_epoch - 1]
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in epochs, over all sessions."""
+        return sum(row["seconds"] for row in self.history)
+
 
 class Checkpoint:
-    """Where the state of the training of a bundle lies: a hidden folder beside the bundle's."""
+    """Where the state of a training is saved until its bundle is written: a hidden folder beside the bundle's.
+
+    Args:
+        bundle: the folder that the bundle will be written to.
+    """
 
     def __init__(self, bundle: Path) -> None:
+        self.bundle = bundle
         self.folder = unfinished(bundle)
+
+    def check(self, *, resume: bool) -> None:
+        """Find out early that a training must not begin, or cannot be resumed.
+
+        Raises:
+            TrainingError: an unfinished training is there and is not to be resumed, or a finished one is.
+        """
+        if self.exists() and not resume:
+            raise TrainingError(
+                f"An unfinished training of this model is in {shown(self.folder)}. Continue it with resume=True, or "
+                f"delete that folder to start anew."
+            )
+        if resume and not self.exists() and self.bundle.exists() and any(self.bundle.iterdir()):
+            raise TrainingError(
+                f"There is nothing to resume: the training of {shown(self.bundle)} is finished. Train without "
+                f"resume=True to replace the model, or name another folder with model=."
+            )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training the same model.
 
         Raises:
-            TrainingError: one is at it, or the folder cannot be made.
+            TrainingError: one is training it now, or the folder cannot be created.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -71,11 +103,11 @@ class Checkpoint:
         with lock:
             try:
                 if fcntl is not None:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when we end, or die
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released by the system when we end, or die
             except BlockingIOError as error:
                 raise TrainingError(
                     f"Another process is training this model now (in {shown(self.folder)}). Wait for it, or name "
-                    f"another folder with --model."
+                    f"another folder with model=."
                 ) from error
             try:
                 yield
@@ -104,12 +136,17 @@ class Checkpoint:
         except OSError as error:
             raise TrainingError(f"{shown(self.folder)} cannot be written: {error.strerror}.") from error
 
-    def load(self, settings: dict[str, Any]) -> State:
-        """The saved state.
+    def state(self, settings: dict[str, Any]) -> State:
+        """The saved state, or a new one if none was saved.
+
+        Args:
+            settings: as in `State`.
 
         Raises:
-            TrainingError: it was saved by a training with other settings, by another version, or cannot be read.
+            TrainingError: the saved state is of other settings or of another version, or cannot be read.
         """
+        if not self.exists():
+            return State(settings)
         try:
             with (self.folder / "state.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
@@ -122,20 +159,20 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise TrainingError(
                 f"The unfinished training in {shown(self.folder)} cannot be read ({error}). "
-                f"Delete that folder and train anew."
+                f"Delete that folder to start anew."
             ) from error
         if settings.keys() != state.settings.keys():
             raise TrainingError(
-                f"Cannot resume: the unfinished training in {shown(self.folder)} was begun by another version of "
-                f"autoenc. Delete that folder and train anew."
+                f"Cannot resume: the unfinished training in {shown(self.folder)} was started by another version of "
+                f"autoenc. Delete that folder to start anew."
             )
         other = [name for name in settings if settings[name] != state.settings[name]]
         if other:
-            then = ", ".join(f"{name} {_told(state.settings[name])}" for name in other)
-            now = ", ".join(f"{name} {_told(settings[name])}" for name in other)
+            then = ", ".join(f"{name} {_spelled(state.settings[name])}" for name in other)
+            now = ", ".join(f"{name} {_spelled(settings[name])}" for name in other)
             raise TrainingError(
                 f"Cannot resume: the unfinished training in {shown(self.folder)} had {then}; this one has {now}. "
-                f"Resume with the same settings and images, or delete that folder and train anew."
+                f"Resume with the same settings and images, or delete that folder to start anew."
             )
         return state
 
@@ -143,7 +180,7 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _told(value: Any) -> str:
+def _spelled(value: Any) -> str:
     """A setting, for a message; objectives as "reconstruction (weight 1.0) + structure (weight 0.5, …)"."""
     if not isinstance(value, list):
         return repr(value)

@@ -1,4 +1,4 @@
-"""What a set of latents looks like: how much of its room it uses, and the rotation that evens it out."""
+"""What a set of latents looks like: how many of its dimensions it uses, and the rotation that whitens it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class LatentHealth:
     """Whether the latents have collapsed.
 
     Attributes:
-        deviation_min, deviation_mean, deviation_max: standard deviation of a dimension.
-        effective_rank: exp of the entropy of the covariance's normalized eigenvalues; between 1 and the dimension.
-        dead: dimensions whose deviation is a hundredth of the largest or less; all of them where that is 0.
+        deviation_min, deviation_mean, deviation_max: of the dimensions' standard deviations.
+        effective_rank: exp of the entropy of the covariance's normalized eigenvalues; from 1 to `dim`.
+        dead: dimensions whose deviation is a hundredth of the largest or less; all of them if the largest is 0.
         dim: how many dimensions there are.
 
     Source: Roy and Vetterli, "The effective rank", EUSIPCO 2007. Departs from it: eigenvalues of the covariance for
@@ -33,7 +33,7 @@ class LatentHealth:
 
     @property
     def collapsed(self) -> bool:
-        """Whether all pictures look alike to the encoder: (nearly) constant latents, or along one line."""
+        """Whether the latents cannot tell most images apart: they are nearly constant, or lie on one line."""
         return self.deviation_max < 1e-4 or (self.dim > 1 and self.effective_rank < 1.5)
 
     def to_dict(self) -> dict[str, Any]:
@@ -41,7 +41,13 @@ class LatentHealth:
 
 
 def latent_health(latents: Vectors) -> LatentHealth:
-    """The health of (N, dim) latents."""
+    """Measure how (N, dim) float32 latents are spread.
+
+    Example:
+        >>> health = latent_health(np.array([[1, 0], [-1, 0]], np.float32))
+        >>> health.effective_rank, health.dead, health.collapsed
+        (1.0, 1, True)
+    """
     deviations = latents.std(axis=0, dtype=np.float64)
     variances = np.clip(np.linalg.eigvalsh(covariance(latents)), 0, None)
     total = variances.sum()
@@ -62,8 +68,8 @@ class Whitening:
 
     Attributes:
         mean: (dim,) float32.
-        matrix: (dim, dim) float32: principal axes, each divided by its standard deviation to the power `strength`.
-        strength: 0 rotates alone and keeps every distance; 1 gives every axis variance 1.
+        matrix: (dim, K) float32: principal axes, each divided by its standard deviation to the power `strength`.
+        strength: 0 only rotates and keeps every distance; 1 gives every axis variance 1.
 
     Source: Jegou and Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
     whitening", ECCV 2012.
@@ -74,13 +80,23 @@ class Whitening:
     strength: float
 
     def apply(self, latents: Vectors) -> Vectors:
-        """(N, dim) -> (N, dim) float32."""
+        """(N, dim) -> (N, K) float32."""
         return np.asarray((latents - self.mean) @ self.matrix, np.float32)
 
 
 def fit_whitening(latents: Vectors, strength: float) -> Whitening:
-    """The whitening of (N, dim) latents; axes without any variance are kept as they are."""
+    """Fit a whitening with all axes.
+
+    Args:
+        latents: (N, dim) float32.
+        strength: see `Whitening`.
+
+    Example:
+        >>> latents = np.array([[4, 0], [-4, 0], [0, 1], [0, -1]], np.float32)
+        >>> fit_whitening(latents, 1.0).apply(latents).std(axis=0).round(3).tolist()
+        [1.0, 1.0]
+    """
     variances, axes = principal_axes(covariance(latents))
-    floor = max(float(variances[0]), 1e-12) * 1e-4  # what is all but constant must not be blown up
+    floor = max(float(variances[0]), 1e-12) * 1e-4  # axes that are nearly constant must not be blown up
     scaled = axes * np.maximum(variances, floor) ** (-strength / 2)
     return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength)

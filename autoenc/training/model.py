@@ -1,6 +1,6 @@
-"""The autoencoder: a small convolutional encoder to 32 numbers, and the decoder that paints the picture back.
+"""The autoencoder: a small convolutional encoder to 32 numbers, and the decoder that reconstructs the image.
 
-Reads top to bottom; shapes of one image stand beside every layer.
+Reads top to bottom; the shape of one image stands beside every layer.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from autoenc.errors import ArgumentError
-
 INPUT_SIZE = 32
-"""Height and width of the pictures, in pixels."""
+"""Height and width of the images, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +20,12 @@ class ModelConfig:
     """The architecture.
 
     Attributes:
-        latent_dim: how many numbers describe a picture.
+        latent_dim: length of a latent: numbers per image.
         seed: of the initial weights.
     """
 
     latent_dim: int = 32
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.latent_dim < 1:
-            raise ArgumentError(f"latent_dim must be 1 or more; got {self.latent_dim}.")
 
 
 def build_encoder(config: ModelConfig) -> keras.Model:
@@ -67,5 +61,5 @@ def _upsample(filters: int, initializer: keras.initializers.Initializer) -> laye
 
 
 def _seeds(seed: int) -> Any:
-    """Glorot initializers with seeds of their own: one seed gives one model, and no global state is touched."""
+    """Glorot initializers, each with its own seed: one seed gives one model, and no global state is touched."""
     return (keras.initializers.GlorotUniform(seed=seed * 1000 + i) for i in range(1000))

@@ -20,18 +20,27 @@ from autoenc.vectors import Images
 
 
 def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> Path:
-    """Loss against epoch, of training and validation, with the best epoch marked; written as PNG.
+    """Plot the training and the validation loss of every epoch, with the best epoch marked.
 
     Args:
-        history: one mapping an epoch with "epoch", "loss" and, if there was a validation split, "val_loss"; numbers,
+        history: one mapping per epoch with "epoch", "loss" and, if there was a validation split, "val_loss"; numbers,
             or numbers as text, as a CSV file gives them. Other keys are not drawn.
-        path: of the file to write.
+        path: of the PNG file to write.
+
+    Returns:
+        The path.
 
     Raises:
-        ArgumentError: no epochs. OutputError: the file cannot be written.
+        ArgumentError: no epochs.
+        OutputError: the file cannot be written.
+
+    Example:
+        >>> history = [{"epoch": 1, "loss": 0.5, "val_loss": 0.6}, {"epoch": 2, "loss": 0.4, "val_loss": 0.5}]
+        >>> training_curves(history, "curves.png").name
+        'curves.png'
     """
     if not history:
-        raise ArgumentError("Training curves need the history of at least one epoch, and got none.")
+        raise ArgumentError("Training curves need the history of at least one epoch; got none.")
     epochs = [int(row["epoch"]) for row in history]
     canvas, (axes,) = figure(7.2, 4.2)
     drawn: dict[str, npt.NDArray[np.float64]] = {}
@@ -60,15 +69,24 @@ def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
 
 
 def reconstructions(originals: Images, reconstructed: Images, path: str | os.PathLike[str]) -> Path:
-    """Pictures above what the autoencoder made of them, pixel by pixel; written as PNG.
+    """Draw images above their reconstructions, pixel by pixel.
 
     Args:
         originals: (N, H, W, 3) uint8 RGB, N from 1; the first 12 are drawn.
-        reconstructed: the same of what came out.
-        path: of the file to write.
+        reconstructed: (N, H, W, 3) uint8 RGB, what the autoencoder made of them.
+        path: of the PNG file to write.
+
+    Returns:
+        The path.
 
     Raises:
-        ArgumentError: not two such batches of one shape. OutputError: the file cannot be written.
+        ArgumentError: not two such batches of one shape.
+        OutputError: the file cannot be written.
+
+    Example:
+        >>> images = np.zeros((2, 32, 32, 3), np.uint8)
+        >>> reconstructions(images, images, "reconstructions.png").name
+        'reconstructions.png'
     """
     _check_pairs(originals, reconstructed)
     errors = np.abs(originals.astype(np.int16) - reconstructed).mean(axis=(1, 2, 3))
@@ -84,7 +102,7 @@ def reconstructions(originals: Images, reconstructed: Images, path: str | os.Pat
 
 
 def alterations(originals: Images, copies: Images, path: str | os.PathLike[str]) -> Path:
-    """Pictures above the altered copies that training shows the encoder; arguments as for `reconstructions`."""
+    """Draw images above the altered copies that training shows the encoder; arguments as for `reconstructions`."""
     return _pairs((originals, copies), ("original", "altered copy"), path, title="What the encoder sees in training")
 
 
@@ -104,7 +122,7 @@ def _pairs(
     notes: Sequence[str] = (),
     meaning: str = "",
 ) -> Path:
-    """Two rows of up to 12 pictures, one above the other, with a note under each pair."""
+    """Two rows of up to 12 images, one above the other, with a note below each pair."""
     _check_pairs(*rows)
     count = min(len(rows[0]), 12)
     figure = Figure(figsize=(max(1.25 * count + 0.3, 5.2), 3.5), dpi=130, facecolor="white", layout="constrained")

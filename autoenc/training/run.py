@@ -1,97 +1,25 @@
-"""Unlabeled pictures in, a bundle out."""
+"""Unlabeled images in, a bundle out."""
 
 from __future__ import annotations
 
-import csv
 import os
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import keras
-import numpy as np
-import onnx
-import tensorflow
+from autoenc.images.finding import Pictures, gather
+from autoenc.models.bundle import check_target
+from autoenc.progress import ProgressOption, telling
+from autoenc.training.checkpoint import Checkpoint
+from autoenc.training.libraries import loading_libraries, tensorflow_warnings_off
+from autoenc.training.result import TrainingResult
+from autoenc.training.settings import DEFAULT_OBJECTIVE, Settings
 
-import autoenc
-from autoenc.errors import ArgumentError, NoImagesError, TrainingError
-from autoenc.files import digest_of
-from autoenc.images.alterations import altered_copies
-from autoenc.images.cache import PixelCache, load_pixels
-from autoenc.images.finding import SkippedFile, find_images
-from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, check_target, load_bundle, write_manifest, written_whole
-from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.text import shown
-from autoenc.training.checkpoint import Checkpoint, State
-from autoenc.training.latents import LatentHealth, latent_health
-from autoenc.training.loop import Examples, fit, split, steps_an_epoch
-from autoenc.training.model import INPUT_SIZE, ModelConfig
-from autoenc.training.objectives import DEFAULT_OBJECTIVE, Objective, create_objectives
-from autoenc.training.plots import alterations, reconstructions, training_curves
-from autoenc.training.selection import choose_whitening, cluster_map
-from autoenc.training.settings import Settings
-from autoenc.training.step import OPTIMIZER, Trainer
-from autoenc.vectors import Images
-
-SHOWN_PICTURES = 12
-WHITENING = (0.0, 0.25, 0.5)
-"""Strengths to choose from: principal axes are divided by their standard deviation to this power; 0 rotates alone."""
-
-JUDGED_BY = 2000
-"""Held-out pictures, at most, that the choice looks at."""
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What `train` did.
-
-    Attributes:
-        bundle: the trained model.
-        epochs: how many were run, resumed ones included; best_epoch: the one whose weights were kept.
-        seconds: spent in epochs, validation included, over all sessions of a resumed training.
-        images_per_second: training images over the time spent in training steps, in this session.
-        loss, val_loss: of the best epoch.
-        images: how many were trained and validated on.
-        history: one row an epoch: epoch, loss, val_loss, seconds.
-        skipped, ignored: files that could not be read; how many files are no images.
-        health: how much of their room the latents use, and whether they have collapsed.
-        held_out: how many of the images were not trained on.
-        cluster_map: how well held-out pictures retrieve, measured without labels; see `training.selection.cluster_map`.
-        stopped_early: val_loss had not fallen for `patience` epochs.
-        resumed_after: the last epoch of the session before, 0 if there was none.
-    """
-
-    bundle: Bundle
-    epochs: int
-    best_epoch: int
-    seconds: float
-    images_per_second: float
-    loss: float
-    val_loss: float
-    images: int
-    history: list[dict[str, float]]
-    health: LatentHealth
-    held_out: int
-    cluster_map: float
-    skipped: list[SkippedFile] = field(default_factory=list)
-    ignored: int = 0
-    stopped_early: bool = False
-    resumed_after: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            **vars(self),
-            "bundle": str(self.bundle.path),
-            "health": self.health.to_dict(),
-            "skipped": [skipped.to_dict() for skipped in self.skipped],
-        }
+if TYPE_CHECKING:
+    from autoenc.training.objectives import Objective
 
 
 def train(
-    images: str | os.PathLike[str] | Images,
+    images: Pictures,
     model: str | os.PathLike[str],
     *,
     epochs: int = 80,
@@ -102,180 +30,98 @@ def train(
     validation: float = 0.1,
     patience: int = 20,
     seed: int = 0,
+    max_images: int | None = None,
     resume: bool = False,
     progress: ProgressOption = None,
 ) -> TrainingResult:
-    """Train an autoencoder on unlabeled pictures and write it as a bundle.
+    """Train an autoencoder on unlabeled images and write it as a bundle.
 
-    Folder names are not read: nothing here knows a label. One seed on one machine gives one result.
+    Folder names are not read: no label is known here. One seed gives one result on one machine. Each epoch is saved
+    when it ends, so that an interrupted training can be resumed. Needs TensorFlow: pip install 'autoenc[train]'.
 
     Args:
-        images: a folder, searched recursively, or pictures as (N, 32, 32, 3) uint8.
-        model: folder to write the bundle to, whole and at the end: new, empty, or a bundle to replace.
-        epochs: passes over the pictures at most.
-        batch_size: pictures a step.
-        latent_dim: numbers a picture.
-        objective: what to minimize: names of `autoenc.training.objectives.OBJECTIVES` joined by "+", or a list of
-            objectives with weights of your own, such as `[Reconstruction(0.2), Structure(1)]`. The default is all
-            three, each with a weight of 1. "reconstruction" alone is the plain autoencoder: nothing is altered and
-            nothing whitened.
-        learning_rate: of the first step; it falls to 0 along a cosine. The optimizer is Muon, with Adam for all but the
-            matrices of dense layers.
-        validation: share of the pictures held out to measure val_loss, at least one picture.
-        patience: stop after so many epochs without a lower val_loss; the best epoch's weights are kept.
-        seed: of the weights, the split, the order and the alterations.
-        resume: go on after the last finished epoch of a training of this model that was interrupted.
-        progress: told how far it is.
+        images: a folder, searched recursively; a list of image files; arrays (H, W, 3) uint8 of any size, one array
+            (N, H, W, 3) uint8, or PIL images. All are resized to 32x32.
+        model: folder to write the bundle to once training ends: a new folder, an empty one, or a bundle to replace.
+        epochs: passes over the images, at most.
+        batch_size: images per step.
+        latent_dim: length of a latent: numbers per image.
+        objective: what to minimize: "reconstruction", "structure" and "neighbors", joined by "+", or a list of
+            objectives with their weights, such as `[Reconstruction(0.2), Structure(1)]`, from
+            `autoenc.training.objectives`. The default is all three, each with weight 1. "reconstruction" alone is the
+            plain autoencoder: images are not altered and latents are not whitened.
+        learning_rate: of the first step; it falls to 0 along a cosine. The optimizer is Muon for the matrices of
+            dense layers, and Adam for everything else.
+        validation: share of the images held out to measure val_loss, at least one image.
+        patience: stop after this many epochs without a lower val_loss. The weights of the best epoch are kept.
+        seed: of the weights, the split, the order and the alterations; up to 2**32 - 1.
+        max_images: train on a sample of at most this many, drawn evenly in their order (a folder's images are in the
+            order of their paths); None for all of them.
+        resume: continue an interrupted training of this model after its last finished epoch. Everything but
+            `patience` must be as it was.
+        progress: True shows progress, False does not, None shows it on a terminal or in a notebook; a function is
+            called instead (`autoenc.Progress`). The note has the loss and, after a few steps, the time that this
+            session will take.
+
+    Returns:
+        The bundle, losses and measures; `notes` says in sentences what deserves attention.
 
     Raises:
-        NoImagesError: fewer than two readable pictures.
-        TrainingError: an unfinished training is there and `resume` was not asked for, or it had other settings or was
-            begun by another version;
-            `resume` and the training is finished; another process is at it.
-        OutputError: the folder cannot be written or holds something else.
-        ArgumentError: a value outside of what is allowed.
+        MissingDependencyError: TensorFlow or another package of autoenc[train] is not installed.
+        ArgumentError: a value out of range, or images that are neither files nor uint8.
+        NoImagesError: fewer than two readable images.
+        TrainingError: an unfinished training is there and `resume` is False; with `resume`, it had other settings or
+            images or was started by another version, or it is finished; or another process is training this model.
+        OutputError: the folder cannot be written, or holds something else.
+
+    Example:
+        >>> result = train("photos", "new-model", epochs=2, max_images=24)
+        >>> result.epochs, result.images, result.found
+        (2, 24, 48)
+        >>> result.bundle.encode("some.jpg").shape
+        (1, 32)
     """
-    objectives = create_objectives(objective)
     settings = Settings(
         epochs=epochs,
         batch_size=batch_size,
         latent_dim=latent_dim,
-        objectives=[term.to_dict() for term in objectives],
+        objective=objective,
         learning_rate=learning_rate,
         validation=validation,
         patience=patience,
         seed=seed,
+        max_images=max_images,
     )
-    config = ModelConfig(latent_dim=latent_dim, seed=seed)
-    folder = check_target(model)
-    checkpoint = Checkpoint(folder)
-    if checkpoint.exists() and not resume:
-        raise TrainingError(
-            f"An unfinished training of this model is in {shown(checkpoint.folder)}. Go on with --resume "
-            f"(resume=True), or delete that folder to start anew."
-        )
-    if resume and not checkpoint.exists() and folder.exists() and any(folder.iterdir()):
-        raise TrainingError(
-            f"There is nothing to resume: the training of {shown(folder)} is finished. Train anew without --resume, "
-            f"which replaces it, or name another folder."
-        )
-    with telling(progress) as report:
-        cache, ignored = _read(images, report)
-    with checkpoint.locked(), telling(progress) as report:
-        if len(cache) < 2:
-            first = f"; skipped {len(cache.skipped)}, the first: {cache.skipped[0]}" if cache.skipped else ""
-            raise NoImagesError(f"Training needs at least 2 readable pictures; found {len(cache)}{first}")
-        data = {"images": len(cache), "fingerprint": digest_of("".join(cache.digests).encode())}
-        state = State(settings={**data, "optimizer": OPTIMIZER, **settings.fixed()})
-        if checkpoint.exists():
-            state = checkpoint.load(state.settings)
-        resumed_after = len(state.history)
-        training, held_out = split(len(cache), validation, seed)
-        fitted_on = cache.images[np.sort(training)]
-        for term in objectives:
-            term.prepare(fitted_on, latent_dim)
-        steps = epochs * steps_an_epoch(training, batch_size)
-        trainer = Trainer(config, objectives, learning_rate, steps)
-        examples = Examples(cache.images, objectives)
-        speed = fit(
-            trainer,
-            examples,
-            training,
-            held_out,
-            state,
-            checkpoint,
-            epochs=epochs,
-            batch_size=batch_size,
-            patience=patience,
-            seed=seed,
-            progress=report,
-        )
-        trainer.restore(state.best)
-        best = state.history[state.best_epoch - 1]
-        latents = trainer.encode(cache.images)
-        health = latent_health(latents)
-        judged = held_out[:JUDGED_BY]
-        views = [altered_copies(cache.images[judged], seed=view, indices=judged) for view in range(1, 4)]
-        seen = latents[training], latents[judged], [trainer.encode(copies) for copies in views]
-        whitening, quality = choose_whitening(WHITENING, *seen) if examples.altered else (None, cluster_map(*seen))
-        with written_whole(folder) as staging:
-            shown_images = cache.images[np.sort(held_out[:SHOWN_PICTURES])]
-            trainer.export(staging / ENCODER, whitening)
-            trainer.save(staging / AUTOENCODER)
-            reconstructions(shown_images, trainer.reconstruct(shown_images), staging / "reconstructions.png")
-            if examples.altered:
-                alterations(shown_images, altered_copies(shown_images, seed=1), staging / "augmentations.png")
-            training_curves(state.history, staging / "training.png")
-            _write_history(state.history, staging / "history.csv")
-            learned = {
-                "latents": health.to_dict(),
-                "whitening": whitening.strength if whitening else None,
-                "cluster_map": quality,
-            }
-            write_manifest(staging, _manifest(config, settings, data, state, len(cache.skipped)) | learned)
-        checkpoint.remove()
+    checkpoint = Checkpoint(check_target(model))
+    checkpoint.check(resume=resume)
+    found = gather(images)
+    with loading_libraries():
+        from autoenc.training.loop import fit
+        from autoenc.training.selection import judge
+        from autoenc.training.session import prepare
+        from autoenc.training.writing import write
+    with checkpoint.locked(), tensorflow_warnings_off(), telling(progress) as report:
+        session = prepare(found, settings, checkpoint, report)
+        speed = fit(session, report)
+        judgment = judge(session)
+        bundle = write(session, judgment)
+    state = session.state
     return TrainingResult(
-        bundle=load_bundle(folder),
+        bundle=bundle,
         epochs=len(state.history),
         best_epoch=state.best_epoch,
-        seconds=sum(row["seconds"] for row in state.history),
+        seconds=state.seconds,
         images_per_second=speed,
-        loss=best["loss"],
-        val_loss=best["val_loss"],
-        images=len(training) + len(held_out),
+        loss=state.best_row["loss"],
+        val_loss=state.best_row["val_loss"],
+        images=len(session.pixels),
+        found=len(found.items),
+        held_out=len(session.held_out),
         history=state.history,
-        skipped=cache.skipped,
-        ignored=ignored,
-        health=health,
-        held_out=len(held_out),
-        cluster_map=quality,
+        health=judgment.health,
+        cluster_map=judgment.cluster_map,
+        skipped=session.pixels.skipped,
+        ignored=found.ignored,
         stopped_early=len(state.history) < epochs,
-        resumed_after=resumed_after,
+        resumed_after=session.resumed_after if resume else None,
     )
-
-
-def _read(images: str | os.PathLike[str] | Images, progress: Progress) -> tuple[PixelCache, int]:
-    if not isinstance(images, np.ndarray):
-        found = find_images(images)
-        cache = load_pixels(found.items, INPUT_SIZE, progress=progress)
-        cache.skipped[:0] = found.skipped
-        return cache, found.ignored
-    if images.dtype != np.uint8 or images.shape[1:] != (INPUT_SIZE, INPUT_SIZE, 3):
-        raise ArgumentError(
-            f"Expected a folder, or pictures as (N, {INPUT_SIZE}, {INPUT_SIZE}, 3) uint8; "
-            f"got {images.shape} {images.dtype}."
-        )
-    return PixelCache(images, [], [digest_of(picture.tobytes()) for picture in images], []), 0
-
-
-def _write_history(history: list[dict[str, float]], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
-        writer.writeheader()
-        writer.writerows(history)
-
-
-def _manifest(
-    config: ModelConfig, settings: Settings, data: dict[str, Any], state: State, skipped: int
-) -> dict[str, Any]:
-    best = state.history[state.best_epoch - 1]
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "architecture": {"input_size": INPUT_SIZE, **asdict(config)},
-        "data": {**data, "skipped": skipped},
-        "objective": "+".join(term["name"] for term in settings.objectives),
-        "seed": settings.seed,
-        "training": {
-            **asdict(settings),
-            "optimizer": OPTIMIZER,
-            "epochs": len(state.history),
-            "best_epoch": state.best_epoch,
-            "loss": best["loss"],
-            "val_loss": best["val_loss"],
-            "seconds": sum(row["seconds"] for row in state.history),
-        },
-        "versions": {
-            "python": platform.python_version(),
-            **{module.__name__: module.__version__ for module in (autoenc, tensorflow, keras, np, onnx)},
-        },
-    }

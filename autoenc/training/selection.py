@@ -1,45 +1,94 @@
-"""Which of two models retrieves better, told without labels: what whitening and models are chosen by."""
+"""How well latents retrieve, measured without labels: what a whitening, and a model, are chosen by."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
+from autoenc.images.alterations import altered_copies
 from autoenc.metrics.ranking import rankings
 from autoenc.metrics.scores import average_precision
-from autoenc.training.latents import Whitening, fit_whitening
+from autoenc.training.latents import LatentHealth, Whitening, fit_whitening, latent_health
+from autoenc.training.libraries import tensorflow_silenced
 from autoenc.vectors import Indices, Vectors, evenly, unit_rows
+
+if TYPE_CHECKING:
+    from autoenc.training.session import Session
+
+WHITENING = (0.0, 0.25, 0.5)
+"""Strengths to choose from: principal axes are divided by their standard deviation to this power; 0 only rotates."""
 
 CLUSTERS = 20
 _CLUSTERED = 20_000
 _SEEDS = 3
+_JUDGED_BY = 2000
+_VIEWS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What a trained model is worth.
+
+    Attributes:
+        health: of the latents of all images, before whitening.
+        whitening: the one chosen; None for an objective that does not alter images, whose latents stay as they are.
+        cluster_map: of the latents, whitened as chosen.
+    """
+
+    health: LatentHealth
+    whitening: Whitening | None
+    cluster_map: float
+
+
+@tensorflow_silenced()
+def judge(session: Session) -> Judgment:
+    """Measure the latents of a trained model and choose the whitening.
+
+    The choice rests on at most 2,000 held-out images and three altered copies of each.
+    """
+    trainer, images = session.trainer, session.pixels.images
+    latents = trainer.encode(images)
+    judged = session.held_out[:_JUDGED_BY]
+    copies = [trainer.encode(altered_copies(images[judged], seed=view, indices=judged)) for view in _VIEWS]
+    measured = latents[session.training], latents[judged], copies
+    if session.examples.altered:
+        whitening, quality = choose_whitening(WHITENING, *measured)
+        return Judgment(latent_health(latents), whitening, quality)
+    return Judgment(latent_health(latents), None, cluster_map(*measured))
 
 
 def cluster_map(latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], clusters: int = CLUSTERS) -> float:
-    """Mean average precision with clusters for labels: do altered copies find the pictures of their own cluster?
+    """Mean average precision with clusters for labels: do altered copies find the images of their own cluster?
 
-    It is high if the latents fall into clusters, if those are apart, and if an alteration does not lead from one into
-    another; it is low if they are scattered evenly, or follow what an alteration changes. Similarity is the cosine; a
-    copy does not search for its own original. Fewer dimensions score higher whatever they hold: compare models of one
-    dimension, held to the same pictures.
+    It is high if the latents form clusters, if the clusters are far apart, and if an altered copy stays in the cluster
+    of its original. It is low if the latents are scattered evenly, or follow what an alteration changes. Similarity is
+    the cosine; the original of a copy does not count. Fewer dimensions score higher whatever they hold: compare models
+    of one dimension, measured on the same images.
 
     Args:
-        latents: (N, D) of the pictures trained on: the clusters' centers are found among them by k-means.
-        held_out: (M, D) of pictures not trained on.
-        copies: some (M, D), each of altered copies of those.
-        clusters: how many; a tenth of N at most, 2 at least.
+        latents: (N, D) float32 of the images trained on; k-means finds the cluster centers among them.
+        held_out: (M, D) float32 of images not trained on.
+        copies: arrays (M, D) float32, each of altered copies of the held-out images.
+        clusters: how many; at most a tenth of N, and at least 2.
 
     Returns:
-        1 at most, the mean over the copies and over three clusterings, adjusted for chance: 0 for a random order, and
-        where all pictures or none share a cluster, as in a collapse.
+        The mean over the copies and over three clusterings, adjusted for chance: 1 is perfect, 0 is a random order. It
+        is 0, too, where all images or none share a cluster, as in a collapse.
 
     Source: in the spirit of Tibshirani and Walther, "Cluster validation by prediction strength", Journal of
     Computational and Graphical Statistics 2005. Departs from it: the ranking is scored instead of co-membership, and
     adjusted as by Hubert and Arabie, "Comparing partitions", Journal of Classification 1985.
     `scripts/bench_selection.py` measures how well it ranks models.
+
+    Example:
+        >>> latents = np.repeat(np.eye(2, dtype=np.float32), 10, axis=0)  # two clusters of ten
+        >>> cluster_map(latents, latents, [latents], clusters=2)
+        1.0
     """
     if len(held_out) < 2:
         return 0.0
@@ -58,9 +107,9 @@ def cluster_map(latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], 
 
 
 def _members(fitted: Vectors, held_out: Vectors, clusters: int, seed: int) -> Indices:
-    """(M,) the cluster of each held-out picture."""
+    """(M,) the cluster of each held-out image."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an empty cluster: pictures that are all alike
+        warnings.simplefilter("ignore")  # an empty cluster: images that are all alike
         centers, _ = kmeans2(fitted, max(2, min(clusters, len(fitted) // 10)), minit="++", rng=seed)
     return np.asarray(np.square(held_out[:, None] - centers[None]).sum(axis=2).argmin(axis=1), np.int64)
 
@@ -68,12 +117,27 @@ def _members(fitted: Vectors, held_out: Vectors, clusters: int, seed: int) -> In
 def choose_whitening(
     strengths: Sequence[float], latents: Vectors, held_out: Vectors, copies: Sequence[Vectors]
 ) -> tuple[Whitening, float]:
-    """The whitening by which `cluster_map` is highest, and that value; arguments as of `cluster_map`."""
-    best: tuple[Whitening, float] | None = None
-    for strength in strengths:
-        whitening = fit_whitening(latents, strength)
-        value = cluster_map(whitening.apply(latents), whitening.apply(held_out), [whitening.apply(c) for c in copies])
-        if best is None or value > best[1]:
-            best = whitening, value
-    assert best is not None
-    return best
+    """Choose the whitening with the highest `cluster_map`.
+
+    Args:
+        strengths: one or more to choose from; see `Whitening`.
+        latents: as in `cluster_map`, and so are the next two.
+        held_out: images not trained on.
+        copies: altered copies of those.
+
+    Returns:
+        The whitening and its cluster mAP.
+
+    Example:
+        >>> latents = np.repeat(np.eye(2, dtype=np.float32), 10, axis=0)
+        >>> whitening, quality = choose_whitening((0.0, 0.5), latents, latents, [latents])
+        >>> whitening.strength, quality
+        (0.0, 1.0)
+    """
+
+    def quality(whitening: Whitening) -> float:
+        whitened = [whitening.apply(copy) for copy in copies]
+        return cluster_map(whitening.apply(latents), whitening.apply(held_out), whitened)
+
+    measured = [(whitening, quality(whitening)) for whitening in (fit_whitening(latents, s) for s in strengths)]
+    return max(measured, key=lambda pair: pair[1])

@@ -1,38 +1,68 @@
-"""How to train: the numbers, checked."""
+"""What a training is set to, with its values checked."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from autoenc.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from autoenc.training.objectives import Objective
+
+DEFAULT_OBJECTIVE = "reconstruction+structure+neighbors"
+
+_LEAST = {"epochs": 1, "batch_size": 1, "latent_dim": 1, "patience": 1, "seed": 0, "max_images": 2}
+_LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train; see `autoenc.train`."""
+    """What a training is set to. `autoenc.train` says what each value means.
+
+    Raises:
+        ArgumentError: a value out of range or of another type. The objective is checked when it is created.
+    """
 
     epochs: int
     batch_size: int
     latent_dim: int
-    objectives: list[dict[str, Any]]
+    objective: str | Sequence[Objective]
     learning_rate: float
     validation: float
     patience: int
     seed: int
+    max_images: int | None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "latent_dim", "patience"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be 1 or more; got {getattr(self, name)}.")
-        if self.seed < 0:
-            raise ArgumentError(f"seed must be 0 or more; got {self.seed}.")
-        if not 0 < self.validation < 1:
-            raise ArgumentError(f"validation is a share between 0 and 1; got {self.validation}.")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ArgumentError(f"learning_rate must be a positive number; got {self.learning_rate}.")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if name != "max_images" or value is not None:
+                check_whole(name, value, least)
+        if self.seed > _LARGEST_SEED:
+            raise ArgumentError(f"seed= must be at most {_LARGEST_SEED}; got {self.seed}.")
+        if not (is_number(self.validation) and 0 < self.validation < 1):
+            raise ArgumentError(f"validation= must be a share between 0 and 1, such as 0.1; got {self.validation!r}.")
+        if not (is_number(self.learning_rate) and 0 < self.learning_rate < float("inf")):
+            raise ArgumentError(f"learning_rate= must be a number above 0, such as 0.002; got {self.learning_rate!r}.")
+
+    def steps_per_epoch(self, images: int) -> int:
+        """How many batches that many training images make."""
+        return math.ceil(images / self.batch_size)
 
     def fixed(self) -> dict[str, Any]:
-        """What must not change when a training is resumed: a more patient one is the same training."""
-        return {name: value for name, value in asdict(self).items() if name != "patience"}
+        """The numbers that must not change when a training is resumed; a more patient one is the same training."""
+        return {name: value for name, value in vars(self).items() if name not in ("objective", "patience")}
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raise ArgumentError unless the value of a parameter is a whole number, `least` or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ArgumentError(f"{name}= must be a whole number, {least} or more; got {value!r}.")
+
+
+def is_number(value: object) -> bool:
+    """Whether a parameter's value is an int or a float."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import onnx
-import tf2onnx  # noqa: F401  the exporter wants it: its absence must show before training
+import tf2onnx  # noqa: F401  the exporter needs it: its absence must show before training
 from keras import layers, ops
 
 from autoenc.training.latents import Whitening
@@ -31,7 +31,7 @@ class Trainer:
     Args:
         config: the architecture.
         objectives: what to minimize, prepared; their weighted losses are added.
-        learning_rate: of `create_optimizer` at the start; it falls to 0 along a cosine.
+        learning_rate: of the first step; it falls to 0 along a cosine.
         steps: how many steps there will be.
     """
 
@@ -44,9 +44,15 @@ class Trainer:
         self._step.compile(optimizer=create_optimizer(schedule), jit_compile=False)
         self._step.optimizer.build(self._step.trainable_variables)
 
+    def warm_up(self, images: Images, targets: Targets) -> None:
+        """Compile the step on a batch, and leave weights and optimizer as they were."""
+        state = self.state()
+        self._step.train_on_batch({"images": images, **targets})
+        self.restore(state)
+
     def train_step(self, images: Images, targets: Targets) -> float:
         """One step of the optimizer on (N, 32, 32, 3) uint8 and their targets; the mean loss before it."""
-        self._step.reset_metrics()  # some versions of Keras do, some go on with the mean of earlier batches
+        self._step.reset_metrics()  # some versions of Keras do it themselves, others continue the mean
         return float(self._step.train_on_batch({"images": images, **targets}, return_dict=True)["loss"])
 
     def measure(self, images: Images, targets: Targets) -> float:
@@ -60,7 +66,7 @@ class Trainer:
         return np.concatenate([np.asarray(self.encoder.predict_on_batch(batch)) for batch in pixels])
 
     def reconstruct(self, images: Images) -> Images:
-        """(N, 32, 32, 3) uint8 -> what the decoder makes of their latents, (N, 32, 32, 3) uint8."""
+        """(N, 32, 32, 3) uint8 -> (N, 32, 32, 3) uint8, what the decoder makes of their latents."""
         decoded = self.decoder.predict_on_batch(self.encode(images))
         return np.rint(np.asarray(decoded) * 255.0).astype(np.uint8)
 
@@ -87,7 +93,7 @@ class Trainer:
             latents = whiten(latents)
             whiten.set_weights([whitening.matrix, -whitening.mean @ whitening.matrix])
         exported = keras.Model(images, latents)
-        exported(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 3), np.uint8))  # the exporter wants it called once
+        exported(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 3), np.uint8))  # the exporter needs it called once
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its converter package reads a deprecated NumPy name
             exported.export(path, format="onnx", verbose=False)

@@ -61,10 +61,11 @@ def test_train_prints_one_json_document_with_the_promised_keys(drawn: Path, tmp_
 
 def test_train_says_what_it_did_and_where_to_look(picture_folder: Path, tmp_path: Path) -> None:
     text = run("train", picture_folder, "--model", tmp_path / "m").stdout
-    assert "0 files skipped; 1 ignored, which are no images." in text
+    assert "Ignored 1 hidden or non-image file." in text
     assert "Trained on 12 images in" in text
     assert "Latents: effective rank" in text
-    assert "Cluster mAP on 1 held-out images, without labels: 0.000 (too few to compare settings by)" in text
+    assert "Cluster mAP, without labels: 0.000 on 1 held-out image (" in text
+    assert "measured on 1 held-out image: too few to compare settings by." in text
     assert f"Model: {tmp_path / 'm'}" in text
 
 
@@ -289,7 +290,7 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds whole",
         ("query", query, "--store", store, "--collection", "a/b"): "autoenc: A collection's name",
-        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "autoenc: ",
+        ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "autoenc: --epochs",
         ("index", drawn, "--store", tmp_path / "s", "--encoders", "color,color"): "autoenc: Encoder 'color' is named",
         ("compare", drawn, "--labels", tmp_path / "l.csv"): "autoenc: ",
     }

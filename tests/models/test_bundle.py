@@ -41,6 +41,11 @@ def test_a_bundle_tells_its_size_and_identity(bundle_dir: Path, copy: Path) -> N
     assert load_bundle(str(copy)).path == copy
 
 
+def test_its_repr_is_one_short_line(copy: Path) -> None:
+    assert repr(load_bundle(copy)) == f"<Bundle {copy}, 32x32 -> 32-d>"
+    assert repr(load_bundle("clothing-32")) == "<Bundle clothing-32, 32x32 -> 32-d>"
+
+
 def test_a_path_without_a_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleNotFoundError, match="does not exist"):
         load_bundle(tmp_path / "none")
@@ -231,7 +236,7 @@ def test_a_folder_with_a_manifest_of_another_kind_is_not_replaced(tmp_path: Path
 
 def test_a_bundle_with_something_else_in_its_folder_is_not_replaced(copy: Path) -> None:
     (copy / "history.csv").unlink()
-    assert check_target(copy) == copy  # what lacks is no loss
+    assert check_target(copy) == copy  # a file that is missing is no loss
     (copy / "thesis").mkdir()
     with pytest.raises(OutputError, match=r"holds more than its bundle \(thesis\)"):
         check_target(copy)

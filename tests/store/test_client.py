@@ -1,193 +1,425 @@
-"""What only a server can do to a store: be absent, refuse, answer strangely. A few lines of HTTP stand in for it."""
+"""What only a server can do to an open store: refuse, break off, be slow, be at work, lose what it was given."""
 
 from __future__ import annotations
 
-import json
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from uuid import UUID
 
+import numpy as np
 import pytest
+from qdrant_stand_in import DONE, GO_ON, Answer, Qdrant, refused
 
-from autoenc.errors import (
-    ArgumentError,
-    StoreError,
-    StoreMismatchError,
-    StoreNotFoundError,
-    StoreUnreachableError,
-)
-from autoenc.store import list_collections, open_store
+from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, StoreUnreachableError
+from autoenc.store import Store, VectorSpec, open_store, point_id
 
-KEY = "a-very-secret-key"
-Answer = Callable[[str, str], tuple[int, object]]
+RED, GREEN, BLUE = IDS = [point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue")]
+PAINT = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1)
+SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
+POINTS, VECTORS = "PUT /collections/images/points", "PUT /collections/images/points/vectors"
+MIB = 2**20
 
 
-@pytest.fixture(autouse=True)
-def _key(monkeypatch):
-    monkeypatch.setenv("QDRANT_API_KEY", KEY)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+@pytest.fixture
+def store(qdrant) -> Store:
+    """Three points with the vector `paint`, and nothing seen yet."""
+    with open_store(qdrant.url, create=True) as opened:
+        opened.add_vector("paint", PAINT)
+        opened.upsert(IDS, {"paint": np.eye(3, 2, dtype=np.float32)}, [{}] * 3)
+        qdrant.seen.clear()
+        yield opened
+        qdrant.fail = lambda _: GO_ON
 
 
-@contextmanager
-def server(answer: Answer, seen: list[tuple[str, str]] | None = None) -> Iterator[str]:
-    """A server on a free port whose every answer `answer(method, path)` gives, as (status, JSON)."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def respond(self):
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if seen is not None:
-                seen.append((f"{self.command} {self.path}", self.headers.get("api-key", "")))
-            status, body = answer(self.command, self.path)
-            data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+def failing(line: str, *answers: Answer | None):
+    """Give these answers to requests of that line, one after the other; then go on."""
+    left = list(answers)
+    return lambda request: left.pop(0) if left and request.line == line else GO_ON
 
 
-def result(value: object) -> tuple[int, object]:
-    return 200, {"result": value, "status": "ok", "time": 0.0}
-
-
-def qdrant(collections: dict[str, object], version: str = "1.20.0") -> Answer:
-    """Just enough of Qdrant: which collections there are, with what metadata."""
-
-    def answer(method: str, path: str) -> tuple[int, object]:
-        parts = path.partition("?")[0].strip("/").split("/")
-        if parts == [""]:
-            return 200, {"title": "qdrant", "version": version}
-        if parts == ["collections"]:
-            return result({"collections": [{"name": name} for name in collections]})
-        if len(parts) == 3 and parts[2] == "exists":
-            return result({"exists": parts[1] in collections})
-        return result(
-            {
-                "status": "green",
-                "optimizer_status": "ok",
-                "segments_count": 1,
-                "points_count": 0,
-                "config": {
-                    "params": {"vectors": {}},
-                    "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
-                    "optimizer_config": {
-                        "deleted_threshold": 0.2,
-                        "vacuum_min_vector_number": 1000,
-                        "default_segment_number": 0,
-                        "flush_interval_sec": 5,
-                    },
-                    "metadata": collections[parts[1]],
-                },
-                "payload_schema": {},
-            }
-        )
-
-    return answer
-
-
-OURS = {"autoenc": {"version": 2}, "autoenc.sources.s": "/photos"}
-
-
-def test_no_server_there():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        for attempt in (open_store, list_collections):
-            with pytest.raises(StoreUnreachableError, match=f"No Qdrant server answers at {url}") as caught:
-                attempt(url)
-            assert KEY not in str(caught.value)
-
-
-def test_a_server_that_never_answers(monkeypatch):
-    monkeypatch.setattr("autoenc.store.connection.TIMEOUT_SECONDS", 1)
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        with pytest.raises(StoreUnreachableError, match=r"No Qdrant server answers at .*\(ReadTimeout\)"):
-            open_store(f"http://127.0.0.1:{silent.getsockname()[1]}")
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_refused(status):
-    message = rf"127\.0\.0\.1:\d+ refuses the key \(HTTP {status}\)\. Set QDRANT_API_KEY"
-    answer = server(lambda *_: (status, "Must provide an API key"))
-    with answer as url, pytest.raises(StoreUnreachableError, match=message) as caught:
-        open_store(url)
-    assert KEY not in str(caught.value)
-
-
-def test_the_key_of_the_environment_is_sent():
-    seen: list[tuple[str, str]] = []
-    with server(qdrant({"images": OURS}), seen) as url, open_store(url) as store:
-        assert store.info.sources == {"s": "/photos"}
-    assert {key for _, key in seen} == {KEY}
-
-
-def test_a_server_that_is_starting():
-    with server(lambda *_: (503, {})) as url, pytest.raises(StoreUnreachableError, match=r"not ready \(HTTP 503"):
-        open_store(url)
-
-
-@pytest.mark.parametrize(("status", "body"), [(404, {}), (500, {"status": {"error": "disk on fire"}}), (418, "tea")])
-def test_a_refusal_is_passed_on(status, body):
-    with server(lambda *_: (status, body)) as url, pytest.raises(StoreError, match=f"HTTP {status}") as caught:
-        open_store(url)
-    assert ("disk on fire" in str(caught.value)) == (status == 500)
-
-
-def test_a_server_of_something_else():
-    with server(lambda *_: (200, "<html>Hello</html>")) as url, pytest.raises(StoreError, match="No Qdrant server"):
-        open_store(url)
-
-
-def test_a_collection_that_is_not_there_is_told_with_those_that_autoenc_made():
-    with server(qdrant({"theirs": None, "shoes": OURS})) as url:
-        assert list_collections(url) == ["shoes"]
-        with pytest.raises(StoreNotFoundError, match="no collection 'images'; the collections there are: 'shoes'"):
-            open_store(url)
-
-
-@pytest.mark.parametrize("metadata", [None, {"team": "search"}, {"autoenc": {"version": 3}}])
-def test_a_collection_that_another_program_made(metadata):
-    message = r"'images' of .* is not a store .*expected a record of format 2"
-    with server(qdrant({"images": metadata})) as url, pytest.raises(StoreMismatchError, match=message):
-        open_store(url, create=True)
-
-
-def test_a_server_too_old_is_left_alone():
-    seen: list[tuple[str, str]] = []
-    message = r"is version 1\.15\.4; autoenc needs 1\.18 or later"
-    with server(qdrant({}, version="1.15.4"), seen) as url, pytest.raises(StoreMismatchError, match=message):
-        open_store(url, create=True)
-    assert all(request.startswith("GET") for request, _ in seen)
+# ---- refusals -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "url", ["http://:6333", "http://k3y@host:6333", "https://host:6333?api_key=k3y", "http://[bad"]
+    ("answer", "message"),
+    [
+        (Answer({}, 404), r"refused a request \(HTTP 404\)\. Is it a Qdrant server, 1\.18\.1 or later\?$"),
+        (Answer("tea", 418), r"refused a request \(HTTP 418\)\. Is it a Qdrant server"),
+        (refused(500, "disk on fire."), r"refused a request \(HTTP 500: disk on fire\)\.$"),
+        (refused(507, "No space left"), r"refused a request \(HTTP 507: No space left\)\.$"),
+    ],
 )
-def test_a_url_without_host_or_with_a_key_in_it(url):
-    with pytest.raises(ArgumentError, match="its key goes into QDRANT_API_KEY") as caught:
-        open_store(url)
-    assert "k3y" not in str(caught.value)
+def test_a_refusal_is_passed_on(qdrant, store, answer, message):
+    qdrant.fail = lambda _: answer
+    with pytest.raises(StoreError, match=message):
+        store.count()
+    assert len(qdrant.seen) == 1
 
 
-def test_memory_is_new_each_time():
-    with open_store(":memory:") as one:
-        one.add_source("s", "/photos")
-        with open_store(":memory:") as other:
-            assert other.info.sources == {}
-    assert list_collections(":memory:") == []
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_server_that_is_starting(qdrant, store, pauses, status):
+    qdrant.fail = lambda _: Answer({}, status)
+    with pytest.raises(StoreUnreachableError, match=rf"is not ready \(HTTP {status}\)\. Try again in a moment"):
+        store.count()
+    assert len(qdrant.seen) == 5
+    qdrant.fail = failing("POST /collections/images/points/count", Answer({}, status), Answer({}, status))
+    assert store.count() == 3
+    assert len(pauses) == 4 + 2
+
+
+def test_a_request_that_is_too_large_for_the_server(store, qdrant):
+    size = "Payload error: JSON payload (2000 bytes) is larger than allowed (limit: 1000 bytes)."
+    for answer in (refused(400, size), Answer("<html>", 413)):
+        qdrant.fail = failing(POINTS, answer)
+        message = r"refuses a request of this size \(HTTP 4.*QDRANT__SERVICE__MAX_REQUEST_SIZE_MB to 32"
+        with pytest.raises(StoreError, match=message):
+            store.upsert([RED], {}, [{}])
+
+
+# ---- too often ------------------------------------------------------------------------------------
+
+
+def too_many(wait: str | None) -> Answer:
+    answer = refused(429, "Rate limiting exceeded: Read rate limit exceeded.")
+    return Answer(answer.body, 429, {} if wait is None else {"Retry-After": wait})
+
+
+def test_a_rate_limit_is_waited_for(qdrant, store, pauses):
+    qdrant.fail = failing("POST /collections/images/points/count", too_many("30"))
+    assert store.count() == 3
+    assert pauses == [30]
+
+
+@pytest.mark.parametrize(
+    ("wait", "reason", "attempts"),
+    [
+        ("3600", r"Read rate limit exceeded\.?; it asks to wait 3600 seconds", 1),
+        ("1", "Read rate limit exceeded", 5),
+        (None, "Read rate limit exceeded", 5),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", "Retry-After header value is not a valid integer", 5),
+    ],
+)
+def test_a_rate_limit_that_does_not_end(qdrant, store, wait, reason, attempts):
+    qdrant.fail = lambda _: too_many(wait)
+    with pytest.raises(StoreUnreachableError, match=rf"limits the rate of requests \(.*{reason}.*Try again later"):
+        store.count()
+    assert len(qdrant.seen) == attempts
+
+
+# ---- silence --------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_breaks_is_made_again(qdrant, store):
+    qdrant.fail = failing(POINTS, None, None, None)
+    store.upsert([RED], {"paint": np.ones((1, 2))}, [{"n": 1}])
+    assert qdrant.lines() == [POINTS] * 4
+    assert store.retrieve([RED])[0].payload == {"n": 1}
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_connection_that_keeps_breaking(qdrant, store, writing):
+    qdrant.fail = lambda _: None
+    remedy = (
+        "may or may not be stored. Run the same command again"
+        if writing
+        else "Try again, or look into the server's log"
+    )
+    with pytest.raises(StoreUnreachableError, match=f"keeps closing the connection .*{remedy}"):
+        store.delete([RED]) if writing else store.count()
+    assert len(qdrant.seen) == 5
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_an_answer_that_does_not_come_in_time_leaves_open_what_was_written(qdrant, key, monkeypatch, writing):
+    monkeypatch.setattr("autoenc.store.connection.TIMEOUT_SECONDS", 1)
+    told = threading.Event()
+    with open_store(qdrant.url, create=True) as store:
+        qdrant.seen.clear()
+        qdrant.fail = lambda _: None if told.wait(10) else GO_ON
+        remedy = (
+            "may or may not be stored. Run the same command again: nothing is stored twice"
+            if writing
+            else "It may be busy"
+        )
+        with pytest.raises(StoreUnreachableError, match=rf"no answer in time \(ReadTimeout\)\. .*{remedy}") as caught:
+            store.upsert([RED], {}, [{}]) if writing else store.count()
+        told.set()
+        assert len(qdrant.seen) == 1  # it is not asked again
+        assert key not in str(caught.value)
+
+
+def test_a_server_that_gives_up_itself(qdrant, store):
+    qdrant.fail = lambda _: refused(408, "Timeout error: Operation 'upsert' timed out after 60 seconds")
+    with pytest.raises(
+        StoreUnreachableError, match=r"no answer in time \(HTTP 408: Timeout .* may or may not be stored"
+    ):
+        store.upsert([RED], {}, [{}])
+
+
+# ---- the size of requests -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sink(qdrant, store) -> Qdrant:
+    """A server that takes every point within its limit without a look at it."""
+    writes = (POINTS, "POST /collections/images/points/delete")
+    qdrant.fail = lambda request: DONE if request.line.startswith(writes) and len(request.body) <= 32 * MIB else GO_ON
+    return qdrant
+
+
+def many(count: int) -> list[str]:
+    return [str(UUID(int=number)) for number in range(count)]
+
+
+def test_long_vectors_are_written_in_requests_that_a_server_takes(sink, store):
+    store.add_vector("long", VectorSpec(dim=4096, fingerprint="long", preprocessing=1))
+    vectors = np.random.default_rng(0).normal(size=(500, 4096)).astype(np.float32)
+    sink.seen.clear()
+    store.upsert(many(500), {"long": vectors}, [{"n": n} for n in range(500)])
+    sizes = [len(request.body) for request in sink.seen]
+    assert sum(sizes) > 32 * MIB  # one request could not hold them
+    assert len(sizes) == 2
+
+
+def test_long_vectors_are_updated_in_requests_that_a_server_takes(qdrant, store, monkeypatch):
+    monkeypatch.setattr("autoenc.store.requests.MAX_BYTES", 10_000)
+    store.add_vector("long", VectorSpec(dim=100, fingerprint="long", preprocessing=1))
+    store.upsert(many(7), {}, [{}] * 7)
+    qdrant.seen.clear()
+    store.update_vectors(many(7), {"long": np.ones((7, 100))})  # 3,000 bytes each, three to a request
+    assert qdrant.lines().count(VECTORS) == 3
+
+
+def test_the_parts_of_a_write_are_all_there(store, monkeypatch):
+    monkeypatch.setattr("autoenc.store.requests.MAX_BYTES", 2_000)
+    vectors = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    store.upsert(many(20), {"paint": vectors}, [{"n": n} for n in range(20)])
+    store.update_vectors(many(20), {"paint": -vectors})
+    store.set_payloads(many(20), [{"text": "x" * 300, "m": n} for n in range(20)])
+    records = store.retrieve(many(20), vectors=["paint"])
+    assert [(record.payload["n"], record.payload["m"]) for record in records] == [(n, n) for n in range(20)]
+    expected = -vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose([record.vectors["paint"] for record in records], expected, atol=1e-6)
+    results = store.search_batch(-vectors, using="paint", k=1)
+    assert [hits[0].id for hits in results] == many(20)
+
+
+def test_large_payloads_go_in_several_requests(sink, store):
+    text = "é" * (5 * MIB)  # 10 MiB in UTF-8
+    store.upsert(IDS, {}, [{"text": text}] * 3)
+    assert [len(request.body) // MIB for request in sink.seen] == [20, 10]
+
+
+def test_a_point_that_no_request_can_hold(sink, store):
+    message = rf"Point {GREEN} takes 31\.0 MiB; .* holds 30 MiB at most\. Shorten its payload"
+    large = [{}, {"text": "x" * (31 * MIB)}, {}]
+    for write in (lambda: store.upsert(IDS, {}, large), lambda: store.set_payloads(IDS, large)):
+        with pytest.raises(ArgumentError, match=message):
+            write()
+    assert not [line for line in sink.lines() if line.startswith("PUT") or "batch" in line]
+
+
+def test_a_hundred_thousand_ids(sink, store):
+    ids = many(100_000)
+    store.delete(ids)
+    assert all(len(request.body) <= 32 * MIB for request in sink.seen)
+    assert sum(request.body.count(b"-0000-") for request in sink.seen) >= 100_000
+    (hit, *_) = store.search([0, 1], using="paint", exclude=[*ids, GREEN])
+    assert hit.id != GREEN
+
+
+def test_searches_that_exclude_much_go_in_several_requests(qdrant, store, monkeypatch):
+    monkeypatch.setattr("autoenc.store.requests.MAX_BYTES", 100_000)
+    results = store.search_batch(np.eye(2), using="paint", k=1, exclude=many(1500))  # 60,000 bytes each
+    assert [hits[0].id for hits in results] == [RED, GREEN]
+    assert qdrant.lines() == ["POST /collections/images/points/query/batch"] * 2
+    with pytest.raises(ArgumentError, match=r"A search with these conditions takes .* fewer ids to exclude="):
+        store.search([1, 0], using="paint", exclude=many(3000))
+
+
+# ---- adding and removing an encoder ---------------------------------------------------------------
+
+SHAPES = "PUT /collections/images/vectors/shape"
+
+
+def test_the_version_is_asked_for_once(qdrant):
+    with open_store(qdrant.url, create=True) as store:
+        store.add_vector("paint", PAINT)
+        store.add_vector("shape", SHAPE)
+        store.drop_vector("shape")
+        assert len(store) == 0
+    assert qdrant.lines().count("GET /") == 1
+
+
+def test_a_server_too_old_to_add_an_encoder(qdrant, store):
+    qdrant.version = "1.18.0"
+    with open_store(qdrant.url) as opened:
+        with pytest.raises(StoreMismatchError, match=r"version 1\.18\.0; adding an encoder needs 1\.18\.1 or later"):
+            opened.add_vector("shape", SHAPE)
+        assert list(opened.info.vectors) == ["paint"]
+    with open_store(qdrant.url) as opened:  # what failed is no burden to who opens it next
+        assert len(opened.search([1, 0], using="paint")) == 3
+
+
+def test_a_server_too_old_to_remove_an_encoder(qdrant, store):
+    qdrant.version = "1.18.3"
+    with open_store(qdrant.url) as opened:
+        with pytest.raises(StoreMismatchError, match=r"version 1\.18\.3; removing an encoder needs 1\.19\.0 or later"):
+            opened.drop_vector("paint")
+        assert len(opened.search([1, 0], using="paint")) == 3
+
+
+@pytest.mark.parametrize("quiet", ["green", "grey"])
+def test_an_encoder_is_added_once_the_server_is_quiet(qdrant, store, pauses, quiet):
+    waits: list[int] = []
+
+    def status() -> str:
+        return "yellow" if len(pauses) < 3 else quiet
+
+    def watch(request):
+        if request.line == SHAPES:
+            waits.append(len(pauses))
+        return GO_ON
+
+    qdrant.status, qdrant.fail = status, watch
+    store.add_vector("shape", SHAPE)
+    assert waits == [3]
+    assert pauses == [0.1, 0.2, 0.4]
+
+
+def test_an_encoder_is_added_at_once_where_no_points_are(qdrant, pauses):
+    qdrant.status = "yellow"
+    with open_store(qdrant.url, create=True) as store:
+        store.add_vector("paint", PAINT)
+    assert pauses == []
+
+
+def test_a_server_that_goes_on_optimizing(qdrant, store, pauses):
+    qdrant.status = "yellow"
+    with pytest.raises(StoreError, match=r"still optimizing collection 'images' after 600 seconds.*status is green"):
+        store.add_vector("shape", SHAPE)
+    assert 600 <= sum(pauses) <= 605
+    assert SHAPES not in qdrant.lines()
+    assert list(store.info.vectors) == ["paint"]
+    with open_store(qdrant.url) as opened:
+        assert list(opened.info.vectors) == ["paint"]
+
+
+def test_a_server_that_cannot_optimize(qdrant, store):
+    qdrant.status = "red"
+    with pytest.raises(
+        StoreError, match=r"cannot optimize collection 'images' \(no space left on device\)\. Repair it"
+    ):
+        store.add_vector("shape", SHAPE)
+    assert SHAPES not in qdrant.lines()
+
+
+def test_a_vector_that_is_not_there_though_the_server_said_so(qdrant, store):
+    qdrant.fail = lambda request: DONE if request.line == SHAPES else GO_ON
+    with pytest.raises(StoreError, match=r"said that it added vector 'shape' to collection 'images', but has not"):
+        store.add_vector("shape", SHAPE)
+
+
+def lose(qdrant: Qdrant, *ids: str) -> None:
+    qdrant.memory.delete_vectors("images", ["shape"], points=list(ids))
+
+
+def test_vectors_that_a_merge_of_segments_lost_are_told(qdrant, store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors(IDS, {"shape": np.ones((3, 3))})
+    lose(qdrant, RED, BLUE)
+    message = r"has lost vector 'shape' of 2 points: .*Index again with encoders=shape; only these"
+    for _ in range(2):
+        with pytest.raises(StoreError, match=message):
+            store.optimize()
+    store.update_vectors([RED, BLUE], {"shape": np.ones((2, 3))})
+    store.optimize()
+    lose(qdrant, GREEN)
+    store.optimize()  # what was checked once is the server's
+
+
+def test_it_is_checked_once_the_server_is_quiet(qdrant, store, pauses):
+    store.add_vector("shape", SHAPE)
+    store.upsert(many(1), {"shape": np.ones((1, 3))}, [{}])
+
+    def status() -> str:
+        if len(pauses) < 2:
+            return "yellow"
+        lose(qdrant, *many(1))
+        return "green"
+
+    qdrant.status = status
+    with pytest.raises(StoreError, match="vector 'shape' of 1 point: "):
+        store.optimize()
+    assert pauses == [0.1, 0.2]
+
+
+def test_it_is_checked_again_where_the_server_does_not_come_to_rest(qdrant, store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors(IDS, {"shape": np.ones((3, 3))})
+    qdrant.status = "yellow"
+    store.optimize()
+    lose(qdrant, RED)
+    with pytest.raises(StoreError, match="lost vector 'shape' of 1 point"):
+        store.optimize()
+
+
+def test_points_that_were_never_given_the_vector_lack_nothing(qdrant, store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED, GREEN], {"shape": np.ones((2, 3))})
+    store.delete([RED])
+    store.upsert([GREEN], {"paint": np.ones((1, 2))}, [{}])  # replaced whole
+    store.optimize()
+
+
+def test_vectors_that_were_there_before_the_points_are_not_checked(qdrant, store):
+    store.update_vectors(IDS, {"paint": np.ones((3, 2))})
+    qdrant.seen.clear()
+    store.optimize()
+    assert qdrant.seen == []
+
+
+def test_a_large_load_is_checked_part_by_part(qdrant, store, monkeypatch):
+    monkeypatch.setattr("autoenc.store.client.CHECKED_AT_ONCE", 2)
+    store.add_vector("shape", SHAPE)
+    store.upsert(many(5), {"shape": np.ones((5, 3))}, [{}] * 5)
+    qdrant.seen.clear()
+    lose(qdrant, many(5)[4])
+    with pytest.raises(StoreError, match="lost vector 'shape' of 1 point"):
+        store.optimize()
+    assert qdrant.lines().count("POST /collections/images/points/count") == 3
+
+
+# ---- several indexers -----------------------------------------------------------------------------
+
+
+def test_two_indexers_at_once_both_remain_in_the_record(qdrant, store):
+    with open_store(qdrant.url) as other:  # neither knows what the other does from here on
+        store.add_source("north", "/north")
+        other.add_source("south", "/south")
+        other.add_vector("shape", SHAPE)
+        store.add_vector("edges+pca32", PAINT)
+        store.add_vector("shape", SHAPE)  # the same again
+        store.add_field("price", "float")
+        other.add_field("added", "datetime")
+        other.add_source("north", "/moved")
+    with open_store(qdrant.url) as opened:
+        assert opened.info.sources == {"north": "/moved", "south": "/south"}
+        assert opened.info.vectors == {"paint": PAINT, "shape": SHAPE, "edges+pca32": PAINT}
+        assert opened.info.fields == {"price": "float", "added": "datetime"}
+
+
+def test_indexers_whose_requests_fall_between_each_other(qdrant, store):
+    """Each reads the record before the other has written: what a document written whole would lose."""
+    with open_store(qdrant.url) as other:
+        nested = []
+
+        def in_between(request):
+            if request.line == "PATCH /collections/images" and not nested:
+                nested.append(True)
+                qdrant.memory.update_collection("images", metadata={"autoenc.sources.south": "/south"})
+            return GO_ON
+
+        qdrant.fail = in_between
+        store.add_source("north", "/north")
+        other.add_source("east", "/east")
+        assert other.info.sources == {"north": "/north", "south": "/south", "east": "/east"}

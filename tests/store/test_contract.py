@@ -1,4 +1,8 @@
-"""What every store does, on each engine: in memory, in a folder, and on a server where QDRANT_URL names one."""
+"""What every store does, on each engine: in memory, in a folder, and on a server.
+
+A stand-in for the server, over HTTP, shows that requests and answers are what they should be; what a server makes of
+them is tested where QDRANT_URL names one.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,19 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
+from qdrant_stand_in import Qdrant, serving
 
 from autoenc.errors import (
     ArgumentError,
     PointNotFoundError,
     StoreError,
     StoreMismatchError,
+    StoreNotFoundError,
     UnknownFieldError,
     VectorError,
 )
@@ -31,8 +37,13 @@ SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
 Opener = Callable[[], Store]
 
 
-@pytest.fixture(params=["memory", "edge", pytest.param("server", marks=pytest.mark.server)])
-def reopen(request, tmp_path) -> Iterator[Opener]:
+_INSECURE = pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")  # not over loopback
+
+
+@pytest.fixture(
+    params=["memory", "edge", "stand-in", pytest.param("server", marks=[pytest.mark.server, _INSECURE])],
+)
+def reopen(request, tmp_path, monkeypatch) -> Iterator[Opener]:
     """Opens one and the same collection, as often as it is called; the one before it is closed."""
     with ExitStack() as opened:
         if request.param == "memory":
@@ -41,6 +52,9 @@ def reopen(request, tmp_path) -> Iterator[Opener]:
             yield lambda: store
             return
         location, collection = str(tmp_path / "store"), "images"
+        if request.param == "stand-in":
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            location = opened.enter_context(serving(Qdrant()))
         if request.param == "server":
             if "QDRANT_URL" not in os.environ:
                 pytest.skip("QDRANT_URL names no Qdrant server to test against")
@@ -59,11 +73,8 @@ def reopen(request, tmp_path) -> Iterator[Opener]:
 
 
 def _drop(location: str, collection: str) -> None:
-    from qdrant_client import QdrantClient
-
-    client = QdrantClient(url=location, api_key=os.environ.get("QDRANT_API_KEY"), check_compatibility=False)
-    client.delete_collection(collection)
-    client.close()
+    with suppress(StoreNotFoundError):
+        open_store(location, collection).drop()
 
 
 @pytest.fixture
@@ -130,6 +141,12 @@ def test_k_limits_the_hits_and_may_exceed_the_points(store):
 def test_min_score_and_exclude_leave_hits_out(store):
     assert ids(store.search([1, 0], using="paint", min_score=0.5)) == [RED, GREEN]
     assert ids(store.search([1, 0], using="paint", exclude=[RED, NOWHERE, "no uuid"])) == [GREEN, BLUE]
+
+
+def test_a_score_of_min_score_itself_is_enough(store):
+    assert ids(store.search([1, 0], using="paint", min_score=1)) == [RED]
+    assert ids(store.search([1, 0], using="paint", min_score=0.6)) == [RED, GREEN]
+    assert ids(store.search([1, 0], using="paint", min_score=0.601)) == [RED]
 
 
 def test_a_batch_answers_each_query_by_itself(store):

@@ -141,7 +141,8 @@ def test_stopped_at_any_step_it_goes_on_the_next_time(
     stopper(engine, at)
     with suppress(Interrupted):
         Store(engine)
-    engine.close()
+    with suppress(Interrupted):
+        engine.close()
     with open_store(tmp_path) as store:
         check(store)
 

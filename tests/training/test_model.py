@@ -7,7 +7,6 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="the model needs TensorFlow: pip install 'autoenc[train]'")
 
-from autoenc.errors import ArgumentError  # noqa: E402
 from autoenc.training.model import ModelConfig, build_decoder, build_encoder  # noqa: E402
 
 
@@ -63,8 +62,3 @@ def test_one_seed_gives_one_model() -> None:
 def test_layers_do_not_begin_alike() -> None:
     kernels = [weights for weights in build_encoder(ModelConfig()).get_weights() if weights.ndim == 4]
     assert not np.array_equal(kernels[0][:, :, :3, :8], kernels[1][:, :, :3, :8])
-
-
-def test_a_latent_without_numbers_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="latent_dim must be 1 or more; got 0"):
-        ModelConfig(latent_dim=0)

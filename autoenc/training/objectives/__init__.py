@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoenc.errors import ArgumentError
-from autoenc.training.objectives.base import Batch, Objective, Prediction
-from autoenc.training.objectives.neighbors import Neighbors
-from autoenc.training.objectives.reconstruction import Reconstruction
-from autoenc.training.objectives.structure import Structure
-from autoenc.vectors import Images
+from autoenc.training.libraries import loading_libraries
+from autoenc.training.settings import DEFAULT_OBJECTIVE
+
+with loading_libraries():
+    from autoenc.training.objectives.base import Batch, Objective, Prediction
+    from autoenc.training.objectives.neighbors import Neighbors
+    from autoenc.training.objectives.reconstruction import Reconstruction
+    from autoenc.training.objectives.structure import Structure
 
 __all__ = [
     "DEFAULT_OBJECTIVE",
     "OBJECTIVES",
     "Batch",
-    "Images",
     "Neighbors",
     "Objective",
     "Prediction",
@@ -27,17 +29,22 @@ __all__ = [
 OBJECTIVES: dict[str, type[Objective]] = {
     objective.name: objective for objective in (Reconstruction, Structure, Neighbors)
 }
-DEFAULT_OBJECTIVE = "reconstruction+structure+neighbors"
 
 
 def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
-    """The objectives of "reconstruction", "reconstruction+structure" and so on, with their usual weights.
+    """Create the objectives of "reconstruction", "reconstruction+structure" and so on, each with weight 1.
 
     Args:
-        objective: names joined by "+", or objectives made already: they are checked.
+        objective: names joined by "+", or a list of objectives, which is checked.
 
     Raises:
-        ArgumentError: an unknown name, something that is no objective, one given twice, or no weight above 0.
+        ArgumentError: an unknown name, something that is not an objective, one given twice, or no weight above 0.
+
+    Example:
+        >>> [term.name for term in create_objectives("reconstruction+structure")]
+        ['reconstruction', 'structure']
+        >>> create_objectives([Structure(0.5)])[0].weight
+        0.5
     """
     made: list[Objective]
     if isinstance(objective, str):
@@ -45,7 +52,7 @@ def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
         for name in names:
             if name not in OBJECTIVES:
                 raise ArgumentError(
-                    f"Unknown objective '{name}'; there are: {', '.join(OBJECTIVES)}; join several with '+'."
+                    f"objective= must be one of {', '.join(OBJECTIVES)}, or several joined by '+'; got '{name}'."
                 )
         made = [OBJECTIVES[name]() for name in names]
     else:
@@ -53,12 +60,13 @@ def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
         for term in made:
             if not isinstance(term, Objective):
                 raise ArgumentError(
-                    f"Expected names joined by '+', or a list of objectives such as [Structure(0.5)]; got {term!r}."
+                    f"objective= must be names joined by '+', or a list of objectives such as [Structure(0.5)]; "
+                    f"got {term!r}."
                 )
     kinds = [term.name for term in made]
     for name in kinds:
         if kinds.count(name) > 1:
-            raise ArgumentError(f"Objective '{name}' is given twice; give it once, with its weight.")
+            raise ArgumentError(f"objective= has '{name}' twice; give it once, with its weight.")
     if not any(term.weight > 0 for term in made):
-        raise ArgumentError("Name at least one objective with a weight above 0.")
+        raise ArgumentError("objective= must have at least one objective with a weight above 0.")
     return made

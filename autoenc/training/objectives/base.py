@@ -13,13 +13,14 @@ import numpy as np
 from keras import ops
 
 from autoenc.errors import ArgumentError
-from autoenc.vectors import Images, Vectors, evenly
+from autoenc.training.settings import is_number
+from autoenc.vectors import Images, Indices, Vectors, evenly
 
 FITTED_ON = 20_000
-"""Pictures at most, evenly drawn, that what is predicted is fitted on: that takes time with their square."""
+"""Images at most, evenly drawn, that a prediction is fitted on: the time it takes grows with their square."""
 
 BLOCK = 256
-"""Pictures described at a time, so that memory stays bounded."""
+"""Images described at a time, so that memory stays bounded."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Batch:
         pixels: (N, 32, 32, 3) float32 in [0, 1], what the encoder saw: altered copies, if an objective wants them.
         latents: (N, latent_dim) float32.
         decoded: (N, 32, 32, 3) float32 in [0, 1].
-        targets: name of an objective -> (N, T) float32, what its `targets` made of the unaltered pictures.
+        targets: name of an objective -> (N, T) float32, the targets that its `prepare` made.
     """
 
     pixels: Any
@@ -43,13 +44,13 @@ class Objective(ABC):
     """One term of the loss.
 
     Args:
-        weight: what its loss is multiplied by, 0 or more.
+        weight: what the loss is multiplied by, 0 or more.
 
     Attributes:
-        name: what it is called on the command line and in `bundle.json`.
-        altered: whether the encoder is to see altered copies of the pictures.
-        decodes: whether its loss depends on the decoder, which is left untrained if no objective's does.
-        heads: layers of its own that are trained with the autoencoder and left behind afterwards.
+        name: what it is called in `objective=` and in `bundle.json`.
+        altered: whether the encoder is to see altered copies of the images.
+        decodes: whether the loss depends on the decoder; if no objective's does, the decoder is not trained.
+        heads: layers of the objective that are trained with the autoencoder and not saved.
     """
 
     name: str
@@ -58,28 +59,34 @@ class Objective(ABC):
     heads: Sequence[keras.layers.Layer] = ()
 
     def __init__(self, weight: float = 1.0) -> None:
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
-            raise ArgumentError(f"The weight of objective '{self.name}' must be 0 or more; got {weight!r}.")
+        if not (is_number(weight) and 0 <= weight < math.inf):
+            raise ArgumentError(f"weight= of objective '{self.name}' must be a number, 0 or more; got {weight!r}.")
         self.weight = weight
 
-    def targets(self, images: Images) -> Vectors | None:
-        """What the loss needs of (N, 32, 32, 3) uint8 pictures beside their pixels: (N, T) float32, or None."""
-        return None
+    def prepare(self, images: Images, training: Indices, latent_dim: int) -> Vectors | None:
+        """See the images once, before the first step, and compute what the loss needs beside their pixels.
 
-    def prepare(self, images: Images, latent_dim: int) -> None:  # noqa: B027  most need nothing
-        """Look at the training pictures, (N, 32, 32, 3) uint8, once before `targets` and `loss`."""
+        Args:
+            images: (N, 32, 32, 3) uint8.
+            training: indices of those that may be fitted on.
+            latent_dim: length of a latent.
+
+        Returns:
+            (N, T) float32, the targets of all images; None if the loss needs none.
+        """
+        return None
 
     @abstractmethod
     def loss(self, batch: Batch) -> Any:
         """The scalar to minimize, unweighted, a tensor of the backend."""
 
     def to_dict(self) -> dict[str, Any]:
-        """What `bundle.json` says of it."""
+        """What `bundle.json` says of the objective."""
         return {"name": self.name, "weight": self.weight}
 
 
 class Prediction(Objective):
-    """From the latents of an altered copy, a linear head tells something of the picture itself.
+    """A linear head predicts, from the latents of an altered copy, something about the image itself.
 
     The loss is the mean squared error; targets are scaled to a mean square of 1. Because the copy is cropped, mirrored
     and recolored and the target is not, the latents learn what stays the same.
@@ -87,23 +94,19 @@ class Prediction(Objective):
 
     altered = True
 
-    def prepare(self, images: Images, latent_dim: int) -> None:
-        distinct: dict[int, int] = {}  # one of each: a placeholder that stands for hundreds of products is one picture
-        for at, image in enumerate(images):
-            distinct.setdefault(hash(image.tobytes()), at)
-        fitted = images[evenly(np.array([*distinct.values()]), FITTED_ON)]
-        self.fit(fitted)
-        self._scale = 1.0
-        targets = self.targets(fitted)
-        # Pictures that are all alike have nothing to tell apart: their targets stay 0.
-        self._scale = 1 / math.sqrt(max(float(np.square(targets, dtype=np.float64).mean()), 1e-6))
-        head = keras.layers.Dense(targets.shape[1], kernel_initializer=keras.initializers.GlorotUniform(seed=1))
+    def prepare(self, images: Images, training: Indices, latent_dim: int) -> Vectors:
+        distinct: dict[int, int] = {}  # one of each: a placeholder that stands for hundreds of products is one image
+        for at in np.sort(training):
+            distinct.setdefault(hash(images[at].tobytes()), at)
+        fitted = evenly(np.array([*distinct.values()]), FITTED_ON)
+        self.fit(images[fitted])
+        described = np.concatenate([self.describe(images[i : i + BLOCK]) for i in range(0, len(images), BLOCK)])
+        # Images that are all alike have nothing to tell apart: their targets stay 0.
+        scale = 1 / math.sqrt(max(float(np.square(described[fitted], dtype=np.float64).mean()), 1e-6))
+        head = keras.layers.Dense(described.shape[1], kernel_initializer=keras.initializers.GlorotUniform(seed=1))
         head.build((None, latent_dim))
         self.heads = (head,)
-
-    def targets(self, images: Images) -> Vectors:
-        parts = [self.describe(images[i : i + BLOCK]) for i in range(0, len(images), BLOCK)]
-        return np.asarray(np.concatenate(parts) * self._scale, np.float32)
+        return np.asarray(described * scale, np.float32)
 
     def loss(self, batch: Batch) -> Any:
         (head,) = self.heads
@@ -111,8 +114,8 @@ class Prediction(Objective):
 
     @abstractmethod
     def fit(self, images: Images) -> None:
-        """Look at (N, 32, 32, 3) uint8 pictures, 1 to about `FITTED_ON` of them, before `describe`."""
+        """See (N, 32, 32, 3) uint8 images, 1 to `FITTED_ON` of them and no two the same, before `describe`."""
 
     @abstractmethod
     def describe(self, images: Images) -> Vectors:
-        """What is to be predicted of (N, 32, 32, 3) uint8 pictures: (N, T) float32, of any scale."""
+        """What is to be predicted of (N, 32, 32, 3) uint8 images: (N, T) float32, of any scale."""

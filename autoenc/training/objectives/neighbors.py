@@ -1,4 +1,4 @@
-"""Where a picture lies among its neighbors, as numbers that the latents are to tell."""
+"""Where an image lies among its neighbors, as numbers that are predicted from the latents."""
 
 from __future__ import annotations
 
@@ -8,57 +8,61 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from autoenc.errors import ArgumentError, TrainingError
+from autoenc.errors import TrainingError
 from autoenc.training.objectives.base import BLOCK, Prediction
-from autoenc.training.objectives.structure import EdgeComponents
+from autoenc.training.objectives.structure import edge_components, fine_hog
+from autoenc.training.settings import check_whole
 from autoenc.vectors import Images, Indices, Matrix, Vectors, unit_rows
 
 _COMPONENTS = 64
 _WHITENING = 0.5
-_DENSE = 1000  # pictures: a graph of so few is solved whole, which cannot fail
+_DENSE = 1000  # images: a graph of so few is solved with dense matrices, which cannot fail
 
 
 class Neighbors(Prediction):
-    """A linear head tells, from the latents of an altered copy, where the picture lies among its neighbors.
+    """A linear head predicts, from the latents of an altered copy, where the image lies among its neighbors.
 
-    Pictures of like edge structure are joined to a graph. Its diffusion map gives coordinates in which two pictures are
-    close if a random walk of `steps` steps leads from both to the same pictures: chains of like pictures, products of
-    one kind most often, draw together, though the first and the last of a chain share few edges. A group of more near
-    duplicates than `neighbors`, joined to nothing else, takes up a coordinate of its own.
+    Images with similar edges are joined in a graph. Its diffusion map gives coordinates in which two images are close
+    if a random walk of `steps` steps leads from both to the same images. Chains of similar images, most often products
+    of one kind, are drawn together, even if the first and the last of a chain have few edges in common. A group of
+    more than `neighbors` near duplicates that is joined to nothing else takes up a coordinate of its own.
 
     Args:
-        weight: as of every objective.
-        neighbors: how many of its nearest pictures each is joined to, 1 or more.
+        weight: what the loss is multiplied by, 0 or more.
+        neighbors: how many of its nearest images each image is joined to, 1 or more.
         steps: length of the walk, 1 or more.
-        components: how many coordinates, 1 or more; fewer pictures have fewer.
+        components: how many coordinates to predict, 1 or more; fewer images have fewer.
 
     Source: Coifman and Lafon, "Diffusion maps", Applied and Computational Harmonic Analysis 2006; widths after
-    Zelnik-Manor and Perona, "Self-tuning spectral clustering", NIPS 2004; pictures outside of the graph after Bengio
+    Zelnik-Manor and Perona, "Self-tuning spectral clustering", NIPS 2004; images outside of the graph after Bengio
     et al., "Out-of-sample extensions for LLE, Isomap, MDS, Eigenmaps, and spectral clustering", NIPS 2003; for
     retrieval see Iscen et al., "Fast spectral ranking for similarity search", CVPR 2018. Departs from them: a
-    weight's width is the median squared distance to one picture's neighbors, and weights are then made symmetric;
+    weight's width is the median squared distance to one image's neighbors, and weights are then made symmetric;
     coordinates are a target that a small encoder learns, so that a query needs no graph.
+
+    Example:
+        >>> Neighbors(neighbors=10).to_dict()
+        {'name': 'neighbors', 'weight': 1.0, 'neighbors': 10, 'steps': 4, 'components': 64}
     """
 
     name = "neighbors"
 
     def __init__(self, weight: float = 1.0, *, neighbors: int = 20, steps: int = 4, components: int = 64) -> None:
         super().__init__(weight)
-        if min(neighbors, steps, components) < 1:
-            raise ArgumentError(
-                f"Expected neighbors, steps and components of 1 or more; got {neighbors}, {steps} and {components}."
-            )
+        for parameter, value in (("neighbors", neighbors), ("steps", steps), ("components", components)):
+            check_whole(parameter, value, 1)
         self.neighbors = neighbors
         self.steps = steps
         self.components = components
 
     def fit(self, images: Images) -> None:
-        self._space = EdgeComponents(images, _COMPONENTS, _WHITENING)
-        self._landmarks = unit_rows(self._space.transform(images))
+        features = fine_hog(images)
+        self._space = edge_components(features, _COMPONENTS, _WHITENING)
+        self._landmarks = unit_rows(self._space.apply(features))
         self._coordinates = diffusion_map(self._graph(), self.components, self.steps)
 
     def describe(self, images: Images) -> Vectors:
-        found, weights = nearest(unit_rows(self._space.transform(images)), self._landmarks, self.neighbors)
+        found, weights = nearest(unit_rows(self._space.apply(fine_hog(images))), self._landmarks, self.neighbors)
         weights /= weights.sum(axis=1, keepdims=True)
         return np.asarray(np.einsum("ij,ijk->ik", weights, self._coordinates[found]), np.float32)
 
@@ -79,16 +83,21 @@ class Neighbors(Prediction):
 
 
 def nearest(queries: Vectors, landmarks: Vectors, neighbors: int) -> tuple[Indices, Matrix]:
-    """The landmarks nearest to each query, itself or a duplicate of it among them if it is one, and their weights.
+    """The landmarks nearest to each query, and their weights. A query that is a landmark finds itself.
 
     Args:
-        queries: (N, D) float32, each of length 1.
-        landmarks: (M, D), as well.
-        neighbors: beside the nearest landmark of all; all M if there are not as many.
+        queries: (N, D) float32, rows of length 1.
+        landmarks: (M, D) float32, rows of length 1.
+        neighbors: how many to find beside the nearest landmark; fewer if there are fewer.
 
     Returns:
-        (N, K) numbers of landmarks, in no order, and (N, K) weights, exp(-d / s): d is a squared distance, s the median
-        of the row's.
+        (N, K) indices of landmarks, in no order, and (N, K) float64 weights, exp(-d / s): d is a squared distance, s
+        the median of those in the row.
+
+    Example:
+        >>> found, weights = nearest(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), neighbors=0)
+        >>> found.tolist(), weights.tolist()
+        ([[0], [1]], [[1.0], [1.0]])
     """
     distances = np.maximum(2 - 2 * (queries @ landmarks.T).astype(np.float64), 0)
     kept = min(neighbors + 1, len(landmarks))
@@ -98,19 +107,26 @@ def nearest(queries: Vectors, landmarks: Vectors, neighbors: int) -> tuple[Indic
 
 
 def diffusion_map(graph: csr_array, components: int, steps: int) -> Vectors:
-    """Coordinates of one step less than `steps`: the last is the mean over the neighbors, in the graph or not.
+    """Coordinates of the graph's nodes after `steps - 1` steps of a random walk.
+
+    The last step is left to the caller: it is the mean over an image's neighbors, for images in the graph and others.
 
     Args:
         graph: (M, M), symmetric, weights of 0 or more, no empty row.
-        components: how many at most; those of the slowest modes of the walk.
+        components: how many coordinates at most: those of the slowest modes of the walk.
         steps: length of the walk.
 
     Returns:
         (M, K) float32, K at least 1: eigenvectors of the walk with a mean square of 1, times their eigenvalue to the
-        power of steps - 1. The constant one is left out; so are those that hardly outlast a step.
+        power of steps - 1. The constant eigenvector is left out, and so are those with an eigenvalue of at most 0.01.
 
     Raises:
-        TrainingError: the modes could not be found.
+        TrainingError: the eigenvectors could not be found.
+
+    Example:
+        >>> two_islands = csr_array(np.kron(np.eye(2), np.ones((3, 3))))
+        >>> np.abs(diffusion_map(two_islands, components=5, steps=4)).round(3).ravel().tolist()
+        [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
     count = graph.shape[0]
     degrees = np.asarray(graph.sum(axis=1)).ravel()
@@ -128,8 +144,8 @@ def diffusion_map(graph: csr_array, components: int, steps: int) -> Vectors:
             values, vectors = eigsh(without, components, which="LA", v0=np.linspace(1, 2, count), rng=0)
         except ArpackError as error:
             raise TrainingError(
-                f"The graph of neighbors has no modes that could be found ({error}). Train with fewer neighbors a "
-                f"picture, or without this objective."
+                f"The eigenvectors of the graph of neighbors could not be found ({error}). Train with fewer "
+                f"neighbors=, or without this objective."
             ) from error
     kept = values > 0.01
     if not kept.any():

@@ -10,13 +10,18 @@ from autoenc.training.objectives.base import Batch, Objective
 
 
 class Reconstruction(Objective):
-    """The decoder paints the picture back: mean squared error over pixels and channels.
+    """The decoder reconstructs the image: mean squared error over pixels and channels.
 
     Source: Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks", Science 2006.
+
+    Example:
+        >>> Reconstruction(0.2).to_dict()
+        {'name': 'reconstruction', 'weight': 0.2}
     """
 
     name = "reconstruction"
     decodes = True
 
     def loss(self, batch: Batch) -> Any:
+        """Mean squared error of what was decoded, in pixel values from 0 to 1."""
         return ops.mean(ops.square(batch.decoded - batch.pixels))

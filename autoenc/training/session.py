@@ -1,0 +1,96 @@
+"""One session of a training: what is handed from `prepare` to `fit`, `judge` and `write`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoenc.errors import NoImagesError
+from autoenc.files import digest_of
+from autoenc.images.cache import PixelCache, load_pixels
+from autoenc.images.finding import Found
+from autoenc.progress import Progress
+from autoenc.training.checkpoint import Checkpoint, State
+from autoenc.training.examples import Examples, split
+from autoenc.training.libraries import tensorflow_silenced
+from autoenc.training.model import INPUT_SIZE, ModelConfig
+from autoenc.training.objectives import create_objectives
+from autoenc.training.settings import Settings
+from autoenc.training.step import OPTIMIZER, Trainer
+from autoenc.vectors import Indices, evenly
+
+
+@dataclass(frozen=True)
+class Session:
+    """A training under way.
+
+    Attributes:
+        settings: what it is set to.
+        found: the images that there are to draw from.
+        pixels: those that were drawn and could be read.
+        training, held_out: indices of images to train on and to validate on.
+        examples: batches of images with their targets.
+        trainer: the model and its optimizer.
+        checkpoint: where the state is saved.
+        state: history and weights so far; `fit` brings it up to date.
+        resumed_after: the last epoch of earlier sessions, 0 if there was none.
+    """
+
+    settings: Settings
+    found: Found
+    pixels: PixelCache
+    training: Indices
+    held_out: Indices
+    examples: Examples
+    trainer: Trainer
+    checkpoint: Checkpoint
+    state: State
+    resumed_after: int
+
+
+def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: Progress) -> Session:
+    """Read the images, draw those to hold out, compute the targets, and build the model or restore it.
+
+    Raises:
+        ArgumentError: an unknown objective.
+        NoImagesError: fewer than two readable images.
+        TrainingError: the checkpoint is of a training with other settings or images, or cannot be read.
+    """
+    objectives = create_objectives(settings.objective)
+    drawn = evenly(np.arange(len(found.items)), settings.max_images or len(found.items))
+    pixels = load_pixels([found.items[at] for at in drawn], INPUT_SIZE, progress=progress)
+    pixels.skipped[:0] = found.skipped
+    if len(pixels) < 2:
+        first = f"; skipped {len(pixels.skipped)}, the first: {pixels.skipped[0]}" if pixels.skipped else "."
+        raise NoImagesError(f"Training needs at least 2 readable images; found {len(pixels)}{first}")
+    state = checkpoint.state(
+        {
+            "images": len(pixels),
+            "fingerprint": digest_of("".join(pixels.digests).encode()),
+            "optimizer": OPTIMIZER,
+            "objectives": [objective.to_dict() for objective in objectives],
+            **settings.fixed(),
+        }
+    )
+    training, held_out = split(len(pixels), settings.validation, settings.seed)
+    with tensorflow_silenced():
+        examples = Examples(pixels.images, training, objectives, settings.latent_dim)
+        config = ModelConfig(latent_dim=settings.latent_dim, seed=settings.seed)
+        steps = settings.epochs * settings.steps_per_epoch(len(training))
+        trainer = Trainer(config, objectives, settings.learning_rate, steps)
+        trainer.warm_up(*examples.batch(training[: settings.batch_size], seed=0))
+        if state.history:
+            trainer.restore(state.current)
+    return Session(
+        settings=settings,
+        found=found,
+        pixels=pixels,
+        training=training,
+        held_out=held_out,
+        examples=examples,
+        trainer=trainer,
+        checkpoint=checkpoint,
+        state=state,
+        resumed_after=len(state.history),
+    )
