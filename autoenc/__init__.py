@@ -1,6 +1,6 @@
 """autoenc: from a folder of unlabeled product images to "show me what looks like this".
 
-Names are resolved on first use: importing autoenc loads nothing heavy, NumPy included.
+Names are resolved on first use, so importing autoenc loads nothing heavy, not even NumPy.
 """
 
 from __future__ import annotations

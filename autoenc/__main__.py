@@ -1,4 +1,4 @@
-"""`python -m autoenc`."""
+"""Run the command line as `python -m autoenc`."""
 
 from autoenc.cli import entry
 

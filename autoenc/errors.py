@@ -1,7 +1,7 @@
 """The exceptions of autoenc.
 
-Everything a user can cause is an `AutoencError`; the command line prints it as one sentence and exits
-with code 1. Anything else that escapes is a bug of ours.
+Every error that a user can cause is an `AutoencError`. The command line prints its message and exits with code 1, or
+with code 2 for an `ArgumentError`. Any other exception that reaches the user is a bug in autoenc.
 
 AutoencError
 ├── ImageError                 one picture cannot be used
@@ -14,17 +14,17 @@ AutoencError
 │   ├── BundleNotFoundError
 │   ├── BundleCorruptError     a file missing or changed since it was written
 │   └── BundleVersionError     written by another version of the format
-├── TrainingError              training cannot start or go on
+├── TrainingError              training cannot start or continue
 ├── StoreError                 a vector store
-│   ├── StoreNotFoundError     no store, or no such collection, at that location
-│   ├── StoreLockedError       open in another process
-│   ├── StoreUnreachableError  no server there, or it refuses the key
-│   ├── StoreMismatchError     built by another encoder, bundle, dimension or format version
-│   ├── UnknownFieldError      a filter on a field that is not there
-│   ├── PointNotFoundError     no point of that id
+│   ├── StoreNotFoundError     no such store or collection
+│   ├── StoreLockedError       open already, here or in another process
+│   ├── StoreUnreachableError  no server answers, or it refuses the key
+│   ├── StoreMismatchError     made with another encoder, bundle, dimension or format version
+│   ├── UnknownFieldError      a filter on a field that is not filterable
+│   ├── PointNotFoundError     no point with that id or path
 │   └── VectorError            a vector of the wrong shape, or with NaN or infinity
-├── OutputError                a result cannot be written where it was asked for
-├── ArgumentError              a value outside of what is allowed (k below 1, say)
+├── OutputError                a result cannot be written to the requested place
+├── ArgumentError              a value that is not allowed, such as k below 1
 └── MissingDependencyError     an optional package is not installed
 """
 
@@ -44,7 +44,7 @@ class ImageDecodeError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """Over the pixel limit or the byte limit."""
+    """The image exceeds the pixel limit or the byte limit."""
 
 
 class NoImagesError(AutoencError):
@@ -72,11 +72,11 @@ class BundleCorruptError(BundleError):
 
 
 class BundleVersionError(BundleError):
-    """The bundle was written in another version of the format."""
+    """The bundle was written by another version of the format."""
 
 
 class TrainingError(AutoencError):
-    """Training cannot start or go on."""
+    """Training cannot start or continue."""
 
 
 class StoreError(AutoencError):
@@ -84,27 +84,27 @@ class StoreError(AutoencError):
 
 
 class StoreNotFoundError(StoreError):
-    """No store, or no such collection, at that location."""
+    """The store or the collection does not exist."""
 
 
 class StoreLockedError(StoreError):
-    """The store is open in another process."""
+    """The store is open already, here or in another process."""
 
 
 class StoreUnreachableError(StoreError):
-    """No server answers there, or it refuses the key."""
+    """No server answers at the URL, or it refuses the key."""
 
 
 class StoreMismatchError(StoreError):
-    """The store was built by another encoder, bundle, dimension or format version."""
+    """The store was made with another encoder, bundle, dimension or format version."""
 
 
 class UnknownFieldError(StoreError):
-    """A filter names a payload field that the store does not index."""
+    """A filter names a payload field that is not filterable."""
 
 
 class PointNotFoundError(StoreError):
-    """The store has no point of that id or path."""
+    """The store has no point with that id or path."""
 
 
 class VectorError(StoreError):
@@ -112,12 +112,12 @@ class VectorError(StoreError):
 
 
 class OutputError(AutoencError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the requested place."""
 
 
 class ArgumentError(AutoencError):
-    """A value is outside of what is allowed."""
+    """A value is not allowed."""
 
 
 class MissingDependencyError(AutoencError):
-    """An optional package is needed and not installed."""
+    """An optional package is needed but not installed."""

@@ -1,7 +1,7 @@
-"""The style that all plots of the project share.
+"""The style that all plots share.
 
-They are drawn with Matplotlib's Figure alone: no window, no pyplot, no global state. The colors are Okabe and Ito's,
-which color-blind readers can tell apart, and no meaning rests on color alone.
+Plots use only Matplotlib's Figure: no window, no pyplot, no global state. The colors are from Okabe and Ito's palette,
+which color-blind readers can tell apart, and nothing is shown by color alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) ->
     Args:
         width: of the figure, in inches.
         height: of one row of panels, in inches.
-        panels: how many.
+        panels: number of panels.
         columns: panels per row.
     """
     rows = math.ceil(panels / columns)

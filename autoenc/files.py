@@ -1,4 +1,4 @@
-"""Results on their way out: files written whole, or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from autoenc.errors import OutputError
 from autoenc.text import shown
 
 TEMPORARY = ".autoenc-"
-"""Prefix of a file that is being written; one that is left was left by a kill."""
+"""Prefix of a file that is being written. One that is left over is from a process that was killed."""
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write a file, whole or not at all.
+    """Write a file completely or not at all.
 
     Raises:
-        OutputError: its folder is not there, or the file cannot be written.
+        OutputError: its folder does not exist, or the file cannot be written.
     """
     path = Path(path)
     if not os.path.isdir(path.parent):
-        raise OutputError(f"Cannot write {shown(path)}: there is no folder {shown(path.parent)}. Make it first.")
+        raise OutputError(f"Cannot write {shown(path)}: there is no folder {shown(path.parent)}. Create it first.")
     try:
         replace_file(path, data)
     except OSError as error:
@@ -32,15 +32,15 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
 
 
 def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write beside a file's place, then move there: whoever reads it finds the old bytes or the new.
+    """Write a temporary file in the same folder, then move it into place: readers see the old bytes or the new ones.
 
     Args:
         path: the file.
         data: its new bytes.
-        durable: return only when they are on disk, so that a power cut cannot take them back.
+        durable: return only once they are on disk, so that a power failure cannot undo the write.
 
     Raises:
-        OSError: as the file system says; nothing is left behind.
+        OSError: as the file system raises it; no temporary file is left behind.
     """
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}.tmp"
     try:
@@ -54,7 +54,7 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if durable and os.name == "posix":  # the move itself is on disk once the folder is
+    if durable and os.name == "posix":  # the move is on disk once the folder is
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -63,22 +63,22 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise OutputError now rather than after the work, if `write_file` could not write there."""
+    """Raise OutputError before the work is done, not after it, if `write_file` could not write there."""
     path = Path(path)
     if os.path.isdir(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.W_OK):
         raise OutputError(
-            f"Cannot write {shown(path)}: expected a file in a folder that is there and can be written to."
+            f"Cannot write {shown(path)}: expected a file in a folder that exists and that you may write to."
         )
 
 
 def check_makeable(folder: str | os.PathLike[str]) -> None:
-    """Raise OutputError now rather than after the work, if a folder is not there and cannot be made."""
+    """Raise OutputError before the work is done, not after it, if a folder neither exists nor can be created."""
     folder = Path(os.path.abspath(folder))
     nearest = next(above for above in (folder, *folder.parents) if os.path.exists(above))
     if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK):
-        raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is no folder that you may write to.")
+        raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is not a folder that you may write to.")
 
 
 def digest_of(data: bytes) -> str:
-    """The digest that tells whether a file has changed: BLAKE2b, 16 bytes, hexadecimal."""
+    """The digest that shows whether a file has changed: BLAKE2b, 16 bytes, hexadecimal."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Work on all cores, its results in order."""
+"""Apply a function to many items on all cores, with the results in order."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-_CHUNK = 16  # items a task: with fewer the pool's own work is felt
-_AHEAD = 512  # items: so that the pool works on while the reader is busy with what it got
+_CHUNK = 16  # items per task; with fewer, the pool's overhead shows
+_AHEAD = 512  # items, so that the pool stays busy while the caller uses the results
 
 
 def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """`map` on one thread for each core, in order; runs ahead of its reader by a few hundred items at most.
+    """`map` on one thread per core, with the results in order, at most a few hundred items ahead of the caller.
 
     Example:
         >>> list(ordered_map(abs, [-1, 2, -3]))
@@ -30,15 +30,15 @@ def ordered_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_
 
 
 def ordered_chunks(function: Callable[[Sequence[_T]], Iterable[_R]], items: Iterable[_T], size: int) -> Iterator[_R]:
-    """`ordered_map` of a function that takes several items at once.
+    """`ordered_map` for a function that takes several items at once.
 
     Args:
-        function: a list of up to `size` items -> their results, called on one thread for each core.
+        function: a list of up to `size` items -> their results, called on one thread per core.
         items: read on the caller's thread.
-        size: of a chunk.
+        size: items per chunk.
 
     Yields:
-        the results of one chunk after the other.
+        The results, in the order of the items.
     """
     workers = os.cpu_count() or 1
     rest = iter(items)

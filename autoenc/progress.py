@@ -1,4 +1,4 @@
-"""How long work tells its caller how far it is."""
+"""Report the progress of long work."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from contextlib import contextmanager
 from typing import Any
 
 Progress = Callable[[str, int, int, str], None]
-"""Called now and then with what is being done, how many are done, how many there are, and a note such as a loss."""
+"""Called from time to time with the stage, the number done, the total number, and a note such as a loss."""
 
 ProgressOption = bool | Progress | None
-"""What functions take as `progress`: True shows it, False does not, a function is called, None shows it where somebody
-is looking: on a terminal or in a notebook."""
+"""What functions take as `progress`: True shows progress, False does not, and a function is called with it. None, the
+default, shows progress on a terminal and in a notebook."""
 
 _PLAIN_SECONDS = 5.0
 
 
 def silent(stage: str, done: int, total: int, note: str = "") -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @contextmanager
 def telling(progress: ProgressOption) -> Iterator[Progress]:
-    """The function to report to, for the time of a `with` block.
+    """Provide the function to report progress to, for a `with` block.
 
     Args:
-        progress: as the caller of a public function gave it.
+        progress: as passed to a public function.
 
     Example:
         >>> with telling(False) as report:
@@ -46,14 +46,14 @@ def telling(progress: ProgressOption) -> Iterator[Progress]:
 
 
 class _Display:
-    """A bar on a terminal and in a notebook, a plain line every few seconds elsewhere; on standard error."""
+    """Progress on standard error: a bar on a terminal and in a notebook, elsewhere a plain line every few seconds."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty() or _in_a_notebook()
         self._stage = ""
         self._bar: Any = None
         self._last = self._start = 0.0
-        self._first = 0  # done when the stage began here: more than none in a training that is resumed
+        self._first = 0  # number done when the stage began: not 0 in a resumed training
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         if self._live:

@@ -1,4 +1,4 @@
-"""What C libraries write straight to the terminal, kept off it."""
+"""Silence what C libraries write straight to standard error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import TextIO
 def native_stderr_silenced() -> Iterator[None]:
     """Discard what is written to file descriptor 2, but not what goes through `sys.stderr`.
 
-    libjpeg writes there about broken files, which are listed with their names, and TensorFlow about graphics cards.
-    With AUTOENC_DEBUG in the environment nothing is silenced. Nested calls are fine.
+    libjpeg writes there about broken files, which autoenc lists by name, and TensorFlow about graphics cards. If the
+    environment variable AUTOENC_DEBUG is set, nothing is silenced. Calls may be nested.
 
     Example:
         >>> with native_stderr_silenced():

@@ -1,4 +1,4 @@
-"""Text that can be printed whatever it holds: paths, figures and tables of plain text."""
+"""Format paths, numbers and tables as plain text that is safe to print."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Sequence
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path as one line that can be printed, whatever bytes its name holds."""
+    """A path as one printable line, whatever bytes its name holds."""
     return printable(exact(path))
 
 
 def printable(text: str) -> str:
-    """One line of valid Unicode, whatever came: lone surrogates and control characters are spelled out."""
+    """Any text as one line of valid Unicode: lone surrogates and control characters are escaped."""
     text = text.encode("utf-8", "backslashreplace").decode()
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def exact(path: str | os.PathLike[str]) -> str:
-    """A path exactly, but for bytes that are no UTF-8: they are spelled out."""
+    """A path exactly as it is, except that bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -48,12 +48,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def number(value: float, *, like: float | None = None, sign: bool = False) -> str:
-    """A figure for a table: three decimals, and below .1 as many as show three digits, up to six.
+    """A number for a table: three decimals, or below .1 as many as show three digits, at most six.
 
     Args:
-        value: the figure.
-        like: another figure, whose decimals this one gets: the mean that an interval stands beside, say.
-        sign: write the sign of positive figures too.
+        value: the number.
+        like: another number, whose count of decimals to use: for a bound of an interval, the mean next to it.
+        sign: write the sign of positive numbers too.
     """
     size = abs(value if like is None else like)
     decimals = min(6, 2 - math.floor(math.log10(size))) if 0 < size < 0.1 else 3
@@ -61,13 +61,13 @@ def number(value: float, *, like: float | None = None, sign: bool = False) -> st
 
 
 def short(value: float, *, like: float | None = None, sign: bool = False) -> str:
-    """`number` without the zero in front of the point: .512, -.512."""
+    """`number` without the zero before the decimal point: .512, -.512."""
     text = number(value, like=like, sign=sign)
     return re.sub(r"^([+-]?)0\.", r"\1.", text)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, those of numbers to the right: lines of plain text."""
+    """A plain-text table: columns are two spaces apart, and columns of numbers are aligned right."""
     lines = [list(header), *map(list, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     right = [all(_numeric(row[column]) for row in rows) for column in range(len(header))]

@@ -1,4 +1,4 @@
-"""Arrays of pictures and of vectors: their types, rows of length 1, principal axes."""
+"""Types of image and vector arrays, rows of length 1, even samples, covariance and principal axes."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
-"""One picture: (H, W, 3), RGB."""
+"""One image: (H, W, 3), RGB."""
 
 Images = npt.NDArray[np.uint8]
-"""Pictures of one size: (N, H, W, 3), RGB."""
+"""Images of one size: (N, H, W, 3), RGB."""
 
 Vectors = npt.NDArray[np.float32]
-"""(N, D), a row for each picture."""
+"""(N, D), one row per image."""
 
 Indices = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_TOLERANCE = 1e-9  # of an axis' residual, relative to the largest variance
+_TOLERANCE = 1e-9  # of an axis's residual, relative to the largest variance
 _MAX_ROUNDS = 100
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
-    """Scale each row to length 1, so that a dot product is a cosine; a row of zeros stays: its cosines are 0.
+    """Scale each row to length 1, so that a dot product is a cosine. A row of zeros stays: its cosines are 0.
 
     Args:
         vectors: (N, D) float32, finite.
 
     Returns:
-        (N, D) float32, new.
+        (N, D) float32, a new array.
     """
     wide = vectors.astype(np.float64)  # squares of large float32 values overflow float32
     lengths = np.sqrt(np.einsum("nd,nd->n", wide, wide))
@@ -40,7 +40,7 @@ def unit_rows(vectors: Vectors) -> Vectors:
 
 
 def evenly(rows: npt.NDArray[Scalar], limit: int) -> npt.NDArray[Scalar]:
-    """`limit` of the rows of an array, evenly drawn and in order; all of them if there are no more."""
+    """`limit` evenly spaced rows of an array, in order; all rows if there are no more than that."""
     return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), limit)).astype(int)])
 
 
@@ -53,16 +53,16 @@ def covariance(vectors: Vectors) -> Matrix:
 def principal_axes(covariance: Matrix, count: int | None = None) -> tuple[Matrix, Matrix]:
     """The largest eigenvalues of a covariance and their eigenvectors.
 
-    Few of many are found by subspace iteration: of the pixels of photos, 32 of 3072 in 0.7 s where all of them
-    take 4 s. All of them are computed where `count` is a large share, or where the spectrum is too flat to converge.
+    A few out of many are found by subspace iteration: for the pixels of photos, 32 of 3072 in 0.7 s, where all of them
+    take 4 s. All are computed if `count` is a large share of D, or if the spectrum is too flat to converge.
 
     Args:
         covariance: (D, D) float64, symmetric.
-        count: how many, 1 to D; all D without it.
+        count: how many, 1 to D; by default, all D.
 
     Returns:
-        (count,) variances in falling order, and (D, count) axes as columns, each of length 1. An axis has no sign of
-        its own: its largest entry is made positive.
+        (count,) variances in descending order, and (D, count) axes as columns, each of length 1. The sign of an axis is
+        arbitrary, so its largest entry in magnitude is made positive.
 
     Source: Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011. Departs from it:
     iterated to a tolerance instead of once or twice, so that the axes are those of PCA.
@@ -79,7 +79,7 @@ def principal_axes(covariance: Matrix, count: int | None = None) -> tuple[Matrix
 
 
 def _few_axes(covariance: Matrix, count: int) -> tuple[Matrix, Matrix] | None:
-    wide = count + max(8, count // 2)  # a few more than are kept make those that are kept converge sooner
+    wide = count + max(8, count // 2)  # a few extra axes make those that are kept converge sooner
     if 8 * wide > len(covariance):
         return None
     basis: Matrix = np.linalg.qr(np.random.default_rng(0).standard_normal((len(covariance), wide)))[0]

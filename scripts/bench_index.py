@@ -1,20 +1,21 @@
-"""Indexing end to end: JPEG files on disk to vectors in the embedded store.
+"""Benchmark of indexing end to end: from JPEG files on disk to vectors in the embedded store.
 
 python scripts/bench_index.py IMAGES [--model MODEL] [--copies 2] [--repeats 5]
 python scripts/bench_index.py IMAGES --against CHECKOUT
 python scripts/bench_index.py IMAGES --memory 100000
 
-Prints one JSON document. Without an option: the `learned` encoder alone against its bare parts, each alone and in the
-same run: OpenCV decodes every file at the reduction that indexing chooses, on all cores; ONNX Runtime encodes batches
-of 256; points with the same payload go straight into Qdrant Edge. Together they allow
-1 / (1/decode + 1/encode + 1/upsert) images a second; `share` is what end to end reaches of it, the median of
-interleaved repeats. Target: 0.70.
+Prints one JSON document. By default, it compares indexing with the `learned` encoder to its bare parts, each timed
+alone in the same run: OpenCV decodes every file at the reduction that indexing chooses, on all cores; ONNX Runtime
+encodes batches of 256; points with the same payload go straight into Qdrant Edge. Together the parts allow
+1 / (1/decode + 1/encode + 1/upsert) images per second. `share` is the share of that rate that indexing reaches, the
+median of interleaved repeats. Target: 0.70.
 
-With --against another checkout of this repository is measured in turn, in processes of their own: images a second with
-the default four encoders and with `learned` alone, new over old, with a bootstrap interval.
+With --against, it compares this checkout of the repository with another one, in alternating runs, each in its own
+process: images per second with the default four encoders and with `learned` alone, new over old, with a bootstrap
+interval.
 
-With --memory N it indexes 1,000 and then N images, each in a process of its own, and prints the peak of anonymous
-resident memory of both. Target: within 300 MB of each other at N = 100,000.
+With --memory N, it indexes 1,000 and then N images, each in its own process, and prints the peak anonymous resident
+memory of both. Target: within 300 MB of each other at N = 100,000.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def copies(images: Path, folder: Path, count: int) -> Path:
-    """`count` files: copies of the images, each under a name of its own."""
+    """Make `count` copies of the images, each under its own name."""
     files = find_images(images).paths
     for number in range(count):
         target = folder / f"{number % 100:02}" / f"{number:06}{files[number % len(files)].suffix}"
@@ -148,7 +149,7 @@ def bare_parts(folder: Path, model: str, repeats: int) -> dict[str, object]:
 
 
 def against(folder: Path, model: str, other: Path, repeats: int) -> dict[str, object]:
-    """New over old, in turn: old, new, old, new."""
+    """New over old, in alternating runs: old, new, old, new."""
     report: dict[str, object] = {"images": len(find_images(folder).items), "against": str(other)}
     for name, encoders in {"default": DEFAULT_ENCODERS, "learned": ("learned",)}.items():
         rates: dict[Path, list[float]] = {other: [], ROOT: []}
@@ -181,7 +182,7 @@ def anonymous_bytes() -> int:
 
 
 def index_and_watch(folder: Path, model: str) -> None:
-    """Index in this process; print the peak of anonymous memory, looked at every 20 ms."""
+    """Index in this process, and print the peak of anonymous memory, sampled every 20 ms."""
     peak = 0
     done = threading.Event()
 
@@ -214,7 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("--model", default="clothing-32", help="a trained model (default: clothing-32)")
-    parser.add_argument("--copies", type=int, default=2, help="index each image this often (default: 2)")
+    parser.add_argument("--copies", type=int, default=2, help="index this many copies of each image (default: 2)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with another checkout instead")
     parser.add_argument("--memory", type=int, metavar="N", help="measure memory at N images instead")

@@ -1,11 +1,11 @@
-"""A query from a cold start against `import tensorflow`, and one in a warm process at many points.
+"""Benchmark of a query, from a cold start and in a warm process.
 
 python scripts/bench_query.py IMAGE --model DIR --store DIR [--points 100000] [--repeats 7]
 
-Prints one JSON document. Cold: the whole process `python -m autoenc query`, beside a process that only imports the
-libraries that a query needs and one that only imports TensorFlow, interleaved; the targets are 1.7 times the one and a
-tenth of the other. Warm: the bytes of an image file to its
-neighbors, in a store of drawn 32-d vectors; the target is 3 ms at the median at 100,000 points.
+Prints one JSON document. Cold: the time of the whole process `python -m autoenc query`, interleaved with a process that
+only imports the libraries that a query needs and one that only imports TensorFlow. The targets are 1.7 times the former
+and a tenth of the latter. Warm: the time from the bytes of an image file to its neighbors, in a store of random 32-d
+vectors. The target is a median of 3 ms at 100,000 points.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Benchmark of the store in a folder: prints one JSON document.
 
-Vectors are Gaussian, the hardest kind to index; payloads are those that indexing writes. Only the calls are timed.
+The vectors are Gaussian, the hardest kind to index, and the payloads are like those that indexing writes. Only the
+calls are timed.
 
     python scripts/bench_store.py --points 100000
 """
@@ -28,15 +29,15 @@ FOLDERS = 50
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--points", type=int, default=60_000, help="points in the store (default: %(default)s)")
-    parser.add_argument("--dim", type=int, default=32, help="numbers in a vector (default: %(default)s)")
-    parser.add_argument("--queries", type=int, default=200, help="searches timed (default: %(default)s)")
+    parser.add_argument("--dim", type=int, default=32, help="numbers per vector (default: %(default)s)")
+    parser.add_argument("--queries", type=int, default=200, help="number of searches to time (default: %(default)s)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(measure(Path(folder) / "store", options.points, options.dim, options.queries), indent=2))
 
 
 def measure(folder: Path, points: int, dim: int, queries: int) -> dict[str, object]:
-    """The figures of one store, filled, searched exactly, optimized and searched again."""
+    """Measurements of one store: it is filled, searched exactly, optimized and searched again."""
     generator = np.random.default_rng(0)
     vectors = generator.normal(size=(points, dim)).astype(np.float32)
     asked = generator.normal(size=(queries, dim)).astype(np.float32)
@@ -73,7 +74,7 @@ def measure(folder: Path, points: int, dim: int, queries: int) -> dict[str, obje
 
 
 def fill(store: Store, vectors: np.ndarray) -> float:
-    """Upsert everything in batches; the seconds spent in `upsert` alone."""
+    """Upsert everything in batches, and return the seconds spent in `upsert` alone."""
     spent = 0.0
     for start in range(0, len(vectors), BATCH):
         numbers = range(start, min(start + BATCH, len(vectors)))
@@ -101,7 +102,7 @@ def payload(number: int) -> dict[str, dict[str, str | int]]:
 
 
 def search(store: Store, asked: np.ndarray, where: dict[str, str] | None = None) -> tuple[float, list[list[str]]]:
-    """Median milliseconds of a search for 10, and the ids found."""
+    """The median milliseconds of a search for 10 neighbors, and the ids found."""
     times, found = [], []
     for vector in asked:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-# Sourced by the other scripts: a virtual environment in .venv with the project and all its extras.
+# Sourced by the other scripts: sets up a virtual environment in .venv with the project and all its extras.
 # shellcheck shell=bash
 
 set -euo pipefail
@@ -24,7 +24,7 @@ set_up() {
         return
     fi
     python="$(find_python)"
-    echo "Setting up .venv with $("$python" --version); this takes a few minutes once." >&2
+    echo "Setting up .venv with $("$python" --version); this takes a few minutes, the first time only." >&2
     "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
         --config-settings editable_mode=compat --editable '.[train,dev]'

@@ -1,6 +1,6 @@
-"""The main job on the sample catalog, through the same commands that you would type.
+"""Run the whole workflow on the sample catalog, with the same commands that you would type.
 
-scripts/demo sets up and runs it; everything it makes lies in demo/.
+scripts/demo sets up the environment and runs this file. All results are in demo/.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from autoenc.cli import main
 from autoenc.samples.catalog import draw_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = Path("demo")  # in ROOT
+DEMO = Path("demo")  # relative to ROOT
 
 
 def run(*arguments: str | Path) -> None:
-    """One autoenc command, shown and run."""
+    """Print one autoenc command and run it."""
     command = [str(argument) for argument in arguments]
     print(f"\n$ autoenc {shlex.join(command)}", flush=True)
     code = main(command)
@@ -30,7 +30,7 @@ def run(*arguments: str | Path) -> None:
 
 def demo() -> None:
     start = time.monotonic()
-    os.chdir(ROOT)  # whatever lies in another folder's demo/ is none of ours
+    os.chdir(ROOT)  # never delete the demo/ of another folder
     shutil.rmtree(DEMO, ignore_errors=True)
     catalog, queries, model, store = (DEMO / name for name in ("catalog", "queries", "model", "store"))
     samples = draw_catalog(catalog, per_class=120, seed=0)
@@ -49,9 +49,9 @@ def demo() -> None:
     print(f"\nDone in {time.monotonic() - start:.0f} s. Look at:")
     for name, what in {
         "report.html": "which encoder retrieves better, with intervals and pictures",
-        "neighbors.png": "a query and what looks like it",
-        "training.png": "the loss, epoch by epoch",
-        "reconstructions.png": "held-out pictures and what 32 numbers keep of them",
+        "neighbors.png": "a query and its nearest neighbors",
+        "training.png": "the loss after each epoch",
+        "reconstructions.png": "held-out pictures, and what is left of them in 32 numbers",
     }.items():
         print(f"  {DEMO.name}/{name:<22} {what}")
     print("Your own images: autoenc train IMAGES --model DIR, then index, query, compare (see README.md).")

@@ -1,4 +1,4 @@
-"""Every public function, class and descriptor ends its documentation in an example, and the example runs."""
+"""The docstring of every public function and descriptor ends in an example, and every example runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def modules() -> list[str]:
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory, drawn: Path, bundle_dir: Path) -> Path:
-    """Where the examples run: photos/, some.jpg, model/ and store/ lie there."""
+    """The folder in which the examples run; it holds photos/, some.jpg, model/ and store/."""
     folder = tmp_path_factory.mktemp("desk")
     shutil.copytree(drawn, folder / "photos")
     shutil.copy(drawn / "shoe" / "001.jpg", folder / "some.jpg")

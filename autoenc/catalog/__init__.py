@@ -1,1 +1,1 @@
-"""Images and what is known of them, in a store."""
+"""Index images into a store, and search it."""

@@ -1,4 +1,4 @@
-"""What has become of a picture since it was indexed."""
+"""Find out whether a picture has changed since it was indexed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 
 @dataclass(frozen=True)
 class Task:
-    """One picture, and what the store knows of it.
+    """One picture, and what the store knows about it.
 
     Attributes:
         item: the file, or the picture in memory.
-        relative: its path in its source.
-        id: of its point.
-        known: what the store keeps of it (`fields.own_of`); None if there is no point.
-        lacking: which of the vectors asked for the point does not have.
+        relative: its path relative to its source.
+        id: the id of its point.
+        known: what the store keeps about it (`fields.own_of`); None if it has no point.
+        lacking: the requested vectors that its point does not have.
     """
 
     item: Path | NamedPicture
@@ -34,15 +34,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is to be done about a picture.
+    """What to do with a picture.
 
     Attributes:
         task: the picture.
-        kind: "new": store the whole point; "changed": encode it anew with every encoder whose vectors it has;
-            "lacking": add the vectors that it lacks; "touched": the same bytes with another date; "unchanged":
-            nothing; "skipped": it cannot be used.
-        loaded: the picture, where it has to be encoded.
-        touched: fields of the store's own to bring up to date.
+        kind: "new": store a new point; "changed": encode it again with every encoder whose vectors it has; "lacking":
+            add the vectors that its point does not have; "touched": update the file's modification time, because its
+            bytes are the same; "unchanged": do nothing; "skipped": it cannot be used.
+        loaded: the decoded picture, if it has to be encoded.
+        touched: autoenc's own fields to update, with their new values.
         skipped: why it cannot be used.
     """
 
@@ -56,12 +56,12 @@ class Outcome:
 def examine(task: Task, size: int) -> Outcome:
     """Compare a picture with what the store knows, and decode it to size x size if it has to be encoded.
 
-    A file's size and modification time are compared first; it is read only where they differ, or where vectors lack.
+    A file's size and modification time are compared first. It is read only if they differ or if vectors are missing.
     """
     known = task.known
     try:
         if known is not None and not task.lacking and isinstance(task.item, Path):
-            with suppress(OSError):  # read_item says why
+            with suppress(OSError):  # read_item reports it
                 status = task.item.stat()
                 if (status.st_size, status.st_mtime_ns) == (known.get("size"), known.get("mtime_ns")):
                     return Outcome(task, "unchanged")

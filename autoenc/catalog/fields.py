@@ -1,4 +1,4 @@
-"""What a store keeps of each image, and which of it can be filtered by."""
+"""The fields that a store keeps about each image, and which of them filters can use."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FILTERABLE: Mapping[str, FieldKind] = {
     f"{OWN}.width": "integer",
     f"{OWN}.height": "integer",
 }
-"""Fields of autoenc's own that `index_images` makes filterable."""
+"""autoenc's own fields that `index_images` makes filterable."""
 
-_COMPARED = 10_000  # values of a field, at most, that a typo is compared with
+_COMPARED = 10_000  # the most values of a field that a typo is compared with
 
 
 def own_fields(source: str, path: str, image: LoadedImage) -> dict[str, Any]:
-    """What a store keeps of an image under the key `_autoenc`; `path` is relative to its source."""
+    """What a store keeps about an image under the key `_autoenc`; `path` is relative to its source."""
     return {
         "source": source,
         "path": path,
@@ -37,17 +37,17 @@ def own_fields(source: str, path: str, image: LoadedImage) -> dict[str, Any]:
 
 
 def own_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of a payload that is autoenc's own; empty for a point that something else wrote."""
+    """The part of a payload that is autoenc's own; empty for a point that another program wrote."""
     own = payload.get(OWN)
     return own if isinstance(own, dict) else {}
 
 
 def unmatched(store: Store, where: Filter) -> list[str]:
-    """Sentences about the values of a filter that no image has, each with the nearest values that there are.
+    """One sentence for each value of a filter that no image has, with the most similar values that images do have.
 
     Args:
         store: an open store.
-        where: a filter that found nothing, or less than expected.
+        where: a filter that matched nothing, or less than expected.
     """
     sentences = []
     for field, given in where.items():
@@ -66,6 +66,6 @@ def unmatched(store: Store, where: Filter) -> list[str]:
 
 
 def _words(store: Store, field: str) -> list[str]:
-    """The values of a field of keywords, most frequent first; none for other kinds."""
+    """The values of a keyword field, most frequent first; none for fields of other kinds."""
     values = store.facets(field, limit=_COMPARED) if store.kind_of(field) == "keyword" else {}
     return [str(value) for value in values]

@@ -1,4 +1,4 @@
-"""Images -> store: reading, encoding and writing overlap; a second run does only what has changed."""
+"""Index images into a store. Reading, encoding and writing overlap; a second run does only what has changed."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What `index_images` did, every image accounted for.
+    """What `index_images` did with every image.
 
     Attributes:
-        indexed: images new in the store.
-        updated: images that had changed, or that got the vector of another encoder.
-        unchanged: images that the store already held as they are.
-        missing: points of this source whose file has gone from the folder; they are left in the store.
-        ignored: files without an image's extension.
+        indexed: images that are new in the store.
+        updated: images that had changed, or that got vectors of one more encoder.
+        unchanged: images that the store already held and that have not changed.
+        missing: points of this source whose file is no longer in the folder; they stay in the store.
+        ignored: files without an image extension.
         skipped: files that could not be used, and why.
-        seconds: from the first file looked at to the last flush.
-        images_per_second: indexed, updated and unchanged images over that time.
+        seconds: time from the first file examined to the last flush.
+        images_per_second: indexed, updated and unchanged images, divided by that time.
         source: the source's name.
-        notes: sentences that whoever indexes should read.
+        notes: advice to the user, in sentences.
     """
 
     indexed: int
@@ -56,7 +56,7 @@ class IndexReport:
 
     @property
     def usable(self) -> int:
-        """How many images were good."""
+        """How many images could be used."""
         return self.indexed + self.updated + self.unchanged
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,31 +78,31 @@ def index_images(
     source: str | None = None,
     progress: ProgressOption = None,
 ) -> IndexReport:
-    """Put images into a store, one point for each image and one named vector for each encoder.
+    """Index images into a store: one point per image, with one named vector per encoder.
 
-    What the store already holds of this source is left alone: size and modification time are compared first, the
-    digest where they differ. An image that has changed keeps the fields that are yours, and gets all of its vectors
-    anew, those of encoders that were not asked for too. Interrupted at any moment, the work is finished by calling
-    this again.
+    An image that the store already holds is left alone unless it has changed: its size and modification time are
+    compared first, and its digest only if they differ. A changed image keeps the fields that you have set, and gets new
+    vectors of every encoder that the store holds, even if `encoders` does not name it. If the work is interrupted, at
+    any moment, call this again to finish it.
 
     Args:
         images: a folder, searched recursively; a list of image files; or pictures in memory: an array (N, H, W, 3)
             uint8, or a list of arrays or PIL images.
-        store: an open store, or the location of one, which is made if it is not there.
-        names: one for each picture in memory, unique: a name stands for the path in the point's id.
-        model: the bundle of `learned`; a store that holds `learned` vectors remembers where it lay.
-        encoders: names of encoders, or encoders of your own, each once.
-        collection: in a store given by its location.
-        source: name of this set of images, part of every point's id; the folder's absolute path by default. With a
-            name of its own, a folder can move and keep its points.
-        progress: True shows it, False does not, a function is called; by default it is shown on a terminal and in a
-            notebook.
+        store: an open store, or the location of one, which is created if it does not exist.
+        names: a unique name for each picture in memory; it takes the place of a path in the point's id.
+        model: the trained model of `learned`; a store that holds `learned` vectors remembers where their model was.
+        encoders: names of encoders, or `Encoder` objects of your own, each once.
+        collection: the collection, if `store` is a location.
+        source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
+            A folder with such a name can move and keep its points.
+        progress: True shows progress, False does not, and a function is called with it; by default, progress is shown
+            on a terminal and in a notebook.
 
     Raises:
-        NoImagesError: no folder, or no file in it with an image's extension.
-        EncoderError, BundleError: an encoder cannot be made. Nothing has been written then.
+        NoImagesError: the folder does not exist, or holds no file with an image extension.
+        EncoderError, BundleError: an encoder cannot be created. Nothing is written.
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names.
-        ArgumentError: no encoder or one named twice, or pictures in memory without unique names.
+        ArgumentError: no encoder, one named twice, or pictures in memory without unique names.
 
     Example:
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
@@ -114,7 +114,7 @@ def index_images(
 
 
 class _Target:
-    """The store to write to, made when the first image is ready, so that a bad folder leaves none behind."""
+    """The store to write to. It is created when the first image is ready, so that a bad folder leaves none behind."""
 
     def __init__(self, store: Store | None, create: partial[Store] | None, stack: ExitStack) -> None:
         self.store = store
@@ -124,7 +124,7 @@ class _Target:
         self._ready = False
 
     def prepared(self, plan: Plan) -> Store:
-        """The store, with room for everything that this run writes."""
+        """The store, prepared for everything that this run writes."""
         if self.store is None:
             assert self._create is not None
             self.store = self._stack.enter_context(self._create())
@@ -161,8 +161,8 @@ def _prepare(
     for name, encoder in asked.items():
         if not encoder.fitted:
             raise EncoderError(
-                f"Encoder '{name}' is fitted anew on the images of each comparison, and a store cannot hold its "
-                f"vectors. Index with the encoder that it projects."
+                f"Encoder '{name}' is fitted on the images of each comparison, so a store cannot hold its vectors. "
+                f"Index with the encoder that it projects."
             )
     stored: dict[str, Encoder] = {}
     lost: dict[str, str] = {}
@@ -173,7 +173,7 @@ def _prepare(
             lost[name] = str(error)
     found = gather(images, names)
     if found.root is None and names is None:
-        raise ArgumentError("Pictures in memory need names=, one for each, by which the store tells them apart.")
+        raise ArgumentError("Pictures in memory need names=, with a unique name for each.")
     name, root = place(found, store, source)
     return Plan(name, root, asked, stored, lost), found
 
@@ -225,7 +225,7 @@ def _notes(plan: Plan, missing: int) -> list[str]:
     notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice]
     if missing:
         notes.append(
-            f"{counted(missing, 'image')} of source '{plan.source}' {'is' if missing == 1 else 'are'} stored but not "
-            f"in the folder any more."
+            f"{counted(missing, 'image')} of source '{plan.source}' {'is' if missing == 1 else 'are'} stored but no "
+            f"longer in the folder."
         )
     return notes

@@ -1,7 +1,7 @@
-"""Reader, encoder and writer: the three steps from pictures to points.
+"""The reader, the encoder and the writer: the three steps from pictures to points.
 
-`look_up` runs ahead on the caller's thread. `work` reads, encodes and writes some pictures, and runs on every core;
-only one thread at a time talks to the store.
+`look_up` runs ahead on the caller's thread. `work` reads, encodes and writes pictures, and runs on every core. Only
+one thread at a time uses the store.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ from autoenc.store import OWN, Store, point_id
 from autoenc.vectors import Vectors
 
 LOOKED_UP = 256
-"""Pictures that the store is asked about at a time."""
+"""Pictures looked up in the store at a time."""
 
 WORKED = 64
-"""Pictures that one core reads, encodes and writes at a time."""
+"""Pictures that one core reads, encodes and writes at a time, so that the descriptors' intermediate arrays fit its
+cache."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run of indexing is to do.
+    """What one indexing run has to do.
 
     Attributes:
         source, root: the images' source, and the folder that their paths are relative to.
-        asked: the encoders whose vectors every image is to have.
-        stored: the other encoders that the store holds vectors of: a changed image gets these anew as well.
-        lost: names of encoders that the store holds vectors of and that cannot be made, with the reason.
+        asked: the requested encoders, whose vectors every image gets.
+        stored: the other encoders whose vectors the store holds; a changed image gets new vectors for these as well.
+        lost: encoders whose vectors the store holds but that cannot be created: name -> reason.
     """
 
     source: str
@@ -51,11 +52,11 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Height and width that a picture is decoded at: the largest that an encoder asks for."""
+        """Height and width to decode pictures to: the largest input size of any encoder."""
         return max(encoder.input_size for encoder in (*self.asked.values(), *self.stored.values()))
 
     def encoders_for(self, outcome: Outcome) -> Mapping[str, Encoder]:
-        """Those that a picture is to be encoded with."""
+        """The encoders to encode a picture with."""
         if outcome.loaded is None:
             return {}
         if outcome.kind == "lacking":
@@ -65,7 +66,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A picture that was examined, with the vectors that it needs: encoder's name -> (D,) float32."""
+    """An examined picture with the vectors that it needs: encoder's name -> (D,) float32."""
 
     outcome: Outcome
     vectors: Mapping[str, Vectors]
@@ -75,21 +76,21 @@ class Target(Protocol):
     """The store to write to.
 
     Attributes:
-        store: None until there is something to write, if it is a new one.
-        lock: held by whoever talks to the store.
+        store: the store; None if it is new and nothing has been written yet.
+        lock: held by the thread that uses the store.
     """
 
     store: Store | None
     lock: threading.Lock
 
     def prepared(self, plan: Plan) -> Store:
-        """The store, made if need be, with room for everything that this run writes."""
+        """The store, created if necessary, with the fields and vectors that this run writes."""
 
 
 def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
-    """Every picture beside what the store knows of it."""
+    """Yield every picture with what the store knows about it."""
     items = iter(found.items)
-    top = os.path.join(plan.root, "")  # noqa: PTH118  with a separator at its end, whichever folder it is
+    top = os.path.join(plan.root, "")  # noqa: PTH118  ends in one separator, for the root folder too
     while batch := list(islice(items, LOOKED_UP)):
         relative = [item.name if isinstance(item, NamedPicture) else str(item)[len(top) :] for item in batch]
         relative = [name.replace(os.sep, "/") for name in relative]
@@ -138,10 +139,10 @@ def encode(tasks: Sequence[Task], plan: Plan) -> list[Encoded]:
 
 
 def write(encoded: Sequence[Encoded], plan: Plan, store: Store) -> None:
-    """Store pictures that are all of one kind and have vectors of the same encoders.
+    """Write pictures that are all of the same kind and have vectors of the same encoders.
 
-    A new picture becomes a point. Of a point that is there, vectors and autoenc's own fields change and nothing else;
-    vectors first, so that what a kill leaves half done is seen as changed the next time.
+    A new picture becomes a point. In an existing point, only vectors and autoenc's own fields change. The vectors are
+    written first, so that a picture half written at a kill still counts as changed the next time.
     """
     ids = [each.outcome.task.id for each in encoded]
     vectors = {name: np.stack([each.vectors[name] for each in encoded]) for name in encoded[0].vectors}
@@ -161,9 +162,11 @@ def _own(outcome: Outcome, plan: Plan) -> Mapping[str, Any]:
 
 
 def _kept_whole(outcome: Outcome, plan: Plan) -> Outcome:
-    """A changed picture is left as it is stored, and listed, if one of its vectors could not be made anew."""
+    """Skip a changed picture, so that its point stays as it is, if one of its vectors cannot be replaced."""
     if outcome.kind != "changed" or not plan.lost:
         return outcome
     name, why = next(iter(plan.lost.items()))
-    reason = f"It has changed, and its vectors of encoder '{name}' cannot be made anew, so it was left as it was: {why}"
+    reason = (
+        f"It has changed, but its vector of encoder '{name}' cannot be replaced, so its point stays as it was: {why}"
+    )
     return Outcome(outcome.task, "skipped", skipped=SkippedFile(Path(outcome.task.relative), reason))

@@ -1,4 +1,4 @@
-"""Neighbors of a picture, or of an image that is in the store."""
+"""Search a store for the nearest neighbors of a picture, of a stored image, or of a vector."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Neighbor:
 
     Attributes:
         rank: 1 for the nearest.
-        id: of the point.
+        id: the point's id.
         score: cosine similarity, in [-1, 1].
         path: the image file, absolute.
-        payload: what the store keeps of the image.
+        payload: the point's payload.
     """
 
     rank: int
@@ -54,26 +54,27 @@ def search(
     where: Filter | None = None,
     min_score: float | None = None,
 ) -> list[Neighbor]:
-    """The images of a store most similar to a picture, to one of its own images, or to a vector.
+    """The stored images that are most similar to a picture, to one of the stored images, or to a vector.
 
-    For many searches make one `Searcher`, which keeps the encoder.
+    Pass exactly one of `picture`, `id` and `vector`. For many searches, create one `Searcher`, which keeps the encoder.
 
     Args:
         store: an open store.
-        picture: a path, the bytes of an image file, an array (H, W, 3) uint8 or a PIL image; or leave it out and
-        id: name an image of the store by its id, by its file, or by its path in its source. It is not its own result.
-        vector: or give a vector that was made already: (D,) numbers.
-        using: the encoder whose vectors are compared: its name, or the encoder itself if it is your own; `learned` if
-            the store holds it, else the first it holds.
-        model: the bundle of `learned`; the store remembers where it lay when it was indexed.
+        picture: a path, the bytes of an image file, an array (H, W, 3) uint8 or a PIL image.
+        id: a stored image, by its id, its file, or its path relative to its source. It is left out of its own results.
+        vector: (D,) numbers, made by the encoder earlier.
+        using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own. The default
+            is `learned` if the store holds it, else the first encoder that it holds.
+        model: the trained model of `learned`; the store remembers where it was at indexing.
         k: how many neighbors at most.
-        where: payload field -> value, values of which one must match, or an `autoenc.Range`.
+        where: payload field -> a value, several values of which one must match, or an `autoenc.Range`.
         min_score: only neighbors at least this similar.
 
     Raises:
         ImageError: the picture cannot be used.
-        PointNotFoundError: no image of that id or path in the store.
-        StoreError, BundleError, EncoderError: the store does not hold vectors of this very encoder.
+        PointNotFoundError: the store holds no image with that id or path.
+        StoreError, BundleError, EncoderError: the encoder cannot be created, or the store holds no vectors of exactly
+            this encoder.
         ArgumentError: k below 1, or not exactly one of picture, id and vector.
 
     Example:
@@ -93,7 +94,7 @@ def search(
 
 
 class Searcher:
-    """A store and the encoder to search it with, made once.
+    """A store and the encoder to search it with, kept for many searches.
 
     Args:
         store, using, model: as for `search`.
@@ -130,8 +131,8 @@ class Searcher:
         if self._encoder is None:
             if isinstance(self._asked, str) and self.using not in ENCODERS:
                 raise EncoderError(
-                    f"Encoder '{self.using}' is none of autoenc's own; give the encoder itself as using= to search by "
-                    f"a picture."
+                    f"Encoder '{self.using}' is not part of autoenc. To search by a picture, pass the Encoder object "
+                    f"itself, in Python."
                 )
             self._encoder = make_encoders([self._asked], self._model, self.store)[self.using]
         return self._encoder
@@ -139,7 +140,7 @@ class Searcher:
     def by_picture(
         self, picture: Picture, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Neighbor]:
-        """As `search` with a picture."""
+        """Like `search` with a picture."""
         encoder = self.encoder
         vector = encoder.encode(load_pixels_of(picture, encoder.input_size)[None])[0]
         return self.by_vector(vector, k=k, where=where, min_score=min_score)
@@ -147,7 +148,7 @@ class Searcher:
     def by_vector(
         self, vector: npt.ArrayLike, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Neighbor]:
-        """As `search` with a vector. No encoder is needed."""
+        """Like `search` with a vector. No encoder is needed."""
         return self._neighbors(self.store.search(vector, using=self.using, k=k, where=where, min_score=min_score))
 
     def by_id(
@@ -158,12 +159,12 @@ class Searcher:
         where: Filter | None = None,
         min_score: float | None = None,
     ) -> list[Neighbor]:
-        """As `search` with an id. No encoder is needed."""
+        """Like `search` with an id. No encoder is needed."""
         found = find_point(self.store, id)
         return self._neighbors(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
 
     def path_of(self, id: str | os.PathLike[str]) -> Path:
-        """The file of an image of the store, named as for `by_id`."""
+        """The file of a stored image, given as for `by_id`."""
         (record,) = self.store.retrieve([find_point(self.store, id)])
         return point_path(self.store, record.payload)
 

@@ -1,4 +1,4 @@
-"""Where the images of a store lie, and which encoders made its vectors."""
+"""Where the images of a store are, and which encoders made its vectors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from autoenc.store import Store, VectorSpec, point_id
 from autoenc.text import shown
 
 IN_MEMORY = "memory"
-"""The source of pictures that never were files, unless they are given another."""
+"""The default source of pictures in memory."""
 
 
 def place(found: Found, store: Store | None, source: str | None) -> tuple[str, Path]:
     """The source that some images belong to, and its root.
 
-    A folder is a source of its own, named by its path. A list of files belongs to the source that they lie in, if the
-    store has one, so that their ids are those of the whole folder.
+    A folder is its own source, by default named by its path. A list of files belongs to the source that contains them,
+    if the store has one, so that the files get the same ids as when the whole folder is indexed.
     """
     if found.root is None:
         return source or IN_MEMORY, Path()
@@ -37,15 +37,15 @@ def place(found: Found, store: Store | None, source: str | None) -> tuple[str, P
 
 
 def encoder_spec(encoder: Encoder) -> VectorSpec:
-    """What a store remembers of an encoder."""
+    """What a store remembers about an encoder."""
     return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, encoder.origin)
 
 
 def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store: Store | None) -> dict[str, Encoder]:
-    """`create_encoders`, from where the store remembers their models, checked against the vectors that it holds.
+    """Create encoders from the models that the store remembers, and check them against the vectors that it holds.
 
     Raises:
-        EncoderError, BundleError, ArgumentError: as `create_encoders`.
+        EncoderError, BundleError, ArgumentError: as for `create_encoders`.
         StoreMismatchError: the store holds vectors of another encoder under one of these names.
     """
     held = {} if store is None else store.info.vectors
@@ -54,7 +54,9 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
     except BundleError as error:
         if model is not None or store is None:
             raise
-        raise type(error)(f"{error} The store was built with it; name where it is now with model=.") from error
+        raise type(error)(
+            f"{error} The store was built with this model; if it has moved, name its new folder with model=."
+        ) from error
     for name, encoder in made.items():
         if store is not None and name in held:
             store.check_vector(name, encoder_spec(encoder))
@@ -62,13 +64,13 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
 
 
 def point_path(store: Store, payload: Mapping[str, Any]) -> Path:
-    """Where the image of a payload lies: its source's root and its path."""
+    """The file of the image that a payload describes: the root of its source, and its path."""
     own = own_of(payload)
     return Path(store.info.sources.get(own["source"], own["source"]), own["path"])
 
 
 def find_point(store: Store, name: str | os.PathLike[str]) -> str:
-    """The id of an image of the store, named by its id, its file, or its path in its source.
+    """The id of a stored image, given by its id, its file, or its path relative to its source.
 
     Raises:
         PointNotFoundError: the store holds no such image.
@@ -85,6 +87,6 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
         roots = ", ".join(shown(root) for root in store.info.sources.values() if root) or "none"
         raise PointNotFoundError(
             f"Collection '{store.collection}' holds no image {shown(text)}. Expected an id, a file below one of its "
-            f"sources ({roots}), or a path in one of them."
+            f"sources ({roots}), or a path relative to one of them."
         )
     return held[0].id

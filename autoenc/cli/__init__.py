@@ -1,4 +1,7 @@
-"""The command line: parse, call the library, print. Exit code 0 done, 1 a clear error, 2 wrong usage."""
+"""The command line: parse arguments, call the library, print the results.
+
+Exit codes: 0 success, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
-    """Run one verb; a store that was only read is left on `opened` for the caller to close."""
+    """Run one verb. A store that was only read stays open, and `opened` closes it."""
     options = build_parser().parse_args(arguments)
     options.opened = opened
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # about broken pictures: we list those, with their names
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # broken pictures are listed by name instead
         return _run(options)
 
 
@@ -54,15 +57,15 @@ def _run(options: argparse.Namespace) -> int:
         return int(code)
     except AutoencError as error:
         print(f"autoenc: {as_flags(str(error))}", file=sys.stderr)
-        return 2 if isinstance(error, ArgumentError) else 1  # a value that cannot be is wrong usage
+        return 2 if isinstance(error, ArgumentError) else 1  # an invalid value is wrong usage
     except KeyboardInterrupt:
         print(f"autoenc: stopped. {options.when_stopped}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has gone (`| head`): say nothing, and keep Python from trying again at exit.
+        # The reader of the pipe has exited (`| head`). Print nothing, and keep Python from flushing again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:  # what no check foresaw: a full disk, a folder that is another user's
+    except OSError as error:  # not covered by any check: a full disk, another user's folder
         from autoenc.text import shown
 
         where = f": {shown(os.fsdecode(error.filename))}" if isinstance(error.filename, (str, bytes)) else ""
@@ -71,10 +74,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def entry() -> NoReturn:
-    """What the command `autoenc` runs: one verb, then out at once.
+    """Run the command `autoenc`: one verb, then exit at once.
 
-    Whatever was written is closed and flushed by then. To close a store that was only read, and to take the libraries
-    down one by one, would add a sixth to a query.
+    All output has been flushed and closed by then. Closing a store that was only read, and unloading the libraries one
+    by one, would make a query take a sixth longer.
     """
     code = _main(None, contextlib.ExitStack())
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""What the verbs share: progress on standard error, JSON on standard output, option types."""
+"""What the verbs share: options and their types, JSON on standard output, messages on standard error."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FLAGS = {
     *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "patience", "queries"),
     *("resume", "seed", "source", "using"),
 }
-"""The options that messages of the library name as parameters."""
+"""The options that the library's messages name as parameters."""
 
 LISTED = 20
-"""Skipped files named on the terminal."""
+"""The most skipped files to name on the terminal."""
 
 
 def add_common(parser: argparse.ArgumentParser, *, json_keys: str) -> None:
-    """The options that every verb with work to do has."""
+    """Add the options that every long-running verb has."""
     parser.add_argument("--json", action="store_true", help=f"print one JSON document: {json_keys}")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -35,15 +35,17 @@ def add_store(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=_lasting,
         metavar="LOCATION",
-        help="a folder (embedded engine) or the http(s) URL of a Qdrant server (its key in QDRANT_API_KEY)",
+        help="a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)",
     )
-    parser.add_argument("--collection", default="images", metavar="NAME", help="collection in it (default: images)")
+    parser.add_argument(
+        "--collection", default="images", metavar="NAME", help="collection in the store (default: images)"
+    )
 
 
 def _lasting(location: str) -> str:
-    """Option type: a store that is still there after the command."""
+    """Option type: a store that outlives the command."""
     if location == ":memory:":
-        raise argparse.ArgumentTypeError("a store in memory is gone when the command ends; name a folder or a URL")
+        raise argparse.ArgumentTypeError("a store in memory is lost when the command ends; name a folder or a URL")
     return location
 
 
@@ -59,7 +61,7 @@ _PARAMETER = re.compile(r"`?\b([a-z]+(?:_[a-z]+)*)=(True\b)?`?")
 
 
 def as_flags(message: str) -> str:
-    """A message of the library in the command line's words: `label_column=` becomes --label-column."""
+    """A library message in the command line's terms: `label_column=` becomes --label-column."""
 
     def flag(match: re.Match[str]) -> str:
         name = match[1].replace("_", "-")
@@ -78,11 +80,11 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") -> None:
-    """Name the files that could not be used, a line each, on standard error; `all_with` are options that name all."""
+    """List the files that could not be used, one per line, on standard error; the options `all_with` list them all."""
     for file in skipped[:LISTED]:
         say(f"skipped {file}")
     if len(skipped) > LISTED:
-        say(f"… and {len(skipped) - LISTED} more; {all_with} names all")
+        say(f"… and {len(skipped) - LISTED} more; {all_with} lists them all")
 
 
 def say(message: str) -> None:

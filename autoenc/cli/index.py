@@ -1,4 +1,4 @@
-"""`autoenc index`: images -> a store."""
+"""`autoenc index`: put a folder of images into a store."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "index",
         help="put a folder of images into a store",
-        description="Encode every image below a folder and put it into a store. A second run does only what changed.",
+        description="Encode every image below a folder and store its vectors. A second run does only what has changed.",
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
     add_store(parser)
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="trained model for `learned`, or clothing-32 (default: what the store remembers)",
+        help="model for `learned`: a folder, or clothing-32 (default: what the store remembers)",
     )
     parser.add_argument(
         "--encoders",
         type=names,
         metavar="A,B,…",
-        help="one vector each (default: learned,color,texture,edges)",
+        help="encoders, each of which adds one vector per image (default: learned,color,texture,edges)",
     )
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
-    parser.add_argument("--report", metavar="FILE", help="write what was done, with every skipped file, as JSON")
+    parser.add_argument("--report", metavar="FILE", help="write a report with every skipped file, as JSON")
     add_common(
         parser,
         json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, "
         "images_per_second, source, notes",
     )
-    parser.set_defaults(run=run, when_stopped="What is stored is kept: the same command again finishes the job.")
+    parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:

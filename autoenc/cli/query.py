@@ -1,4 +1,4 @@
-"""`autoenc query`: the neighbors of a picture."""
+"""`autoenc query`: find the nearest neighbors of a picture."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "query",
         help="show what looks like a picture",
-        description="The images of a store most similar to a picture, or to one of its own images.",
+        description="Show the images in a store that are most similar to a picture, or to a stored image.",
     )
     parser.add_argument("image", metavar="IMAGE", nargs="?", help="a picture")
-    parser.add_argument("--id", metavar="ID-OR-PATH", help="instead: an image of the store, by its id or its path")
+    parser.add_argument("--id", metavar="ID-OR-PATH", help="search by a stored image instead, by its id or its path")
     add_store(parser)
-    parser.add_argument("--model", metavar="DIR", help="trained model (default: where the store remembers it)")
-    parser.add_argument("-k", type=int, default=5, metavar="N", help="how many (default: 5)")
-    parser.add_argument("--using", metavar="ENCODER", help="compare these vectors (default: learned)")
+    parser.add_argument(
+        "--model",
+        metavar="DIR",
+        help="model for `learned`: a folder, or clothing-32 (default: what the store remembers)",
+    )
+    parser.add_argument("-k", type=int, default=5, metavar="N", help="how many neighbors (default: 5)")
+    parser.add_argument("--using", metavar="ENCODER", help="encoder whose vectors are compared (default: learned)")
     parser.add_argument(
         "--filter",
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="only images whose field has this value; again for more fields, the same field for more values",
+        help="only images whose field has this value; repeat it for more fields, or to allow more values of one field",
     )
     parser.add_argument(
         "--min-score", type=float, metavar="S", help="only neighbors with at least this cosine similarity"
@@ -44,7 +48,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if (options.image is None) == (options.id is None):
-        options.parser.error("name a picture, or an image of the store with --id")
+        options.parser.error("name either a picture, or a stored image with --id")
     where = _where(options)
     from autoenc.catalog.fields import unmatched
     from autoenc.catalog.searching import Searcher
@@ -72,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         from autoenc.text import table
 
         rows = [_row(neighbor) for neighbor in neighbors]
-        shown = 4 if any(row[3] for row in rows) else 3  # without columns of the user's there is nothing in the last
+        shown = 4 if any(row[3] for row in rows) else 3  # leave the last column out if it is empty
         print(table(("rank", "score", "path", "fields")[:shown], [row[:shown] for row in rows]))
     else:
         print("No image matches.")

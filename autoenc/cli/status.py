@@ -15,12 +15,12 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "status",
         help="show what a store holds",
-        description="Collections of a store with their images, encoders and sources.",
+        description="Show the collections of a store with their images, encoders and sources.",
     )
     parser.add_argument(
         "--store", required=True, metavar="LOCATION", help="a folder or the http(s) URL of a Qdrant server"
     )
-    parser.add_argument("--collection", metavar="NAME", help="only this one")
+    parser.add_argument("--collection", metavar="NAME", help="show only this collection")
     parser.add_argument(
         "--json",
         action="store_true",

@@ -1,4 +1,4 @@
-"""Encoders: pictures in, vectors out, all behind one contract."""
+"""Encoders turn images into vectors, all through one interface."""
 
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.description import EncoderDescription, Model

@@ -1,4 +1,4 @@
-"""The contract of every encoder: a batch of pictures in, a batch of vectors out."""
+"""The base class of every encoder: a batch of images in, a batch of vectors out."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from autoenc.vectors import Images, Vectors
 
 
 class Encoder(ABC):
-    """Turns pictures into vectors.
+    """Turns images into vectors.
 
-    A subclass sets `name`, `dim`, `input_size` and `fingerprint` and writes `_encode`; checking and the empty batch are
-    done here. Scaling of pixel values belongs to the encoder, resizing to `autoenc.images`. `encode` may be called
-    from several threads at once.
+    A subclass sets `name`, `dim`, `input_size` and `fingerprint` and implements `_encode`; this class checks the input
+    and handles the empty batch. An encoder scales pixel values itself; `autoenc.images` resizes images for it.
+    `encode` may be called from several threads at once.
 
     Attributes:
-        name: what the encoder is called, on the command line and as the vector's name in a store.
+        name: its name on the command line, and the name of its vectors in a store.
         dim: length of a vector.
-        input_size: height and width in pixels of the pictures it takes.
-        fingerprint: changes whenever the same picture would get another vector, so that a store can
-            refuse vectors that do not belong together.
-        origin: what `create_encoder(name, origin)` loads it from again, a model's folder say; None for an encoder
-            that needs nothing but its name.
-        fitted: False for an encoder that has to see pictures with `fit` before it can encode.
-        advice: what those who build a store with it should know, one sentence; empty for nothing.
+        input_size: height and width in pixels of the images it takes.
+        fingerprint: changes whenever the same image would get a different vector, so that a store can refuse to mix
+            vectors that cannot be compared.
+        origin: what `create_encoder(name, origin)` loads it from again, for example a model's folder; None for an
+            encoder that needs only its name.
+        fitted: False for an encoder that must be fitted with `fit` before it can encode.
+        advice: a sentence for users who build a store with it; empty if there is nothing to say.
 
     Example:
         >>> class Brightness(Encoder):
@@ -52,7 +52,7 @@ class Encoder(ABC):
         return True
 
     def fit(self, batches: Iterable[Images]) -> Self:
-        """See pictures before encoding, for encoders that need it; nothing by default.
+        """Fit an encoder that needs it to images, before encoding; by default this does nothing.
 
         Args:
             batches: (n, input_size, input_size, 3) uint8 each.
@@ -85,7 +85,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def _encode(self, images: Images) -> Vectors:
-        """Encode a batch that has been checked: (N >= 1, input_size, input_size, 3) uint8 -> (N, dim) float32."""
+        """Encode a batch that was checked: (N >= 1, input_size, input_size, 3) uint8 -> (N, dim) float32."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} '{self.name}' {self.input_size}x{self.input_size} -> {self.dim}-d>"

@@ -1,4 +1,4 @@
-"""What is known of an encoder before one is made."""
+"""What is known about an encoder before it is created."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from autoenc.encoders.base import Encoder
 from autoenc.models.bundle import Bundle
 
 Model = Bundle | str | os.PathLike[str]
-"""A trained model as callers may give it: a bundle, its folder, or the name of one that comes with the package."""
+"""Any form in which callers may pass a trained model: a bundle, its folder, or the name of one in the package."""
 
 
 @dataclass(frozen=True)
 class EncoderDescription:
-    """An encoder that can be made by name.
+    """An encoder that can be created by name.
 
     Attributes:
-        name: of the encoder.
-        dim: length of a vector; None where its model decides.
-        input_size: height and width in pixels of the pictures it takes; None where its model decides.
-        preprocessing: what is done to a picture before it is encoded.
+        name: the encoder's name.
+        dim: length of a vector; None if the model determines it.
+        input_size: height and width in pixels of the images it takes; None if the model determines it.
+        preprocessing: what is done to an image before it is encoded.
         summary: what its numbers are.
-        source: the paper or standard behind it.
-        make: makes one, from a model if `trained`.
-        trained: whether it needs a model.
+        source: the paper or standard that it follows.
+        make: creates the encoder, from a model if `trained`.
+        trained: whether it needs a trained model.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The learned encoder: a bundle's latents, as an encoder like any other."""
+"""The learned encoder: a trained model's latents as vectors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ NAME = "learned"
 
 
 class LearnedEncoder(Encoder):
-    """The autoencoder's encoder, on ONNX Runtime.
+    """The encoder part of a trained autoencoder, run by ONNX Runtime.
 
     Args:
         model: the bundle, its folder, or the name of a ready model.
 
     Raises:
-        EncoderError: no model. BundleError: it cannot be used.
+        EncoderError: no model was given.
+        BundleError: the model cannot be used.
     """
 
     name = NAME
@@ -27,8 +28,8 @@ class LearnedEncoder(Encoder):
     def __init__(self, model: Model | None) -> None:
         if model is None:
             raise EncoderError(
-                f"Encoder '{NAME}' needs a trained model: name its folder with model=, or one that comes with "
-                f"autoenc: {', '.join(READY_MODELS)}."
+                f"Encoder '{NAME}' needs a trained model: use model= to name its folder, or a model that comes with "
+                f"autoenc ({', '.join(READY_MODELS)})."
             )
         self.bundle = model if isinstance(model, Bundle) else load_bundle(model)
         self.dim = self.bundle.latent_dim

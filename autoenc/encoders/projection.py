@@ -1,4 +1,4 @@
-"""Any encoder followed by principal components: shorter vectors, fitted on the images at hand."""
+"""Project any encoder's vectors to their principal components, fitted on the images at hand."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _NAME = re.compile(r"(?P<base>.+)\+pca(?P<dim>[0-9]+)")
 
 
 def parse_projection(name: str) -> tuple[str, int] | None:
-    """Take "NAME+pcaK" apart into NAME and K; None for a name without "+pca".
+    """Split "NAME+pcaK" into NAME and K; None for a name without "+pca".
 
     Raises:
-        EncoderError: "+pca" without a whole number from 1 after it, or without a name before it.
+        EncoderError: "+pca" without a positive whole number after it, or without a name before it.
     """
     if "+pca" not in name:
         return None
     match = _NAME.fullmatch(name)
     if match is None or int(match["dim"]) < 1:
-        raise EncoderError(f"Expected NAME+pcaK with K from 1, such as pixels+pca32; got '{name}'.")
+        raise EncoderError(f"Expected NAME+pcaK with K of 1 or more, such as pixels+pca32; got '{name}'.")
     return match["base"], int(match["dim"])
 
 
 class Projection(Encoder):
     """An encoder whose vectors are projected to their principal components.
 
-    Fit it before use; fitting reads batches once, and holds one batch and a (D, D) matrix of float64.
+    Fit it before use. Fitting reads each batch once, and keeps one batch and a (D, D) float64 matrix in memory.
 
     Args:
         base: the encoder to project.
-        dim: components to keep, from 1 to `base.dim`.
+        dim: number of components to keep, from 1 to `base.dim`.
 
     Raises:
         EncoderError: `dim` out of that range.
@@ -61,8 +61,8 @@ class Projection(Encoder):
         self.origin = base.origin
         if not 1 <= dim <= base.dim:
             raise EncoderError(
-                f"Encoder '{self.name}' expected 1 to {base.dim} components, the length of a vector of "
-                f"'{base.name}'; got {dim}."
+                f"Encoder '{self.name}' expected 1 to {base.dim} components, because a vector of '{base.name}' has "
+                f"{base.dim} numbers; got {dim}."
             )
         self._mean: Matrix | None = None
         self._components: Matrix = np.empty((base.dim, 0))
@@ -72,13 +72,13 @@ class Projection(Encoder):
         return self._mean is not None
 
     def fit(self, batches: Iterable[Images]) -> Self:
-        """Find the components of the images' vectors.
+        """Fit the components to the vectors of images.
 
         Args:
-            batches: (n, input_size, input_size, 3) uint8 each, `dim` images or more in all.
+            batches: (n, input_size, input_size, 3) uint8 each, with `dim` images or more in total.
 
         Returns:
-            itself.
+            The projection itself.
 
         Raises:
             EncoderError: fewer than `dim` images, or a vector that is not finite.
@@ -90,22 +90,22 @@ class Projection(Encoder):
         for batch in batches:
             vectors = self.base.encode(batch).astype(np.float64)
             if not np.isfinite(vectors).all():
-                raise EncoderError(f"Encoder '{self.base.name}' gave a vector with NaN or infinity in it.")
+                raise EncoderError(f"Encoder '{self.base.name}' returned a vector that holds NaN or infinity.")
             if count == 0 and len(vectors):
-                shift = vectors.mean(axis=0)  # near the mean: the squares do not swamp the variance
+                shift = vectors.mean(axis=0)  # close to the mean, so that squares do not swamp the variance
             vectors -= shift
             total += vectors.sum(axis=0)
             products += vectors.T @ vectors
             count += len(vectors)
         if count < self.dim:
             raise EncoderError(
-                f"Encoder '{self.name}' expected {self.dim} images or more to fit {self.dim} components on; got "
-                f"{count}. Give it more images, or leave it out."
+                f"Encoder '{self.name}' expected {self.dim} images or more to fit {self.dim} components; got "
+                f"{count}. Use more images, or leave this encoder out."
             )
         offset = total / count
         covariance = products / count - np.outer(offset, offset)
         values, axes = principal_axes(covariance, self.dim)
-        # A direction without variance is rounding noise: it is zeroed, so that no cosine is made of noise.
+        # A direction without variance holds only rounding noise. It is zeroed, so that noise cannot make a cosine.
         noise = max(
             float(values[0]) * self.base.dim * float(np.finfo(np.float64).eps),
             float(shift @ shift) * float(np.finfo(np.float32).eps) ** 2,

@@ -1,4 +1,4 @@
-"""Every encoder that can be made by name, and the making."""
+"""The registry of encoders, and their creation by name."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from autoenc.errors import ArgumentError, EncoderError
 ENCODERS: dict[str, EncoderDescription] = {
     description.name: description for description in (learned.DESCRIPTION, *handcrafted.DESCRIPTIONS)
 }
-"""Name -> description; where one has to be chosen, the first that is at hand."""
+"""Name -> description, in order of preference where an encoder has to be chosen."""
 
 ENCODER_NAMES = tuple(ENCODERS)
 
 
 def create_encoder(name: str, model: Model | None = None) -> Encoder:
-    """The encoder of that name.
+    """Create the encoder of a given name.
 
     Args:
-        name: one of ENCODER_NAMES, or NAME+pcaK for its K principal components, which are to be fitted before use.
-        model: the bundle of a trained encoder, its folder, or the name of a ready one; the others take none.
+        name: one of ENCODER_NAMES, or NAME+pcaK for K principal components of it, which must be fitted before use.
+        model: for a trained encoder, its bundle, the bundle's folder, or the name of a ready model; other encoders do
+            not need one.
 
     Raises:
         EncoderError: an unknown name, or a trained encoder without a model.
@@ -40,28 +41,28 @@ def create_encoder(name: str, model: Model | None = None) -> Encoder:
 def create_encoders(
     encoders: Sequence[str | Encoder], model: Model | None = None, origins: Mapping[str, str | None] | None = None
 ) -> dict[str, Encoder]:
-    """Encoders by name, and those that are made already as they are.
+    """Create encoders by name; encoders that exist already are returned as they are.
 
     Args:
-        encoders: names, as of `create_encoder`, or encoders; each once.
-        model: the bundle of those that are trained.
-        origins: where each one's model was, for those that are trained if no model is given.
+        encoders: names, as for `create_encoder`, or encoders, each once.
+        model: the model of the trained encoders.
+        origins: encoder's name -> where its model was; for trained encoders, if no model is given.
 
     Returns:
-        name -> encoder, in the order asked for.
+        Name -> encoder, in the order of `encoders`.
 
     Raises:
-        EncoderError, BundleError: as `create_encoder`.
-        ArgumentError: none, one named twice, or something else than names and encoders.
+        EncoderError, BundleError: as for `create_encoder`.
+        ArgumentError: no encoder, one named twice, or something other than names and encoders.
     """
     if isinstance(encoders, str) or not encoders:
         raise ArgumentError(f"Expected a list of one encoder or more; got {encoders!r}.")
     made: dict[str, Encoder] = {}
-    bases: dict[str, Encoder] = {}  # so that `learned` and `learned+pca32` load one model once
+    bases: dict[str, Encoder] = {}  # so that `learned` and `learned+pca32` load their model once
 
     def base(name: str) -> Encoder:
         if name not in ENCODERS:
-            raise EncoderError(f"Unknown encoder '{name}'; there are: {', '.join(ENCODER_NAMES)}.")
+            raise EncoderError(f"Unknown encoder '{name}'; the encoders are: {', '.join(ENCODER_NAMES)}.")
         if name not in bases:
             description = ENCODERS[name]
             origin = model if model is not None else (origins or {}).get(name)
@@ -72,7 +73,7 @@ def create_encoders(
         if isinstance(asked, Encoder):
             encoder = asked
         elif not isinstance(asked, str):
-            raise ArgumentError(f"Expected names of encoders, or encoders; got {asked!r}.")
+            raise ArgumentError(f"Expected names of encoders, or Encoder objects; got {asked!r}.")
         elif (projected := parse_projection(asked)) is not None:
             encoder = Projection(base(projected[0]), projected[1])
         else:
@@ -84,5 +85,5 @@ def create_encoders(
 
 
 def first_choice(names: Sequence[str]) -> str:
-    """Of some encoders' names, the one to take where none is asked for: the registry's first, or simply the first."""
+    """The default among the names of some encoders: the one first in the registry, or else the first name."""
     return next((name for name in ENCODERS if name in names), names[0])

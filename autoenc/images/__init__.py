@@ -1,1 +1,1 @@
-"""A folder of pictures -> paths -> bytes -> pixels; altered copies of them."""
+"""Find image files, read and decode them, and make altered copies."""

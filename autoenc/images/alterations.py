@@ -1,7 +1,7 @@
-"""Altered copies of pictures: cropped, flipped and recolored, the same ones every time.
+"""Reproducible altered copies of images: cropped, mirrored and recolored.
 
-They stand for "the same product in another photo" where nobody has labeled which photos belong together: an
-encoder worth having finds the original of such a copy again.
+They stand in for "the same product in another photo" where no labels say which photos belong together: a good encoder
+finds the original image of such a copy.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from autoenc.vectors import Images, Indices, Vectors
 Seed = int | tuple[int, ...]
 
 MIN_AREA = 0.6
-"""The smallest share of a picture that its crop keeps."""
+"""The smallest share of an image's area that a crop keeps."""
 
 MAX_GAIN = 0.3
-"""Brightness, contrast and each channel are multiplied by 1 - MAX_GAIN to 1 + MAX_GAIN."""
+"""Brightness, contrast and each channel are multiplied by a factor from 1 - MAX_GAIN to 1 + MAX_GAIN."""
 
 
 def altered_copies(
@@ -29,22 +29,23 @@ def altered_copies(
     seed: Seed = 0,
     indices: Sequence[int] | Indices | None = None,
 ) -> Images:
-    """One altered copy of each picture: crop, flip, brightness, contrast and channel gains, all mild.
+    """Make one altered copy of each image, with a mild crop, flip, brightness, contrast and channel gains.
 
-    The crop keeps 0.6 to 1 of the area and the aspect ratio, and is scaled back; one picture in two is mirrored;
-    contrast is turned about the picture's mean.
+    The crop keeps 0.6 to 1 of the area and the aspect ratio, and is scaled back to the full size. An image is mirrored
+    with probability 1/2. Contrast is scaled about the image's mean.
 
     Args:
         images: (N, H, W, 3) uint8.
-        seed: one number from 0, or several that together are the seed.
-        indices: (N,) number of each picture, from 0; 0 to N-1 without it. A picture's alteration depends on seed
-            and number alone, so that batches, in any order, give what one call gives.
+        seed: a number of 0 or more, or several that together form the seed.
+        indices: (N,) an index of 0 or more for each image; 0 to N-1 by default. The alteration of an image depends
+            only on the seed and its index, so images passed in batches, in any order, get the same copies as in one
+            call.
 
     Returns:
-        (N, H, W, 3) uint8, new.
+        (N, H, W, 3) uint8, a new array.
 
     Raises:
-        ArgumentError: another shape or dtype, or not one number a picture.
+        ArgumentError: images of another shape or dtype, a negative seed or index, or not one index per image.
 
     Source: Chen et al., "A simple framework for contrastive learning of visual representations", ICML 2020.
     Departs from it: milder crops, gains for color jitter, no blur.
@@ -56,8 +57,8 @@ def altered_copies(
     seeds = seed if isinstance(seed, tuple) else (seed,)
     if len(numbers) != len(images) or min(seeds, default=-1) < 0 or min(numbers, default=0) < 0:
         raise ArgumentError(
-            f"Expected a seed from 0 and one number from 0 for each of {len(images)} images; "
-            f"got seed {seed} and {len(numbers)} numbers from {min(numbers, default=0)}."
+            f"Expected a seed of 0 or more and one index of 0 or more for each of {len(images)} images; "
+            f"got seed {seed} and {len(numbers)} indices, the smallest of them {min(numbers, default=0)}."
         )
     copies = np.empty_like(images, subok=False)
     for row, number in enumerate(numbers):
@@ -68,7 +69,7 @@ def altered_copies(
 def _altered(image: Images, generator: np.random.Generator) -> Images:
     height, width = image.shape[:2]
     side = np.sqrt(generator.uniform(MIN_AREA, 1.0))
-    # Rounded up, so that a small picture does not lose more than the share that was drawn.
+    # Rounded up, so that a small image does not lose more than the share that was drawn.
     rows, columns = int(np.ceil(side * height)), int(np.ceil(side * width))
     top = int(generator.integers(height - rows + 1))
     left = int(generator.integers(width - columns + 1))

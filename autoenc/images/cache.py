@@ -1,4 +1,4 @@
-"""Many pictures decoded once, in one array: in memory, or in a nameless temporary file when they are many."""
+"""Decode many images once, into one array: in memory or, if it is large, in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from autoenc.progress import Progress, silent
 from autoenc.vectors import Images
 
 IN_MEMORY_BYTES = 512 * 2**20
-"""Larger caches are memory-mapped."""
+"""A cache larger than this is memory-mapped."""
 
 
 class PixelCache:
-    """The readable pictures of a list of files.
+    """The images of those files that could be read.
 
     Attributes:
-        images: (N, size, size, 3) uint8, RGB, to read only.
-        paths: N files; of pictures in memory, their names.
-        digests: N digests of what was decoded.
+        images: (N, size, size, 3) uint8, RGB, read-only.
+        paths: the N files; for pictures in memory, their names.
+        digests: the N digests of what was decoded.
         skipped: the files that could not be read.
     """
 
@@ -50,12 +50,12 @@ def load_pixels(items: Sequence[Path | NamedPicture], size: int = 32, *, progres
     Args:
         items: image files, or pictures in memory.
         size: height and width in pixels.
-        progress: told how far it is.
+        progress: called with the number of files done.
 
     Returns:
-        the cache, in the order of `items`.
+        The cache, in the order of `items`.
     """
-    images = _room((len(items), size, size, 3))
+    images = _allocated((len(items), size, size, 3))
     kept: list[Path] = []
     digests: list[str] = []
     skipped: list[SkippedFile] = []
@@ -73,8 +73,8 @@ def load_pixels(items: Sequence[Path | NamedPicture], size: int = 32, *, progres
     return PixelCache(readable, kept, digests, skipped)
 
 
-def _room(shape: tuple[int, ...]) -> Images:
+def _allocated(shape: tuple[int, ...]) -> Images:
     if math.prod(shape) <= IN_MEMORY_BYTES:
         return np.empty(shape, np.uint8)
-    with tempfile.TemporaryFile(prefix="autoenc-pixels-") as file:  # gone with its last user, even one that is killed
+    with tempfile.TemporaryFile(prefix="autoenc-pixels-") as file:  # freed with its last user, even after a kill
         return np.memmap(file, np.uint8, "w+", shape=shape)

@@ -1,8 +1,8 @@
-"""Bytes to RGB pixels: the least decoding that keeps the picture, for every kind of image file.
+"""Decode image files and in-memory pictures to RGB pixels, at a reduced size where that is enough.
 
-Decoding is what indexing waits for, so a JPEG is decoded by OpenCV straight to 1/2, 1/4 or 1/8 of its size
-where enough pixels remain. Pillow reads the header first (format, size, mode: no pixel is touched before the
-limits are checked), and decodes everything else.
+Indexing waits for decoding, so OpenCV decodes a JPEG straight to 1/2, 1/4 or 1/8 of its size where enough pixels
+remain. Pillow reads every header first, so that the limits are checked before any pixel is decoded, and it decodes all
+other formats.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from autoenc.vectors import Pixels
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 80_000_000
 LEAST_SIDE = 64
-"""A reduced decode leaves at least this on the short side: 32 px strays from a full decode by 1.5/255, 64 by 0.4."""
+"""A reduced decode keeps at least this many pixels on the short side.
+
+With 64 pixels it differs from a full decode by 0.4/255 on average, with 32 by 1.5/255.
+"""
 
 Picture = str | os.PathLike[str] | bytes | Pixels | Image.Image
-"""A picture as callers may give it: a path, the bytes of an image file, an array, a PIL image."""
+"""Any form in which callers may pass a picture: a path, the bytes of an image file, an array or a PIL image."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF")  # no format that starts another program
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF")  # none that makes Pillow start another program
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -37,48 +40,49 @@ _ORIENTATION = 0x0112  # EXIF tag
 
 
 def decode(data: bytes, size: int) -> tuple[Pixels, int, int]:
-    """Decode an image file, reduced if that leaves at least max(64, 2 * size) pixels on the short side.
+    """Decode an image file, at a reduced size if at least max(64, 2 * size) pixels remain on the short side.
 
     Args:
         data: the file's bytes.
         size: the side in pixels that the caller will shrink the picture to.
 
     Returns:
-        pixels (H, W, 3) uint8 RGB, turned by EXIF, transparency over white; width and height of the full picture.
+        The pixels, (H, W, 3) uint8 RGB, rotated as EXIF says, transparency over white; and the width and the height
+        of the full picture.
 
     Raises:
-        ImageTooLargeError: over MAX_PIXELS.
-        ImageDecodeError: not an image of a known format, or broken.
+        ImageTooLargeError: more than MAX_PIXELS pixels.
+        ImageDecodeError: not an image of a known format, or a broken one.
     """
     header = _header(data)
     width, height = header.size
     if width * height > MAX_PIXELS:
-        raise ImageTooLargeError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS:,} in all.")
+        raise ImageTooLargeError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS:,} pixels.")
     factor = reduction(width, height, size)
     pixels = _opencv(data, factor) if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB") else None
     if pixels is None:
         pixels = _pillow(header, factor)
-    orientation = _orientation(header)  # only now: a PNG may say it last, and Pillow has turned a TIFF by itself
+    orientation = _orientation(header)  # read last: a PNG may store it at its end, and Pillow rotates a TIFF itself
     if orientation >= 5:
         width, height = height, width
     return _turned(pixels, orientation), width, height
 
 
 def reduction(width: int, height: int, size: int) -> int:
-    """The factor (1, 2, 4 or 8) to decode a JPEG at."""
+    """The factor (1, 2, 4 or 8) by which to reduce a JPEG while decoding it."""
     least = max(LEAST_SIDE, 2 * size)
     return next((factor for factor in (8, 4, 2) if min(width, height) // factor >= least), 1)
 
 
 def picture_pixels(picture: bytes | Pixels | Image.Image, size: int) -> Pixels:
-    """(H, W, 3) uint8 RGB of a picture in memory, reduced as `decode` does.
+    """The pixels of a picture in memory, (H, W, 3) uint8 RGB; the bytes of a file are decoded as by `decode`.
 
     Args:
         picture: the bytes of an image file; a PIL image; or an array (H, W) gray, (H, W, 3) RGB, (H, W, 4) RGBA uint8.
         size: the side in pixels that the caller will shrink the picture to.
 
     Raises:
-        ImageError: as `decode`, or an array of another shape or dtype.
+        ImageError: as for `decode`, or an array of another shape or dtype.
     """
     if isinstance(picture, bytes):
         return decode(picture, size)[0]
@@ -94,7 +98,7 @@ def picture_pixels(picture: bytes | Pixels | Image.Image, size: int) -> Pixels:
 
 
 def area_resize(pixels: Pixels, size: int) -> Pixels:
-    """(H, W, 3) uint8 -> (size, size, 3) uint8: each pixel is the mean of the area it covers; enlarged linearly."""
+    """Resize (H, W, 3) uint8 to (size, size, 3) uint8: shrink by averaging areas, enlarge linearly."""
     height, width = pixels.shape[:2]
     if width > size or height > size:
         pixels = _resized(pixels, min(width, size), min(height, size), cv2.INTER_AREA)
@@ -104,14 +108,14 @@ def area_resize(pixels: Pixels, size: int) -> Pixels:
 
 
 def resized_batch(images: Pixels, size: int) -> Pixels:
-    """`area_resize` for (N, H, W, 3) uint8."""
+    """Apply `area_resize` to each image of a batch, (N, H, W, 3) uint8."""
     if images.shape[1:3] == (size, size):
         return images
     return np.stack([area_resize(pixels, size) for pixels in images])
 
 
 def letterbox(pixels: Pixels, size: int) -> Pixels:
-    """(H, W, 3) uint8 -> (size, size, 3) uint8, the aspect ratio kept, centered on white."""
+    """Resize (H, W, 3) uint8 to (size, size, 3) uint8, with the aspect ratio kept, centered on white."""
     height, width = pixels.shape[:2]
     scale = size / max(width, height)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
@@ -129,12 +133,12 @@ def _header(data: bytes) -> Image.Image:
         raise ImageTooLargeError(f"The picture is too large: {error}") from error
     except UnidentifiedImageError:
         raise ImageDecodeError(_unknown(data)) from None
-    except Exception as error:  # Pillow's parsers raise whatever a hostile header leads them to
+    except Exception as error:  # a malformed header can make Pillow's parsers raise anything
         raise ImageDecodeError(f"The image's header is broken ({_reason(error)}).") from error
 
 
 def _unknown(data: bytes) -> str:
-    """Why bytes that Pillow does not know are refused; brands are those of ISO/IEC 23008-12 (HEIF) and of AVIF."""
+    """Why bytes that Pillow does not recognize are refused. The brands are from ISO/IEC 23008-12 (HEIF) and AVIF."""
     brand = data[8:12] if data[4:8] == b"ftyp" else b""
     if brand[:3] in (b"hei", b"hev", b"mif", b"msf"):
         name = "HEIC"
@@ -143,12 +147,12 @@ def _unknown(data: bytes) -> str:
     elif data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
         name = "JPEG XL"
     else:
-        return "Not an image: the bytes are of no known image format."
-    return f"{name} is not read; convert it to JPEG or PNG."
+        return "Not an image: the bytes match no known image format."
+    return f"{name} is not supported; convert the file to JPEG or PNG."
 
 
 def _opencv(data: bytes, factor: int) -> Pixels | None:
-    """A JPEG as it lies in the file, or None where OpenCV finds it broken: Pillow tells why, or reads it after all."""
+    """A JPEG's pixels, not yet rotated; None if OpenCV cannot decode it, for Pillow to decode it or to say why not."""
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
@@ -159,7 +163,7 @@ def _opencv(data: bytes, factor: int) -> Pixels | None:
 def _pillow(image: Image.Image, factor: int = 1) -> Pixels:
     try:
         if factor > 1:
-            image.draft(None, (image.width // factor, image.height // factor))  # does nothing but for JPEG
+            image.draft(None, (image.width // factor, image.height // factor))  # affects JPEG only
         image.load()
         return _rgb(image)
     except ImageDecodeError:
@@ -169,7 +173,7 @@ def _pillow(image: Image.Image, factor: int = 1) -> Pixels:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How EXIF says to turn the picture, 1 to 8; 1 (not at all) where EXIF is damaged: the picture is still good."""
+    """The EXIF orientation, 1 to 8; 1 (not rotated) if EXIF is damaged, because the picture itself is still good."""
     try:
         found = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # as in _header
@@ -188,7 +192,7 @@ def _turned(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _rgb(image: Image.Image) -> Pixels:
-    """As a viewer would show it: transparency over white, 16 bits scaled to 8, one channel as gray."""
+    """The pixels as a viewer shows them: transparency over white, 16 bits scaled to 8, one channel as gray."""
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         if image.mode in ("La", "RGBa"):
             image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
@@ -201,13 +205,13 @@ def _rgb(image: Image.Image) -> Pixels:
     try:
         return np.asarray(image.convert("RGB"))
     except ValueError as error:
-        raise ImageDecodeError(f"Pictures of mode {image.mode} cannot be turned into RGB ({error}).") from error
+        raise ImageDecodeError(f"Pictures of mode {image.mode} cannot be converted to RGB ({error}).") from error
 
 
 def _gray_to_rgb(values: npt.NDArray[np.generic]) -> Pixels:
-    """Wide gray values to 8 bits: 16-bit integers by their full range, floats from 0..1, others by their maximum.
+    """Scale wide gray values to 8 bits: integers from 0..65535, floats from 0..1 or 0..255, others by their maximum.
 
-    Every step is at most as wide as the values: a picture at the pixel limit must not take gigabytes.
+    No intermediate array has more bytes than the values, so that a picture at the pixel limit does not take gigabytes.
     """
     if values.dtype.itemsize == 2:
         wide, full = values.astype(np.uint16, copy=False), 65535.0  # in this machine's byte order

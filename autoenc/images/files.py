@@ -1,4 +1,4 @@
-"""Read a file once, and turn any picture into RGB uint8 at the size an encoder asks for."""
+"""Read image files, and convert any picture to RGB uint8 at the size that an encoder takes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ from autoenc.text import shown
 from autoenc.vectors import Pixels
 
 PREPROCESSING_VERSION = 1
-"""Part of an encoder's identity in a store: raised whenever the same file would give other pixels."""
+"""Part of an encoder's identity in a store. Raise it whenever the same file would give different pixels."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """What was read, undecoded, and what tells whether it has changed; attributes as of `LoadedImage`."""
+    """A file before decoding, with what shows later whether it has changed.
+
+    Attributes:
+        data: the bytes of the file, or a picture in memory.
+        path, digest, size, mtime_ns: as for `LoadedImage`.
+    """
 
     path: Path
     data: bytes | Pixels | Image.Image
@@ -37,14 +42,14 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class LoadedImage:
-    """One picture, read once.
+    """One decoded image.
 
     Attributes:
         path: the file.
         pixels: (size, size, 3) uint8, RGB.
-        width, height: of the picture as it is seen (turned by EXIF), in pixels.
+        width, height: of the full picture in pixels, after the EXIF rotation.
         digest: of the file's bytes, 32 hexadecimal digits (BLAKE2b, 16 bytes).
-        size, mtime_ns: of the file, in bytes and in nanoseconds since 1970.
+        size, mtime_ns: the file's size in bytes and its modification time in nanoseconds since 1970.
     """
 
     path: Path
@@ -57,15 +62,15 @@ class LoadedImage:
 
 
 def read_file(path: str | os.PathLike[str]) -> ImageFile:
-    """Read a file once, undecoded.
+    """Read a file without decoding it.
 
-    Raises, without naming the file:
+    Raises (the messages do not name the file):
         ImageTooLargeError: more than `decoding.MAX_BYTES` bytes.
-        ImageDecodeError: not there, not readable, not a regular file, or empty.
+        ImageDecodeError: the file does not exist, cannot be read, is not a regular file, or is empty.
     """
     path = Path(path)
     try:
-        status = path.stat()  # before reading: a change in between is seen as one the next time
+        status = path.stat()  # before reading, so that a change in between is noticed the next time
         if not stat.S_ISREG(status.st_mode):
             raise ImageDecodeError("Not a regular file.")
         if status.st_size > MAX_BYTES:
@@ -79,9 +84,9 @@ def read_file(path: str | os.PathLike[str]) -> ImageFile:
 
 
 def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
-    """Decode a file's picture to size x size; the aspect ratio is not kept: it is squeezed into the square.
+    """Decode a file and resize its picture to size x size; the aspect ratio is not kept.
 
-    Raises, without naming the file:
+    Raises (the messages do not name the file):
         ImageTooLargeError: more than `decoding.MAX_PIXELS` pixels.
         ImageDecodeError: truncated, broken, or not an image.
     """
@@ -102,10 +107,14 @@ def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
 
 
 def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
-    """A JPEG, PNG, WebP, GIF (first frame), BMP or TIFF file of any mode, read once.
+    """Load a JPEG, PNG, WebP, GIF (first frame), BMP or TIFF file of any mode.
+
+    Args:
+        path: the file.
+        size: height and width of the result in pixels; the aspect ratio is not kept.
 
     Raises:
-        ImageError: what `read_file` and `decode_file` raise, with the file's name in front.
+        ImageError: as for `read_file` and `decode_file`, with the file's name at the start of the message.
 
     Example:
         >>> image = autoenc.load_image("some.jpg", size=32)
@@ -117,10 +126,10 @@ def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
 
 
 def read_item(item: Path | NamedPicture) -> ImageFile:
-    """`read_file` of a path; a picture in memory as it is, its date 0.
+    """Read a file; a picture in memory is taken as it is, with a modification time of 0.
 
     Raises:
-        ImageError: as `read_file`.
+        ImageError: as for `read_file`.
     """
     if not isinstance(item, NamedPicture):
         return read_file(item)
@@ -134,7 +143,7 @@ def read_item(item: Path | NamedPicture) -> ImageFile:
 
 
 def load_images(items: Sequence[Path | NamedPicture], size: int = 32) -> Iterator[LoadedImage | SkippedFile]:
-    """Read and decode many pictures on all cores, in order; one that cannot be used is a `SkippedFile`."""
+    """Read and decode many pictures on all cores, in order; a `SkippedFile` stands for one that cannot be used."""
 
     def load(item: Path | NamedPicture) -> LoadedImage | SkippedFile:
         try:
@@ -153,16 +162,16 @@ def load_pixels_of(picture: Picture, size: int = 32) -> Pixels:
         size: height and width of the result in pixels.
 
     Raises:
-        ImageError: as `load_image`, or an array of another shape or dtype.
+        ImageError: as for `load_image`, or an array of another shape or dtype.
     """
     return area_resize(_decoded(picture, size), size)
 
 
 def load_thumbnail(picture: Picture, size: int = 96) -> Pixels:
-    """A picture for people to look at: (size, size, 3) uint8, its aspect ratio kept, on a white square.
+    """A picture for people to look at: (size, size, 3) uint8, with its aspect ratio kept, on a white square.
 
     Raises:
-        ImageError: as `load_image`.
+        ImageError: as for `load_image`.
     """
     return letterbox(_decoded(picture, size), size)
 
@@ -176,7 +185,7 @@ def _decoded(picture: Picture, size: int) -> Pixels:
 
 @contextmanager
 def _named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put the file's name in front of the reason why it cannot be used."""
+    """Put the file's name at the start of the message of an ImageError."""
     try:
         yield
     except ImageError as error:

@@ -1,4 +1,4 @@
-"""The pictures to work on: every image below a folder, a list of files, or pictures in memory."""
+"""Find the pictures to work on: every image below a folder, a list of files, or pictures in memory."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from autoenc.errors import ArgumentError, NoImagesError
-from autoenc.text import exact, is_text, printable, shown
+from autoenc.text import counted, exact, is_text, printable, shown
 from autoenc.vectors import Images, Pixels
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
-    | {".heic", ".heif", ".avif", ".jxl"}  # not read, but told of: whoever has them takes them for images
+    | {".heic", ".heif", ".avif", ".jxl"}  # cannot be read, but are images to users: listed as skipped
 )
 
 
 Pictures = str | os.PathLike[str] | Sequence[str | os.PathLike[str] | bytes | Pixels | Image.Image] | Images
-"""Many pictures as callers may give them: see `gather`."""
+"""Any form in which callers may pass many pictures; see `gather`."""
 
 _EXPECTED = (
     "Expected a folder, a list of image files, arrays (H, W, 3) uint8 or PIL images, or one array (N, H, W, 3) uint8;"
@@ -31,7 +31,7 @@ _EXPECTED = (
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file, or a folder, that could not be used, and why: a sentence that does not name it again."""
+    """A file or folder that could not be used, and the reason: a sentence that does not repeat its name."""
 
     path: Path
     reason: str
@@ -45,10 +45,10 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class NamedPicture:
-    """A picture in memory; its name stands where a file's path would.
+    """A picture in memory, with a name that takes the place of a file's path.
 
     Attributes:
-        name: unique among the pictures it came with.
+        name: unique among the pictures passed together.
         picture: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA uint8, the bytes of an image file, or a PIL image.
     """
 
@@ -65,11 +65,11 @@ class Found:
     """The pictures that a function was given.
 
     Attributes:
-        root: the folder that was searched or that holds all the files, absolute; None for pictures in memory.
-        items: a path for each image file, absolute, or the pictures in memory.
-        ignored: how many other files there are in the folder, hidden ones included.
-        skipped: files and folders that cannot be named or listed.
-        whole: whether this is all that the folder holds, and not a selection of files.
+        root: absolute path of the folder that was searched, or that holds all the files; None for pictures in memory.
+        items: the absolute path of each image file, or the pictures in memory.
+        ignored: the number of other files in the folder, hidden ones included.
+        skipped: files whose names are not valid UTF-8, and folders that cannot be listed.
+        whole: True if these are all the images of the folder, False for a selection of files.
     """
 
     root: Path | None
@@ -80,26 +80,27 @@ class Found:
 
     @property
     def paths(self) -> list[Path]:
-        """The path of each item; of a picture in memory, its name."""
+        """The path of each item; for a picture in memory, its name."""
         return [path_of(item) for item in self.items]
 
 
 def path_of(item: Path | NamedPicture) -> Path:
-    """The path of a file; of a picture in memory, its name."""
+    """The path of a file; for a picture in memory, its name."""
     return item.path if isinstance(item, NamedPicture) else item
 
 
 def gather(images: Pictures, names: Sequence[str] | None = None) -> Found:
-    """The pictures that a caller means, whatever form they have.
+    """Collect the pictures that a caller passed, in whatever form.
 
     Args:
         images: a folder, searched recursively; a list of image files; an array (N, H, W, 3) RGB or (N, H, W) gray,
             uint8; or a list of arrays (H, W), (H, W, 3) or (H, W, 4) uint8, of PIL images, or of the bytes of files.
-        names: one for each picture in memory, unique; their numbers without it. Files have their paths.
+        names: a unique name for each picture in memory; by default the pictures are numbered from 0. Files are named
+            by their paths.
 
     Raises:
-        NoImagesError: as `find_images`, or an empty list.
-        ArgumentError: anything else, names for files, or names that are not one for each picture, each another.
+        NoImagesError: as for `find_images`, or an empty list.
+        ArgumentError: anything else, names for files, or not one unique name for each picture.
 
     Example:
         >>> gather(np.zeros((2, 8, 8, 3), np.uint8), names=["a", "b"]).paths
@@ -129,7 +130,7 @@ def _split(images: npt.NDArray[np.generic]) -> list[Pixels]:
         return list(images)
     remedy = ""
     if images.dtype != np.uint8:
-        remedy = " Bring the values to 0..255 and convert them with .astype(np.uint8)."
+        remedy = " Scale the values to 0..255 and convert them with .astype(np.uint8)."
     elif images.ndim == 3:
         remedy = " Put a single picture into a list."
     raise ArgumentError(f"{_EXPECTED} got an array of shape {images.shape} {images.dtype}.{remedy}")
@@ -141,14 +142,14 @@ def _in_memory(pictures: Sequence[bytes | Pixels | Image.Image], names: Sequence
             raise ArgumentError(f"{_EXPECTED} item {at} is of type {type(picture).__name__}.")
         if isinstance(picture, np.ndarray) and picture.dtype != np.uint8:
             raise ArgumentError(
-                f"{_EXPECTED} item {at} is {picture.dtype}. Bring the values to 0..255 and convert them with "
+                f"{_EXPECTED} item {at} is {picture.dtype}. Scale the values to 0..255 and convert them with "
                 f".astype(np.uint8)."
             )
     chosen = [str(number) for number in range(len(pictures))] if names is None else list(names)
     if len(chosen) != len(pictures) or len(set(chosen)) < len(chosen) or not all(map(_is_name, chosen)):
         raise ArgumentError(
-            f"Expected a name for each of {len(pictures)} pictures, each another and none empty; got {len(chosen)} "
-            f"names, {len(set(chosen))} of them different."
+            f"Expected names= with one unique, valid and non-empty string for each of {len(pictures)} pictures; got "
+            f"{counted(len(chosen), 'name')}, {len(set(chosen))} of them different."
         )
     return Found(None, [NamedPicture(name, picture) for name, picture in zip(chosen, pictures, strict=True)])
 
@@ -161,17 +162,18 @@ def _files(files: Sequence[str | os.PathLike[str]]) -> Found:
     paths = [Path(os.path.abspath(file)) for file in files]
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
-        raise ArgumentError(f"{shown(twice)} is in the list twice; name each file once.")
+        raise ArgumentError(f"{shown(twice)} is in the list twice; list each file once.")
     skipped = [SkippedFile(path, "its name is not valid UTF-8; rename it") for path in paths if not is_text(str(path))]
     root = Path(os.path.commonpath([path.parent for path in paths]))
     return Found(root, [path for path in paths if is_text(str(path))], skipped=skipped)
 
 
 def find_images(root: str | os.PathLike[str]) -> Found:
-    """Every image file below a folder; links to folders are followed, and no folder is searched twice.
+    """Find every image file below a folder. Links to folders are followed, and no folder is searched twice.
 
     Raises:
-        NoImagesError: no such folder, no file in it with an image's extension, or a path that is not valid UTF-8.
+        NoImagesError: the folder does not exist, holds no file with an image extension, or its path is not valid
+            UTF-8.
 
     Example:
         >>> found = autoenc.find_images("photos")
@@ -180,11 +182,11 @@ def find_images(root: str | os.PathLike[str]) -> Found:
     """
     top = Path(os.path.abspath(root))
     if not os.path.exists(top):
-        raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist or is out of your reach.")
+        raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist or is not accessible.")
     if not os.path.isdir(top):
-        raise NoImagesError(f"Expected a folder of images; {shown(top)} is a file. Name the folder it lies in.")
+        raise NoImagesError(f"Expected a folder of images; {shown(top)} is a file. Name the folder that holds it.")
     if not is_text(str(top)):
-        raise NoImagesError(f"The path of {shown(top)} is not valid UTF-8, as stores and reports need it; rename it.")
+        raise NoImagesError(f"The path of {shown(top)} is not valid UTF-8, which stores and reports need; rename it.")
     paths: list[Path] = []
     skipped: list[SkippedFile] = []
     ignored = 0
@@ -197,7 +199,7 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         here = Path(folder)
         subfolders.sort()
         status = here.stat()
-        if (status.st_dev, status.st_ino) in searched:  # links can lead here again, and in a circle
+        if (status.st_dev, status.st_ino) in searched:  # links can lead back here, even in a circle
             subfolders.clear()
             continue
         searched.add((status.st_dev, status.st_ino))
@@ -213,6 +215,7 @@ def find_images(root: str | os.PathLike[str]) -> Found:
     if not paths:
         also = f" ({skipped[0]})" if skipped else ""
         raise NoImagesError(
-            f"Found no image in {shown(top)}: {ignored} files, none of them {', '.join(sorted(EXTENSIONS))}{also}."
+            f"Found no image in {shown(top)} among {counted(ignored, 'file')}; expected files with one of the "
+            f"extensions {', '.join(sorted(EXTENSIONS))}{also}."
         )
     return Found(top, [*sorted(paths)], ignored, skipped, whole=True)

@@ -1,4 +1,4 @@
-"""Vector stores: one contract over Qdrant in memory, in this process and on a server."""
+"""Vector stores: one interface to Qdrant in memory, in this process or on a server."""
 
 from __future__ import annotations
 
@@ -39,23 +39,25 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
     """Open one collection of a store.
 
     Args:
-        location: `:memory:` (new and empty each time, gone when closed), a folder (Qdrant Edge, in this process), or
-            `http://` or `https://` and the host of a Qdrant server (1.18.1 or later), whose key is the environment's
-            QDRANT_API_KEY. Without a port, http means 6333 and https 443. SSL_CERT_FILE names the certificate of an
-            authority of your own.
-        collection: letters, digits, '_', '-' and '.', 100 at most, not beginning with '.'.
-        create: make what is not there. A folder that holds other things is refused and left as it is.
+        location: `:memory:` (empty when opened, lost when closed), a folder (Qdrant Edge, in this process), or the
+            `http://` or `https://` URL of a Qdrant server (1.18.1 or later). The server's API key is read from the
+            environment variable QDRANT_API_KEY. The default port is 6333 for http and 443 for https. The environment
+            variable SSL_CERT_FILE names the certificate of your own certificate authority.
+        collection: its name, up to 100 letters, digits, '_', '-' and '.'; it does not begin with '.'.
+        create: create the store and the collection if they do not exist. A folder that holds other files is refused
+            and left as it is.
 
     Returns:
         The open store; close it, or use it in a `with` statement.
 
     Raises:
-        StoreNotFoundError: no such store or collection, without `create`.
-        StoreLockedError: the folder is open already, here or in another process.
-        StoreUnreachableError: no server answers there, or it refuses the key or is too busy.
-        StoreMismatchError: a collection that another program or version made, or a server that is too old.
-        StoreError: a damaged store, or a folder that holds other things or may not be looked into.
-        ArgumentError: a name or a location that cannot be one.
+        StoreNotFoundError: the store or the collection does not exist, and `create` is False.
+        StoreLockedError: the collection is open already, in this process or another one.
+        StoreUnreachableError: no server answers at the URL, it refuses the key, or it is too busy.
+        StoreMismatchError: another program, or another version of autoenc, made the collection; or the server is too
+            old.
+        StoreError: the store is damaged, or the folder holds other files or cannot be read.
+        ArgumentError: an invalid location or collection name.
 
     Example:
         >>> with autoenc.open_store("store") as store:
@@ -64,10 +66,10 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
     """
     if not _COLLECTION.fullmatch(collection):
         raise ArgumentError(
-            f"A collection's name holds letters, digits, '_', '-' and '.', 100 at most, and does not begin with '.'; "
+            f"A collection's name holds up to 100 letters, digits, '_', '-' and '.', and does not begin with '.'; "
             f"got {collection!r}."
         )
-    # Each engine is imported where it is used: qdrant_client alone takes a second.
+    # Each engine is imported only when it is used: qdrant_client alone takes a second.
     place = _located(location)
     if isinstance(place, Path):
         from autoenc.store.edge_folder import open_edge
@@ -79,12 +81,12 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
 
 
 def list_collections(location: str | PathLike[str]) -> list[str]:
-    """The names of a store's collections, sorted; of a server, those that autoenc made and the key may read.
+    """The names of a store's collections, sorted. On a server: those that autoenc made and that the key may read.
 
     Raises:
-        StoreNotFoundError: no such folder.
-        StoreError: a folder that may not be looked into.
-        StoreUnreachableError: no server answers there, or it refuses the key.
+        StoreNotFoundError: the folder does not exist.
+        StoreError: the folder cannot be read.
+        StoreUnreachableError: no server answers at the URL, or it refuses the key.
 
     Example:
         >>> autoenc.list_collections("store")
@@ -110,7 +112,7 @@ def _opened(engine: Engine) -> Store:
 
 
 def _located(location: str | PathLike[str]) -> str | Path:
-    """A folder's path, or `:memory:` or a server's URL as a string."""
+    """The location as a Path if it is a folder; `:memory:` and a server's URL stay strings."""
     text = os.fspath(location)
     scheme = _SCHEME.match(text)
     if text == MEMORY or (scheme and scheme[1].lower() in ("http", "https")):

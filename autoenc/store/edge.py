@@ -1,7 +1,8 @@
-"""Qdrant Edge: the engine in this process, a store in a folder.
+"""The engine for a store in a folder: Qdrant Edge, which runs in this process.
 
-On disk: STORE/<collection>/autoenc.json, the record of encoders, sources and fields, beside STORE/<collection>/shard,
-the engine's own folder. The engine's lock on the shard guards both, so the record is only read and written under it.
+STORE/<collection>/autoenc.json holds the record of encoders, sources and fields; STORE/<collection>/shard is the
+engine's own folder. The engine's lock on the shard protects both, so the record is read and written only while the
+shard is open.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from autoenc.vectors import Vectors
 
 RECORD = "autoenc.json"
 DROPPED = ".autoenc-dropped-"
-"""Prefix of a collection's folder that is being removed."""
+"""Prefix of the folder of a collection that is being removed."""
 
 _TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
     "keyword": qe.PayloadSchemaType.Keyword,
@@ -48,11 +49,12 @@ _TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
     "bool": qe.PayloadSchemaType.Bool,
 }
 _BOOLS = "bools"
-"""Edge 0.9 counts bools and matches none: of each filterable one a keyword copy under this key of ours is matched."""
+"""Key below `_autoenc` for keyword copies of the filterable bools. Filters match the copies, because Edge 0.9 can count
+bools but not match them."""
 
 
 class EdgeEngine:
-    """A collection in a folder. Only one process opens it at a time; threads of that process may share it."""
+    """A collection in a folder. Only one process can open it at a time; the threads of that process may share it."""
 
     def __init__(self, root: Path, collection: str, shard: qe.EdgeShard) -> None:
         self.location = str(root)
@@ -96,7 +98,7 @@ class EdgeEngine:
         self.close()
         gone = self._folder.with_name(f"{DROPPED}{uuid.uuid4().hex}")
         try:
-            self._folder.rename(gone)  # at once: what is left by a kill is no collection any more
+            self._folder.rename(gone)  # first, so that a kill leaves no half-removed collection
         except OSError as error:
             raise StoreError(f"Cannot remove {self._folder}: {error.strerror or error}.") from error
         shutil.rmtree(gone, ignore_errors=True)
@@ -106,12 +108,12 @@ class EdgeEngine:
     def read_record(self) -> Any:
         path = self._folder / RECORD
         if not path.exists() and self.count(EVERYTHING) == 0:
-            return None  # a new shard, or one whose making was interrupted before its record
+            return None  # a new shard, or one whose creation was interrupted before the record was written
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"The record {path} of this collection is missing or damaged ({error}). Restore it from a copy, or "
+                f"The record {path} of this collection is missing or damaged ({error}). Restore it from a backup, or "
                 f"index into a new collection."
             ) from error
 
@@ -120,7 +122,7 @@ class EdgeEngine:
         try:
             replace_file(self._folder / RECORD, (json.dumps(record, indent=2) + "\n").encode(), durable=True)
         except OSError as error:
-            raise StoreError(f"Cannot write {self._folder / RECORD}: {error}. Nothing has changed.") from error
+            raise StoreError(f"Cannot write {self._folder / RECORD}: {error}. Nothing was changed.") from error
         self._bools = _bools_of(record)
 
     def create_vector(self, name: str, dim: int) -> None:
@@ -134,7 +136,7 @@ class EdgeEngine:
     def create_field(self, field: str, kind: FieldKind) -> None:
         with self._engine():
             there = self._shard.info().payload_schema
-        if field in there or json_path(field) in there:  # the engine quotes fewer names than it has to
+        if field in there or json_path(field) in there:  # the engine does not quote every name that needs it
             return
         if kind == "bool":
             self._copy_bools(field)
@@ -233,13 +235,13 @@ class EdgeEngine:
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with self._engine():
             request = qe.FacetRequest(json_path(field), limit=limit, exact=True, filter=_filter(where))
-            # The engine also lists values that points once had, with a count of 0.
+            # The engine also lists values that no point has any more, with a count of 0.
             return {hit.value: hit.count for hit in self._shard.facet(request).hits if hit.count}
 
     # ---- copies of bools ----------------------------------------------------------------------
 
     def _copy_bools(self, field: str) -> None:
-        """Copy the bools of the points that are there already; from here on, writing keeps the copies."""
+        """Copy the bools of the existing points; from then on, every write keeps the copies up to date."""
         self._bools |= {field}
         with self._engine():
             index = qe.UpdateOperation.create_field_index(_copy_path(field), qe.PayloadSchemaType.Keyword)
@@ -278,7 +280,7 @@ def _copy_path(field: str) -> str:
 
 
 def _as_keyword(value: Any) -> Any:
-    """A bool as the word that is matched; another value, which a filter on bools never finds, as nothing."""
+    """A bool as the word that filters match; None for any other value, which a filter on bools never matches."""
     if isinstance(value, list):
         return [_as_keyword(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else None
@@ -292,7 +294,7 @@ def _without_copies(payload: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _rows(vectors: Mapping[str, Vectors], count: int) -> list[dict[str, qe.NamedVector]]:
-    """One dictionary of vectors for each point."""
+    """One dictionary of vectors per point."""
     if not vectors:
         return [{} for _ in range(count)]
     columns: Any = zip(*map(_arrays, vectors.values()), strict=True)
@@ -342,10 +344,10 @@ def _range(condition: Between) -> qe.FieldCondition:
 
 @contextmanager
 def engine_errors(what: str) -> Iterator[None]:
-    """Turn what the engine raises into a StoreError. A panic of its Rust side is a bare BaseException.
+    """Turn what the engine raises into a StoreError. A panic in its Rust code is a bare BaseException.
 
-    A TypeError or ValueError is of the binding, about what it was given: past the checks of `Store` that is a bug of
-    ours, or a payload, of which `storing` knows.
+    A TypeError or ValueError comes from the Python binding and is about an argument. After the checks of `Store`, that
+    is either a bug in autoenc or a bad payload, which `storing` handles.
     """
     try:
         yield
@@ -354,9 +356,9 @@ def engine_errors(what: str) -> Iterator[None]:
     except BaseException as error:
         if "WouldBlock" in str(error):
             raise StoreLockedError(
-                f"The {what} is open already, here or in another process; only one at a time can open it. Close it "
-                f"there, or use a Qdrant server to share it."
+                f"The {what} is open already, here or in another process, and can be open only once. Close it there, "
+                f"or use a Qdrant server to share it."
             ) from None
         raise StoreError(
-            f"The engine failed on {what}: {error}. If it cannot be opened any more, index into a new store."
+            f"The engine failed on {what}: {error}. If it can no longer be opened, index into a new store."
         ) from error

@@ -1,4 +1,4 @@
-"""The folders of Qdrant Edge stores: found, made, opened, and never mistaken for anything else."""
+"""Find, create and open the folders of Qdrant Edge stores, and refuse folders that hold anything else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
 from autoenc.store.records import no_collection
 
 SHARD = "shard"
-BUILDING = "shard-"  # prefix of a shard that is being made
+BUILDING = "shard-"  # prefix of a shard that is being created
 PLACEHOLDER = "_"
 
 
@@ -26,34 +26,34 @@ def edge_collections(root: Path) -> list[str]:
     """Names of the collections in a store's folder; see `autoenc.list_collections`."""
     with _looking_into(root):
         if not root.is_dir():
-            raise StoreNotFoundError(f"There is no store at {root}. Index images into it first, or mend the path.")
-        next(root.iterdir(), None)  # a folder that may not be read is refused here; glob would find nothing in it
+            raise StoreNotFoundError(f"There is no store at {root}. Index images into it first, or correct the path.")
+        next(root.iterdir(), None)  # raises if the folder cannot be read; glob would find nothing in it
         return sorted(path.parent.name for path in root.glob(f"[!.]*/{RECORD}"))
 
 
 def open_edge(root: Path, collection: str, create: bool) -> EdgeEngine:
-    """Open the collection in a folder, or make it; see `autoenc.open_store`."""
+    """Open the collection in a folder, or create it; see `autoenc.open_store`."""
     folder = root / collection
     with _looking_into(root):
         there = (folder / RECORD).is_file()
         if not there and not create:
             raise _not_found(root, collection)
         if not there:
-            _check_room(root, collection)
+            _check_unoccupied(root, collection)
     if not there:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / SHARD).exists():
                 _make_shard(folder)
         except OSError as error:
-            raise StoreError(f"Cannot make a store in {folder}: {error}. Choose another folder.") from error
+            raise StoreError(f"Cannot create a store in {folder}: {error}. Choose another folder.") from error
     shard = folder / SHARD
     with _looking_into(folder):
-        # The engine would take any folder for a shard and write into it.
+        # The engine would treat any folder as a shard and write into it.
         whole = (shard / "segments").is_dir() and (shard / "wal").is_dir()
     if not whole:
         raise StoreError(
-            f"{folder} has lost its engine folder '{SHARD}'. Restore it from a copy, or index into a new store."
+            f"{folder} has lost its engine folder '{SHARD}'. Restore it from a backup, or index into a new store."
         )
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
@@ -63,28 +63,28 @@ def open_edge(root: Path, collection: str, create: bool) -> EdgeEngine:
         with suppress(Exception):
             engine.close()
         raise
-    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of a making or a removal interrupted
+    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # from an interrupted creation or removal
         shutil.rmtree(left, ignore_errors=True)
     return opened
 
 
 def _make_shard(folder: Path) -> None:
-    """Make an empty shard under another name and rename it, so that a shard is there whole or not at all."""
+    """Create an empty shard under a temporary name and rename it, so that a shard is either complete or absent."""
     building = folder / f"{BUILDING}{uuid.uuid4().hex}"
-    building.mkdir()  # not mkdtemp: others may read the shard as far as the umask lets them, as they may its record
-    with engine_errors(f"the new folder {folder}"):
+    building.mkdir()  # not mkdtemp: the umask decides who may read the shard, as it does for the record
+    with engine_errors(f"new folder {folder}"):
         config = qe.EdgeConfig(
-            # The engine makes no shard without a vector; encoders come later, so this one goes at once.
+            # The engine creates no shard without a vector. Encoders come later, so this one is removed again below.
             vectors={PLACEHOLDER: qe.EdgeVectorParams(1, qe.Distance.Dot)},
             hnsw_config=qe.HnswIndexConfig(
                 HNSW_M,
                 HNSW_EF_CONSTRUCT,
                 full_scan_threshold=EXACT_KB,
-                max_indexing_threads=os.cpu_count() or 1,  # left to itself the engine keeps half of two cores idle
+                max_indexing_threads=os.cpu_count() or 1,  # by default the engine leaves one of two cores idle
                 payload_m=HNSW_PAYLOAD_M,
             ),
             optimizers=qe.EdgeOptimizersConfig(indexing_threshold=EXACT_KB, default_segment_number=1),
-            # Without it a kill leaves points with the vector of one write and the payload of another.
+            # Without the write-ahead log, a kill leaves points with the vector of one write and the payload of another.
             wal_enabled=True,
         )
         shard = qe.EdgeShard.create(str(building), config)
@@ -95,18 +95,18 @@ def _make_shard(folder: Path) -> None:
         building.rename(folder / SHARD)
     except OSError:
         shutil.rmtree(building, ignore_errors=True)
-        if not (folder / SHARD).exists():  # otherwise another process was first; it holds the lock or has let go
+        if not (folder / SHARD).exists():  # otherwise another process has just created it
             raise
 
 
 @contextmanager
 def _looking_into(folder: Path) -> Iterator[None]:
-    """What the file system refuses, as a StoreError: up to Python 3.13 even `Path.exists` may raise it."""
+    """Turn an OSError into a StoreError. Up to Python 3.13, even `Path.exists` may raise one."""
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"Cannot look into {folder}: {error.strerror or error}. Mend its permissions, or choose another folder."
+            f"Cannot read {folder}: {error.strerror or error}. Correct its permissions, or choose another folder."
         ) from error
 
 
@@ -119,8 +119,8 @@ def _not_found(root: Path, collection: str) -> StoreNotFoundError:
     return no_collection(str(root), collection, edge_collections(root))
 
 
-def _check_room(root: Path, collection: str) -> None:
-    """Refuse to make a collection where anything else lies."""
+def _check_unoccupied(root: Path, collection: str) -> None:
+    """Refuse to create a collection in a folder that holds anything else."""
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; a store is a folder. Choose another path.")
     if (root / RECORD).is_file():
@@ -129,6 +129,6 @@ def _check_room(root: Path, collection: str) -> None:
     begun = {path.name for path in (root / collection).iterdir()} if collection in inside else set()
     others = {name for name in inside - {collection} if not name.startswith(DROPPED)}
     if others and not edge_collections(root):
-        raise StoreError(f"{root} holds other things and is no store. Choose an empty or a new folder.")
+        raise StoreError(f"{root} holds other files and is not a store. Choose an empty or a new folder.")
     if any(name != SHARD and not name.startswith((BUILDING, TEMPORARY)) for name in begun):
-        raise StoreError(f"{root / collection} holds other things and is no collection. Choose another name or folder.")
+        raise StoreError(f"{root / collection} holds other files and is not a collection. Choose another name.")

@@ -1,4 +1,4 @@
-"""Which points are meant: what callers write as a filter, and the conditions that engines are given."""
+"""Filters: what callers write, and the checked conditions that engines receive."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, Literal
 from autoenc.errors import ArgumentError
 
 OWN = "_autoenc"
-"""The payload's key under which autoenc keeps what is its own; every other key is the user's."""
+"""The payload key that holds autoenc's own fields; every other key belongs to the user."""
 
 FieldKind = Literal["keyword", "integer", "float", "datetime", "bool"]
 FIELD_KINDS: tuple[FieldKind, ...] = ("keyword", "integer", "float", "datetime", "bool")
 COUNTED: tuple[FieldKind, ...] = ("keyword", "integer", "bool")
-"""The kinds whose values can be counted as facets: no engine counts floats or dates."""
+"""The kinds whose values can be counted as facets; no engine counts floats or dates."""
 
 Scalar = str | int | float | bool | datetime | date
 
 
 @dataclass(frozen=True)
 class Range:
-    """A filter on the size of a number, or on a date: every bound that is given must hold.
+    """A filter that matches numbers or dates between bounds. Every bound that is set must hold.
 
     Attributes:
-        gte, gt: the least value, included or not.
-        lte, lt: the greatest value, included or not.
+        gte, gt: the lower bound: at least this (gte), or greater than this (gt).
+        lte, lt: the upper bound: at most this (lte), or less than this (lt).
 
     Example:
         >>> where = {"price": Range(gte=10, lt=50), "added": Range(gte="2026-01-01")}
@@ -41,12 +41,12 @@ class Range:
 
 
 Filter = Mapping[str, Scalar | Sequence[Scalar] | Range]
-"""Field -> a value, values of which one must match, or a range; all fields must match."""
+"""Field -> a value, several values of which one must match, or a range. Every field must match."""
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """A payload field has one of some values, each of the kind's Python type (datetimes in UTC)."""
+    """A payload field has one of these values, each of the kind's Python type (datetimes in UTC)."""
 
     field: str
     kind: FieldKind
@@ -55,7 +55,7 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Between:
-    """A payload field of numbers or dates lies between bounds; None for no bound."""
+    """A payload field of numbers or dates lies between bounds; None means no bound."""
 
     field: str
     kind: FieldKind
@@ -67,7 +67,7 @@ class Between:
 
 @dataclass(frozen=True)
 class HasVector:
-    """A point has a vector of that name."""
+    """A point has a vector of this name."""
 
     name: str
 
@@ -101,7 +101,7 @@ _UNQUOTABLE = re.compile(r'["\\\x00-\x1f]')
 
 
 def json_path(field: str) -> str:
-    """A field's name as a JSON path: ours lie one level down, a name of the user's is one key, dots included.
+    """A field's name as a JSON path. autoenc's own fields lie one level down; a user's name is one key, even with dots.
 
     Example:
         >>> json_path("price"), json_path("base color"), json_path("_autoenc.folder")
@@ -116,21 +116,21 @@ def check_field_name(name: str) -> None:
     """Raise ArgumentError for a name that no JSON path can hold."""
     if not name or _UNQUOTABLE.search(name) or name == OWN:
         raise ArgumentError(
-            f"A filterable field's name holds no quotes, backslashes or control characters, is not empty and not "
-            f"'{OWN}'; got {name!r}."
+            f"A filterable field's name holds no quotes, backslashes or control characters, and is neither empty "
+            f"nor '{OWN}'; got {name!r}."
         )
 
 
 def condition_of(field: str, kind: FieldKind, given: Scalar | Sequence[Scalar] | Range) -> Condition:
-    """What a caller asked of one field, its values turned into the field's kind: the command line gives strings.
+    """The condition on one field, with values converted to the field's kind: the command line passes strings.
 
     Raises:
         ArgumentError: no value, a value of another kind, or a range of keywords or bools.
     """
-    name = field.removeprefix(f"{OWN}.")  # as callers know it
+    name = field.removeprefix(f"{OWN}.")  # the name that callers use
     if isinstance(given, Range):
         if kind in ("keyword", "bool"):
-            raise ArgumentError(f"Field '{name}' holds {kind} values, which have no range; compare with values.")
+            raise ArgumentError(f"Field '{name}' holds {kind} values, which have no range. Filter by values instead.")
         bounds = {bound: None if value is None else _of_kind(name, kind, value) for bound, value in vars(given).items()}
         if all(value is None for value in bounds.values()):
             raise ArgumentError(f"The range on '{name}' needs at least one bound.")
@@ -150,7 +150,7 @@ def _of_kind(field: str, kind: FieldKind, value: Any) -> Any:
 def _keyword(field: str, value: Any) -> str:
     text = str(value)
     if text.encode(errors="replace").decode() != text:
-        raise ArgumentError(f"Field '{field}' holds valid Unicode; got {text!r} to compare with.")
+        raise ArgumentError(f"Field '{field}' holds valid Unicode; got {text!r}.")
     return text
 
 
@@ -158,9 +158,9 @@ def _integer(field: str, value: Any) -> int:
     try:
         number = int(str(value))
     except ValueError:
-        raise ArgumentError(f"Field '{field}' holds whole numbers; got {value!r} to compare with.") from None
+        raise ArgumentError(f"Field '{field}' holds whole numbers; got {value!r}.") from None
     if number not in _INT64:
-        raise ArgumentError(f"Field '{field}' holds whole numbers of 64 bits, sign included; got {value!r}.")
+        raise ArgumentError(f"Field '{field}' holds signed 64-bit whole numbers; got {value!r}.")
     return number
 
 
@@ -170,7 +170,7 @@ def _float(field: str, value: Any) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ArgumentError(f"Field '{field}' holds finite numbers; got {value!r} to compare with.")
+        raise ArgumentError(f"Field '{field}' holds finite numbers; got {value!r}.")
     return number
 
 
@@ -191,5 +191,5 @@ def _bool(field: str, value: Any) -> bool:
         return value
     known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if str(value).lower() not in known:
-        raise ArgumentError(f"Field '{field}' is true or false; got {value!r} to compare with.")
+        raise ArgumentError(f"Field '{field}' is true or false; got {value!r}.")
     return known[str(value).lower()]

@@ -1,6 +1,6 @@
-"""Stores of an older format, brought to today's in place: once, and safe against being killed at any moment.
+"""Migrate a store of an older format in place, once, in steps that are safe to interrupt at any moment.
 
-Format 1 kept autoenc's own fields at the top level of the payload, where a product table's columns now lie.
+Format 1 kept autoenc's own fields at the top level of the payload, which now belongs to the user's fields.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from autoenc.store.filters import EVERYTHING, OWN
 from autoenc.store.records import FORMAT_VERSION, SECTIONS
 
 FIELDS_1 = ("source", "path", "folder", "digest", "size", "mtime_ns", "width", "height")
-"""What format 1 kept at the top level."""
+"""The fields that format 1 kept at the top level."""
 
 _BATCH = 500
 
 
 def migrate(engine: Engine) -> None:
-    """Bring a collection to today's format; nothing happens to one that has it already, and
-    what is damaged or not ours is left for the reader of the record to refuse.
+    """Migrate a collection to the current format, unless it has that format already.
 
-    The record says "migrating" from the first change to the last, so that a migration that was interrupted goes on
-    when the store is opened again, and an older version of autoenc refuses the store meanwhile.
+    A record that is damaged, or that autoenc did not write, is left for the reader of the record to refuse. The record
+    says "migrating" from the first change to the last. An interrupted migration continues when the store is opened
+    again; until then, an older version of autoenc refuses the store.
     """
     record = engine.read_record()
     if not isinstance(record, dict):
@@ -41,7 +41,7 @@ def migrate(engine: Engine) -> None:
 
 
 def _record_2(record: dict[str, Any]) -> dict[str, Any]:
-    """The changes that make a record of format 1 one of format 2."""
+    """The changes that turn a record of format 1 into one of format 2."""
     vectors = {
         name: {**{key: value for key, value in spec.items() if key != "bundle"}, "origin": spec.get("bundle")}
         for name, spec in record["vectors"].items()
@@ -64,7 +64,7 @@ def _record_2(record: dict[str, Any]) -> dict[str, Any]:
 def _move_fields(engine: Engine) -> None:
     old = (record for record in engine.scroll(EVERYTHING, [], _BATCH) if record.payload.keys() & set(FIELDS_1))
     while batch := list(islice(old, _BATCH)):
-        # A point that has ours already was moved before an interruption: only the old fields are left to remove.
+        # A point that has the key was moved before an interruption: only its old fields remain to be removed.
         unmoved = [record for record in batch if OWN not in record.payload]
         own = [{OWN: {key: record.payload[key] for key in FIELDS_1 if key in record.payload}} for record in unmoved]
         if unmoved:

@@ -16,11 +16,11 @@ from autoenc.store.filters import FIELD_KINDS, FieldKind
 from autoenc.vectors import Vectors
 
 MEMORY = ":memory:"
-"""The location of a store that is gone when it is closed."""
+"""The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
 SECTIONS = ("vectors", "sources", "fields")
-"""The parts of a record that hold one entry for each name."""
+"""The parts of a record that hold one entry per name."""
 
 _POINT_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4")
 _VECTOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
@@ -38,7 +38,7 @@ def point_id(source: str, path: str) -> str:
 
 
 def canonical_id(id: str) -> str | None:
-    """The id as stores return it (lower case, with hyphens), or None for a string that is no UUID."""
+    """The id as stores return it (lower case, with hyphens), or None for a string that is not a UUID."""
     if _CANONICAL_ID.fullmatch(id):
         return id
     try:
@@ -49,13 +49,13 @@ def canonical_id(id: str) -> str | None:
 
 @dataclass(frozen=True)
 class VectorSpec:
-    """What a store remembers of the encoder behind one named vector.
+    """What a store remembers about the encoder of one named vector.
 
     Attributes:
         dim: length of the vectors.
         fingerprint: the encoder's `fingerprint`.
-        preprocessing: version of the image preprocessing in front of the encoder.
-        origin: what loads the encoder again, the folder of its bundle say; None if its name is enough.
+        preprocessing: version of the image preprocessing before the encoder.
+        origin: what to load the encoder from again, for example the folder of its bundle; None if its name is enough.
     """
 
     dim: int
@@ -64,14 +64,14 @@ class VectorSpec:
     origin: str | None = None
 
     def same_encoder(self, other: VectorSpec) -> bool:
-        """Whether both come from one encoder; where it is loaded from does not matter."""
+        """Whether both describe the same encoder, wherever it is loaded from."""
         mine = (self.dim, self.fingerprint, self.preprocessing)
         return mine == (other.dim, other.fingerprint, other.preprocessing)
 
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """What a store remembers of itself, beside its points.
+    """What a store remembers, apart from its points.
 
     Attributes:
         vectors: named vector -> its encoder.
@@ -84,7 +84,7 @@ class StoreInfo:
     fields: dict[str, FieldKind] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON can hold it."""
+        """The record as a document for JSON."""
         return {"version": FORMAT_VERSION, **asdict(self)}
 
     @classmethod
@@ -92,7 +92,7 @@ class StoreInfo:
         """Read what `to_dict` wrote.
 
         Raises:
-            StoreMismatchError: another version of the format, or no such record.
+            StoreMismatchError: a record of another version of the format, or not a record.
         """
         if not isinstance(data, dict) or data.get("version") != FORMAT_VERSION:
             found = f"format {data['version']!r}" if isinstance(data, dict) and "version" in data else "no such record"
@@ -134,8 +134,8 @@ class StoreStatus:
     """What a collection holds; see `Store.status`.
 
     Attributes:
-        location, collection: of the store.
-        points: how many points there are.
+        location, collection: as for `Store`.
+        points: how many points the collection has.
         encoders: named vector -> its encoder.
         having: named vector -> how many points have it.
         sources: source name -> root folder.
@@ -165,35 +165,35 @@ class StoreStatus:
 
 
 def hit_of(id: object, score: float, payload: dict[str, Any] | None) -> Hit:
-    """A hit as an engine found it; rounding takes the cosine of equal vectors past 1."""
+    """A hit that an engine found, its score clipped to [-1, 1]: rounding takes the cosine of equal vectors past 1."""
     return Hit(str(id), min(1.0, max(-1.0, float(score))), payload or {})
 
 
 def record_of(id: object, payload: dict[str, Any] | None, vector: object) -> Record:
-    """A point as an engine gave it, its vectors a dictionary of lists, or none."""
+    """A point that an engine returned; `vector` is a dictionary of lists, or anything else for no vectors."""
     named = vector if isinstance(vector, dict) else {}
     return Record(str(id), payload or {}, {name: np.asarray(row, np.float32) for name, row in named.items()})
 
 
 @contextmanager
 def storing(where: str) -> Iterator[None]:
-    """Around the writing of payloads: what an engine raises at a value that JSON cannot hold is the caller's error."""
+    """Turn what an engine raises for a payload that JSON cannot hold into an ArgumentError."""
     try:
         yield
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ArgumentError(f"A value cannot be stored in {where}: {reason}. Payloads hold what JSON can.") from error
+        raise ArgumentError(f"A value cannot be stored in {where}: {reason}. Payloads hold only JSON.") from error
 
 
 def check_new_vector(name: str, spec: VectorSpec) -> None:
-    """Raise ArgumentError for a name or length that not every engine takes (a name becomes a folder's name)."""
+    """Raise ArgumentError for a name or length that some engine does not take (a name becomes a folder's name)."""
     if not _VECTOR_NAME.fullmatch(name):
         raise ArgumentError(
-            f"A vector's name holds letters, digits, '_', '-', '.' and '+', 100 at most, and begins with a letter, "
+            f"A vector's name holds up to 100 letters, digits, '_', '-', '.' and '+', and begins with a letter, "
             f"a digit or '_'; got {name!r}."
         )
     if not 1 <= spec.dim <= 65535:
-        raise ArgumentError(f"A vector has 1 to 65535 numbers; '{name}' was to have {spec.dim}.")
+        raise ArgumentError(f"A vector has 1 to 65,535 numbers; got {spec.dim} for '{name}'.")
 
 
 def listed(names: Collection[str]) -> str:
@@ -211,7 +211,7 @@ def no_collection(location: str, collection: str, there: Collection[str]) -> Sto
 
 
 def merged(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with changes: sections are merged entry by entry, an entry of None removed; the rest is replaced."""
+    """A record with changes applied. Sections are merged by entry, and None removes an entry; the rest is replaced."""
     out = dict(record)
     for key, value in changes.items():
         if key in SECTIONS:

@@ -1,4 +1,4 @@
-"""The contract of every store: points with named vectors and a payload, searched by cosine similarity."""
+"""The store: points with named vectors and a payload, searched by cosine similarity."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ from autoenc.store.records import (
 from autoenc.vectors import Vectors, unit_rows
 
 BATCH = 500
-"""Points handed to an engine at a time, however many the caller gives."""
+"""Points passed to an engine at a time, however many the caller passes."""
 
 MOST = 1_000_000
-"""Of the points, or values, that one answer of an engine may be asked for."""
+"""The most points, or values of a field, that one call may ask for."""
 
 _ROUNDING = 1e-6
 """Of a cosine in float32."""
@@ -63,22 +63,22 @@ _ROUNDING = 1e-6
 class Store:
     """One collection of points. Open it with `autoenc.open_store`; close it, or use it as a context manager.
 
-    Iterating over a store yields its points; `len` counts them. A payload's fields are the user's, but for the key
-    `_autoenc`, under which autoenc keeps where the image lies. Filters reach those fields by their short names
-    (source, folder, path, width, height), or as `_autoenc.folder` where the user has a filterable field of that name.
-    Several threads may use one store.
+    Iterating over a store yields its points; `len` counts them. The fields of a payload belong to the user, except for
+    the key `_autoenc`, which holds what autoenc keeps about the image. Filters reach autoenc's fields by their short
+    names (source, folder, path, width, height), or as `_autoenc.folder` if the user has a filterable field of that
+    name. Several threads may share a store.
 
     Attributes:
         location: where the store is: `:memory:`, a folder or a server's URL.
         collection: the collection's name.
-        info: what the store remembers of its encoders, sources and filterable fields.
+        info: what the store remembers about its encoders, sources and filterable fields.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.location = engine.location
         self.collection = engine.collection
         self._engine = engine
-        self._lock = threading.RLock()  # around reading, changing and writing the record
+        self._lock = threading.RLock()  # held while the record is read, changed and written
         if engine.read_record() is None:
             engine.merge_record(StoreInfo().to_dict())
         migrate(engine)
@@ -88,10 +88,10 @@ class Store:
     # ---- what the store remembers -------------------------------------------------------------
 
     def add_vector(self, name: str, spec: VectorSpec) -> None:
-        """Make room for a named vector; nothing happens if it is there with the same encoder.
+        """Add a named vector to the collection; do nothing if it exists with the same encoder.
 
         Raises:
-            StoreMismatchError: the name is taken by another encoder, dimension or preprocessing.
+            StoreMismatchError: the vector exists with another encoder, dimension or preprocessing.
             ArgumentError: a name or dimension that the engines do not take.
         """
         self.add_vectors({name: spec})
@@ -116,7 +116,7 @@ class Store:
                 raise
 
     def check_vector(self, name: str, spec: VectorSpec) -> None:
-        """Raise StoreMismatchError unless the named vector belongs to this very encoder."""
+        """Raise StoreMismatchError unless the named vector belongs to exactly this encoder."""
         known = self.info.vectors.get(name)
         if known is None:
             raise StoreMismatchError(
@@ -125,13 +125,13 @@ class Store:
             )
         if not known.same_encoder(spec):
             raise StoreMismatchError(
-                f"Collection '{self.collection}' holds {_described(name, known)}; this one makes "
+                f"Collection '{self.collection}' holds {_described(name, known)}; this encoder makes "
                 f"{_described(name, spec)}. Index into a new collection with collection=, or use the "
                 f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
             )
 
     def drop_vector(self, name: str) -> None:
-        """Remove a named vector, and the memory of its encoder, from every point.
+        """Remove a named vector from every point, and forget its encoder.
 
         Raises:
             VectorError: there is no such vector.
@@ -142,21 +142,21 @@ class Store:
             self._remember("vectors", {name: None})
 
     def add_source(self, name: str, root: str) -> None:
-        """Remember where a source's images lie; a source that has moved gets its new root."""
+        """Remember the root folder of a source; a new root replaces the old one."""
         with self._lock:
             if self.info.sources.get(name) != root:
                 self._remember("sources", {name: root})
 
     def add_field(self, name: str, kind: FieldKind) -> None:
-        """Make a payload field filterable, with an index; nothing happens if it already is.
+        """Make a payload field filterable by indexing it; do nothing if it already is.
 
         Args:
-            name: a column of the user's, dots and spaces included, or `_autoenc.` and a field of autoenc's own.
+            name: a field of the user's, which may have dots and spaces, or `_autoenc.` and one of autoenc's fields.
             kind: keyword, integer, float, datetime (ISO 8601 text) or bool.
 
         Raises:
             StoreMismatchError: the field is filterable already, with values of another kind.
-            ArgumentError: no such kind, or a name that cannot be one.
+            ArgumentError: an unknown kind, or an invalid name.
         """
         self.add_fields({name: kind})
 
@@ -180,7 +180,7 @@ class Store:
             self._remember("fields", new)
 
     def status(self) -> StoreStatus:
-        """What the collection holds: points, encoders and how many points have their vectors, sources, fields."""
+        """What the collection holds: points, encoders with the number of points they encoded, sources and fields."""
         source = f"{OWN}.source"
         return StoreStatus(
             location=self.location,
@@ -198,17 +198,17 @@ class Store:
     # ---- writing ------------------------------------------------------------------------------
 
     def upsert(self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]) -> None:
-        """Insert points, replacing those of the same id whole, other vectors and the payload included.
+        """Insert points. A point with the same id is replaced completely, with its other vectors and its payload.
 
         Args:
             ids: N UUIDs.
             vectors: vector name -> (N, dim) float32.
-            payloads: N payloads of what JSON can hold; dates and datetimes are stored as ISO 8601 text.
+            payloads: N payloads that JSON can hold; dates and datetimes are stored as ISO 8601 text.
 
         Raises:
-            VectorError: unknown name, wrong shape, NaN or infinity. Nothing is written then.
-            ArgumentError: an id that is no UUID, or not one payload for each point (nothing is written then);
-                or a payload that JSON cannot hold.
+            VectorError: an unknown name, a wrong shape, NaN or infinity. Nothing is written.
+            ArgumentError: an id that is not a UUID, or not one payload per point (nothing is written); or a payload
+                that JSON cannot hold.
         """
         ids, checked = self._checked(ids, vectors)
         _check_payloads(ids, payloads)
@@ -217,10 +217,10 @@ class Store:
             self._engine.upsert(ids[part], rows, [_jsonable(payload) for payload in payloads[part]])
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
-        """Set the named vectors of points that are there, leaving their other vectors and payload as they are.
+        """Set named vectors of existing points; their other vectors and their payloads stay as they are.
 
         Raises:
-            PointNotFoundError: a point is not there. Nothing is written then.
+            PointNotFoundError: a point does not exist. Nothing is written.
             VectorError, ArgumentError: as for `upsert`.
         """
         ids, checked = self._checked(ids, vectors)
@@ -229,26 +229,26 @@ class Store:
             self._engine.update_vectors(ids[part], {name: matrix[part] for name, matrix in checked.items()})
 
     def set_payload(self, id: str, payload: Mapping[str, Any]) -> None:
-        """Merge fields into the payload of one point, leaving its vectors as they are.
+        """Merge fields into the payload of one point; its vectors stay as they are.
 
         Raises:
-            PointNotFoundError: the point is not there.
+            PointNotFoundError: the point does not exist.
         """
         self.set_payloads([id], [payload])
 
     def set_payloads(
         self, ids: Sequence[str], payloads: Sequence[Mapping[str, Any]], *, key: str | None = None
     ) -> None:
-        """`set_payload` for several points, each with a payload of its own.
+        """Merge fields into the payloads of several points, one mapping per point.
 
         Args:
             ids: N UUIDs.
             payloads: N mappings to merge.
-            key: the field below which to merge; at the top level without it.
+            key: the field under which to merge; by default, the top level.
 
         Raises:
-            PointNotFoundError: a point is not there. Nothing is written then.
-            ArgumentError: not one payload for each point.
+            PointNotFoundError: a point does not exist. Nothing is written.
+            ArgumentError: not one payload per point.
         """
         ids = [canonical_id(id) or id for id in ids]
         _check_payloads(ids, payloads)
@@ -257,20 +257,20 @@ class Store:
             self._engine.set_payloads(ids[part], [_jsonable(payload) for payload in payloads[part]], key)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete points; an id that is not there is no error."""
+        """Delete points; ids without a point are ignored."""
         known = _canonical(ids)
         for part in _parts(len(known)):
             self._engine.delete(known[part])
 
     def drop(self) -> None:
-        """Delete the whole collection, and close it."""
+        """Delete the whole collection and close it."""
         self._engine.drop()
 
     def optimize(self) -> None:
-        """After a bulk load: build the ANN index where the collection is large enough to gain by it.
+        """After a bulk load, build the ANN index if the collection is large enough to benefit.
 
-        A server does so by itself. Where this store added a vector to points that were there, it is waited for, ten
-        minutes at most, and asked whether they have the vector still.
+        A server does so by itself. If this store added a vector to existing points, this waits for the server, ten
+        minutes at most, and checks that the points still have the vector.
 
         Raises:
             StoreError: the server cannot optimize the collection, or has lost vectors that were written.
@@ -293,18 +293,18 @@ class Store:
         min_score: float | None = None,
         exclude: Collection[str] = (),
     ) -> list[Hit]:
-        """The k points nearest to a vector by cosine similarity, best first, equal scores by id.
+        """The k points nearest to a vector by cosine similarity, best first; equal scores are ordered by id.
 
         Args:
-            vector: (dim,) numbers. Zeros have no direction: their similarity to everything is 0.
-            using: name of the vector to compare with.
-            k: how many at most, 1 to 1,000,000.
+            vector: (dim,) numbers. A vector of zeros has no direction: its similarity to every point is 0.
+            using: name of the vectors to compare with.
+            k: how many points at most, 1 to 1,000,000.
             where: only points whose payload matches.
             min_score: only points at least this similar.
             exclude: ids to leave out.
 
         Raises:
-            VectorError: unknown name, wrong length, NaN or infinity.
+            VectorError: an unknown name, a wrong length, NaN or infinity.
             UnknownFieldError: `where` names a field that is not filterable.
             ArgumentError: k out of range, or a filter value of the wrong kind.
         """
@@ -341,10 +341,10 @@ class Store:
     def search_by_id(
         self, id: str, *, using: str, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Hit]:
-        """The neighbors of a stored point, itself left out.
+        """The neighbors of a stored point, without the point itself.
 
         Raises:
-            PointNotFoundError: no such point, or it has no vector of that name.
+            PointNotFoundError: the point does not exist or has no vector of that name.
         """
         self._checked_name(using)
         found = self.retrieve([id], vectors=[using])
@@ -354,7 +354,7 @@ class Store:
         return self.search(found[0].vectors[using], using=using, k=k, where=where, min_score=min_score, exclude=[id])
 
     def retrieve(self, ids: Sequence[str], *, vectors: Sequence[str] = ()) -> list[Record]:
-        """The points of those ids that are there, in the order of `ids`."""
+        """The points with these ids, in the order of `ids`; ids without a point are left out."""
         for name in vectors:
             self._checked_name(name)
         known = _canonical(ids)
@@ -362,7 +362,7 @@ class Store:
         return [found[id] for id in known if id in found]
 
     def having_vectors(self, ids: Sequence[str], names: Sequence[str]) -> set[str]:
-        """Those of `ids` whose points are there with every vector of `names`; no vector data is moved."""
+        """Those of `ids` whose points exist and have every vector in `names`; no vectors are transferred."""
         for name in names:
             self._checked_name(name)
         known = _canonical(ids)
@@ -374,7 +374,7 @@ class Store:
         return found
 
     def count(self, where: Filter | None = None) -> int:
-        """How many points match; all of them without a filter."""
+        """How many points match the filter; without one, how many there are."""
         return self._engine.count(self._conditions(where))
 
     def scroll(
@@ -387,7 +387,7 @@ class Store:
         return self._engine.scroll(self._conditions(where), list(vectors), batch)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
-        """The most frequent values of a filterable field with their counts, largest first, then by value.
+        """The most frequent values of a filterable field with their counts, most frequent first, then by value.
 
         Raises:
             UnknownFieldError: the field is not filterable.
@@ -412,7 +412,7 @@ class Store:
         return self.info.fields[self._resolved(field)]
 
     def close(self) -> None:
-        """Flush and let go of the store. A second call does nothing."""
+        """Flush and close the store. A second call does nothing."""
         self._engine.close()
 
     def __len__(self) -> int:
@@ -438,13 +438,13 @@ class Store:
         return StoreInfo.from_dict(self._engine.read_record(), f"Collection '{self.collection}' of {self.location}")
 
     def _remember(self, section: str, entries: Mapping[str, Any]) -> None:
-        """Change entries where the engine keeps the record; what others have added there meanwhile is learned too."""
+        """Change entries of the engine's record, and read back what others have added to it meanwhile."""
         if entries:
             self._engine.merge_record({section: entries})
             self.info = self._read_info()
 
     def _reconcile(self) -> None:
-        """On opening, create what the record names and the engine lacks, for a crash may have come between."""
+        """On opening, create what the record names but the engine does not have, because a crash came between."""
         for name, spec in self.info.vectors.items():
             self._engine.create_vector(name, spec.dim)
         for name, kind in self.info.fields.items():
@@ -460,7 +460,7 @@ class Store:
         return self.info.vectors[name]
 
     def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
-        """(N, dim) finite float32, each row brought to length 1 so that every engine compares the same numbers."""
+        """(N, dim) finite float32, each row scaled to length 1, so that every engine compares the same numbers."""
         dim = self._checked_name(name).dim
         matrix = _floats(values)
         if matrix.ndim != 2 or matrix.shape[1] != dim:
@@ -480,7 +480,7 @@ class Store:
         known = _canonical(ids)
         if len(known) != len(ids):
             wrong = next(id for id in ids if canonical_id(id) is None)
-            raise ArgumentError(f"A point's id is a UUID, as autoenc.store.point_id makes it; got {wrong!r}.")
+            raise ArgumentError(f"A point's id is a UUID, as returned by autoenc.store.point_id; got {wrong!r}.")
         return known, checked
 
     def _checked_there(self, ids: Sequence[str]) -> None:
@@ -492,7 +492,7 @@ class Store:
             )
 
     def _resolved(self, name: str) -> str:
-        """The filterable field that a name means: the user's own first, then ours by its short name."""
+        """The filterable field that a name stands for: the user's if there is one, else autoenc's by its short name."""
         for candidate in (name, f"{OWN}.{name}"):
             if candidate in self.info.fields:
                 return candidate
@@ -510,7 +510,7 @@ class Store:
 
 def _floats(values: npt.ArrayLike) -> Vectors:
     try:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused as such
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused later
             return np.asarray(values, np.float32)
     except (TypeError, ValueError) as error:
         raise VectorError(
@@ -519,7 +519,7 @@ def _floats(values: npt.ArrayLike) -> Vectors:
 
 
 def _canonical(ids: Collection[str]) -> list[str]:
-    """The ids that are UUIDs, as stores write them; any other string is no point's id."""
+    """The ids that are UUIDs, in the form that stores use; no point has any other string as its id."""
     return [known for known in map(canonical_id, ids) if known is not None]
 
 

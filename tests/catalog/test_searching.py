@@ -102,7 +102,7 @@ def test_the_store_remembers_the_model(picture_folder: Path, bundle_dir: Path, t
     with open_store(tmp_path / "s") as opened:
         remembered = search(opened, query)
         moved = model.rename(tmp_path / "moved")
-        with pytest.raises(BundleNotFoundError, match="name where it is now with model="):
+        with pytest.raises(BundleNotFoundError, match="name its new folder with model="):
             search(opened, query)
         assert search(opened, query, model=moved) == remembered
         shutil.rmtree(moved)

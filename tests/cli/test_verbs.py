@@ -191,11 +191,11 @@ def test_skipped_files_are_a_line_each(tmp_path: Path, drawn: Path) -> None:
         (folder / f"a\x1b[31m\n{number:02}.jpg").write_bytes(b"bad")
     done = run("index", folder, "--store", tmp_path / "s", "--encoders", "color")
     lines = done.stderr.splitlines()
-    assert lines[0] == f"skipped {folder}/a\\x1b[31m\\n00.jpg: Not an image: the bytes are of no known image format."
+    assert lines[0] == f"skipped {folder}/a\\x1b[31m\\n00.jpg: Not an image: the bytes match no known image format."
     assert len(lines) == 21
-    assert lines[-1] == "… and 1 more; --report FILE or --json names all"
+    assert lines[-1] == "… and 1 more; --report FILE or --json lists them all"
     done = run("compare", folder, "--encoders", "color")
-    assert done.stderr.splitlines()[-1] == "… and 1 more; --json names all"
+    assert done.stderr.splitlines()[-1] == "… and 1 more; --json lists them all"
 
 
 def test_names_are_shown_on_one_line_and_told_exactly(tmp_path: Path, drawn: Path) -> None:

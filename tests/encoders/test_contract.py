@@ -86,7 +86,7 @@ def test_encoders_are_made_by_name(bundle_dir: Path) -> None:
 
 
 def test_what_cannot_be_made_says_why(tmp_path: Path) -> None:
-    with pytest.raises(EncoderError, match="Unknown encoder 'sift'; there are: learned, color, texture, edges"):
+    with pytest.raises(EncoderError, match="Unknown encoder 'sift'; the encoders are: learned, color, texture, edges"):
         create_encoder("sift")
     with pytest.raises(EncoderError, match="'learned' needs a trained model"):
         create_encoder("learned")

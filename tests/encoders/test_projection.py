@@ -101,7 +101,7 @@ def test_images_that_are_all_the_same_give_zeros() -> None:
 
 
 def test_too_few_images(images: np.ndarray) -> None:
-    with pytest.raises(EncoderError, match=r"'raw\+pca8' expected 8 images or more to fit 8 components on; got 7"):
+    with pytest.raises(EncoderError, match=r"'raw\+pca8' expected 8 images or more to fit 8 components; got 7"):
         Projection(Pixels(), 8).fit([images[:7]])
     with pytest.raises(EncoderError, match="got 0"):
         Projection(Pixels(), 8).fit([])

@@ -280,7 +280,7 @@ def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
     ],
 )
 def test_formats_that_are_not_read_are_named(data: bytes, name: str) -> None:
-    with pytest.raises(ImageDecodeError, match=f"^{name} is not read; convert it to JPEG or PNG.$"):
+    with pytest.raises(ImageDecodeError, match=f"^{name} is not supported; convert the file to JPEG or PNG.$"):
         decode(data, 32)
 
 

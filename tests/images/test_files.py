@@ -74,7 +74,7 @@ def test_a_name_that_is_no_text_is_listed(tmp_path: Path) -> None:
         (lambda root: None, "does not exist"),
         (lambda root: root.write_text("x"), "is a file"),
         (lambda root: root.mkdir(), "Found no image"),
-        (lambda root: touch(root / "a.txt"), "1 files, none of them"),
+        (lambda root: touch(root / "a.txt"), r"among 1 file; expected files with one of the extensions \.avif"),
     ],
     ids=["missing", "a file", "empty", "no image"],
 )
@@ -103,7 +103,7 @@ def test_a_root_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_looked_into_is_a_clear_error(tmp_path: Path, out_of_reach: Path) -> None:
-    with pytest.raises(NoImagesError, match="out of your reach"):
+    with pytest.raises(NoImagesError, match="is not accessible"):
         find_images(out_of_reach / "photos")
 
 

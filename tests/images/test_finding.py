@@ -78,8 +78,8 @@ def test_gray_pictures_in_one_array() -> None:
 @pytest.mark.parametrize(
     ("images", "names", "message"),
     [
-        (np.zeros((2, 8, 8, 3)), None, r"array of shape \(2, 8, 8, 3\) float64. Bring the values to 0..255"),
-        ([PICTURE, PICTURE.astype(np.float32)], None, "item 1 is float32. Bring the values"),
+        (np.zeros((2, 8, 8, 3)), None, r"array of shape \(2, 8, 8, 3\) float64. Scale the values to 0..255"),
+        ([PICTURE, PICTURE.astype(np.float32)], None, "item 1 is float32. Scale the values"),
         (PICTURE, None, "Put a single picture into a list"),
         (Image.fromarray(PICTURE), None, "Put a single picture into a list"),
         (b"bytes", None, "Put a single picture into a list"),
@@ -87,9 +87,9 @@ def test_gray_pictures_in_one_array() -> None:
         ([PICTURE, "a.jpg"], None, "not both"),
         (["a.jpg"], ["a"], "not both"),
         (["a.jpg", "./a.jpg"], None, "in the list twice"),
-        ([PICTURE, PICTURE], ["a"], "a name for each of 2 pictures"),
+        ([PICTURE, PICTURE], ["a"], "string for each of 2 pictures; got 1 name,"),
         ([PICTURE, PICTURE], ["a", "a"], "1 of them different"),
-        ([PICTURE], [""], "none empty"),
+        ([PICTURE], [""], "non-empty"),
         (".", ["a"], "named by their paths"),
     ],
 )

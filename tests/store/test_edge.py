@@ -102,7 +102,7 @@ def forbidden(request, root) -> Iterator[tuple[Path, str]]:
 def test_a_place_that_may_not_be_looked_into(forbidden):
     place, why = forbidden
     for attempt in (lambda: open_store(place), lambda: open_store(place, create=True), lambda: list_collections(place)):
-        with pytest.raises(StoreError, match=f"Cannot look into .*{why}"):
+        with pytest.raises(StoreError, match=f"Cannot read .*{why}"):
             attempt()
 
 
@@ -113,9 +113,9 @@ def test_a_folder_of_other_things_is_refused_and_left_as_it_is(root):
     (root / "hat").mkdir(parents=True)
     (root / "hat" / "1.jpg").write_bytes(b"photo")
     before = everything_under(root)
-    with pytest.raises(StoreError, match="holds other things and is no store"):
+    with pytest.raises(StoreError, match="holds other files and is not a store"):
         open_store(root, create=True)
-    with pytest.raises(StoreError, match="hat holds other things"):
+    with pytest.raises(StoreError, match="hat holds other files"):
         open_store(root, "hat", create=True)
     with pytest.raises(StoreNotFoundError, match="no collection 'hat'; the collections there are: none"):
         open_store(root, "hat")
