@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from autoenc.catalog.fields import FILTERABLE
-from autoenc.catalog.pipeline import ENCODED, WRITTEN, Encoded, Plan, encode, look_up, write
+from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.encoders import Encoder, Model
 from autoenc.errors import ArgumentError, AutoencError, EncoderError, StoreNotFoundError
@@ -117,6 +118,7 @@ class _Target:
 
     def __init__(self, store: Store | None, create: partial[Store] | None, stack: ExitStack) -> None:
         self.store = store
+        self.lock = threading.Lock()
         self._create = create
         self._stack = stack
         self._ready = False
@@ -181,28 +183,15 @@ def _run(found: Found, plan: Plan, target: _Target, tell: Progress) -> IndexRepo
     held = _held(target.store, plan)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
-    waiting: dict[tuple[str, frozenset[str]], list[Encoded]] = defaultdict(list)
     total = len(found.items)
-    work = partial(encode, plan=plan)
-    for done, encoded in enumerate(ordered_chunks(work, look_up(found, plan, target.store), ENCODED)):
-        if done and done % ENCODED == 0:
-            note = f"{len(skipped)} skipped" if skipped else ""
-            # Pictures that wait to be written are not counted as done: a kill would lose them.
-            tell("indexing", done - sum(map(len, waiting.values())), total, note)
-        outcome = encoded.outcome
+    worked = ordered_chunks(partial(work, plan=plan, target=target), look_up(found, plan, target), WORKED)
+    for done, outcome in enumerate(worked):
+        if done and done % WORKED == 0:
+            tell("indexing", done, total, f"{len(skipped)} skipped" if skipped else "")
         counts[outcome.kind] += 1
         counts["known"] += outcome.task.known is not None
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
-            continue
-        store = target.prepared(plan)
-        if outcome.kind != "unchanged":
-            key = outcome.kind, frozenset(encoded.vectors)
-            waiting[key].append(encoded)
-            if len(waiting[key]) >= WRITTEN:
-                write(waiting.pop(key), plan, store)
-    for group in waiting.values():
-        write(group, plan, target.prepared(plan))
     tell("indexing", total, total, "")
     if target.store is not None:
         if counts["new"] or counts["changed"] or counts["lacking"]:

@@ -1,16 +1,19 @@
 """The reader, the encoder and the writer: the three steps from pictures to points.
 
-`look_up` and `write` use the store, on one thread. `encode`, between them, does not use it and runs on every core.
+`look_up` runs ahead on the caller's thread. `work` reads, encodes and writes pictures, and runs on every core. Only
+one thread at a time uses the store.
 """
 
 from __future__ import annotations
 
 import os
+import threading
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,11 +28,9 @@ from autoenc.vectors import Vectors
 LOOKED_UP = 256
 """Pictures looked up in the store at a time."""
 
-ENCODED = 64
-"""Pictures that one core reads and encodes at a time, so that the descriptors' intermediate arrays fit its cache."""
-
-WRITTEN = 256
-"""Points written at a time."""
+WORKED = 64
+"""Pictures that one core reads, encodes and writes at a time, so that the descriptors' intermediate arrays fit its
+cache."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,22 @@ class Encoded:
     vectors: Mapping[str, Vectors]
 
 
-def look_up(found: Found, plan: Plan, store: Store | None) -> Iterator[Task]:
+class Target(Protocol):
+    """The store to write to.
+
+    Attributes:
+        store: the store; None if it is new and nothing has been written yet.
+        lock: held by the thread that uses the store.
+    """
+
+    store: Store | None
+    lock: threading.Lock
+
+    def prepared(self, plan: Plan) -> Store:
+        """The store, created if necessary, with the fields and vectors that this run writes."""
+
+
+def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
     """Yield every picture with what the store knows about it."""
     items = iter(found.items)
     top = os.path.join(plan.root, "")  # noqa: PTH118  ends in one separator, for the root folder too
@@ -81,14 +97,31 @@ def look_up(found: Found, plan: Plan, store: Store | None) -> Iterator[Task]:
         ids = [point_id(plan.source, name) for name in relative]
         known: dict[str, Mapping[str, Any]] = {}
         having: dict[str, Collection[str]] = {}
-        if store is not None:
-            known = {record.id: own_of(record.payload) for record in store.retrieve(ids)}
-        if store is not None and known:
-            held = store.info.vectors
-            having = {name: store.having_vectors(list(known), [name]) if name in held else () for name in plan.asked}
+        with target.lock:
+            store = target.store
+            if store is not None:
+                known = {record.id: own_of(record.payload) for record in store.retrieve(ids)}
+            if store is not None and known:
+                held, there = store.info.vectors, list(known)
+                having = {name: store.having_vectors(there, [name]) if name in held else () for name in plan.asked}
         for item, name, id in zip(batch, relative, ids, strict=True):
             lacking = frozenset(vector for vector, ids_with in having.items() if id in known and id not in ids_with)
             yield Task(item, name, id, known.get(id), lacking)
+
+
+def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
+    """Read, encode and write some pictures; what is returned is stored."""
+    encoded = encode(tasks, plan)
+    groups: dict[tuple[str, frozenset[str]], list[Encoded]] = defaultdict(list)
+    for each in encoded:
+        if each.outcome.kind not in ("skipped", "unchanged"):
+            groups[each.outcome.kind, frozenset(each.vectors)].append(each)
+    if any(each.outcome.kind != "skipped" for each in encoded):
+        with target.lock:
+            store = target.prepared(plan)
+            for group in groups.values():
+                write(group, plan, store)
+    return [each.outcome for each in encoded]
 
 
 def encode(tasks: Sequence[Task], plan: Plan) -> list[Encoded]:

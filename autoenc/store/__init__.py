@@ -40,9 +40,9 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
 
     Args:
         location: `:memory:` (empty when opened, lost when closed), a folder (Qdrant Edge, in this process), or the
-            `http://` or `https://` URL of a Qdrant server (1.18.1 or later), whose API key is read from the environment
-            variable QDRANT_API_KEY. Without a port, http means 6333 and https 443. To trust your own certificate
-            authority, set SSL_CERT_FILE to its certificate.
+            `http://` or `https://` URL of a Qdrant server (1.18.1 or later). The server's API key is read from the
+            environment variable QDRANT_API_KEY. The default port is 6333 for http and 443 for https. The environment
+            variable SSL_CERT_FILE names the certificate of your own certificate authority.
         collection: its name, up to 100 letters, digits, '_', '-' and '.'; it does not begin with '.'.
         create: create the store and the collection if they do not exist. A folder that holds other files is refused
             and left as it is.
@@ -53,7 +53,7 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
     Raises:
         StoreNotFoundError: the store or the collection does not exist, and `create` is False.
         StoreLockedError: the collection is open already, in this process or another one.
-        StoreUnreachableError: no server answers at the URL, or it refuses the key or is too busy.
+        StoreUnreachableError: no server answers at the URL, it refuses the key, or it is too busy.
         StoreMismatchError: another program, or another version of autoenc, made the collection; or the server is too
             old.
         StoreError: the store is damaged, or the folder holds other files or cannot be read.
@@ -81,7 +81,7 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
 
 
 def list_collections(location: str | PathLike[str]) -> list[str]:
-    """The names of a store's collections, sorted. On a server, only those that autoenc made and the key may read.
+    """The names of a store's collections, sorted. On a server: those that autoenc made and that the key may read.
 
     Raises:
         StoreNotFoundError: the folder does not exist.

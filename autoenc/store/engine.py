@@ -75,7 +75,7 @@ class Engine(Protocol):
         """The most frequent values of a field with their counts."""
 
     def optimize(self) -> None:
-        """After a bulk load, ensure that the ANN index is built where it helps, and that nothing written is lost."""
+        """After a bulk load, build the ANN index where it helps, and check that nothing written was lost."""
 
     def flush(self) -> None:
         """Return once everything written so far is on disk."""

@@ -269,8 +269,8 @@ class Store:
     def optimize(self) -> None:
         """After a bulk load, build the ANN index if the collection is large enough to benefit.
 
-        A server builds it by itself. If this store has added a vector to existing points, this call waits for the
-        server, ten minutes at most, and then checks that the points still have that vector.
+        A server builds it by itself. If this store added a vector to existing points, this waits for the server, ten
+        minutes at most, and then checks that the points still have that vector.
 
         Raises:
             StoreError: the server cannot optimize the collection, or has lost vectors that were written.
