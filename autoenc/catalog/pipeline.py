@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,7 +51,7 @@ class Plan:
     stored: Mapping[str, Encoder] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Height and width to decode pictures to: the largest input size of any encoder."""
         return max(encoder.input_size for encoder in (*self.asked.values(), *self.stored.values()))
@@ -62,14 +63,6 @@ class Plan:
         if outcome.kind == "lacking":
             return {name: encoder for name, encoder in self.asked.items() if name in outcome.task.lacking}
         return {**self.asked, **self.stored} if outcome.kind == "changed" else self.asked
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """An examined picture with the vectors that it needs: encoder's name -> (D,) float32."""
-
-    outcome: Outcome
-    vectors: Mapping[str, Vectors]
 
 
 class Target(Protocol):
@@ -110,44 +103,39 @@ def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
 
 
 def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
-    """Read, encode and write some pictures; what is returned is stored."""
-    encoded = encode(tasks, plan)
-    groups: dict[tuple[str, frozenset[str]], list[Encoded]] = defaultdict(list)
-    for each in encoded:
-        if each.outcome.kind not in ("skipped", "unchanged"):
-            groups[each.outcome.kind, frozenset(each.vectors)].append(each)
-    if any(each.outcome.kind != "skipped" for each in encoded):
+    """Read, encode and write some pictures; those that are returned are stored."""
+    outcomes = [_kept_whole(examine(task, plan.size), plan) for task in tasks]
+    groups: dict[tuple[str, tuple[str, ...]], list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.kind != "skipped":
+            groups[outcome.kind, tuple(plan.encoders_for(outcome))].append(outcome)
+    for (kind, _), group in groups.items():
+        vectors = encode(group, plan.encoders_for(group[0]))
         with target.lock:
             store = target.prepared(plan)
-            for group in groups.values():
-                write(group, plan, store)
-    return [each.outcome for each in encoded]
+            if kind != "unchanged":
+                write(group, vectors, plan, store)
+    return outcomes
 
 
-def encode(tasks: Sequence[Task], plan: Plan) -> list[Encoded]:
-    """Read, compare and decode some pictures, and encode those that need it."""
-    outcomes = [_kept_whole(examine(task, plan.size), plan) for task in tasks]
-    vectors: list[dict[str, Vectors]] = [{} for _ in outcomes]
-    for name, encoder in {**plan.asked, **plan.stored}.items():
-        wanted = [at for at, outcome in enumerate(outcomes) if name in plan.encoders_for(outcome)]
-        pixels = [loaded.pixels for at in wanted if (loaded := outcomes[at].loaded) is not None]
-        if pixels:
-            rows = encoder.encode(resized_batch(np.stack(pixels), encoder.input_size))
-            for at, row in zip(wanted, rows, strict=True):
-                vectors[at][name] = row
-    return [Encoded(outcome, rows) for outcome, rows in zip(outcomes, vectors, strict=True)]
+def encode(group: Sequence[Outcome], encoders: Mapping[str, Encoder]) -> dict[str, Vectors]:
+    """The vectors of some pictures: encoder's name -> (N, dim) float32."""
+    loaded = [outcome.loaded.pixels for outcome in group if outcome.loaded is not None]
+    if not loaded:
+        return {}
+    pixels = np.stack(loaded)
+    return {name: encoder.encode(resized_batch(pixels, encoder.input_size)) for name, encoder in encoders.items()}
 
 
-def write(encoded: Sequence[Encoded], plan: Plan, store: Store) -> None:
-    """Write pictures that are all of the same kind and have vectors of the same encoders.
+def write(group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, store: Store) -> None:
+    """Write pictures that are all of the same kind.
 
     A new picture becomes a point. In an existing point, only vectors and autoenc's own fields change. The vectors are
     written first, so that a picture half written at a kill still counts as changed the next time.
     """
-    ids = [each.outcome.task.id for each in encoded]
-    vectors = {name: np.stack([each.vectors[name] for each in encoded]) for name in encoded[0].vectors}
-    own = [_own(each.outcome, plan) for each in encoded]
-    if encoded[0].outcome.kind == "new":
+    ids = [outcome.task.id for outcome in group]
+    own = [_own(outcome, plan) for outcome in group]
+    if group[0].kind == "new":
         store.upsert(ids, vectors, [{OWN: fields} for fields in own])
         return
     if vectors:

@@ -1,8 +1,8 @@
 """Decode image files and in-memory pictures to RGB pixels, at a reduced size where that is enough.
 
 Indexing waits for decoding, so OpenCV decodes a JPEG straight to 1/2, 1/4 or 1/8 of its size where enough pixels
-remain. Pillow reads every header first, so that the limits are checked before any pixel is decoded, and it decodes all
-other formats.
+remain. The size is read from the header first, so that the limits are checked before any pixel is decoded; Pillow reads
+the headers of all but plain JPEGs, and decodes all other formats.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from autoenc.errors import ImageDecodeError, ImageTooLargeError
+from autoenc.images.jpeg import plain_jpeg
 from autoenc.vectors import Pixels
 
 MAX_BYTES = 256 * 2**20
@@ -54,10 +55,13 @@ def decode(data: bytes, size: int) -> tuple[Pixels, int, int]:
         ImageTooLargeError: more than MAX_PIXELS pixels.
         ImageDecodeError: not an image of a known format, or a broken one.
     """
+    if plain := plain_jpeg(data):
+        _check_size(*plain)
+        if (pixels := _opencv(data, reduction(*plain, size))) is not None:
+            return pixels, *plain
     header = _header(data)
     width, height = header.size
-    if width * height > MAX_PIXELS:
-        raise ImageTooLargeError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS:,} pixels.")
+    _check_size(width, height)
     factor = reduction(width, height, size)
     pixels = _opencv(data, factor) if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB") else None
     if pixels is None:
@@ -66,6 +70,11 @@ def decode(data: bytes, size: int) -> tuple[Pixels, int, int]:
     if orientation >= 5:
         width, height = height, width
     return _turned(pixels, orientation), width, height
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageTooLargeError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS:,} pixels.")
 
 
 def reduction(width: int, height: int, size: int) -> int:

@@ -68,19 +68,21 @@ def read_file(path: str | os.PathLike[str]) -> ImageFile:
         ImageTooLargeError: more than `decoding.MAX_BYTES` bytes.
         ImageDecodeError: the file does not exist, cannot be read, is not a regular file, or is empty.
     """
-    path = Path(path)
     try:
-        status = path.stat()  # before reading, so that a change in between is noticed the next time
+        status = os.stat(path)  # noqa: PTH116  faster; before reading, so that a change in between is noticed the next time
         if not stat.S_ISREG(status.st_mode):
             raise ImageDecodeError("Not a regular file.")
         if status.st_size > MAX_BYTES:
             raise ImageTooLargeError(f"The file has {status.st_size:,} bytes; the limit is {MAX_BYTES:,}.")
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            data = file.read()
     except OSError as error:
         raise ImageDecodeError(f"The file cannot be read: {error.strerror}.") from error
     if not data:
         raise ImageDecodeError("The file is empty (0 bytes).")
-    return ImageFile(path=path, data=data, digest=digest_of(data), size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return ImageFile(
+        path=Path(path), data=data, digest=digest_of(data), size=status.st_size, mtime_ns=status.st_mtime_ns
+    )
 
 
 def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
