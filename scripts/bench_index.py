@@ -1,6 +1,6 @@
 """Benchmark of indexing end to end: from JPEG files on disk to vectors in the embedded store.
 
-python scripts/bench_index.py IMAGES [--model MODEL] [--copies 2] [--repeats 5]
+python scripts/bench_index.py IMAGES [--model MODEL] [--copies 1] [--repeats 5]
 python scripts/bench_index.py IMAGES --against CHECKOUT
 python scripts/bench_index.py IMAGES --memory 100000
 
@@ -215,7 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
     parser.add_argument("--model", default="clothing-32", help="a trained model (default: clothing-32)")
-    parser.add_argument("--copies", type=int, default=2, help="index this many copies of each image (default: 2)")
+    parser.add_argument("--copies", type=int, default=1, help="index this many copies of each image (default: 1)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with another checkout instead")
     parser.add_argument("--memory", type=int, metavar="N", help="measure memory at N images instead")

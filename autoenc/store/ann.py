@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 
-EXACT_NUMBERS = 50_000 * 32
-"""Up to this many numbers (points x dimension), a search compares every vector: 1 ms on one core."""
+EXACT_NUMBERS = 80_000 * 32
+"""Up to this many numbers (points x dimension), a search compares every vector.
+
+At the limit that takes 2.3 ms for vectors of 32 numbers and .7 ms for vectors of 324, on one core, against .6 ms in a
+graph that takes 21 s and 2.6 s to build.
+"""
 
 EXACT_KB = EXACT_NUMBERS * 4 // 1024
 """The same limit in the unit that Qdrant takes, KiB of float32."""

@@ -319,10 +319,10 @@ def test_kill_loses_nothing_flushed_and_tears_no_point(root):
 
 
 def test_effort_rises_with_size():
-    assert is_exact(50_000, 32)
-    assert not is_exact(50_001, 32)
-    assert is_exact(4_000, 324)
-    assert not is_exact(5_000, 324)
+    assert is_exact(80_000, 32)
+    assert not is_exact(80_001, 32)
+    assert is_exact(7_900, 324)
+    assert not is_exact(8_000, 324)
     assert [search_ef(n) for n in (1_000, 100_000, 800_000)] == [128, 128, 256]
 
 
