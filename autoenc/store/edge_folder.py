@@ -63,8 +63,10 @@ def open_edge(root: Path, collection: str, create: bool) -> EdgeEngine:
         with suppress(Exception):
             engine.close()
         raise
-    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # from an interrupted creation or removal
+    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of an interrupted creation or removal
         shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(f"{TEMPORARY}*"):  # of an interrupted write of the record
+        left.unlink(missing_ok=True)
     return opened
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -218,6 +219,16 @@ def test_a_damaged_record_is_told_and_the_lock_let_go(root, text, error):
     path.write_text(good)
     with open_store(root) as store:
         assert store.count() == 3
+
+
+def test_a_kill_while_the_first_record_is_written_leaves_a_store_that_opens(root):
+    filled(root)
+    folder = root / "images"
+    (folder / "autoenc.json").rename(folder / ".autoenc-0123.tmp")
+    shutil.rmtree(folder / "shard")
+    with open_store(root, create=True) as store:
+        assert len(store) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["autoenc.json", "shard"]
 
 
 def test_a_failed_write_of_the_record_changes_nothing(root, monkeypatch):
