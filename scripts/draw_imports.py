@@ -74,35 +74,47 @@ def arrows() -> set[tuple[str, str]]:
 
 
 def draw() -> bytes:
-    """The picture as SVG. The lowest floor is drawn as one room: nearly everything uses it."""
+    """The picture as SVG, without the arrows to the lowest floor: nearly every room uses that one."""
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch
 
     from autoenc.figures import BLUE, FAINT, INK
 
-    ground = "text, files, vectors, …"
-    placed: dict[str, tuple[float, float]] = {ground: (0.5, 0.0)}
-    for floor, rooms in enumerate(RANKS[1:], start=1):
-        names = sorted(rooms - {"__main__"})
-        for at, name in enumerate(names):
-            placed[name] = ((at + 0.5) / len(names), float(floor))
-    figure = Figure(figsize=(9, 8), facecolor="white")
+    figure = Figure(figsize=(9, 7), facecolor="white", dpi=72)  # that of SVG
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(-0.5, len(RANKS) - 0.5)
-    drawn = {(a, ground if rank(b) == 0 else b) for a, b in arrows() if a in placed}
-    for at, (a, b) in enumerate(sorted(drawn)):
-        bend = 0.12 if rank(a) == (0 if b == ground else rank(b)) else 0.04 * (-1) ** at
-        color = FAINT if b == ground else BLUE
+    texts, places = {}, {}
+    for floor, rooms in enumerate(RANKS):
+        names = [", ".join(sorted(rooms))] if floor == 0 else sorted(rooms - {"__main__"})
+        for at, name in enumerate(names):
+            alone = len(names) == 1 and 0 < floor < len(RANKS) - 1
+            place = 0.36 if alone else (at + 0.5) / len(names), float(floor)  # off the middle, where arrows pass
+            frame = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": INK if floor else FAINT}
+            texts[name] = axes.text(
+                *place, name, ha="center", va="center", color=INK, fontsize=11 if floor else 9, bbox=frame
+            )
+            places[name] = place
+    axes.text(0.5, -0.38, "used by every room above", ha="center", va="center", color=FAINT, fontsize=9)
+    figure.canvas.draw()  # the boxes get their sizes
+    to_pixels, to_data = axes.transData, axes.transData.inverted()
+
+    def edge(name: str, toward: str) -> tuple[float, float]:
+        """Where the line between two boxes leaves the first."""
+        box = texts[name].get_window_extent()
+        (x, y), (x2, y2) = to_pixels.transform([places[name], places[toward]])
+        part = min((box.width / 2 + 9) / max(abs(x2 - x), 1e-9), (box.height / 2 + 9) / max(abs(y2 - y), 1e-9))
+        found = to_data.transform((x + part * (x2 - x), y + part * (y2 - y)))
+        return float(found[0]), float(found[1])
+
+    for a, b in sorted((a, b) for a, b in arrows() if a in texts and b in texts):
+        bend = 0.25 if rank(a) == rank(b) else 0.0
         arrow = FancyArrowPatch(
-            placed[a], placed[b], arrowstyle="-|>", mutation_scale=11, shrinkA=20, shrinkB=20, color=color,
-            linewidth=0.8, alpha=0.7, connectionstyle=f"arc3,rad={bend}",
+            edge(a, b), edge(b, a), arrowstyle="-|>", mutation_scale=12, color=BLUE, linewidth=1, shrinkA=0, shrinkB=0,
+            connectionstyle=f"arc3,rad={bend}",
         )  # fmt: skip
         axes.add_patch(arrow)
-    for name, (x, y) in placed.items():
-        box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": INK}
-        axes.text(x, y, name, ha="center", va="center", color=INK, fontsize=11, bbox=box)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     return buffer.getvalue()
