@@ -35,7 +35,7 @@ def telling(progress: ProgressOption) -> Iterator[Progress]:
     """
     if callable(progress):
         yield progress
-    elif progress is False or (progress is None and not (sys.stderr.isatty() or _in_a_notebook())):
+    elif progress is False or (progress is None and not _watched()):
         yield silent
     else:
         display = _Display()
@@ -49,7 +49,7 @@ class _Display:
     """Progress on standard error: a bar on a terminal and in a notebook, elsewhere a plain line every few seconds."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty() or _in_a_notebook()
+        self._live = _watched()
         self._stage = ""
         self._bar: Any = None
         self._last = self._start = 0.0
@@ -87,6 +87,11 @@ class _Display:
         self._last = now
         left = (now - self._start) / (done - self._first) * (total - done)
         print(f"{stage} {done}/{total}{f', {note}' if note else ''}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def _watched() -> bool:
+    """Whether a bar can be drawn: on a terminal and in a notebook. There may be no standard error at all."""
+    return (sys.stderr is not None and sys.stderr.isatty()) or _in_a_notebook()
 
 
 def _in_a_notebook() -> bool:

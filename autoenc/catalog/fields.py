@@ -8,6 +8,7 @@ from typing import Any
 
 from autoenc.images.files import LoadedImage
 from autoenc.store import OWN, FieldKind, Filter, Range, Store
+from autoenc.store.filters import values_of
 from autoenc.text import counted
 
 FILTERABLE: Mapping[str, FieldKind] = {
@@ -53,7 +54,7 @@ def unmatched(store: Store, where: Filter) -> list[str]:
     for field, given in where.items():
         if isinstance(given, Range):
             continue
-        for value in [given] if isinstance(given, (str, int, float)) else list(given):  # type: ignore[arg-type]
+        for value in values_of(given):
             if store.count({field: value}):
                 continue
             sentence = f"No image has {field} {value!r}."

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from autoenc.catalog.fields import FILTERABLE
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
-from autoenc.catalog.sources import encoder_spec, make_encoders, place
+from autoenc.catalog.sources import make_encoders, place
+from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
-from autoenc.errors import ArgumentError, AutoencError, EncoderError, StoreNotFoundError
+from autoenc.errors import ArgumentError, AutoencError, EncoderError
 from autoenc.images.finding import Found, Pictures, SkippedFile, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import OWN, Store, open_store
+from autoenc.store import OWN, Store
 from autoenc.text import counted
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
@@ -73,7 +71,7 @@ def index_images(
     *,
     names: Sequence[str] | None = None,
     model: Model | None = None,
-    encoders: Sequence[str | Encoder] = DEFAULT_ENCODERS,
+    encoders: Sequence[str | Encoder] | None = None,
     collection: str = "images",
     source: str | None = None,
     progress: ProgressOption = None,
@@ -91,7 +89,8 @@ def index_images(
         store: an open store, or the location of one, which is created if it does not exist.
         names: a unique name for each picture in memory; it takes the place of a path in the point's id.
         model: the trained model of `learned`; a store that holds `learned` vectors remembers where their model was.
-        encoders: names of encoders, or `Encoder` objects of your own, each once.
+        encoders: names of encoders, or your own `Encoder` objects, each once. The default is those whose vectors the
+            store holds; for a new store, learned, color, texture and edges.
         collection: the collection, if `store` is a location.
         source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
             A folder with such a name can move and keep its points.
@@ -108,45 +107,9 @@ def index_images(
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
         <IndexReport 48 indexed, 0 updated, 0 unchanged, 0 missing, 0 skipped, 1 ignored>
     """
-    with _target(store, collection) as target, telling(progress) as tell:
+    with target_for(store, collection) as target, telling(progress) as tell:
         plan, found = _prepare(images, names, target.store, model, encoders, source)
         return _run(found, plan, target, tell)
-
-
-class _Target:
-    """The store to write to. It is created when the first image is ready, so that a bad folder leaves none behind."""
-
-    def __init__(self, store: Store | None, create: partial[Store] | None, stack: ExitStack) -> None:
-        self.store = store
-        self.lock = threading.Lock()
-        self._create = create
-        self._stack = stack
-        self._ready = False
-
-    def prepared(self, plan: Plan) -> Store:
-        """The store, prepared for everything that this run writes."""
-        if self.store is None:
-            assert self._create is not None
-            self.store = self._stack.enter_context(self._create())
-        if not self._ready:
-            self.store.add_fields(FILTERABLE)
-            self.store.add_vectors({name: encoder_spec(encoder) for name, encoder in plan.asked.items()})
-            self.store.add_source(plan.source, str(plan.root) if plan.root.is_absolute() else "")
-            self._ready = True
-        return self.store
-
-
-@contextmanager
-def _target(store: Store | str | os.PathLike[str], collection: str) -> Iterator[_Target]:
-    with ExitStack() as stack:
-        if isinstance(store, Store):
-            yield _Target(store, None, stack)
-            return
-        try:
-            opened = stack.enter_context(open_store(store, collection))
-        except StoreNotFoundError:
-            opened = None
-        yield _Target(opened, partial(open_store, store, collection, create=True), stack)
 
 
 def _prepare(
@@ -154,10 +117,11 @@ def _prepare(
     names: Sequence[str] | None,
     store: Store | None,
     model: Model | None,
-    encoders: Sequence[str | Encoder],
+    encoders: Sequence[str | Encoder] | None,
     source: str | None,
 ) -> tuple[Plan, Found]:
-    asked = make_encoders(encoders, model, store)
+    held = list(store.info.vectors) if store is not None else []
+    asked = make_encoders(encoders if encoders is not None else held or DEFAULT_ENCODERS, model, store)
     for name, encoder in asked.items():
         if not encoder.fitted:
             raise EncoderError(
@@ -166,7 +130,9 @@ def _prepare(
             )
     stored: dict[str, Encoder] = {}
     lost: dict[str, str] = {}
-    for name in set(store.info.vectors if store is not None else ()) - asked.keys():
+    for name in held:
+        if name in asked:
+            continue
         try:
             stored |= make_encoders([name], model, store)
         except AutoencError as error:
@@ -178,7 +144,7 @@ def _prepare(
     return Plan(name, root, asked, stored, lost), found
 
 
-def _run(found: Found, plan: Plan, target: _Target, tell: Progress) -> IndexReport:
+def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexReport:
     start = time.perf_counter()
     held = _held(target.store, plan)
     counts: Counter[str] = Counter()
@@ -200,7 +166,7 @@ def _run(found: Found, plan: Plan, target: _Target, tell: Progress) -> IndexRepo
     seconds = time.perf_counter() - start
     updated = counts["changed"] + counts["lacking"]
     unchanged = counts["unchanged"] + counts["touched"]
-    missing = held - counts["known"] if found.whole else 0
+    missing = max(0, held - counts["known"]) if found.whole else 0
     return IndexReport(
         indexed=counts["new"],
         updated=updated,

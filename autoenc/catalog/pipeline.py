@@ -7,22 +7,22 @@ one thread at a time uses the store.
 from __future__ import annotations
 
 import os
-import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from autoenc.catalog.changes import Outcome, Task, examine
 from autoenc.catalog.fields import own_fields, own_of
+from autoenc.catalog.target import Target
 from autoenc.encoders import Encoder
 from autoenc.images.decoding import resized_batch
-from autoenc.images.finding import Found, NamedPicture, SkippedFile
+from autoenc.images.finding import Found, NamedPicture, SkippedFile, path_of
 from autoenc.store import OWN, Store, point_id
 from autoenc.vectors import Vectors
 
@@ -47,9 +47,14 @@ class Plan:
 
     source: str
     root: Path
-    asked: Mapping[str, Encoder]
+    asked: dict[str, Encoder]
     stored: Mapping[str, Encoder] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def location(self) -> str:
+        """The root as the store remembers it; empty for pictures in memory."""
+        return str(self.root) if self.root.is_absolute() else ""
 
     @cached_property
     def size(self) -> int:
@@ -63,21 +68,6 @@ class Plan:
         if outcome.kind == "lacking":
             return {name: encoder for name, encoder in self.asked.items() if name in outcome.task.lacking}
         return {**self.asked, **self.stored} if outcome.kind == "changed" else self.asked
-
-
-class Target(Protocol):
-    """The store to write to.
-
-    Attributes:
-        store: the store; None if it is new and nothing has been written yet.
-        lock: held by the thread that uses the store.
-    """
-
-    store: Store | None
-    lock: threading.Lock
-
-    def prepared(self, plan: Plan) -> Store:
-        """The store, created if necessary, with the fields and vectors that this run writes."""
 
 
 def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
@@ -104,18 +94,26 @@ def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
 
 def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
     """Read, encode and write some pictures; those that are returned are stored."""
-    outcomes = [_kept_whole(examine(task, plan.size), plan) for task in tasks]
+    outcomes = read(tasks, plan)
+    for group in grouped(outcomes, plan):
+        vectors = encode(group, plan.encoders_for(group[0]))
+        with target.lock:
+            write(group, vectors, plan, target.prepared(plan.asked, plan.source, plan.location))
+    return outcomes
+
+
+def read(tasks: Sequence[Task], plan: Plan) -> list[Outcome]:
+    """Compare some pictures with what the store knows, and decode those that have to be encoded."""
+    return [_kept_whole(examine(task, plan.size), plan) for task in tasks]
+
+
+def grouped(outcomes: Sequence[Outcome], plan: Plan) -> list[list[Outcome]]:
+    """The pictures that can be used, in groups of the same kind that need the same encoders."""
     groups: dict[tuple[str, tuple[str, ...]], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.kind != "skipped":
             groups[outcome.kind, tuple(plan.encoders_for(outcome))].append(outcome)
-    for (kind, _), group in groups.items():
-        vectors = encode(group, plan.encoders_for(group[0]))
-        with target.lock:
-            store = target.prepared(plan)
-            if kind != "unchanged":
-                write(group, vectors, plan, store)
-    return outcomes
+    return list(groups.values())
 
 
 def encode(group: Sequence[Outcome], encoders: Mapping[str, Encoder]) -> dict[str, Vectors]:
@@ -133,6 +131,8 @@ def write(group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, 
     A new picture becomes a point. In an existing point, only vectors and autoenc's own fields change. The vectors are
     written first, so that a picture half written at a kill still counts as changed the next time.
     """
+    if group[0].kind == "unchanged":
+        return
     ids = [outcome.task.id for outcome in group]
     own = [_own(outcome, plan) for outcome in group]
     if group[0].kind == "new":
@@ -157,4 +157,4 @@ def _kept_whole(outcome: Outcome, plan: Plan) -> Outcome:
     reason = (
         f"It has changed, but its vector of encoder '{name}' cannot be replaced, so its point stays as it was: {why}"
     )
-    return Outcome(outcome.task, "skipped", skipped=SkippedFile(Path(outcome.task.relative), reason))
+    return Outcome(outcome.task, "skipped", skipped=SkippedFile(path_of(outcome.task.item), reason))

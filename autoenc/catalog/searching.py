@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
-from autoenc.errors import ArgumentError, EncoderError, StoreMismatchError
+from autoenc.errors import ArgumentError, StoreMismatchError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
 from autoenc.store import Filter, Hit, Store
@@ -64,7 +64,8 @@ def search(
         id: a stored image, by its id, its file, or its path relative to its source. It is left out of its own results.
         vector: (D,) numbers, made by the encoder earlier.
         using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own. The default
-            is `learned` if the store holds it, else the first encoder that it holds.
+            is `learned` if the store
+            holds it, else the first of autoenc's own (color, texture, edges, …), else the first that it holds.
         model: the trained model of `learned`; the store remembers where it was at indexing.
         k: how many neighbors at most.
         where: payload field -> a value, several values of which one must match, or an `autoenc.Range`.
@@ -82,15 +83,15 @@ def search(
         ...     len(autoenc.search(store, "some.jpg", k=3, where={"folder": "shoe"}))
         3
     """
-    searcher = Searcher(store, using=using, model=model)
-    if (picture is not None) + (id is not None) + (vector is not None) != 1:
-        raise ArgumentError("Search by exactly one of a picture, id= and vector=.")
-    if vector is not None:
-        return searcher.by_vector(vector, k=k, where=where, min_score=min_score)
-    if id is not None:
-        return searcher.by_id(id, k=k, where=where, min_score=min_score)
-    assert picture is not None
-    return searcher.by_picture(picture, k=k, where=where, min_score=min_score)
+    if [picture is None, id is None, vector is None].count(False) == 1:
+        searcher = Searcher(store, using=using, model=model)
+        if vector is not None:
+            return searcher.by_vector(vector, k=k, where=where, min_score=min_score)
+        if id is not None:
+            return searcher.by_id(id, k=k, where=where, min_score=min_score)
+        if picture is not None:
+            return searcher.by_picture(picture, k=k, where=where, min_score=min_score)
+    raise ArgumentError("Search by exactly one of a picture, id= and vector=.")
 
 
 class Searcher:
@@ -129,11 +130,6 @@ class Searcher:
     def encoder(self) -> Encoder:
         """The encoder, checked against what the store remembers."""
         if self._encoder is None:
-            if isinstance(self._asked, str) and self.using not in ENCODERS:
-                raise EncoderError(
-                    f"Encoder '{self.using}' is not part of autoenc. To search by a picture, pass the Encoder object "
-                    f"itself, in Python."
-                )
             self._encoder = make_encoders([self._asked], self._model, self.store)[self.using]
         return self._encoder
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from autoenc.catalog.fields import own_of
-from autoenc.encoders import Encoder, Model, create_encoders
-from autoenc.errors import BundleError, PointNotFoundError
+from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
+from autoenc.errors import BundleError, EncoderError, PointNotFoundError, StoreError
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found
 from autoenc.store import Store, VectorSpec, point_id
@@ -49,6 +49,12 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
         StoreMismatchError: the store holds vectors of another encoder under one of these names.
     """
     held = {} if store is None else store.info.vectors
+    for name in encoders:
+        if isinstance(name, str) and name in held and name not in ENCODERS:
+            raise EncoderError(
+                f"Encoder '{name}' is not one of autoenc's own; pass the Encoder object itself with encoders= or "
+                f"using=."
+            )
     try:
         made = create_encoders(encoders, model, {name: spec.origin for name, spec in held.items()})
     except BundleError as error:
@@ -66,6 +72,11 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
 def point_path(store: Store, payload: Mapping[str, Any]) -> Path:
     """The file of the image that a payload describes: the root of its source, and its path."""
     own = own_of(payload)
+    if not isinstance(own.get("source"), str) or not isinstance(own.get("path"), str):
+        raise StoreError(
+            f"A point of collection '{store.collection}' was not written by index_images, so that no image belongs to "
+            f"it. Search with store.search to get points instead of images."
+        )
     return Path(store.info.sources.get(own["source"], own["source"]), own["path"])
 
 

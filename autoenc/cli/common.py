@@ -57,6 +57,7 @@ def names(text: str) -> list[str]:
     return found
 
 
+_RENAMED = {"where": "filter"}
 _PARAMETER = re.compile(r"`?\b([a-z]+(?:_[a-z]+)*)=(True\b)?`?")
 
 
@@ -64,7 +65,7 @@ def as_flags(message: str) -> str:
     """A library message in the command line's terms: `label_column=` becomes --label-column."""
 
     def flag(match: re.Match[str]) -> str:
-        name = match[1].replace("_", "-")
+        name = _RENAMED.get(match[1], match[1].replace("_", "-"))
         if name not in FLAGS:
             return match[0]
         # encoders=color names a value: --encoders color

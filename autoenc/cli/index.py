@@ -27,7 +27,7 @@ def add_parser(verbs: Any) -> None:
         "--encoders",
         type=names,
         metavar="A,B,…",
-        help="encoders, each of which adds one vector per image (default: learned,color,texture,edges)",
+        help="the encoders of the vectors (default: those in the store; at first learned,color,texture,edges)",
     )
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
@@ -42,7 +42,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc.catalog.indexing import DEFAULT_ENCODERS, index_images
+    from autoenc.catalog.indexing import index_images
     from autoenc.files import check_writable, write_file
     from autoenc.text import counted
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             options.images,
             options.store,
             model=options.model,
-            encoders=options.encoders or DEFAULT_ENCODERS,
+            encoders=options.encoders,
             collection=options.collection,
             source=options.source,
             progress=not options.quiet,

@@ -26,7 +26,9 @@ def add_parser(verbs: Any) -> None:
         help="model for `learned`: a folder, or clothing-32 (default: what the store remembers)",
     )
     parser.add_argument("-k", type=int, default=5, metavar="N", help="how many neighbors (default: 5)")
-    parser.add_argument("--using", metavar="ENCODER", help="encoder whose vectors are compared (default: learned)")
+    parser.add_argument(
+        "--using", metavar="ENCODER", help="compare the vectors of this encoder (default: learned, if stored)"
+    )
     parser.add_argument(
         "--filter",
         action="append",

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(status: StoreStatus) -> None:
-    from autoenc.store import OWN
+    from autoenc.store.filters import short_name
     from autoenc.text import counted, printable
 
     print(f"collection {printable(status.collection)}: {counted(status.points, 'image')}")
@@ -58,5 +58,5 @@ def _print(status: StoreStatus) -> None:
     for name, root in status.sources.items():
         at = f" at {printable(root)}" if root not in ("", name) else ""
         print(f"  source {printable(name)}{at}: {counted(status.points_of[name], 'image')}")
-    fields = [f"{name.removeprefix(f'{OWN}.')} ({kind})" for name, kind in status.fields.items()]
+    fields = [f"{short_name(name, status.fields)} ({kind})" for name, kind in status.fields.items()]
     print(f"  filterable: {printable(', '.join(fields)) or 'nothing'}")

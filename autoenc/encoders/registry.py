@@ -73,7 +73,9 @@ def create_encoders(
         if isinstance(asked, Encoder):
             encoder = asked
         elif not isinstance(asked, str):
-            raise ArgumentError(f"Expected names of encoders, or Encoder objects; got {asked!r}.")
+            raise ArgumentError(
+                f"Expected names of encoders, or instances of a subclass of autoenc.Encoder; got {asked!r}."
+            )
         elif (projected := parse_projection(asked)) is not None:
             encoder = Projection(base(projected[0]), projected[1])
         else:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError
@@ -135,13 +134,12 @@ def read_item(item: Path | NamedPicture) -> ImageFile:
     """
     if not isinstance(item, NamedPicture):
         return read_file(item)
-    picture = item.picture
-    if isinstance(picture, bytes):
-        data = picture
-    else:
-        array = np.asarray(picture)
-        data = f"{array.shape} {array.dtype}".encode() + array.tobytes()
-    return ImageFile(path=item.path, data=picture, digest=digest_of(data), size=len(data), mtime_ns=0)
+    if isinstance(item.picture, bytes):
+        data = item.picture
+        return ImageFile(item.path, data, digest_of(data), len(data), mtime_ns=0)
+    pixels = picture_pixels(item.picture, 1)  # as they are seen: a palette or a rotation counts
+    data = f"{pixels.shape}".encode() + pixels.tobytes()
+    return ImageFile(item.path, pixels, digest_of(data), len(data), mtime_ns=0)
 
 
 def load_images(items: Sequence[Path | NamedPicture], size: int = 32) -> Iterator[LoadedImage | SkippedFile]:

@@ -125,12 +125,17 @@ def gather(images: Pictures, names: Sequence[str] | None = None) -> Found:
 
 
 def _split(images: npt.NDArray[np.generic]) -> list[Pixels]:
-    several = images.ndim == 4 or (images.ndim == 3 and images.shape[-1] not in (3, 4))
+    color = images.shape[-1:] in ((3,), (4,))
+    several = color if images.ndim == 4 else images.ndim == 3 and not color
     if images.dtype == np.uint8 and several:
         return list(images)
     remedy = ""
     if images.dtype != np.uint8:
         remedy = " Scale the values to 0..255 and convert them with .astype(np.uint8)."
+    elif images.ndim == 4 and images.shape[-1] == 1:
+        remedy = " Drop the last axis of grayscale images with images[..., 0]."
+    elif images.ndim == 4 and images.shape[1] == 3:
+        remedy = " Move the channels last with np.moveaxis(images, 1, -1)."
     elif images.ndim == 3:
         remedy = " Put a single picture into a list."
     raise ArgumentError(f"{_EXPECTED} got an array of shape {images.shape} {images.dtype}.{remedy}")

@@ -112,7 +112,8 @@ def _scores(comparison: Comparison) -> str:
         return ""
     text = (
         "Labels say which images belong together: a good encoder places images with the same label near each other. "
-        "In every column, 1 is the best possible score and 0 the worst; a random ranking would reach a precision of "
+        "In every column, 1 is perfect and 0 the worst, but recall at k cannot reach 1 where a label has more than k "
+        "images; a random ranking would reach a precision of "
         f"{number(chance(comparison))}. The small figures are 95% intervals. The highest score of a column is "
         "underlined; whether it is reliably higher than another is shown by the paired differences below."
     )

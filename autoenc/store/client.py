@@ -247,8 +247,10 @@ class ClientEngine:
             )
             for vector in vectors.tolist()
         ]
-        size = ITEM_BYTES + NUMBER_BYTES * vectors.shape[1] + (len(kept.model_dump_json()) if kept else 0)
-        check_size(size, "A search with these conditions", "Give fewer values to where=, or fewer ids to exclude=.")
+        size = ITEM_BYTES + NUMBER_BYTES * vectors.shape[1]
+        if self._remote and kept is not None:
+            size += len(kept.model_dump_json())
+            check_size(size, "A search with these conditions", "Give fewer values to where=, or fewer ids to exclude=.")
         found: list[list[Hit]] = []
         for part in parts([size] * len(queries)):
             with talking(self.location):

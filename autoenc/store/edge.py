@@ -82,8 +82,12 @@ class EdgeEngine:
     def flush(self) -> None:
         if self._written:
             self._written = False  # reset first, so that what another thread writes meanwhile is flushed next time
-            with self._engine():
-                self._shard.flush()
+            try:
+                with self._engine():
+                    self._shard.flush()
+            except BaseException:
+                self._written = True
+                raise
 
     def close(self) -> None:
         if self._open is not None:
@@ -95,6 +99,7 @@ class EdgeEngine:
                     shard.close()
 
     def drop(self) -> None:
+        _ = self._shard  # raises if the store is closed: another process may have it open by now
         self.close()
         gone = self._folder.with_name(f"{DROPPED}{uuid.uuid4().hex}")
         try:
@@ -126,8 +131,23 @@ class EdgeEngine:
         self._bools = _bools_of(record)
 
     def create_vector(self, name: str, dim: int) -> None:
+        if self._has_vector(name, dim):  # an operation that changes nothing would make the write-ahead log grow
+            return
         with self._engine():
             self._update(qe.UpdateOperation.create_dense_vector(name, dim, qe.Distance.Cosine))
+
+    def _has_vector(self, name: str, dim: int) -> bool:
+        """Whether the shard has a vector of that name, which it tells only when it is searched."""
+        nothing = qe.Filter(must=[qe.HasIdCondition({str(uuid.UUID(int=0))})])
+        query = qe.QueryRequest(limit=1, query=qe.Query.Nearest([0.0] * dim, name), filter=nothing)
+        try:
+            with self._engine():
+                self._shard.query_batch(qe.QueryBatchRequest([query]))
+        except StoreError as error:
+            if "Not existing vector name" in str(error):
+                return False
+            raise
+        return True
 
     def drop_vector(self, name: str) -> None:
         with self._engine():
@@ -136,10 +156,11 @@ class EdgeEngine:
     def create_field(self, field: str, kind: FieldKind) -> None:
         with self._engine():
             there = self._shard.info().payload_schema
-        if field in there or json_path(field) in there:  # the engine does not quote every name that needs it
-            return
-        if kind == "bool":
+        indexed = field in there or json_path(field) in there  # the engine does not quote every name that needs it
+        if kind == "bool" and not (indexed and field in self._bools):
             self._copy_bools(field)
+        if indexed:
+            return
         with self._engine():
             self._update(qe.UpdateOperation.create_field_index(json_path(field), _TYPES[kind]))
 
@@ -247,8 +268,9 @@ class EdgeEngine:
             index = qe.UpdateOperation.create_field_index(_copy_path(field), qe.PayloadSchemaType.Keyword)
             self._update(index)
         for record in self.scroll(EVERYTHING, [], 1000):
-            if field in record.payload:
-                self.set_payloads([record.id], [{field: record.payload[field]}], None)
+            if copies := self._copies(record.payload):
+                with self._engine():
+                    self._update(qe.UpdateOperation.set_payload([record.id], copies, f"{OWN}.{_BOOLS}"))
 
     def _copies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {field: _as_keyword(payload[field]) for field in self._bools if field in payload}

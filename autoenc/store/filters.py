@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
+
+import numpy as np
 
 from autoenc.errors import ArgumentError
 
@@ -112,9 +114,16 @@ def json_path(field: str) -> str:
     return f'"{field}"'
 
 
+def short_name(field: str, fields: Collection[str]) -> str:
+    """What a filterable field is called: autoenc's own by their short names, unless the user has such a field."""
+    short = field.removeprefix(f"{OWN}.")
+    return field if short in fields else short
+
+
 def check_field_name(name: str) -> None:
     """Raise ArgumentError for a name that no JSON path can hold."""
-    if not name or _UNQUOTABLE.search(name) or name == OWN:
+    own = name.startswith(f"{OWN}.") and not _PLAIN.fullmatch(name.removeprefix(f"{OWN}."))
+    if not name or _UNQUOTABLE.search(name) or name == OWN or own:
         raise ArgumentError(
             f"A filterable field's name holds no quotes, backslashes or control characters, and is neither empty "
             f"nor '{OWN}'; got {name!r}."
@@ -135,10 +144,21 @@ def condition_of(field: str, kind: FieldKind, given: Scalar | Sequence[Scalar] |
         if all(value is None for value in bounds.values()):
             raise ArgumentError(f"The range on '{name}' needs at least one bound.")
         return Between(field, kind, **bounds)
-    values = [given] if isinstance(given, (str, int, float, date)) else list(given)
+    values = values_of(given)
     if not values:
         raise ArgumentError(f"The filter on '{name}' needs at least one value to match.")
     return AnyOf(field, kind, tuple(_of_kind(name, kind, value) for value in values))
+
+
+def values_of(given: Scalar | Sequence[Scalar]) -> list[Scalar]:
+    """The values of a filter on one field: itself, if it is a single one."""
+    if isinstance(given, np.generic):  # a value out of an array or a data frame
+        given = given.item()
+    if isinstance(given, (str, int, float, date)):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise ArgumentError(f"Expected a value, a list of values or an autoenc.Range in where=; got {given!r}.")
+    return [value.item() if isinstance(value, np.generic) else value for value in given]
 
 
 def _of_kind(field: str, kind: FieldKind, value: Any) -> Any:

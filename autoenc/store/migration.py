@@ -8,9 +8,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+from autoenc.errors import StoreMismatchError
 from autoenc.store.engine import Engine
 from autoenc.store.filters import EVERYTHING, OWN
-from autoenc.store.records import FORMAT_VERSION, SECTIONS
+from autoenc.store.records import FORMAT_VERSION, StoreInfo, merged
 
 FIELDS_1 = ("source", "path", "folder", "digest", "size", "mtime_ns", "width", "height")
 """The fields that format 1 kept at the top level."""
@@ -28,14 +29,18 @@ def migrate(engine: Engine) -> None:
     record = engine.read_record()
     if not isinstance(record, dict):
         return
-    if record.get("version") == 1 and all(isinstance(record.get(section), dict) for section in SECTIONS):
-        engine.merge_record(_record_2(record))
+    if record.get("version") == 1:
+        try:
+            changes = _record_2(record)
+            StoreInfo.from_dict(merged(record, changes), "")
+        except (KeyError, TypeError, AttributeError, StoreMismatchError):
+            return
+        engine.merge_record(changes)
         record = engine.read_record()
     if record.get("migrating"):
         _move_fields(engine)
         for field in FIELDS_1:
-            if field not in record["fields"]:
-                engine.drop_field(field)
+            engine.drop_field(field)
         engine.flush()
         engine.merge_record({"migrating": False})
 

@@ -39,6 +39,8 @@ def point_id(source: str, path: str) -> str:
 
 def canonical_id(id: str) -> str | None:
     """The id as stores return it (lower case, with hyphens), or None for a string that is not a UUID."""
+    if not isinstance(id, str):
+        raise ArgumentError(f"A point's id is text, a UUID; got {type(id).__name__}. Pass its id.")
     if _CANONICAL_ID.fullmatch(id):
         return id
     try:

@@ -36,6 +36,7 @@ from autoenc.store.filters import (
     Scalar,
     check_field_name,
     condition_of,
+    short_name,
 )
 from autoenc.store.migration import migrate
 from autoenc.store.records import (
@@ -223,6 +224,8 @@ class Store:
             PointNotFoundError: a point does not exist. Nothing is written.
             VectorError, ArgumentError: as for `upsert`.
         """
+        if not vectors:
+            return
         ids, checked = self._checked(ids, vectors)
         self._checked_there(ids)
         for part in _parts(len(ids)):
@@ -252,13 +255,15 @@ class Store:
         """
         ids = [canonical_id(id) or id for id in ids]
         _check_payloads(ids, payloads)
+        if key is None and any(OWN in payload for payload in payloads):
+            raise ArgumentError(f"The field '{OWN}' is autoenc's own; give your field another name.")
         self._checked_there(ids)
         for part in _parts(len(ids)):
             self._engine.set_payloads(ids[part], [_jsonable(payload) for payload in payloads[part]], key)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""
-        known = _canonical(ids)
+        known = _canonical([ids] if isinstance(ids, str) else ids)
         for part in _parts(len(known)):
             self._engine.delete(known[part])
 
@@ -325,7 +330,7 @@ class Store:
     ) -> list[list[Hit]]:
         """`search` for every row of (Q, dim) `vectors`, in one call to the engine."""
         _check_number("k", k)
-        if min_score is not None and not np.isfinite(min_score):
+        if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
             raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
         matrix = self._checked_matrix(using, vectors)
         conditions = self._conditions(where)
@@ -496,7 +501,7 @@ class Store:
         for candidate in (name, f"{OWN}.{name}"):
             if candidate in self.info.fields:
                 return candidate
-        there = [field.removeprefix(f"{OWN}.") for field in self.info.fields]
+        there = [short_name(field, self.info.fields) for field in self.info.fields]
         raise UnknownFieldError(
             f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
         )
@@ -535,10 +540,13 @@ def _parts(count: int) -> Iterator[slice]:
 def _check_payloads(ids: Sequence[str], payloads: Sequence[Mapping[str, Any]]) -> None:
     if len(payloads) != len(ids):
         raise ArgumentError(f"Expected one payload for each point: {len(ids)} ids, {len(payloads)} payloads.")
+    for payload in payloads:
+        if not isinstance(payload, Mapping):
+            raise ArgumentError(f"A payload is a mapping of fields to values; got {payload!r}.")
 
 
 def _check_number(name: str, value: int) -> None:
-    if not 1 <= value <= MOST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
         raise ArgumentError(f"{name}= must be from 1 to {MOST:,}; got {value}.")
 
 

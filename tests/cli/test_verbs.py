@@ -308,10 +308,19 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("Go on with resume=True.", "Go on with --resume."),
         ("Index with encoders=color to add it; k= is 0.", "Index with --encoders color to add it; -k is 0."),
         ("`collection=` names one; size= is no option.", "--collection names one; size= is no option."),
+        ("Give fewer values to where=.", "Give fewer values to --filter."),
     ],
 )
 def test_the_librarys_parameters_become_flags(message: str, flags: str) -> None:
     assert common.as_flags(message) == flags
+
+
+def test_every_flag_that_messages_may_name_is_an_option() -> None:
+    (verbs,) = [action for action in build_parser()._actions if isinstance(getattr(action, "choices", None), dict)]
+    options = {
+        option for verb in verbs.choices.values() for action in verb._actions for option in action.option_strings
+    }  # type: ignore[union-attr]
+    assert {f"-{name}" if len(name) == 1 else f"--{name}" for name in common.FLAGS} <= options
 
 
 @pytest.mark.parametrize(

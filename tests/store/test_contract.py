@@ -601,7 +601,7 @@ def test_dates_are_stored_as_text(empty):
 
 
 def test_payloads_are_merged_below_a_key_each_its_own(store):
-    store.set_payloads([RED, BLUE], [{"_autoenc": {"size": 1, "width": 2}}, {"_autoenc": {"size": 3}}])
+    store.set_payloads([RED, BLUE], [{"size": 1, "width": 2}, {"size": 3}], key="_autoenc")
     before = {record.id: record.payload for record in store.retrieve([RED, BLUE])}
     store.set_payloads([RED, BLUE], [{"size": 5}, {"height": 6}], key="_autoenc")
     after = {record.id: record.payload for record in store.retrieve([RED, BLUE])}
@@ -628,7 +628,7 @@ def test_status_tells_which_points_lack_a_vector(store):
     store.update_vectors([RED], {"shape": np.ones((1, 3))})
     store.add_source("demo", "/photos")
     store.add_field("_autoenc.source", "keyword")
-    store.set_payloads([RED, GREEN], [{"_autoenc": {"source": "demo"}}] * 2)
+    store.set_payloads([RED, GREEN], [{"source": "demo"}] * 2, key="_autoenc")
     status = store.status()
     assert (status.points, status.having, status.points_of) == (3, {"paint": 3, "shape": 1}, {"demo": 2})
     assert status.to_dict()["encoders"]["shape"] == {
@@ -666,3 +666,40 @@ def test_a_dropped_collection_is_gone(store, reopen):
     again = reopen()
     assert len(again) == 0
     assert again.info.vectors == {}
+
+
+def test_what_is_autoencs_own_is_not_overwritten_by_mistake(store):
+    with pytest.raises(ArgumentError, match="'_autoenc' is autoenc's own"):
+        store.set_payload(RED, {"_autoenc": {"note": "x"}})
+
+
+def test_one_id_is_deleted_as_a_list_of_one(store):
+    store.delete(RED)
+    assert len(store) == 2
+    with pytest.raises(ArgumentError, match=r"id is text, a UUID; got Record\. Pass its id"):
+        store.delete(list(store))
+
+
+def test_no_vectors_to_update_is_no_error(store):
+    store.update_vectors([RED], {})
+
+
+@pytest.mark.parametrize("name", ["_autoenc.", "_autoenc.a b"])
+def test_names_below_our_own_key_are_plain(store, name):
+    with pytest.raises(ArgumentError, match="field's name"):
+        store.add_field(name, "keyword")
+
+
+@pytest.mark.parametrize("k", [2.5, "3", None, True])
+def test_numbers_that_are_none(store, k):
+    with pytest.raises(ArgumentError, match="k= must be"):
+        store.search([1, 1], using="paint", k=k)
+    with pytest.raises(ArgumentError, match="min_score= must be"):
+        store.search([1, 1], using="paint", min_score="a")
+
+
+def test_values_out_of_arrays_are_values(shop):
+    assert shop.count({"price": np.float32(5)}) == 1
+    assert shop.count({"price": np.array([5.0, 7.5])}) == 2
+    with pytest.raises(ArgumentError, match="Expected a value, a list of values"):
+        shop.count({"price": None})

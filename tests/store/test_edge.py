@@ -420,3 +420,39 @@ open_store({str(root)!r}).close()
 assert "qdrant_edge" in sys.modules and "qdrant_client" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_opening_writes_nothing(root):
+    """A store that is only read must not grow, however often it is opened and left without being closed."""
+    filled(root)
+    code = "import os, sys; from autoenc.store import open_store; open_store(sys.argv[1]); os._exit(0)"
+
+    def log() -> list[bytes]:
+        return [path.read_bytes() for path in sorted((root / "images" / "shard" / "wal").rglob("*")) if path.is_file()]
+
+    before = log()
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", code, str(root)], check=True)
+    assert log() == before
+
+
+def test_a_closed_store_cannot_be_dropped(root):
+    filled(root)
+    store = open_store(root)
+    store.close()
+    with open_store(root) as other:
+        with pytest.raises(StoreError, match="closed"):
+            store.drop()
+        assert len(other) == 3
+
+
+def test_a_bool_field_whose_making_was_killed_is_made_whole(root):
+    """The index is there, and the record does not know of it."""
+    filled(root)
+    with open_store(root) as store:
+        store.add_field("stock", "bool")
+        store._engine.merge_record({"fields": {"stock": None}})
+    with open_store(root) as store:
+        store.set_payload(point_id("s", "0"), {"stock": True})
+        store.add_field("stock", "bool")
+        assert store.count({"stock": True}) == 1

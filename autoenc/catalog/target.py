@@ -1,0 +1,57 @@
+"""The store that indexing writes to."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from autoenc.catalog.fields import FILTERABLE
+from autoenc.catalog.sources import encoder_spec
+from autoenc.encoders import Encoder
+from autoenc.errors import StoreNotFoundError
+from autoenc.store import Store, open_store
+
+
+class Target:
+    """A store that is created when the first image is ready to be written, so that a bad folder leaves none behind.
+
+    Attributes:
+        store: None if the store does not exist yet.
+        lock: held by the thread that uses the store.
+    """
+
+    def __init__(self, store: Store | None, create: Callable[[], Store]) -> None:
+        self.store = store
+        self.lock = threading.Lock()
+        self._create = create
+        self._ready = False
+
+    def prepared(self, encoders: dict[str, Encoder], source: str, root: str) -> Store:
+        """The store, created if necessary, with the fields, vectors and source that a run writes."""
+        if self.store is None:
+            self.store = self._create()
+        if not self._ready:
+            self.store.add_fields(FILTERABLE)
+            self.store.add_vectors({name: encoder_spec(encoder) for name, encoder in encoders.items()})
+            self.store.add_source(source, root)
+            self._ready = True
+        return self.store
+
+
+@contextmanager
+def target_for(store: Store | str | os.PathLike[str], collection: str) -> Iterator[Target]:
+    """An open store as it is; a location's store, opened if it exists and closed at the end."""
+    if isinstance(store, Store):
+        given = store
+        yield Target(given, lambda: given)
+        return
+    with ExitStack() as stack:
+        create = partial(open_store, store, collection, create=True)
+        try:
+            opened = stack.enter_context(open_store(store, collection))
+        except StoreNotFoundError:
+            opened = None
+        yield Target(opened, lambda: stack.enter_context(create()))
