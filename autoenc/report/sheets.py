@@ -78,7 +78,9 @@ class Layout:
         """The top left corner of a picture: 0 is the query, which is followed by two gaps, 1 the nearest neighbor."""
         row, column = divmod(number - 1, self.across) if number else (0, -1)
         x = self.margin + self.frame + (column + 1) * (self.tile + self.gap) + (self.gap if number else 0)
-        return x, self.margin + self.title + self.heads + self.frame + row * (self.heads + self.tile + self.text)
+        return x, self.margin + self.title + self.heads + self.frame + row * (
+            self.heads + self.tile + self.text + self.gap
+        )
 
     def size(self, count: int) -> tuple[int, int]:
         """(width, height) of a sheet of `count` pictures, the query included."""

@@ -141,9 +141,10 @@ def test_a_sheet_of_too_many_neighbors_is_refused_before_a_picture_is_read() -> 
 
 def test_a_sheet_of_too_many_pixels_is_refused() -> None:
     nowhere = Tile(Path("nowhere.jpg"))
-    # Wide: 20 + 4 + 11 tiles of 512 + 11 gaps of 18 + 4 + 20. High: 20 + 4 + 50 rows of 22 + 512 + 40, less 4, + 20.
+    # Wide: 20 + 4 + 11 tiles of 512 + 11 gaps of 18 + 4 + 20. High: 20 + 4 + 50 rows of 22 + 512 + 40,
+    # 49 gaps of 18, less 4, + 20.
     with pytest.raises(
-        ArgumentError, match=r"500 neighbors with tiles of 512 pixels has 5,878 x 28,744 pixels; the limit"
+        ArgumentError, match=r"500 neighbors with tiles of 512 pixels has 5,878 x 29,626 pixels; the limit"
     ):
         contact_sheet(nowhere, [nowhere] * 500, tile=512)
     width, height = plan(tile=128).size(1 + 2000)
@@ -174,5 +175,5 @@ def test_many_neighbors_go_on_in_the_next_row() -> None:
     layout = plan(tile=64)
     (x1, y1), (x11, y11) = layout.place(1), layout.place(11)
     assert x11 == x1
-    assert y11 == y1 + layout.heads + layout.tile + layout.text
+    assert y11 == y1 + layout.heads + layout.tile + layout.text + layout.gap
     assert layout.size(24) == (layout.size(11)[0], layout.size(11)[1] + 2 * (y11 - y1))
