@@ -24,7 +24,7 @@ import numpy as np
 from autoenc import Searcher, load_bundle, open_store
 from autoenc.catalog.sources import encoder_spec
 from autoenc.encoders.learned import LearnedEncoder
-from autoenc.store import point_id
+from autoenc.store import OWN, point_id
 
 LIBRARIES = ("numpy", "cv2", "PIL", "onnxruntime", "qdrant_edge")
 
@@ -35,7 +35,7 @@ def seconds(command: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def cold(image: Path, model: Path, store: Path, repeats: int) -> dict[str, object]:
+def cold(image: Path, model: str, store: Path, repeats: int) -> dict[str, object]:
     query = [sys.executable, "-m", "autoenc", "query", str(image), "--model", str(model), "--store", str(store)]
     loads = subprocess.run(
         [sys.executable, "-X", "importtime", *query[1:]], check=True, capture_output=True, text=True
@@ -65,7 +65,7 @@ def cold(image: Path, model: Path, store: Path, repeats: int) -> dict[str, objec
     }
 
 
-def warm(image: Path, model: Path, points: int, repeats: int) -> dict[str, object]:
+def warm(image: Path, model: str, points: int, repeats: int) -> dict[str, object]:
     encoder = LearnedEncoder(load_bundle(model))
     rng = np.random.default_rng(0)
     data = image.read_bytes()
@@ -75,7 +75,7 @@ def warm(image: Path, model: Path, points: int, repeats: int) -> dict[str, objec
         for start in range(0, points, 1000):
             numbers = range(start, min(start + 1000, points))
             ids = [point_id("drawn", str(number)) for number in numbers]
-            payloads = [{"source": "drawn", "path": str(number), "folder": "x"} for number in numbers]
+            payloads = [{OWN: {"source": "drawn", "path": str(number), "folder": "x"}} for number in numbers]
             store.upsert(ids, {"learned": rng.normal(size=(len(ids), encoder.dim)).astype(np.float32)}, payloads)
         store.optimize()
         searcher = Searcher(store, model=encoder.bundle)
@@ -95,7 +95,7 @@ def warm(image: Path, model: Path, points: int, repeats: int) -> dict[str, objec
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("image", type=Path)
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", default="clothing-32", help="a trained model (default: clothing-32)")
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--points", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=7)
