@@ -47,6 +47,7 @@ from autoenc.images.files import LoadedImage, load_images
 from autoenc.images.finding import find_images
 from autoenc.metrics.bootstrap import bootstrap_intervals
 from autoenc.store import OWN, open_store, point_id
+from autoenc.store.filters import SCANNED
 
 BATCH = 256
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,6 +111,8 @@ def bare_parts(folder: Path, model: str, repeats: int) -> dict[str, object]:
             shard = qe.EdgeShard.load(str(Path(root) / "s" / "images" / "shard"))
             shard.update(qe.UpdateOperation.create_dense_vector("learned", vectors.shape[1], qe.Distance.Cosine))
             for name, kind in FILTERABLE.items():
+                if name in SCANNED:
+                    continue
                 schema = {"keyword": qe.PayloadSchemaType.Keyword, "integer": qe.PayloadSchemaType.Integer}[kind]
                 shard.update(qe.UpdateOperation.create_field_index(name, schema))
             start = time.perf_counter()

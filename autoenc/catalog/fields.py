@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from autoenc.errors import ArgumentError
 from autoenc.images.files import LoadedImage
 from autoenc.store import OWN, FieldKind, Filter, Range, Store
 from autoenc.store.filters import values_of
@@ -50,6 +50,8 @@ def unmatched(store: Store, where: Filter) -> list[str]:
         store: an open store.
         where: a filter that matched nothing, or less than expected.
     """
+    import difflib  # slow to load, and seldom needed
+
     sentences = []
     for field, given in where.items():
         if isinstance(given, Range):
@@ -68,5 +70,7 @@ def unmatched(store: Store, where: Filter) -> list[str]:
 
 def _words(store: Store, field: str) -> list[str]:
     """The values of a keyword field, most frequent first; none for fields of other kinds."""
-    values = store.facets(field, limit=_COMPARED) if store.kind_of(field) == "keyword" else {}
-    return [str(value) for value in values]
+    try:
+        return [str(value) for value in store.facets(field, limit=_COMPARED) if isinstance(value, str)]
+    except ArgumentError:  # a field whose values are not counted
+        return []

@@ -16,6 +16,10 @@ from autoenc.errors import ArgumentError
 OWN = "_autoenc"
 """The payload key that holds autoenc's own fields; every other key belongs to the user."""
 
+SCANNED = frozenset(f"{OWN}.{name}" for name in ("path", "width", "height"))
+"""Filterable fields without an index: they are seldom asked for, and an index of each takes memory and time at every
+opening. A filter on one of them reads the payloads."""
+
 FieldKind = Literal["keyword", "integer", "float", "datetime", "bool"]
 FIELD_KINDS: tuple[FieldKind, ...] = ("keyword", "integer", "float", "datetime", "bool")
 COUNTED: tuple[FieldKind, ...] = ("keyword", "integer", "bool")

@@ -27,6 +27,7 @@ from autoenc.store.filters import (
     EVERYTHING,
     FIELD_KINDS,
     OWN,
+    SCANNED,
     AnyOf,
     Conditions,
     FieldKind,
@@ -177,7 +178,8 @@ class Store:
                     )
             new = {name: kind for name, kind in kinds.items() if name not in self.info.fields}
             for name, kind in new.items():
-                self._engine.create_field(name, kind)
+                if name not in SCANNED:
+                    self._engine.create_field(name, kind)
             self._remember("fields", new)
 
     def status(self) -> StoreStatus:
@@ -399,6 +401,8 @@ class Store:
             ArgumentError: a field of floats or datetimes, which no engine counts.
         """
         name, kind = self._resolved(field), self.kind_of(field)
+        if name in SCANNED:
+            raise ArgumentError(f"Facets count indexed fields; '{field}' is not one of them. Filter by it instead.")
         if kind not in COUNTED:
             raise ArgumentError(
                 f"Facets count the values of {', '.join(COUNTED)} fields; '{field}' holds {kind} values. Filter it by "
@@ -453,7 +457,8 @@ class Store:
         for name, spec in self.info.vectors.items():
             self._engine.create_vector(name, spec.dim)
         for name, kind in self.info.fields.items():
-            self._engine.create_field(name, kind)
+            if name not in SCANNED:
+                self._engine.create_field(name, kind)
 
     # ---- checks -------------------------------------------------------------------------------
 
