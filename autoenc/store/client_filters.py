@@ -25,8 +25,7 @@ def _condition(condition: Condition) -> models.Condition:
     if isinstance(condition, AnyOf):
         key = json_path(condition.field)
         if condition.kind in ("float", "datetime"):
-            either = [Between(condition.field, condition.kind, gte=value, lte=value) for value in condition.values]
-            return models.Filter(should=[_range(each) for each in either])
+            return models.Filter(should=[_range(each) for each in condition.ranges()])
         if condition.kind == "bool":
             matches = [models.MatchValue(value=value) for value in condition.values]
             return models.Filter(should=[models.FieldCondition(key=key, match=match) for match in matches])

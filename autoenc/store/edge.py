@@ -347,8 +347,7 @@ def _condition(condition: Condition) -> qe.ConditionType:
         return _range(condition)
     if isinstance(condition, AnyOf):
         if condition.kind in ("float", "datetime"):
-            either = [Between(condition.field, condition.kind, gte=value, lte=value) for value in condition.values]
-            return qe.Filter(should=[_range(each) for each in either])
+            return qe.Filter(should=[_range(each) for each in condition.ranges()])
         if condition.kind == "bool":
             words = [str(value).lower() for value in condition.values]
             return qe.FieldCondition(_copy_path(condition.field), match=qe.MatchAny(words))

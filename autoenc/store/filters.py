@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -21,7 +21,7 @@ SCANNED = frozenset(f"{OWN}.{name}" for name in ("path", "width", "height"))
 opening. A filter on one of them reads the payloads."""
 
 FieldKind = Literal["keyword", "integer", "float", "datetime", "bool"]
-FIELD_KINDS: tuple[FieldKind, ...] = ("keyword", "integer", "float", "datetime", "bool")
+FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 COUNTED: tuple[FieldKind, ...] = ("keyword", "integer", "bool")
 """The kinds whose values can be counted as facets; no engine counts floats or dates."""
 
@@ -57,6 +57,10 @@ class AnyOf:
     field: str
     kind: FieldKind
     values: tuple[Any, ...]
+
+    def ranges(self) -> list[Between]:
+        """The same as ranges of one value each, for floats and datetimes, which engines match in no other way."""
+        return [Between(self.field, self.kind, gte=value, lte=value) for value in self.values]
 
 
 @dataclass(frozen=True)
@@ -166,9 +170,7 @@ def values_of(given: Scalar | Sequence[Scalar]) -> list[Scalar]:
 
 
 def _of_kind(field: str, kind: FieldKind, value: Any) -> Any:
-    return {"keyword": _keyword, "integer": _integer, "float": _float, "datetime": _datetime, "bool": _bool}[kind](
-        field, value
-    )
+    return _CONVERTERS[kind](field, value)
 
 
 def _keyword(field: str, value: Any) -> str:
@@ -217,3 +219,13 @@ def _bool(field: str, value: Any) -> bool:
     if str(value).lower() not in known:
         raise ArgumentError(f"Field '{field}' is true or false; got {value!r}.")
     return known[str(value).lower()]
+
+
+_CONVERTERS: dict[FieldKind, Callable[[str, Any], Any]] = {
+    "keyword": _keyword,
+    "integer": _integer,
+    "float": _float,
+    "datetime": _datetime,
+    "bool": _bool,
+}
+"""Of each kind of field: (field's name, a filter's value) -> the value as that kind holds it."""

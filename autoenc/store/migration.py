@@ -19,22 +19,25 @@ FIELDS_1 = ("source", "path", "folder", "digest", "size", "mtime_ns", "width", "
 _BATCH = 500
 
 
-def migrate(engine: Engine) -> None:
-    """Migrate a collection to the current format, unless it has that format already.
+def migrate(engine: Engine) -> Any:
+    """Migrate a collection to the current format, unless it has that format already, and return its record.
 
     A record that is damaged, or that autoenc did not write, is left for the reader of the record to refuse. The record
     says "migrating" from the first change to the last. An interrupted migration continues when the store is opened
     again; until then, an older version of autoenc refuses the store.
     """
     record = engine.read_record()
+    if record is None:  # a new collection
+        engine.merge_record(StoreInfo().to_dict())
+        return engine.read_record()
     if not isinstance(record, dict):
-        return
+        return record
     if record.get("version") == 1:
         try:
             changes = _record_2(record)
             StoreInfo.from_dict(merged(record, changes), "")
         except (KeyError, TypeError, AttributeError, StoreMismatchError):
-            return
+            return record
         engine.merge_record(changes)
         record = engine.read_record()
     if record.get("migrating"):
@@ -43,6 +46,7 @@ def migrate(engine: Engine) -> None:
             engine.drop_field(field)
         engine.flush()
         engine.merge_record({"migrating": False})
+    return record
 
 
 def _record_2(record: dict[str, Any]) -> dict[str, Any]:

@@ -81,10 +81,7 @@ class Store:
         self.collection = engine.collection
         self._engine = engine
         self._lock = threading.RLock()  # held while the record is read, changed and written
-        if engine.read_record() is None:
-            engine.merge_record(StoreInfo().to_dict())
-        migrate(engine)
-        self.info = self._read_info()
+        self.info = self._as_info(migrate(engine))
         self._reconcile()
 
     # ---- what the store remembers -------------------------------------------------------------
@@ -177,9 +174,7 @@ class Store:
                         f"{kind}. Use another field name, or index into a new collection."
                     )
             new = {name: kind for name, kind in kinds.items() if name not in self.info.fields}
-            for name, kind in new.items():
-                if name not in SCANNED:
-                    self._engine.create_field(name, kind)
+            self._create_fields(new)
             self._remember("fields", new)
 
     def status(self) -> StoreStatus:
@@ -400,7 +395,8 @@ class Store:
             UnknownFieldError: the field is not filterable.
             ArgumentError: a field of floats or datetimes, which no engine counts.
         """
-        name, kind = self._resolved(field), self.kind_of(field)
+        name = self._resolved(field)
+        kind = self.info.fields[name]
         if name in SCANNED:
             raise ArgumentError(f"Facets count indexed fields; '{field}' is not one of them. Filter by it instead.")
         if kind not in COUNTED:
@@ -443,20 +439,23 @@ class Store:
 
     # ---- the record ---------------------------------------------------------------------------
 
-    def _read_info(self) -> StoreInfo:
-        return StoreInfo.from_dict(self._engine.read_record(), f"Collection '{self.collection}' of {self.location}")
+    def _as_info(self, record: Any) -> StoreInfo:
+        return StoreInfo.from_dict(record, f"Collection '{self.collection}' of {self.location}")
 
     def _remember(self, section: str, entries: Mapping[str, Any]) -> None:
         """Change entries of the engine's record, and read back what others have added to it meanwhile."""
         if entries:
             self._engine.merge_record({section: entries})
-            self.info = self._read_info()
+            self.info = self._as_info(self._engine.read_record())
 
     def _reconcile(self) -> None:
         """On opening, create what the record names but the engine does not have, because a crash came between."""
         for name, spec in self.info.vectors.items():
             self._engine.create_vector(name, spec.dim)
-        for name, kind in self.info.fields.items():
+        self._create_fields(self.info.fields)
+
+    def _create_fields(self, kinds: Mapping[str, FieldKind]) -> None:
+        for name, kind in kinds.items():
             if name not in SCANNED:
                 self._engine.create_field(name, kind)
 

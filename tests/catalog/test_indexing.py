@@ -38,6 +38,15 @@ def index(folder: Pictures, store: Store | Path, **options: object) -> tuple[int
     return report.indexed, report.updated, report.unchanged, report.missing, len(report.skipped)
 
 
+def copies(pictures: Path, folder: Path, count: int) -> Path:
+    """So many files, each a copy of one of the pictures, the same ones again and again."""
+    folder.mkdir()
+    files = sorted(pictures.glob("*/*.jpg"))
+    for number in range(count):
+        shutil.copy(files[number % len(files)], folder / f"{number:04}.jpg")
+    return folder
+
+
 # ---- what is stored ---------------------------------------------------------------------------------
 
 
@@ -388,11 +397,7 @@ print(report.indexed, flush=True)
 
 def test_kill_9_at_ten_random_moments_loses_nothing(drawn: Path, tmp_path: Path) -> None:
     """Runs are killed at random moments until one ends; then every image is there once, with both vectors."""
-    folder = tmp_path / "many"
-    folder.mkdir()
-    pictures = sorted(drawn.glob("*/*.jpg"))
-    for number in range(1200):
-        shutil.copy(pictures[number % len(pictures)], folder / f"{number:04}.jpg")
+    folder = copies(drawn, tmp_path / "many", 1200)
     command = [sys.executable, "-c", _INDEX, str(folder), str(tmp_path / "s")]
     start = time.perf_counter()
     subprocess.run([*command[:4], str(tmp_path / "whole")], check=True, capture_output=True)
@@ -428,11 +433,7 @@ index_images(sys.argv[1], sys.argv[2], encoders=["pixels"], progress=lambda _, d
 
 
 def test_what_was_told_as_done_is_stored_even_after_kill_9(drawn: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    pictures = sorted(drawn.glob("*/*.jpg"))
-    for number in range(700):
-        shutil.copy(pictures[number % len(pictures)], folder / f"{number:04}.jpg")
+    folder = copies(drawn, tmp_path / "many", 700)
     for enough in (1, 257):
         process = subprocess.Popen(
             [sys.executable, "-c", _INDEX_AND_TELL, str(folder), str(tmp_path / "s")], stdout=subprocess.PIPE, text=True
@@ -452,11 +453,7 @@ def test_what_was_told_as_done_is_stored_even_after_kill_9(drawn: Path, tmp_path
 
 
 def test_pictures_that_wait_to_be_written_are_not_told_as_done(drawn: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    pictures = sorted(drawn.glob("*/*.jpg"))
-    for number in range(300):
-        shutil.copy(pictures[number % len(pictures)], folder / f"{number:04}.jpg")
+    folder = copies(drawn, tmp_path / "many", 300)
     with open_store(tmp_path / "s", create=True) as store:
         told: list[tuple[int, int]] = []
         index_images(

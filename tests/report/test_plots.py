@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from comparisons import comparison, scores
+from figures import kept_figures
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,15 +24,7 @@ HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]  # shoes are found, hats are not
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that were drawn, kept before they become SVG."""
-    kept: list[Figure] = []
-    svg = plots._svg
-
-    def keep(figure: Figure) -> bytes:
-        kept.append(figure)
-        return svg(figure)
-
-    monkeypatch.setattr(plots, "_svg", keep)
-    return kept
+    return kept_figures(monkeypatch, plots, "_svg")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from figures import kept_figures
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -19,15 +20,7 @@ from autoenc.training import plots
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that were drawn, kept before they become PNG."""
-    kept: list[Figure] = []
-    png = plots.png
-
-    def keep(figure: Figure) -> bytes:
-        kept.append(figure)
-        return png(figure)
-
-    monkeypatch.setattr(plots, "png", keep)
-    return kept
+    return kept_figures(monkeypatch, plots, "png")
 
 
 def _lines(figure: Figure) -> dict[str, list[float]]:
