@@ -79,6 +79,13 @@ def check_makeable(folder: str | os.PathLike[str]) -> None:
         raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is not a folder that you may write to.")
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it, as far as that is possible."""
+    import shutil  # takes 2 ms, which a query does without
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def digest_of(data: bytes) -> str:
     """The digest that shows whether a file has changed: BLAKE2b, 16 bytes, hexadecimal."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 
 from autoenc import train
-from autoenc.models.bundle import ENCODER, write_manifest
+from autoenc.models.bundle import ENCODER
 from autoenc.models.ready import ready_folder
+from autoenc.models.writing import write_manifest
 
 
 def main() -> None:

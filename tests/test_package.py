@@ -124,6 +124,14 @@ def test_the_parser_loads_nothing_heavy() -> None:
     assert not {"numpy", "cv2", "PIL", "onnxruntime", "qdrant_edge", "matplotlib", "tensorflow"} & set(loaded)
 
 
+def test_a_query_by_a_plain_jpeg_loads_only_what_it_needs(tmp_path: Path, drawn: Path, bundle_dir: Path) -> None:
+    autoenc.index_images(drawn, tmp_path / "store", model=bundle_dir, progress=False)
+    query = ["query", str(drawn / "shoe" / "001.jpg"), "--store", str(tmp_path / "store")]
+    loaded = run(f"import sys; from autoenc.cli import main; main({query}); print(*sys.modules)").split()
+    assert "onnxruntime" in loaded
+    assert not {"PIL.Image", "concurrent.futures", "tensorflow", "matplotlib"} & set(loaded)
+
+
 @pytest.mark.parametrize("code", ["from autoenc import *", "help(autoenc)", "assert hasattr(autoenc, 'train')"])
 def test_looking_at_the_package_loads_nothing_that_training_needs(code: str) -> None:
     *_, loaded = run(f"import autoenc, sys; {code}; print(); print(*sys.modules)").splitlines()

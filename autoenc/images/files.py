@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError
 from autoenc.files import digest_of
@@ -18,6 +17,9 @@ from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 from autoenc.parallel import ordered_map
 from autoenc.text import shown
 from autoenc.vectors import Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PREPROCESSING_VERSION = 1
 """Part of an encoder's identity in a store. Raise it whenever the same file would give different pixels."""

@@ -6,14 +6,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from autoenc.errors import ArgumentError, NoImagesError
+from autoenc.images.decoding import Picture
 from autoenc.text import counted, exact, is_text, printable, shown
 from autoenc.vectors import Images, Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
@@ -21,7 +25,7 @@ EXTENSIONS = frozenset(
 )
 
 
-Pictures = str | os.PathLike[str] | Sequence[str | os.PathLike[str] | bytes | Pixels | Image.Image] | Images
+Pictures: TypeAlias = "str | os.PathLike[str] | Sequence[Picture] | Images"
 """Any form in which callers may pass many pictures; see `gather`."""
 
 _EXPECTED = (
@@ -110,7 +114,7 @@ def gather(images: Pictures, names: Sequence[str] | None = None) -> Found:
         if names is not None:
             raise ArgumentError("Files are named by their paths; names= is for pictures in memory.")
         return find_images(images)
-    if isinstance(images, (bytes, Image.Image)) or not isinstance(images, (Sequence, np.ndarray)):
+    if isinstance(images, bytes) or not isinstance(images, (Sequence, np.ndarray)):  # a PIL image is no sequence
         raise ArgumentError(f"{_EXPECTED} got {type(images).__name__}. Put a single picture into a list.")
     if len(images) == 0:
         raise NoImagesError("Expected at least one picture; got none.")
@@ -142,6 +146,8 @@ def _split(images: npt.NDArray[np.generic]) -> list[Pixels]:
 
 
 def _in_memory(pictures: Sequence[bytes | Pixels | Image.Image], names: Sequence[str] | None) -> Found:
+    from PIL import Image
+
     for at, picture in enumerate(pictures):
         if not isinstance(picture, (bytes, np.ndarray, Image.Image)):
             raise ArgumentError(f"{_EXPECTED} item {at} is of type {type(picture).__name__}.")

@@ -16,19 +16,15 @@ import functools
 import hashlib
 import json
 import os
-import re
-import shutil
-import uuid
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, OutputError
-from autoenc.files import check_makeable
+from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
@@ -40,7 +36,6 @@ FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 ENCODER = "encoder.onnx"
 AUTOENCODER = "autoencoder.keras"
-_OLD = ".old"
 _PIECE = 64  # images that one core encodes at a time
 
 
@@ -62,6 +57,7 @@ class Bundle:
 
     path: Path
     info: dict[str, Any]
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
 
     def __repr__(self) -> str:
         size = self.input_size
@@ -132,8 +128,13 @@ class Bundle:
         if batch:
             yield np.stack(batch)
 
-    @functools.cached_property
+    @property
     def _session(self) -> Any:
+        with self._lock:
+            return self._loaded
+
+    @functools.cached_property
+    def _loaded(self) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -214,91 +215,6 @@ def verify(bundle: Bundle, name: str) -> None:
             f"{shown(bundle.path / name)} has changed since it was written (expected SHA-256 {str(expected)[:12]}…, "
             f"found {found[:12]}…). Train again, or copy the bundle anew."
         )
-
-
-def check_target(path: str | os.PathLike[str]) -> Path:
-    """The absolute path of a folder that a bundle may be written to: new, empty, or a bundle to replace.
-
-    Raises:
-        OutputError: it is a file, holds something else, cannot be made, or is the name of a ready model.
-    """
-    folder = ready_folder(path) or Path(os.path.abspath(path))
-    if ready := ready_name(folder):
-        raise OutputError(
-            f"'{ready}' is the name of a model that comes with autoenc. Choose another model=, or './{ready}'."
-        )
-    if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
-        raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
-    try:
-        inside = {file.name for file in folder.iterdir()} if os.path.isdir(folder) else set()
-        if others := inside - _files_of_bundle(folder):
-            what = "holds more than its bundle" if MANIFEST in inside else "is not empty and not a bundle"
-            raise OutputError(
-                f"{shown(folder)} {what} ({shown(min(others))}); name a new folder, so that none of your files is lost."
-            )
-    except OSError as error:
-        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
-    check_makeable(folder)
-    return folder
-
-
-def _files_of_bundle(folder: Path) -> set[str]:
-    """The names of the files that a bundle in this folder consists of; none if there is no readable manifest."""
-    try:
-        info = json.loads((folder / MANIFEST).read_text("utf-8"))
-        return {MANIFEST, *info["checksums"]} if isinstance(info["format"], int) else set()
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that replaces it when the block succeeds, and is removed when it fails."""
-    staging = folder.with_name(f".{folder.name}.writing-{uuid.uuid4().hex}")
-    old = staging.with_name(staging.name + _OLD)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _clear_up(folder)
-        staging.mkdir()
-    except OSError as error:
-        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
-    try:
-        yield staging
-        with suppress(FileNotFoundError):
-            folder.rename(old)
-        try:
-            staging.rename(folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                old.rename(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _clear_up(folder: Path) -> None:
-    """Remove what killed writers left; a folder that one had moved away but not yet replaced is put back."""
-    name = re.compile(re.escape(f".{folder.name}.writing-") + "[0-9a-f]{32}" + f"({re.escape(_OLD)})?")
-    for left in [path for path in folder.parent.iterdir() if name.fullmatch(path.name)]:
-        if left.suffix == _OLD and not os.path.exists(folder):
-            left.rename(folder)
-        else:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def write_manifest(folder: Path, info: dict[str, Any]) -> None:
-    """Write bundle.json, last of all: `info` with the format, the preprocessing and the checksums of the files."""
-    files = sorted(file for file in folder.iterdir() if file.is_file())
-    manifest = {
-        "format": FORMAT_VERSION,
-        "preprocessing": PREPROCESSING_VERSION,
-        **info,
-        "checksums": {file.name: sha256(file) for file in files},
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
 def sha256(file: Path) -> str:

@@ -8,7 +8,6 @@ shard is open.
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 import qdrant_edge as qe
 
 from autoenc.errors import AutoencError, StoreError, StoreLockedError
-from autoenc.files import replace_file
+from autoenc.files import remove_folder, replace_file
 from autoenc.store.ann import is_exact, search_ef
 from autoenc.store.filters import (
     EVERYTHING,
@@ -106,7 +105,7 @@ class EdgeEngine:
             self._folder.rename(gone)  # first, so that a kill leaves no half-removed collection
         except OSError as error:
             raise StoreError(f"Cannot remove {self._folder}: {error.strerror or error}.") from error
-        shutil.rmtree(gone, ignore_errors=True)
+        remove_folder(gone)
 
     # ---- the record ---------------------------------------------------------------------------
 

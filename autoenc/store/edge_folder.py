@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from autoenc.errors import StoreError, StoreNotFoundError
-from autoenc.files import TEMPORARY
+from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
 from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
 from autoenc.store.records import no_collection
@@ -64,7 +63,7 @@ def open_edge(root: Path, collection: str, create: bool) -> EdgeEngine:
             engine.close()
         raise
     for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of an interrupted creation or removal
-        shutil.rmtree(left, ignore_errors=True)
+        remove_folder(left)
     for left in folder.glob(f"{TEMPORARY}*"):  # of an interrupted write of the record
         left.unlink(missing_ok=True)
     return opened
@@ -96,7 +95,7 @@ def _make_shard(folder: Path) -> None:
     try:
         building.rename(folder / SHARD)
     except OSError:
-        shutil.rmtree(building, ignore_errors=True)
+        remove_folder(building)
         if not (folder / SHARD).exists():  # otherwise another process has just created it
             raise
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -50,8 +50,7 @@ Filter = Mapping[str, Scalar | Sequence[Scalar] | Range]
 """Field -> a value, several values of which one must match, or a range. Every field must match."""
 
 
-@dataclass(frozen=True)
-class AnyOf:
+class AnyOf(NamedTuple):
     """A payload field has one of these values, each of the kind's Python type (datetimes in UTC)."""
 
     field: str
@@ -63,8 +62,7 @@ class AnyOf:
         return [Between(self.field, self.kind, gte=value, lte=value) for value in self.values]
 
 
-@dataclass(frozen=True)
-class Between:
+class Between(NamedTuple):
     """A payload field of numbers or dates lies between bounds; None means no bound."""
 
     field: str
@@ -75,15 +73,13 @@ class Between:
     lt: Any = None
 
 
-@dataclass(frozen=True)
-class HasVector:
+class HasVector(NamedTuple):
     """A point has a vector of this name."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class HasId:
+class HasId(NamedTuple):
     """A point's id is one of these."""
 
     ids: tuple[str, ...]
@@ -92,8 +88,7 @@ class HasId:
 Condition = AnyOf | Between | HasVector | HasId
 
 
-@dataclass(frozen=True)
-class Conditions:
+class Conditions(NamedTuple):
     """All of `must` hold and none of `must_not`."""
 
     must: tuple[Condition, ...] = ()

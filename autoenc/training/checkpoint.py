@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import TrainingError
+from autoenc.files import remove_folder
 from autoenc.models.bundle import unfinished
 from autoenc.text import shown
 
@@ -177,7 +177,7 @@ class Checkpoint:
         return state
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
 
 def _spelled(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from autoenc.images.finding import Pictures, gather
-from autoenc.models.bundle import check_target
+from autoenc.models.writing import check_target
 from autoenc.progress import ProgressOption, telling
 from autoenc.training.checkpoint import Checkpoint
 from autoenc.training.libraries import loading_libraries, tensorflow_warnings_off

@@ -15,7 +15,8 @@ import onnx
 import tensorflow
 
 from autoenc.images.alterations import altered_copies
-from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, load_bundle, write_manifest, written_whole
+from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, load_bundle
+from autoenc.models.writing import write_manifest, written_whole
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE
 from autoenc.training.plots import alterations, reconstructions, training_curves

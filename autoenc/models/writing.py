@@ -1,0 +1,106 @@
+"""Write a bundle whole: into a temporary folder that takes the place of the old one when all is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from autoenc.errors import OutputError
+from autoenc.files import check_makeable, remove_folder
+from autoenc.images.files import PREPROCESSING_VERSION
+from autoenc.models.bundle import FORMAT_VERSION, MANIFEST, sha256
+from autoenc.models.ready import ready_folder, ready_name
+from autoenc.text import shown
+
+_OLD = ".old"
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """The absolute path of a folder that a bundle may be written to: new, empty, or a bundle to replace.
+
+    Raises:
+        OutputError: it is a file, holds something else, cannot be made, or is the name of a ready model.
+    """
+    folder = ready_folder(path) or Path(os.path.abspath(path))
+    if ready := ready_name(folder):
+        raise OutputError(
+            f"'{ready}' is the name of a model that comes with autoenc. Choose another model=, or './{ready}'."
+        )
+    if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
+        raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
+    try:
+        inside = {file.name for file in folder.iterdir()} if os.path.isdir(folder) else set()
+        if others := inside - _files_of_bundle(folder):
+            what = "holds more than its bundle" if MANIFEST in inside else "is not empty and not a bundle"
+            raise OutputError(
+                f"{shown(folder)} {what} ({shown(min(others))}); name a new folder, so that none of your files is lost."
+            )
+    except OSError as error:
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
+    check_makeable(folder)
+    return folder
+
+
+def _files_of_bundle(folder: Path) -> set[str]:
+    """The names of the files that a bundle in this folder consists of; none if there is no readable manifest."""
+    try:
+        info = json.loads((folder / MANIFEST).read_text("utf-8"))
+        return {MANIFEST, *info["checksums"]} if isinstance(info["format"], int) else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that replaces it when the block succeeds, and is removed when it fails."""
+    staging = folder.with_name(f".{folder.name}.writing-{uuid.uuid4().hex}")
+    old = staging.with_name(staging.name + _OLD)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear_up(folder)
+        staging.mkdir()
+    except OSError as error:
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
+    try:
+        yield staging
+        with suppress(FileNotFoundError):
+            folder.rename(old)
+        try:
+            staging.rename(folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                old.rename(folder)
+            raise
+        remove_folder(old)
+    except OSError as error:
+        raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
+    finally:
+        remove_folder(staging)
+
+
+def _clear_up(folder: Path) -> None:
+    """Remove what killed writers left; a folder that one had moved away but not yet replaced is put back."""
+    name = re.compile(re.escape(f".{folder.name}.writing-") + "[0-9a-f]{32}" + f"({re.escape(_OLD)})?")
+    for left in [path for path in folder.parent.iterdir() if name.fullmatch(path.name)]:
+        if left.suffix == _OLD and not os.path.exists(folder):
+            left.rename(folder)
+        else:
+            remove_folder(left)
+
+
+def write_manifest(folder: Path, info: dict[str, Any]) -> None:
+    """Write bundle.json, last of all: `info` with the format, the preprocessing and the checksums of the files."""
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    manifest = {
+        "format": FORMAT_VERSION,
+        "preprocessing": PREPROCESSING_VERSION,
+        **info,
+        "checksums": {file.name: sha256(file) for file in files},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")

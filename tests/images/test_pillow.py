@@ -1,0 +1,43 @@
+"""Pillow's modes become eight bits; tests/images/test_decoding.py holds what whole files become."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from autoenc.images.pillow import _gray_to_rgb
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([[0, 128, 257, 25700, 65535]], np.uint16), [0, 0, 1, 100, 255]),  # 65,535 / 255 = 257
+        (np.array([[0, 128, 257, 25700, 65535]], ">u2"), [0, 0, 1, 100, 255]),
+        (np.array([[-5, 0, 25700, 65535]], np.int32), [0, 0, 100, 255]),
+        (np.array([[0, 2**30, 2**31 - 1]], np.int32), [0, 128, 255]),
+        (np.array([[-1.0, 0.25, 1.0, np.inf, np.nan]], np.float32), [0, 64, 255, 0, 0]),
+        (np.array([[0.0, 100.0, 200.0]], np.float32), [0, 100, 200]),
+        (np.array([[0.0, 500.0, 1000.0]], np.float32), [0, 128, 255]),
+    ],
+    ids=["16-bit", "16-bit-big-endian", "32-bit-to-65535", "32-bit", "float-to-1", "float-to-255", "float-beyond"],
+)
+def test_wide_gray_becomes_eight_bits(values: np.ndarray, expected: list[int]) -> None:  # type: ignore[type-arg]
+    pixels = _gray_to_rgb(values)
+    assert pixels.shape == (1, len(expected), 3)
+    assert pixels.dtype == np.uint8
+    for channel in range(3):
+        assert pixels[0, :, channel].tolist() == expected
+
+
+def test_wide_gray_takes_few_bytes_a_pixel() -> None:
+    """The gray result and its three channels, 4 bytes a pixel; it was 24 with a float64 in between."""
+    values = np.full((1000, 1000), 25700, np.uint16)
+    tracemalloc.start()
+    try:
+        _gray_to_rgb(values)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * values.size
