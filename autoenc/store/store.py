@@ -6,7 +6,6 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +20,7 @@ from autoenc.errors import (
     UnknownFieldError,
     VectorError,
 )
+from autoenc.store.checks import BATCH, canonical, check_number, check_payloads, floats, jsonable, parts
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
     COUNTED,
@@ -51,12 +51,6 @@ from autoenc.store.records import (
     listed,
 )
 from autoenc.vectors import Vectors, unit_rows
-
-BATCH = 500
-"""Points passed to an engine at a time, however many the caller passes."""
-
-MOST = 1_000_000
-"""The most points, or values of a field, that one call may ask for."""
 
 _ROUNDING = 1e-6
 """The rounding error of a cosine in float32."""
@@ -209,10 +203,10 @@ class Store:
                 that JSON cannot hold.
         """
         ids, checked = self._checked(ids, vectors)
-        _check_payloads(ids, payloads)
-        for part in _parts(len(ids)):
+        check_payloads(ids, payloads)
+        for part in parts(len(ids)):
             rows = {name: matrix[part] for name, matrix in checked.items()}
-            self._engine.upsert(ids[part], rows, [_jsonable(payload) for payload in payloads[part]])
+            self._engine.upsert(ids[part], rows, [jsonable(payload) for payload in payloads[part]])
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         """Set named vectors of existing points; their other vectors and their payloads stay as they are.
@@ -225,7 +219,7 @@ class Store:
             return
         ids, checked = self._checked(ids, vectors)
         self._checked_there(ids)
-        for part in _parts(len(ids)):
+        for part in parts(len(ids)):
             self._engine.update_vectors(ids[part], {name: matrix[part] for name, matrix in checked.items()})
 
     def set_payload(self, id: str, payload: Mapping[str, Any]) -> None:
@@ -251,17 +245,17 @@ class Store:
             ArgumentError: not one payload per point.
         """
         ids = [canonical_id(id) or id for id in ids]
-        _check_payloads(ids, payloads)
+        check_payloads(ids, payloads)
         if key is None and any(OWN in payload for payload in payloads):
             raise ArgumentError(f"The field '{OWN}' is autoenc's own; give your field another name.")
         self._checked_there(ids)
-        for part in _parts(len(ids)):
-            self._engine.set_payloads(ids[part], [_jsonable(payload) for payload in payloads[part]], key)
+        for part in parts(len(ids)):
+            self._engine.set_payloads(ids[part], [jsonable(payload) for payload in payloads[part]], key)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""
-        known = _canonical([ids] if isinstance(ids, str) else ids)
-        for part in _parts(len(known)):
+        known = canonical([ids] if isinstance(ids, str) else ids)
+        for part in parts(len(known)):
             self._engine.delete(known[part])
 
     def drop(self) -> None:
@@ -310,7 +304,7 @@ class Store:
             UnknownFieldError: `where` names a field that is not filterable.
             ArgumentError: k out of range, or a filter value of the wrong kind.
         """
-        matrix = _floats(vector)
+        matrix = floats(vector)
         if matrix.ndim != 1:
             raise VectorError(f"Expected one vector, a sequence of numbers; got an array of shape {matrix.shape}.")
         return self.search_batch(matrix[None], using=using, k=k, where=where, min_score=min_score, exclude=exclude)[0]
@@ -326,12 +320,12 @@ class Store:
         exclude: Collection[str] = (),
     ) -> list[list[Hit]]:
         """`search` for every row of (Q, dim) `vectors`, in one call to the engine."""
-        _check_number("k", k)
+        check_number("k", k)
         if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
             raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
         matrix = self._checked_matrix(using, vectors)
         conditions = self._conditions(where)
-        if excluded := tuple(_canonical(exclude)):
+        if excluded := tuple(canonical(exclude)):
             conditions = Conditions(conditions.must, (HasId(excluded),))
         if len(matrix) == 0:
             return []
@@ -359,18 +353,18 @@ class Store:
         """The points with these ids, in the order of `ids`; ids without a point are left out."""
         for name in vectors:
             self._checked_name(name)
-        known = _canonical(ids)
-        found = {r.id: r for part in _parts(len(known)) for r in self._engine.retrieve(known[part], list(vectors))}
+        known = canonical(ids)
+        found = {r.id: r for part in parts(len(known)) for r in self._engine.retrieve(known[part], list(vectors))}
         return [found[id] for id in known if id in found]
 
     def having_vectors(self, ids: Sequence[str], names: Sequence[str]) -> set[str]:
         """Those of `ids` whose points exist and have every vector in `names`; no vectors are transferred."""
         for name in names:
             self._checked_name(name)
-        known = _canonical(ids)
+        known = canonical(ids)
         having = [HasVector(name) for name in names]
         found: set[str] = set()
-        for part in _parts(len(known)):
+        for part in parts(len(known)):
             where = Conditions((HasId(tuple(known[part])), *having))
             found |= {record.id for record in self._engine.scroll(where, [], BATCH, payload=False)}
         return found
@@ -385,7 +379,7 @@ class Store:
         """Every matching point, ordered by id, read `batch` at a time."""
         for name in vectors:
             self._checked_name(name)
-        _check_number("batch", batch)
+        check_number("batch", batch)
         return self._engine.scroll(self._conditions(where), list(vectors), batch)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
@@ -404,7 +398,7 @@ class Store:
                 f"Facets count the values of {', '.join(COUNTED)} fields; '{field}' holds {kind} values. Filter it by "
                 f"a range instead."
             )
-        _check_number("limit", limit)
+        check_number("limit", limit)
         counts = self._engine.facets(name, self._conditions(where), limit)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -471,7 +465,7 @@ class Store:
     def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
         """(N, dim) finite float32, each row scaled to length 1, so that every engine compares the same numbers."""
         dim = self._checked_name(name).dim
-        matrix = _floats(values)
+        matrix = floats(values)
         if matrix.ndim != 2 or matrix.shape[1] != dim:
             raise VectorError(
                 f"Vector '{name}' of collection '{self.collection}' has {dim} numbers; got an array of "
@@ -486,7 +480,7 @@ class Store:
         for name, matrix in checked.items():
             if len(matrix) != len(ids):
                 raise VectorError(f"Expected one vector '{name}' for each of {len(ids)} points; got {len(matrix)}.")
-        known = _canonical(ids)
+        known = canonical(ids)
         if len(known) != len(ids):
             wrong = next(id for id in ids if canonical_id(id) is None)
             raise ArgumentError(f"A point's id is a UUID, as returned by autoenc.store.point_id; got {wrong!r}.")
@@ -515,43 +509,6 @@ class Store:
         return Conditions(
             tuple(condition_of(field, self.info.fields[field], (where or {})[name]) for name, field in resolved.items())
         )
-
-
-def _floats(values: npt.ArrayLike) -> Vectors:
-    try:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused later
-            return np.asarray(values, np.float32)
-    except (TypeError, ValueError) as error:
-        raise VectorError(
-            f"Expected vectors of numbers, all of one length; got {type(values).__name__} ({error})."
-        ) from None
-
-
-def _canonical(ids: Collection[str]) -> list[str]:
-    """The ids that are UUIDs, in the form that stores use; no point has any other string as its id."""
-    return [known for known in map(canonical_id, ids) if known is not None]
-
-
-def _jsonable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """A payload with its dates as ISO 8601 text."""
-    return {key: value.isoformat() if isinstance(value, date) else value for key, value in payload.items()}
-
-
-def _parts(count: int) -> Iterator[slice]:
-    return (slice(start, start + BATCH) for start in range(0, count, BATCH))
-
-
-def _check_payloads(ids: Sequence[str], payloads: Sequence[Mapping[str, Any]]) -> None:
-    if len(payloads) != len(ids):
-        raise ArgumentError(f"Expected one payload for each point: {len(ids)} ids, {len(payloads)} payloads.")
-    for payload in payloads:
-        if not isinstance(payload, Mapping):
-            raise ArgumentError(f"A payload is a mapping of fields to values; got {payload!r}.")
-
-
-def _check_number(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
-        raise ArgumentError(f"{name}= must be from 1 to {MOST:,}; got {value}.")
 
 
 def _described(name: str, spec: VectorSpec) -> str:
