@@ -11,6 +11,7 @@ from pathlib import Path
 from autoenc.errors import ArgumentError
 from autoenc.store.engine import Engine
 from autoenc.store.filters import OWN, FieldKind, Filter, Range, Scalar
+from autoenc.store.lock import WAIT_SECONDS
 from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
 from autoenc.store.store import Store
 
@@ -35,7 +36,9 @@ _COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def open_store(location: str | PathLike[str], collection: str = "images", *, create: bool = False) -> Store:
+def open_store(
+    location: str | PathLike[str], collection: str = "images", *, create: bool = False, wait: float = WAIT_SECONDS
+) -> Store:
     """Open one collection of a store.
 
     Args:
@@ -46,17 +49,19 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
         collection: its name, up to 100 letters, digits, '_', '-' and '.'; it does not begin with '.'.
         create: create the store and the collection if they do not exist. A folder that holds other files is refused
             and left as it is.
+        wait: for a folder, how many seconds to wait for another process to close the collection.
 
     Returns:
-        The open store; close it, or use it in a `with` statement.
+        The open store; close it, or use it in a `with` statement. A folder that cannot be written to is searched in a
+        temporary copy, and nothing can be written to it.
 
     Raises:
         StoreNotFoundError: the store or the collection does not exist, and `create` is False.
-        StoreLockedError: the collection is open already, in this process or another one.
+        StoreLockedError: the collection is open already, in this process or, after the wait, in another one.
         StoreUnreachableError: no server answers at the URL, it refuses the key, or it is too busy.
         StoreMismatchError: another program, or another version of autoenc, made the collection; or the server is too
             old.
-        StoreError: the store is damaged, or the folder holds other files or cannot be read.
+        StoreError: the store is damaged, the disk is full, or the folder holds other files or cannot be read.
         ArgumentError: an invalid location or collection name.
 
     Example:
@@ -74,7 +79,7 @@ def open_store(location: str | PathLike[str], collection: str = "images", *, cre
     if isinstance(place, Path):
         from autoenc.store.edge_folder import open_edge
 
-        return _opened(open_edge(place, collection, create))
+        return _opened(open_edge(place, collection, create, wait))
     from autoenc.store.connection import open_client
 
     return _opened(open_client(place, collection, create or place == MEMORY))

@@ -1,17 +1,18 @@
 """The engine for a store in a folder: Qdrant Edge, which runs in this process.
 
-STORE/<collection>/autoenc.json holds the record of encoders, sources and fields; STORE/<collection>/shard is the
-engine's own folder. The engine's lock on the shard protects both, so the record is read and written only while the
-shard is open.
+STORE/<collection>/autoenc.json holds the record of encoders, sources and fields, STORE/<collection>/shard is the
+engine's own folder, and STORE/<collection>/autoenc.manifest.json holds the checksums of both while the store is closed.
+A lock on the collection's folder protects them, so they are read and written only while the store is open.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,20 @@ from autoenc.store.filters import (
     Scalar,
     json_path,
 )
+from autoenc.store.manifest import Files, remove_manifest, write_manifest
 from autoenc.store.records import Hit, Record, hit_of, merged, record_of, storing
+from autoenc.store.space import allocated_bytes, check_space
 from autoenc.vectors import Vectors
 
 RECORD = "autoenc.json"
 DROPPED = ".autoenc-dropped-"
 """Prefix of the folder of a collection that is being removed."""
+
+WRITTEN_TWICE = 2
+"""To the engine's log, and to the files that are searched."""
+
+PAYLOAD_BYTES = 4096
+"""Room reserved for the payload of a point and its ids."""
 
 _TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
     "keyword": qe.PayloadSchemaType.Keyword,
@@ -55,12 +64,35 @@ bools but not match them."""
 class EdgeEngine:
     """A collection in a folder. Only one process can open it at a time; the threads of that process may share it."""
 
-    def __init__(self, root: Path, collection: str, shard: qe.EdgeShard) -> None:
-        self.location = str(root)
+    def __init__(
+        self,
+        root: Path,
+        collection: str,
+        shard: qe.EdgeShard,
+        *,
+        lock: int | None = None,
+        manifest: Files | None = None,
+        copied_from: Path | None = None,
+    ) -> None:
+        """Take over an open shard.
+
+        Args:
+            root: the store's folder.
+            collection: the collection's name.
+            shard: the engine.
+            lock: the descriptor that holds the lock; closing the engine closes it.
+            manifest: the manifest as it was at the opening; None if there is none.
+            copied_from: the folder that `root` is a copy of, because it is read-only. Nothing can be written then.
+        """
+        self.location = str(copied_from or root)
         self.collection = collection
         self._folder = root / collection
         self._open: qe.EdgeShard | None = shard
-        self._written = False  # anything since the last flush
+        self._lock = lock
+        self._manifest = manifest
+        self._read_only = copied_from is not None
+        self._changed = False  # since it was opened
+        self._written = False  # since the last flush
         self._bools = _bools_of(self.read_record())
 
     @property
@@ -69,14 +101,27 @@ class EdgeEngine:
             raise StoreError(f"The store {self.location} has been closed. Open it again.")
         return self._open
 
-    def _update(self, operation: qe.UpdateOperation) -> None:
-        self._written = True
+    def _begin_writing(self, needed: int, doing: str) -> None:
+        """To be called before anything is written: `needed` is an estimate of the bytes that it takes."""
+        _ = self._shard  # raises if the store is closed
+        if self._read_only:
+            raise self._refusal()
+        check_space(self._folder, needed, doing)
+        self._changed = self._written = True
+        if self._manifest is not None:
+            with self._writing_files():
+                remove_manifest(self._folder)
+            self._manifest = None
+
+    def _update(self, operation: qe.UpdateOperation, *, points: int = 1, numbers: int = 0) -> None:
+        """Write; `points` of them, with this many `numbers` in their vectors."""
+        self._begin_writing(WRITTEN_TWICE * (points * PAYLOAD_BYTES + 4 * numbers), "to write to the store")
         self._shard.update(operation)
 
     def optimize(self) -> None:
+        self._begin_writing(2 * allocated_bytes(self._folder), "to optimize the store")
         with self._engine():
             self._shard.optimize()
-        self._written = True
 
     def flush(self) -> None:
         if self._written:
@@ -91,20 +136,40 @@ class EdgeEngine:
     def close(self) -> None:
         if self._open is not None:
             try:
-                self.flush()
+                self._close_shard()
+                if self._changed or (self._manifest is not None and not self._read_only):
+                    with suppress(OSError):  # a store without a manifest is opened as after a kill
+                        write_manifest(self._folder, self._manifest)
             finally:
-                shard, self._open = self._open, None
-                with self._engine():
-                    shard.close()
+                self._unlock()
+
+    def _close_shard(self) -> None:
+        try:
+            self.flush()
+        finally:
+            shard, self._open = self._shard, None
+            with self._engine():
+                shard.close()
+
+    def _refusal(self) -> StoreError:
+        return StoreError(f"The store {self.location} is read-only. Copy it to a folder that you may write to.")
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def drop(self) -> None:
-        _ = self._shard  # raises if the store is closed: another process may have it open by now
-        self.close()
+        if self._read_only:
+            raise self._refusal()
         gone = self._folder.with_name(f"{DROPPED}{uuid.uuid4().hex}")
         try:
+            self._close_shard()
             self._folder.rename(gone)  # first, so that a kill leaves no half-removed collection
         except OSError as error:
             raise StoreError(f"Cannot remove {self._folder}: {error.strerror or error}.") from error
+        finally:
+            self._unlock()
         remove_folder(gone)
 
     # ---- the record ---------------------------------------------------------------------------
@@ -123,10 +188,9 @@ class EdgeEngine:
 
     def merge_record(self, changes: Mapping[str, Any]) -> None:
         record = merged(self.read_record() or {}, changes)
-        try:
+        self._begin_writing(PAYLOAD_BYTES, "to write to the store")
+        with self._writing_files():
             replace_file(self._folder / RECORD, (json.dumps(record, indent=2) + "\n").encode(), durable=True)
-        except OSError as error:
-            raise StoreError(f"Cannot write {self._folder / RECORD}: {error}. Nothing was changed.") from error
         self._bools = _bools_of(record)
 
     def create_vector(self, name: str, dim: int) -> None:
@@ -176,13 +240,15 @@ class EdgeEngine:
                 qe.Point(id, row, self._with_copies(payload))
                 for id, row, payload in zip(ids, rows, payloads, strict=True)
             ]
-            self._update(qe.UpdateOperation.upsert_points(points))
+            numbers = sum(matrix.size for matrix in vectors.values())
+            self._update(qe.UpdateOperation.upsert_points(points), points=len(points), numbers=numbers)
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         with self._engine():
             rows = _rows(vectors, len(ids))
             points = [qe.PointVectors(id, row) for id, row in zip(ids, rows, strict=True)]
-            self._update(qe.UpdateOperation.update_vectors(points))
+            numbers = sum(matrix.size for matrix in vectors.values())
+            self._update(qe.UpdateOperation.update_vectors(points), points=len(points), numbers=numbers)
 
     def set_payloads(self, ids: Sequence[str], payloads: Sequence[Mapping[str, Any]], key: str | None) -> None:
         with storing(self._name), self._engine():
@@ -277,6 +343,13 @@ class EdgeEngine:
     def _with_copies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         copies = self._copies(payload) if self._bools else None
         return {**payload, OWN: {**payload.get(OWN, {}), _BOOLS: copies}} if copies else dict(payload)
+
+    @contextmanager
+    def _writing_files(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"Cannot write to {self._folder}: {error}. Nothing was changed.") from error
 
     @contextmanager
     def _engine(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +15,21 @@ from autoenc.errors import StoreError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
 from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
+from autoenc.store.lock import WAIT_SECONDS, lock_folder
+from autoenc.store.manifest import MANIFEST, check_manifest
 from autoenc.store.records import no_collection
+from autoenc.store.space import allocated_bytes, check_space, needed_to_read
+from autoenc.store.sparse import copy_folder
 
 SHARD = "shard"
 BUILDING = "shard-"  # prefix of a shard that is being created
 PLACEHOLDER = "_"
+
+MOST_COPIED = 2**30
+"""Bytes of a read-only store that are copied, at most, to search it."""
+
+OPENING_BYTES = 2**20
+"""What the engine may write when it opens a store: some small files."""
 
 
 def edge_collections(root: Path) -> list[str]:
@@ -30,47 +41,89 @@ def edge_collections(root: Path) -> list[str]:
         return sorted(path.parent.name for path in root.glob(f"[!.]*/{RECORD}"))
 
 
-def open_edge(root: Path, collection: str, create: bool) -> EdgeEngine:
+def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECONDS) -> EdgeEngine:
     """Open the collection in a folder, or create it; see `autoenc.open_store`."""
     folder = root / collection
     with _looking_into(root):
-        there = (folder / RECORD).is_file()
+        there = (folder / RECORD).is_file() or (folder / MANIFEST).is_file()
         if not there and not create:
             raise _not_found(root, collection)
         if not there:
             _check_unoccupied(root, collection)
-    if not there:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not (folder / SHARD).exists():
-                _make_shard(folder)
-        except OSError as error:
-            raise StoreError(f"Cannot create a store in {folder}: {error}. Choose another folder.") from error
+            _make_folder(folder)
+        if there and not os.access(folder, os.W_OK):
+            return _open_copy(root, collection, wait)
+        lock = lock_folder(folder, wait)
+    try:
+        return _open_locked(root, collection, lock=lock)
+    except BaseException:
+        if lock is not None:
+            os.close(lock)
+        raise
+
+
+def _open_locked(
+    root: Path, collection: str, *, lock: int | None = None, copied_from: Path | None = None
+) -> EdgeEngine:
+    folder = root / collection
     shard = folder / SHARD
     with _looking_into(folder):
+        for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of a killed creation or removal
+            remove_folder(left)
+        for left in folder.glob(f"{TEMPORARY}*"):  # of a killed write of the record
+            left.unlink(missing_ok=True)
+        if not shard.exists() and not (folder / RECORD).exists():
+            _make_shard(folder)
         # The engine would treat any folder as a shard and write into it.
-        whole = (shard / "segments").is_dir() and (shard / "wal").is_dir()
-    if not whole:
-        raise StoreError(
-            f"{folder} has lost its engine folder '{SHARD}'. Restore it from a backup, or index into a new store."
-        )
+        if not ((shard / "segments").is_dir() and (shard / "wal").is_dir()):
+            raise StoreError(
+                f"{folder} has lost its engine folder '{SHARD}'. Restore it from a backup, or index into a new store."
+            )
+        manifest = check_manifest(folder)
+        check_space(folder, needed_to_read(shard), "to open the store", margin=OPENING_BYTES)
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
-        opened = EdgeEngine(root, collection, engine)
+        return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, copied_from=copied_from)
     except BaseException:
         with suppress(Exception):
             engine.close()
         raise
-    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of an interrupted creation or removal
-        remove_folder(left)
-    for left in folder.glob(f"{TEMPORARY}*"):  # of an interrupted write of the record
-        left.unlink(missing_ok=True)
-    return opened
+
+
+def _open_copy(root: Path, collection: str, wait: float) -> EdgeEngine:
+    """Open a copy of a store that is read-only, because the engine writes even when it only searches."""
+    folder = root / collection
+    lock = lock_folder(folder, wait)
+    try:
+        size = allocated_bytes(folder)
+        if size > MOST_COPIED:
+            raise StoreError(
+                f"The store {root} is read-only, and too large to be copied for searching ({size:,} bytes; the limit "
+                f"is {MOST_COPIED:,}). Copy it to a folder that you may write to."
+            )
+        copy = Path(tempfile.mkdtemp(prefix="autoenc-store-"))
+        try:
+            check_space(copy, size, "to copy the read-only store")
+            copy_folder(folder, copy / collection)
+            return _open_locked(copy, collection, copied_from=root)
+        finally:
+            remove_folder(copy)  # at once: the engine has its files open, and a kill leaves none behind
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"Cannot create a store in {folder}: {error}. Choose another folder.") from error
 
 
 def _make_shard(folder: Path) -> None:
     """Create an empty shard under a temporary name and rename it, so that a shard is either complete or absent."""
+    check_space(folder, 0, "to create the store")
     building = folder / f"{BUILDING}{uuid.uuid4().hex}"
     building.mkdir()  # not mkdtemp: the umask decides who may read the shard, as it does for the record
     with engine_errors(f"new folder {folder}"):

@@ -1,0 +1,121 @@
+"""Checksums of a collection's files, written when a store is closed and checked when it is opened.
+
+The engine notices little of what other programs do to its files: after some damage it finds wrong neighbors, or none,
+without an error. So a store that is closed leaves a manifest with the size, the modification time and a checksum of
+each file. Opening compares sizes and times, and computes a checksum only where a time differs. The first write removes
+the manifest: after a kill there is none, and the engine recovers by its own log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from autoenc.errors import StoreError
+from autoenc.files import replace_file
+from autoenc.store.sparse import files_below, filled_blocks
+
+MANIFEST = "autoenc.manifest.json"
+
+_SEGMENTS = "shard/segments/"
+_PASSING = "_journal.dat"
+"""Files that the engine leaves at times, and removes when it opens."""
+
+_SHUFFLED = ("edge_config.json", "segment.json")
+"""Documents that the engine writes anew, with their keys in another order, each time that it opens or closes."""
+
+Files = dict[str, list[Any]]
+"""Path below the collection's folder -> size, modification time in nanoseconds, checksum."""
+
+
+def write_manifest(folder: Path, known: Files | None = None) -> None:
+    """Write the manifest of a collection that is closed.
+
+    Args:
+        folder: the collection's folder.
+        known: the manifest from the opening, if nothing was written since: its checksums still hold.
+    """
+    files = {
+        path: [size, time, known[path][2] if known and path in known else checksum(folder / path)]
+        for path, (size, time) in _listed(folder).items()
+    }
+    if files != known:
+        replace_file(folder / MANIFEST, json.dumps({"files": files}).encode(), durable=known is None)
+
+
+def remove_manifest(folder: Path) -> None:
+    """Remove the manifest durably, before the first write."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
+    """Compare a collection's files with its manifest.
+
+    Args:
+        folder: the collection's folder.
+        thorough: compute the checksum of every file, and not only of those whose time differs.
+
+    Returns:
+        The manifest; None if there is none.
+
+    Raises:
+        StoreError: a file is missing or has changed, or a segment has a file more.
+    """
+    try:
+        files: Files = json.loads((folder / MANIFEST).read_bytes())["files"]
+        listed = _listed(folder)
+        for path, (size, time, expected) in files.items():
+            if path not in listed:
+                raise _damaged(folder, f"{path} is missing")
+            if listed[path][0] != size:
+                raise _damaged(folder, f"{path} has {listed[path][0]:,} bytes instead of {size:,}")
+            if (thorough or listed[path][1] != time) and checksum(folder / path) != expected:
+                raise _damaged(folder, f"{path} has changed")
+        if added := next((path for path in listed if path not in files and path.startswith(_SEGMENTS)), None):
+            raise _damaged(folder, f"{added} was added")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(folder, f"{MANIFEST} cannot be read: {type(error).__name__}") from error
+    return files
+
+
+def checksum(file: Path) -> str:
+    """SHA-256 of a file's blocks that are not all zeros, with their positions; holes are not read.
+
+    Documents that the engine shuffles are read as JSON, so that the order of their keys does not count.
+    """
+    if file.name in _SHUFFLED:
+        try:
+            return hashlib.sha256(json.dumps(json.loads(file.read_bytes()), sort_keys=True).encode()).hexdigest()
+        except (ValueError, RecursionError):
+            pass  # damaged; as any other file
+    digest = hashlib.sha256()
+    with file.open("rb", buffering=0) as opened:
+        digest.update(os.fstat(opened.fileno()).st_size.to_bytes(8, "little"))
+        for at, block in filled_blocks(opened):
+            digest.update(at.to_bytes(8, "little"))
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _listed(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and modification time of every file of the collection that lasts, but for the manifest."""
+    return {
+        path: (status.st_size, status.st_mtime_ns)
+        for path, status in files_below(folder)
+        if path != MANIFEST and not path.endswith(_PASSING)
+    }
+
+
+def _damaged(folder: Path, what: str) -> StoreError:
+    return StoreError(f"The store in {folder} is damaged: {what}. Restore it from a backup, or index into a new store.")

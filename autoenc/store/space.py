@@ -1,0 +1,70 @@
+"""Is there room on the disk?
+
+The engine writes through memory maps of files that are larger than what is in them. Where the disk is full, such a
+write ends the process by a signal (SIGBUS), without a word. So the room is checked before the engine needs it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from autoenc.errors import StoreError
+from autoenc.store.sparse import allocated, files_below
+
+MARGIN = 16 * 2**20
+"""Bytes kept free for what the engine writes beside vectors and payloads: bitmaps, ids, its log."""
+
+
+def check_space(folder: Path, needed: int, doing: str, *, margin: int = MARGIN) -> None:
+    """Raise StoreError unless the folder's disk has room for `needed` bytes and a margin.
+
+    Args:
+        folder: a folder on the disk.
+        needed: bytes about to be written.
+        doing: what they are needed for, for the message: "to open the store".
+        margin: bytes to be left over.
+    """
+    free = free_bytes(folder)
+    if free < needed + margin:
+        raise StoreError(
+            f"The disk that holds {folder} has {free / 2**20:,.1f} MiB left; {(needed + margin) / 2**20:,.1f} MiB are "
+            f"needed {doing}. "
+            f"Free some space and try again; what is stored already is safe."
+        )
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that this user may still write to the folder's disk."""
+    if hasattr(os, "statvfs"):
+        status = os.statvfs(folder)
+        return status.f_bavail * status.f_frsize
+    import shutil
+
+    return shutil.disk_usage(folder).free
+
+
+def allocated_bytes(folder: Path) -> int:
+    """Bytes of the disk that the files below a folder take."""
+    return sum(allocated(status) for _, status in files_below(folder))
+
+
+def needed_to_read(folder: Path) -> int:
+    """Bytes that reading the files below a folder can take: on a disk in memory, each hole that is read is filled."""
+    if not _in_memory(folder):
+        return 0
+    return sum(max(0, status.st_size - allocated(status)) for _, status in files_below(folder))
+
+
+def _in_memory(folder: Path) -> bool:
+    device = folder.stat().st_dev
+    mounted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        lines = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return False
+    for line in lines:  # 36 35 98:0 /root /mount options - type source options
+        words = line.split()
+        if words[2] == mounted:
+            return words[words.index("-") + 1] in ("tmpfs", "ramfs")
+    return False

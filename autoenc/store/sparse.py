@@ -1,0 +1,58 @@
+"""Read and copy files with holes: the engine's files are far larger than what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+BLOCK = 64 * 1024
+_ZEROS = bytes(BLOCK)
+
+
+def filled_blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The blocks of an unbuffered file that are not all zeros, with their positions; holes are not read."""
+    size = os.fstat(file.fileno()).st_size
+    at = _next_data(file, 0, size)
+    while at < size:
+        file.seek(at)
+        block = file.read(BLOCK)
+        if block != _ZEROS[: len(block)]:
+            yield at, block
+        at = _next_data(file, at + BLOCK, size)
+
+
+def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below a folder: its path relative to the folder, with "/", and its status."""
+    for where, _, names in os.walk(folder):
+        below = os.path.relpath(where, folder).replace(os.sep, "/")
+        for name in names:
+            yield name if below == "." else f"{below}/{name}", Path(where, name).stat()
+
+
+def allocated(status: os.stat_result) -> int:
+    """Bytes of the disk that a file takes; holes take none."""
+    return 512 * status.st_blocks if hasattr(status, "st_blocks") else status.st_size
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy the files below a folder to a new one; holes stay holes, empty folders are left out."""
+    for path, status in files_below(source):
+        copy = target / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with (source / path).open("rb", buffering=0) as old, copy.open("xb") as new:
+            for at, block in filled_blocks(old):
+                new.seek(at)
+                new.write(block)
+            new.truncate(status.st_size)
+
+
+def _next_data(file: BinaryIO, at: int, size: int) -> int:
+    """The first block from `at` on that is not in a hole; `size` if there is none."""
+    if at >= size or not hasattr(os, "SEEK_DATA"):
+        return at
+    try:
+        return os.lseek(file.fileno(), at, os.SEEK_DATA) // BLOCK * BLOCK
+    except OSError:  # ENXIO: only a hole is left
+        return size
