@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autoenc.version import __version__
 
 if TYPE_CHECKING:
+    from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AutoencError": "errors",
     "Bundle": "models.bundle",
+    "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
@@ -44,6 +46,7 @@ _HOME = {
     "SkippedFile": "images.finding",
     "Store": "store",
     "TrainingResult": "training.result",
+    "check_store": "catalog.checking",
     "compare": "comparison.run",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
@@ -62,6 +65,7 @@ __all__ = [
     "ENCODER_NAMES",
     "AutoencError",
     "Bundle",
+    "CheckReport",
     "Comparison",
     "Difference",
     "Encoder",
@@ -76,6 +80,7 @@ __all__ = [
     "Store",
     "TrainingResult",
     "__version__",
+    "check_store",
     "compare",
     "create_encoder",
     "draw_catalog",

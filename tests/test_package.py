@@ -60,6 +60,8 @@ def test_the_public_names() -> None:
         "__version__",
         "AutoencError",
         "Bundle",
+        "CheckReport",
+        "check_store",
         "compare",
         "Comparison",
         "create_encoder",

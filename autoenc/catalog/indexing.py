@@ -18,7 +18,7 @@ from autoenc.errors import ArgumentError, AutoencError, EncoderError
 from autoenc.images.finding import Found, Pictures, SkippedFile, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import OWN, Store
+from autoenc.store import OWN, WAIT_SECONDS, Store
 from autoenc.text import counted
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
@@ -73,6 +73,7 @@ def index_images(
     model: Model | None = None,
     encoders: Sequence[str | Encoder] | None = None,
     collection: str = "images",
+    wait: float = WAIT_SECONDS,
     source: str | None = None,
     progress: ProgressOption = None,
 ) -> IndexReport:
@@ -92,6 +93,7 @@ def index_images(
         encoders: names of encoders, or your own `Encoder` objects, each once. The default is those whose vectors the
             store holds; for a new store, learned, color, texture and edges.
         collection: the collection, if `store` is a location.
+        wait: as for `open_store`, if `store` is a location.
         source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
             A folder with such a name can move and keep its points.
         progress: True shows progress, False does not, and a function is called with it; by default, progress is shown
@@ -107,7 +109,7 @@ def index_images(
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
         <IndexReport 48 indexed, 0 updated, 0 unchanged, 0 missing, 0 skipped, 1 ignored>
     """
-    with target_for(store, collection) as target, telling(progress) as tell:
+    with target_for(store, collection, wait) as target, telling(progress) as tell:
         plan, found = _prepare(images, names, target.store, model, encoders, source)
         return _run(found, plan, target, tell)
 

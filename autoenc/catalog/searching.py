@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy.typing as npt
 
+from autoenc.catalog.fields import own_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
-from autoenc.errors import ArgumentError, StoreMismatchError
+from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
-from autoenc.images.files import load_pixels_of
+from autoenc.images.files import load_pixels_of, read_file
 from autoenc.store import Filter, Hit, Store
 
 
@@ -25,21 +26,40 @@ class Neighbor:
         rank: 1 for the nearest.
         id: the point's id.
         score: cosine similarity, in [-1, 1].
-        path: the image file, absolute.
+        path: the image file, absolute; None for a point that `index_images` has not written.
         payload: the point's payload.
     """
 
     rank: int
     id: str
     score: float
-    path: Path
+    path: Path | None
     payload: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"id": self.id, "path": str(self.path), "score": self.score, "payload": self.payload}
+        path = None if self.path is None else str(self.path)
+        return {"id": self.id, "path": path, "score": self.score, "payload": self.payload}
+
+    def read(self) -> bytes:
+        """The bytes of the image file, if it is still the one that was indexed.
+
+        Raises:
+            ImageDecodeError: it has changed or is gone, or the point has none.
+
+        Example:
+            >>> with autoenc.open_store("store") as store:
+            ...     len(autoenc.search(store, "some.jpg", k=1)[0].read()) > 1000
+            True
+        """
+        if self.path is None or not self.path.is_absolute():
+            raise ImageDecodeError("The point has no image file.")
+        file = read_file(self.path)
+        if file.digest != own_of(self.payload).get("digest"):
+            raise ImageDecodeError("The file has changed since it was indexed.")
+        return cast(bytes, file.data)
 
     def __repr__(self) -> str:
-        return f"<Neighbor {self.rank}: {self.path.name} {self.score:.3f}>"
+        return f"<Neighbor {self.rank}: {self.id if self.path is None else self.path.name} {self.score:.3f}>"
 
 
 def search(
@@ -160,9 +180,15 @@ class Searcher:
         return self._neighbors(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
 
     def path_of(self, id: str | os.PathLike[str]) -> Path:
-        """The file of a stored image, given as for `by_id`."""
+        """The file of a stored image, given as for `by_id`.
+
+        Raises:
+            PointNotFoundError: the store holds no such point, or no image belongs to it.
+        """
         (record,) = self.store.retrieve([find_point(self.store, id)])
-        return point_path(self.store, record.payload)
+        if (path := point_path(self.store, record.payload)) is None:
+            raise PointNotFoundError(f"Point {record.id} of collection '{self.store.collection}' has no image.")
+        return path
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"

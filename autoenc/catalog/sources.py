@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from autoenc.catalog.fields import own_of
 from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
-from autoenc.errors import BundleError, EncoderError, PointNotFoundError, StoreError
+from autoenc.errors import BundleError, EncoderError, PointNotFoundError
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found
 from autoenc.store import Store, VectorSpec, point_id
@@ -69,15 +69,21 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
     return made
 
 
-def point_path(store: Store, payload: Mapping[str, Any]) -> Path:
-    """The file of the image that a payload describes: the root of its source, and its path."""
+def point_path(store: Store, payload: Mapping[str, Any]) -> Path | None:
+    """The file of the image that a payload describes: the root of its source, and its path.
+
+    Returns:
+        The path; the name of a picture that was indexed from memory; None for a point that `index_images` has not
+        written: one of an unknown source, or with a path that leads out of its source.
+    """
     own = own_of(payload)
-    if not isinstance(own.get("source"), str) or not isinstance(own.get("path"), str):
-        raise StoreError(
-            f"A point of collection '{store.collection}' was not written by index_images, so that no image belongs to "
-            f"it. Search with store.search to get points instead of images."
-        )
-    return Path(store.info.sources.get(own["source"], own["source"]), own["path"])
+    source, path = own.get("source"), own.get("path")
+    if not isinstance(source, str) or not isinstance(path, str) or source not in store.info.sources or "\0" in path:
+        return None
+    root = store.info.sources[source]
+    if root and (PurePath(path).is_absolute() or ".." in PurePath(path).parts):
+        return None
+    return Path(root, path)
 
 
 def find_point(store: Store, name: str | os.PathLike[str]) -> str:

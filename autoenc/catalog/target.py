@@ -42,16 +42,16 @@ class Target:
 
 
 @contextmanager
-def target_for(store: Store | str | os.PathLike[str], collection: str) -> Iterator[Target]:
+def target_for(store: Store | str | os.PathLike[str], collection: str, wait: float) -> Iterator[Target]:
     """An open store as it is; a location's store, opened if it exists and closed at the end."""
     if isinstance(store, Store):
         given = store
         yield Target(given, lambda: given)
         return
     with ExitStack() as stack:
-        create = partial(open_store, store, collection, create=True)
+        create = partial(open_store, store, collection, create=True, wait=wait)
         try:
-            opened = stack.enter_context(open_store(store, collection))
+            opened = stack.enter_context(open_store(store, collection, wait=wait))
         except StoreNotFoundError:
             opened = None
         yield Target(opened, lambda: stack.enter_context(create()))

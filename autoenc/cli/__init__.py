@@ -15,11 +15,11 @@ from types import ModuleType
 from typing import NoReturn
 
 import autoenc
-from autoenc.cli import compare, index, query, status, train
+from autoenc.cli import check, compare, index, query, status, train
 from autoenc.cli.common import as_flags
 from autoenc.errors import ArgumentError, AutoencError
 
-VERBS = (train, index, query, compare, status)
+VERBS = (train, index, query, compare, status, check)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FLAGS = {
     *("batch-size", "collection", "encoders", "epochs", "filter", "id", "k", "label-column", "labels", "latent-dim"),
     *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "patience", "queries"),
-    *("resume", "seed", "source", "using"),
+    *("resume", "seed", "source", "using", "wait"),
 }
 """The options that the library's messages name as parameters."""
 
@@ -39,6 +39,17 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--collection", default="images", metavar="NAME", help="collection in the store (default: images)"
+    )
+    add_wait(parser)
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long to wait for another process to close the store (default: 10)",
     )
 
 

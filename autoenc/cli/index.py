@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
             model=options.model,
             encoders=options.encoders,
             collection=options.collection,
+            wait=options.wait,
             source=options.source,
             progress=not options.quiet,
         )

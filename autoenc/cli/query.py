@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.catalog.searching import Searcher
     from autoenc.store import open_store
 
-    store = options.opened.enter_context(open_store(options.store, options.collection))
+    store = options.opened.enter_context(open_store(options.store, options.collection, wait=options.wait))
     searcher = Searcher(store, using=options.using, model=options.model)
     asked = {"k": options.k, "where": where, "min_score": options.min_score}
     if options.image is not None:
@@ -92,7 +92,8 @@ def _row(neighbor: Neighbor) -> tuple[str, str, str, str]:
     from autoenc.text import printable, shown
 
     fields = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key != OWN)
-    return str(neighbor.rank), f"{neighbor.score:.4f}", shown(neighbor.path), printable(fields)
+    path = f"(point {neighbor.id}, not indexed by autoenc)" if neighbor.path is None else shown(neighbor.path)
+    return str(neighbor.rank), f"{neighbor.score:.4f}", path, printable(fields)
 
 
 def _where(options: argparse.Namespace) -> dict[str, list[str | int]]:

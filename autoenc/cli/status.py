@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import print_json
+from autoenc.cli.common import add_wait, print_json
 
 if TYPE_CHECKING:
     from autoenc.store import StoreStatus
@@ -21,6 +21,7 @@ def add_parser(verbs: Any) -> None:
         "--store", required=True, metavar="LOCATION", help="a folder or the http(s) URL of a Qdrant server"
     )
     parser.add_argument("--collection", metavar="NAME", help="show only this collection")
+    add_wait(parser)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = []
     for name in [options.collection] if options.collection else list_collections(options.store) or ["images"]:
-        with open_store(options.store, name) as store:
+        with open_store(options.store, name, wait=options.wait) as store:
             found.append(store.status())
     if options.json:
         print_json({"store": options.store, "collections": {each.collection: each.to_dict() for each in found}})

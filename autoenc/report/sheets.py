@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from autoenc.errors import ArgumentError, ImageError
+from autoenc.errors import ArgumentError, ImageDecodeError, ImageError
 from autoenc.files import write_file
 from autoenc.images.decoding import MAX_PIXELS, Picture
 from autoenc.images.files import load_thumbnail
@@ -40,14 +41,16 @@ class Tile:
     """One picture on a sheet.
 
     Attributes:
-        picture: a path, the bytes of an image file, an array or a PIL image.
+        picture: a path, the bytes of an image file, an array or a PIL image; None for a picture that cannot be shown.
         caption: the line below it, such as a score.
         note: the second line, fainter, such as its name.
+        reason: why there is no picture.
     """
 
-    picture: Picture
+    picture: Picture | None
     caption: str = ""
     note: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,18 @@ def query_sheet(query: Picture, neighbors: Iterable[Neighbor], *, using: str = "
         >>> sheet.width, sheet.height
         (632, 268)
     """
-    found = [Tile(near.path, f"{near.score:.3f}", name_of(near.path)) for near in neighbors]
+    found = [_found(near) for near in neighbors]
     title = f"Nearest by {using}" if using else ""
     return contact_sheet(Tile(query, "query", name_of(query)), found, tile=tile, title=title)
+
+
+def _found(near: Neighbor) -> Tile:
+    """A neighbor's tile; a file that is not the one that was indexed is not shown."""
+    caption, note = f"{near.score:.3f}", near.id if near.path is None else name_of(near.path)
+    try:
+        return Tile(near.read(), caption, note)
+    except ImageError as error:
+        return Tile(None, caption, note, str(error))
 
 
 def plan(*, tile: int = 128, title: str = "") -> Layout:
@@ -131,7 +143,7 @@ def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, ti
         title: drawn above the pictures.
 
     Returns:
-        An RGB image. A picture that cannot be read is a gray tile that says so.
+        An RGB image. A picture that cannot be read is a gray tile that says why.
 
     Raises:
         ArgumentError: tiles below 32 pixels, too many neighbors, or a sheet of more than MAX_PIXELS pixels.
@@ -177,14 +189,16 @@ def _draw_tile(
         (x - width, y - width, x + size + width - 1, y + size + width - 1), fill=QUERY if is_query else _EDGE
     )
     try:
+        if item.picture is None:
+            raise ImageDecodeError(item.reason)
         sheet.paste(Image.fromarray(load_thumbnail(item.picture, size)), (x, y))
-    except ImageError:
+    except ImageError as error:
         draw.rectangle((x, y, x + size - 1, y + size - 1), fill=_BLANK)
-        draw.multiline_text(
-            (x + size / 2, y + size / 2), "not\nreadable", _FAINT, font(13), anchor="mm", align="center"
-        )
-    lines = ((item.caption, font(14), _INK), (item.note, font(12), _FAINT))
-    for line, (text, face, ink) in enumerate(lines):
+        lines = textwrap.wrap(printable(str(error)).removeprefix(f"{item.note}: "), max(8, size // 8))[: size // 18]
+        center = (x + size / 2, y + size / 2)
+        draw.multiline_text(center, "\n".join(lines), _FAINT, font(12), anchor="mm", align="center")
+    captions = ((item.caption, font(14), _INK), (item.note, font(12), _FAINT))
+    for line, (text, face, ink) in enumerate(captions):
         draw.text((x, y + size + frame + 4 + line * 18), elide(text, face, size), ink, face)
 
 

@@ -17,6 +17,7 @@ from autoenc.store.store import Store
 
 __all__ = [
     "OWN",
+    "WAIT_SECONDS",
     "FieldKind",
     "Filter",
     "Hit",
@@ -62,7 +63,7 @@ def open_store(
         StoreMismatchError: another program, or another version of autoenc, made the collection; or the server is too
             old.
         StoreError: the store is damaged, the disk is full, or the folder holds other files or cannot be read.
-        ArgumentError: an invalid location or collection name.
+        ArgumentError: an invalid location, collection name or wait.
 
     Example:
         >>> with autoenc.open_store("store") as store:
@@ -74,6 +75,8 @@ def open_store(
             f"A collection's name holds up to 100 letters, digits, '_', '-' and '.', and does not begin with '.'; "
             f"got {collection!r}."
         )
+    if not (isinstance(wait, (int, float)) and wait >= 0):
+        raise ArgumentError(f"wait= must be a number of seconds, 0 or more; got {wait!r}.")
     # Each engine is imported only when it is used: qdrant_client alone takes a second.
     place = _located(location)
     if isinstance(place, Path):

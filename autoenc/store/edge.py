@@ -34,7 +34,7 @@ from autoenc.store.filters import (
     Scalar,
     json_path,
 )
-from autoenc.store.manifest import Files, remove_manifest, write_manifest
+from autoenc.store.manifest import Files, check_manifest, remove_manifest, write_manifest
 from autoenc.store.records import Hit, Record, hit_of, merged, record_of, storing
 from autoenc.store.space import allocated_bytes, check_space
 from autoenc.vectors import Vectors
@@ -72,7 +72,7 @@ class EdgeEngine:
         *,
         lock: int | None = None,
         manifest: Files | None = None,
-        copied_from: Path | None = None,
+        read_only: bool = False,
     ) -> None:
         """Take over an open shard.
 
@@ -82,15 +82,15 @@ class EdgeEngine:
             shard: the engine.
             lock: the descriptor that holds the lock; closing the engine closes it.
             manifest: the manifest as it was at the opening; None if there is none.
-            copied_from: the folder that `root` is a copy of, because it is read-only. Nothing can be written then.
+            read_only: the folder cannot be written to, and the shard is a copy of the one in it.
         """
-        self.location = str(copied_from or root)
+        self.location = str(root)
         self.collection = collection
         self._folder = root / collection
         self._open: qe.EdgeShard | None = shard
         self._lock = lock
         self._manifest = manifest
-        self._read_only = copied_from is not None
+        self._read_only = read_only
         self._changed = False  # since it was opened
         self._written = False  # since the last flush
         self._bools = _bools_of(self.read_record())
@@ -143,6 +143,10 @@ class EdgeEngine:
             finally:
                 self._unlock()
 
+    def verify(self) -> None:
+        if not self._changed and not self._read_only:
+            check_manifest(self._folder, thorough=True)
+
     def _close_shard(self) -> None:
         try:
             self.flush()
@@ -180,7 +184,7 @@ class EdgeEngine:
             return None  # a new shard, or one whose creation was interrupted before the record was written
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StoreError(
                 f"The record {path} of this collection is missing or damaged ({error}). Restore it from a backup, or "
                 f"index into a new collection."

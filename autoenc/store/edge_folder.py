@@ -18,7 +18,7 @@ from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder
 from autoenc.store.manifest import MANIFEST, check_manifest
 from autoenc.store.records import no_collection
-from autoenc.store.space import allocated_bytes, check_space, needed_to_read
+from autoenc.store.space import allocated_bytes, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
 
 SHARD = "shard"
@@ -55,36 +55,42 @@ def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECO
             return _open_copy(root, collection, wait)
         lock = lock_folder(folder, wait)
     try:
-        return _open_locked(root, collection, lock=lock)
+        with _looking_into(folder):
+            _tidy(root, folder)
+        return _open_shard(root, collection, folder, lock=lock)
     except BaseException:
         if lock is not None:
             os.close(lock)
         raise
 
 
-def _open_locked(
-    root: Path, collection: str, *, lock: int | None = None, copied_from: Path | None = None
+def _tidy(root: Path, folder: Path) -> None:
+    """Remove what killed processes left, and complete a creation that one of them began."""
+    for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):
+        remove_folder(left)
+    for left in folder.glob(f"{TEMPORARY}*"):
+        left.unlink(missing_ok=True)
+    if not (folder / SHARD).exists() and not any((folder / name).exists() for name in (RECORD, MANIFEST)):
+        _make_shard(folder)
+
+
+def _open_shard(
+    root: Path, collection: str, folder: Path, *, lock: int | None = None, read_only: bool = False
 ) -> EdgeEngine:
-    folder = root / collection
+    """Check the collection's files in `folder`, and open them."""
     shard = folder / SHARD
     with _looking_into(folder):
-        for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):  # of a killed creation or removal
-            remove_folder(left)
-        for left in folder.glob(f"{TEMPORARY}*"):  # of a killed write of the record
-            left.unlink(missing_ok=True)
-        if not shard.exists() and not (folder / RECORD).exists():
-            _make_shard(folder)
         # The engine would treat any folder as a shard and write into it.
         if not ((shard / "segments").is_dir() and (shard / "wal").is_dir()):
             raise StoreError(
                 f"{folder} has lost its engine folder '{SHARD}'. Restore it from a backup, or index into a new store."
             )
         manifest = check_manifest(folder)
-        check_space(folder, needed_to_read(shard), "to open the store", margin=OPENING_BYTES)
+        check_space(folder, needed_to_open(shard), "to open the store", margin=OPENING_BYTES)
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
-        return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, copied_from=copied_from)
+        return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, read_only=read_only)
     except BaseException:
         with suppress(Exception):
             engine.close()
@@ -106,7 +112,7 @@ def _open_copy(root: Path, collection: str, wait: float) -> EdgeEngine:
         try:
             check_space(copy, size, "to copy the read-only store")
             copy_folder(folder, copy / collection)
-            return _open_locked(copy, collection, copied_from=root)
+            return _open_shard(root, collection, copy / collection, read_only=True)
         finally:
             remove_folder(copy)  # at once: the engine has its files open, and a kill leaves none behind
     finally:

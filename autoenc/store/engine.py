@@ -80,6 +80,9 @@ class Engine(Protocol):
     def flush(self) -> None:
         """Return once everything written so far is on disk."""
 
+    def verify(self) -> None:
+        """Raise StoreError if the engine's files are not what was written, as far as can be told."""
+
     def close(self) -> None:
         """Flush and release the collection. A second call does nothing."""
 

@@ -13,7 +13,7 @@ try:
 except ImportError:  # not POSIX: there the engine's own lock refuses the second process at once
     fcntl = None  # type: ignore[assignment]
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 10
 """How long opening a store waits, by default, for another process to close it."""
 
 _PAUSE = 0.02

@@ -22,7 +22,7 @@ MANIFEST = "autoenc.manifest.json"
 
 _SEGMENTS = "shard/segments/"
 _PASSING = "_journal.dat"
-"""Files that the engine leaves at times, and removes when it opens."""
+"""Files that the engine may leave, and removes once it has opened them."""
 
 _SHUFFLED = ("edge_config.json", "segment.json")
 """Documents that the engine writes anew, with their keys in another order, each time that it opens or closes."""
@@ -75,6 +75,8 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
         listed = _listed(folder)
         for path, (size, time, expected) in files.items():
             if path not in listed:
+                if path.endswith(_PASSING):
+                    continue
                 raise _damaged(folder, f"{path} is missing")
             if listed[path][0] != size:
                 raise _damaged(folder, f"{path} has {listed[path][0]:,} bytes instead of {size:,}")
@@ -84,7 +86,7 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
             raise _damaged(folder, f"{added} was added")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(folder, f"{MANIFEST} cannot be read: {type(error).__name__}") from error
     return files
 
@@ -109,12 +111,8 @@ def checksum(file: Path) -> str:
 
 
 def _listed(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and modification time of every file of the collection that lasts, but for the manifest."""
-    return {
-        path: (status.st_size, status.st_mtime_ns)
-        for path, status in files_below(folder)
-        if path != MANIFEST and not path.endswith(_PASSING)
-    }
+    """Size and modification time of every file of the collection but the manifest."""
+    return {path: (status.st_size, status.st_mtime_ns) for path, status in files_below(folder) if path != MANIFEST}
 
 
 def _damaged(folder: Path, what: str) -> StoreError:

@@ -12,7 +12,8 @@ from typing import Any, Self
 import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
-from autoenc.store.filters import FIELD_KINDS, FieldKind
+from autoenc.store.filters import FIELD_KINDS, FieldKind, check_field_name
+from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
 
 MEMORY = ":memory:"
@@ -103,12 +104,13 @@ class StoreInfo:
                 f"found {found}. Index into a new store."
             )
         try:
-            vectors = {name: _spec(spec) for name, spec in data["vectors"].items()}
-            sources = {str(name): str(root) for name, root in data["sources"].items()}
-            fields: dict[str, FieldKind] = {name: _kind(kind) for name, kind in data["fields"].items()}
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            vectors = {name: _spec(name, spec) for name, spec in data["vectors"].items()}
+            sources = {_text(name): _text(root) for name, root in data["sources"].items()}
+            fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
+        except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders ({error!r}). Index into a new store."
+                f"{where} has a damaged record of its encoders, sources or fields ({printable(str(error))}). Restore "
+                f"it from a backup, or index into a new store."
             ) from error
         return cls(vectors=vectors, sources=sources, fields=fields)
 
@@ -224,14 +226,26 @@ def merged(record: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return out
 
 
-def _spec(data: dict[str, Any]) -> VectorSpec:
+def _spec(name: str, data: dict[str, Any]) -> VectorSpec:
     spec = VectorSpec(**data)
-    if type(spec.dim) is not int or not isinstance(spec.fingerprint, str):
+    if type(spec.dim) is not int or type(spec.preprocessing) is not int:
         raise TypeError(f"not an encoder: {data!r}")
+    _text(spec.fingerprint)
+    if spec.origin is not None:
+        _text(spec.origin)
+    check_new_vector(name, spec)
     return spec
 
 
-def _kind(kind: Any) -> FieldKind:
+def _kind(name: str, kind: Any) -> FieldKind:
+    check_field_name(name)
     if kind not in FIELD_KINDS:
         raise ValueError(f"not a kind of field: {kind!r}")
     return FIELD_KINDS[FIELD_KINDS.index(kind)]
+
+
+def _text(value: Any) -> str:
+    """The value, if it is text that a path or a name can hold."""
+    if not isinstance(value, str) or not is_text(value) or "\0" in value:
+        raise ValueError(f"not text: {value!r}")
+    return value

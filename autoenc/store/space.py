@@ -15,6 +15,9 @@ from autoenc.store.sparse import allocated, files_below
 MARGIN = 16 * 2**20
 """Bytes kept free for what the engine writes beside vectors and payloads: bitmaps, ids, its log."""
 
+_UNREAD = ("wal/", "/payload_storage/")
+"""Files that the engine does not read as a whole when it opens them."""
+
 
 def check_space(folder: Path, needed: int, doing: str, *, margin: int = MARGIN) -> None:
     """Raise StoreError unless the folder's disk has room for `needed` bytes and a margin.
@@ -49,11 +52,12 @@ def allocated_bytes(folder: Path) -> int:
     return sum(allocated(status) for _, status in files_below(folder))
 
 
-def needed_to_read(folder: Path) -> int:
-    """Bytes that reading the files below a folder can take: on a disk in memory, each hole that is read is filled."""
-    if not _in_memory(folder):
+def needed_to_open(shard: Path) -> int:
+    """Bytes that opening an engine's folder can take: on a disk in memory, a hole that is read is filled."""
+    if not _in_memory(shard):
         return 0
-    return sum(max(0, status.st_size - allocated(status)) for _, status in files_below(folder))
+    files = [(path, status.st_size - allocated(status)) for path, status in files_below(shard)]
+    return sum(max(0, holes) for path, holes in files if not any(part in path for part in _UNREAD))
 
 
 def _in_memory(folder: Path) -> bool:

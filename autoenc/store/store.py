@@ -410,6 +410,14 @@ class Store:
         """
         return self.info.fields[self._resolved(field)]
 
+    def verify(self) -> None:
+        """Compare the checksum of every file with what was written, if the store is a folder.
+
+        Raises:
+            StoreError: a file has changed.
+        """
+        self._engine.verify()
+
     def close(self) -> None:
         """Flush and close the store. A second call does nothing."""
         self._engine.close()

@@ -24,7 +24,7 @@ from autoenc.errors import (
 )
 from autoenc.images.files import load_image
 from autoenc.images.finding import find_images
-from autoenc.store import Store, point_id
+from autoenc.store import Store, VectorSpec, point_id
 
 
 @pytest.fixture
@@ -168,3 +168,57 @@ def test_values_that_no_image_has_are_told_with_the_nearest(store: Store) -> Non
         "No image has folder 'gren'. The nearest of 3 values: 'green', 'red'.",
         "No image has width 7.",
     ]
+
+
+# ---- payloads that another program wrote --------------------------------------------------------------
+
+
+FOREIGN: list[object] = [
+    None,
+    {},
+    "text",
+    {"source": "shop"},
+    {"source": 5, "path": "a.jpg"},
+    {"source": "shop", "path": 5},
+    {"source": "shop", "path": ["a.jpg"]},
+    {"source": "elsewhere", "path": "a.jpg"},
+    {"source": "shop", "path": "../secret.jpg"},
+    {"source": "shop", "path": "a/../../secret.jpg"},
+    {"source": "shop", "path": "/etc/passwd"},
+    {"source": "shop", "path": "a\0.jpg"},
+]
+
+
+@pytest.mark.parametrize("own", FOREIGN, ids=repr)
+def test_a_payload_never_leads_out_of_its_source(own: object, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    with open_store(":memory:") as store:
+        store.add_vector("paint", VectorSpec(2, "p", 1))
+        store.add_source("shop", str(tmp_path / "shop"))
+        store.upsert([point_id("s", "1")], {"paint": np.ones((1, 2), np.float32)}, [{"_autoenc": own}])
+        (neighbor,) = search(store, vector=[1, 1], using="paint")
+        assert neighbor.path is None
+        assert neighbor.to_dict()["path"] is None
+        assert neighbor.id in repr(neighbor)
+        with pytest.raises(ImageDecodeError, match="has no image file"):
+            neighbor.read()
+        with pytest.raises(PointNotFoundError, match="has no image"):
+            Searcher(store, using="paint").path_of(neighbor.id)
+
+
+def test_a_link_in_a_source_is_shown_only_if_it_still_leads_to_what_was_indexed(drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    link = tmp_path / "shop" / "link.jpg"
+    link.symlink_to(drawn / "shoe" / "001.jpg")
+    with open_store(":memory:") as store:
+        index_images(tmp_path / "shop", store, encoders=["color"], progress=False)
+        (neighbor,) = search(store, link)
+        assert neighbor.read() == (drawn / "shoe" / "001.jpg").read_bytes()
+        link.unlink()
+        link.symlink_to(drawn / "shoe" / "002.jpg")
+        with pytest.raises(ImageDecodeError, match="has changed since it was indexed"):
+            neighbor.read()
+        link.unlink()
+        with pytest.raises(ImageDecodeError, match="cannot be read"):
+            neighbor.read()

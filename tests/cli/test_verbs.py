@@ -359,7 +359,9 @@ def test_a_store_open_in_another_process_is_said_to_be(store: Path, query: Path)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        assert "another process" in run("query", query, "--store", store, code=1).stderr
+        done = run("query", query, "--store", store, "--wait", "0.1", code=1)
+        assert f"is open in process {holder.pid}" in done.stderr
+        assert "wait longer with --wait SECONDS" in done.stderr
     finally:
         holder.kill()
         holder.communicate()
@@ -390,14 +392,36 @@ def test_ctrl_c_says_how_to_go_on(drawn: Path, tmp_path: Path) -> None:
     assert checkpoint.exists()
 
 
+# ---- check ------------------------------------------------------------------------------------------
+
+
+def test_a_whole_store_is_said_to_be(store: Path) -> None:
+    done = run("check", "--store", store, "--quiet")
+    assert "collection images: whole; 48 points" in done.stdout
+    assert "vectors read again: 48 of " in done.stdout
+    document = json.loads(run("check", "--store", store, "--json", "--quiet").stdout)
+    assert document["collections"]["images"]["whole"] is True
+
+
+def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(store, tmp_path / "copy")
+    (path,) = copy.rglob("mutable_id_tracker.mappings")
+    path.write_bytes(path.read_bytes()[:100])
+    for verb in (["check"], ["status"], ["query", query]):
+        done = run(*verb, "--store", copy, code=1)
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1
+        assert "is damaged: shard/segments/" in done.stderr
+
+
 # ---- help -------------------------------------------------------------------------------------------
 
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 5
+    assert len(VERBS) == 6
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
-    assert set(verbs.choices) == {"train", "index", "query", "compare", "status"}
+    assert set(verbs.choices) == {"train", "index", "query", "compare", "status", "check"}
     for name, verb in verbs.choices.items():
         assert verb.description, name
         for action in verb._actions:

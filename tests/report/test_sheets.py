@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from autoenc.catalog.searching import Neighbor
 from autoenc.errors import ArgumentError
+from autoenc.files import digest_of
 from autoenc.images.decoding import MAX_PIXELS
 from autoenc.images.files import load_thumbnail
 from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet, write_png
@@ -33,33 +34,33 @@ def _tile(sheet: Image.Image, place: tuple[int, int], size: int) -> np.ndarray:
     return np.asarray(sheet)[y : y + size, x : x + size]
 
 
-@dataclass
-class Found:
-    path: Path
-    score: float
+def found(path: Path, score: float) -> Neighbor:
+    """A neighbor, as a search of an indexed folder returns it."""
+    digest = digest_of(path.read_bytes()) if path.exists() else "0" * 32
+    return Neighbor(1, "id", score, path, {"_autoenc": {"digest": digest}})
 
 
-def search_sheet(query: object, *found: Found, **options: object) -> Image.Image:
-    return query_sheet(query, found, **options)  # type: ignore[arg-type]
+def search_sheet(query: object, *neighbors: Neighbor, **options: object) -> Image.Image:
+    return query_sheet(query, neighbors, **options)  # type: ignore[arg-type]
 
 
 def test_tiles_are_the_thumbnails_in_the_order_given(pictures: list[Path]) -> None:
-    sheet, layout = search_sheet(pictures[0], Found(pictures[2], 0.9), Found(pictures[1], 0.8), tile=64), plan(tile=64)
+    sheet, layout = search_sheet(pictures[0], found(pictures[2], 0.9), found(pictures[1], 0.8), tile=64), plan(tile=64)
     for column, path in enumerate((0, 2, 1)):
         assert np.array_equal(_tile(sheet, layout.place(column), 64), load_thumbnail(pictures[path], 64)), column
 
 
 def test_the_sheet_is_as_large_as_its_tiles_margins_and_captions_need(pictures: list[Path]) -> None:
-    found = [Found(pictures[1], 1.0), Found(pictures[2], 1.0)]
-    sheet = search_sheet(pictures[0], *found, tile=64)
+    two = [found(pictures[1], 1.0), found(pictures[2], 1.0)]
+    sheet = search_sheet(pictures[0], *two, tile=64)
     # across: margin 20, then query, 2 gaps of 18, two tiles with a gap, each with borders of 4 in the gaps; margin 20
     assert sheet.width == 20 + 4 + 64 + 18 + 18 + 64 + 18 + 64 + 4 + 20
     assert sheet.height == 20 + 22 + 4 + 64 + 40 + 20
-    assert search_sheet(pictures[0], *found, tile=64, using="edges").height == sheet.height + 34
+    assert search_sheet(pictures[0], *two, tile=64, using="edges").height == sheet.height + 34
 
 
 def test_a_border_says_which_is_the_query(pictures: list[Path]) -> None:
-    sheet, layout = search_sheet(pictures[0], Found(pictures[1], 0.5), tile=64), plan(tile=64)
+    sheet, layout = search_sheet(pictures[0], found(pictures[1], 0.5), tile=64), plan(tile=64)
     rings = []
     for column in range(2):
         x, y = layout.place(column)
@@ -70,7 +71,7 @@ def test_a_border_says_which_is_the_query(pictures: list[Path]) -> None:
 
 
 def test_captions_hold_the_score(pictures: list[Path]) -> None:
-    first, second = (search_sheet(pictures[0], Found(pictures[1], score)) for score in (0.9131, 0.9119))
+    first, second = (search_sheet(pictures[0], found(pictures[1], score)) for score in (0.9131, 0.9119))
     changed = np.argwhere((np.asarray(first) != np.asarray(second)).any(axis=2))
     x, y = plan().place(1)
     assert len(changed), ".913 is not .912"
@@ -79,10 +80,24 @@ def test_captions_hold_the_score(pictures: list[Path]) -> None:
 
 
 def test_a_picture_that_is_gone_is_a_tile_that_says_so(pictures: list[Path]) -> None:
+    gone = found(pictures[1], 0.5)
     pictures[1].unlink()
-    tile = _tile(search_sheet(pictures[0], Found(pictures[1], 0.5)), plan().place(1), 128)
+    tile = _tile(search_sheet(pictures[0], gone), plan().place(1), 128)
     assert (tile[:20] == BLANK).all()
     assert (tile[50:80] != BLANK).any(), "the words"
+
+
+def test_a_file_that_is_not_the_one_that_was_indexed_is_not_shown(pictures: list[Path]) -> None:
+    changed = found(pictures[1], 0.5)
+    pictures[1].write_bytes(pictures[2].read_bytes())
+    tile = _tile(search_sheet(pictures[0], changed), plan().place(1), 128)
+    assert (tile[:20] == BLANK).all()
+
+
+def test_a_point_of_another_program_has_its_id_for_a_name(pictures: list[Path]) -> None:
+    foreign = Neighbor(1, "4711", 0.5, None, {})
+    tile = _tile(search_sheet(pictures[0], foreign), plan().place(1), 128)
+    assert (tile[:20] == BLANK).all()
 
 
 def test_long_names_lose_their_middle_and_keep_both_ends() -> None:
@@ -115,7 +130,7 @@ def test_arrays_and_images_are_pictures_too() -> None:
 
 
 def test_the_sheet_of_a_search_names_what_it_shows(pictures: list[Path]) -> None:
-    sheet = search_sheet(pictures[0], Found(pictures[2], 0.9), Found(pictures[1], 0.25), using="edges")
+    sheet = search_sheet(pictures[0], found(pictures[2], 0.9), found(pictures[1], 0.25), using="edges")
     tiles = [
         Tile(pictures[at], words, f"{pictures[at].parent.name}/{at}.png") for at, words in ((2, "0.900"), (1, "0.250"))
     ]

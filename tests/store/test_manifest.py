@@ -1,0 +1,162 @@
+"""Whatever another program did to the files of a closed store is noticed when it is opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoenc.errors import StoreError
+from autoenc.store import VectorSpec, open_store, point_id
+from autoenc.store.manifest import MANIFEST, check_manifest, checksum
+
+IDS = [point_id("s", str(number)) for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that was written to and closed."""
+    root = tmp_path_factory.mktemp("closed") / "store"
+    with open_store(root, create=True) as store:
+        store.add_vector("paint", VectorSpec(4, "paint-1", 1))
+        store.add_field("folder", "keyword")
+        vectors = np.random.default_rng(0).normal(size=(len(IDS), 4)).astype(np.float32)
+        store.upsert(IDS, {"paint": vectors}, [{"folder": "f"}] * len(IDS))
+    return root
+
+
+@pytest.fixture
+def root(closed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(closed, tmp_path / "store"))
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(path for path in (root / "images").rglob("*") if path.is_file() and path.name != MANIFEST)
+
+
+def test_a_copy_with_other_times_is_the_same_store(root: Path) -> None:
+    for path in files(root):
+        os.utime(path, (1, 1))
+    with open_store(root) as store:
+        assert len(store) == len(IDS)
+
+
+def damages(path: Path, rng: random.Random) -> dict[str, bytes]:
+    """Each way of damaging a file: its name -> the file's bytes afterward."""
+    data = path.read_bytes()
+    at = rng.randrange(len(data))
+    flipped = bytes([data[at] ^ (1 << rng.randrange(8))])
+    return {
+        "cut": data[: len(data) // 2],
+        "emptied": b"",
+        "one bit": data[:at] + flipped + data[at + 1 :],
+        "longer": data + b"\0",
+        "noise": rng.randbytes(len(data)) if len(data) < 2**21 else data[:at] + rng.randbytes(8) + data[at + 8 :],
+    }
+
+
+def same_document(name: str, data: bytes, good: bytes) -> bool:
+    """Whether only spaces differ between two JSON documents that the engine writes."""
+    try:
+        return name.endswith(".json") and bool(json.loads(data) == json.loads(good))
+    except ValueError:
+        return False
+
+
+def test_every_damage_to_every_file_is_one_clear_error(root: Path) -> None:
+    rng = random.Random(0)
+    for path in files(root):
+        good, times = path.read_bytes(), path.stat()
+        if not good:
+            continue
+        for what, data in damages(path, rng).items():
+            path.write_bytes(data)
+            if data != good and not same_document(path.name, data, good):
+                with pytest.raises(StoreError, match=r"is damaged: .*backup"):
+                    pytest.fail(f"{what}: {path} was opened by {open_store(root)}")
+                assert path.read_bytes() == data, f"{what}: {path} was written to"
+        path.unlink()
+        if not path.name.endswith("_journal.dat"):  # which the engine removes itself
+            with pytest.raises(StoreError, match=r"is damaged: .* is missing"):
+                open_store(root)
+        path.write_bytes(good)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with open_store(root) as store:
+        assert len(store) == len(IDS)
+
+
+def test_a_file_more_in_a_segment(root: Path) -> None:
+    (segment,) = (root / "images" / "shard" / "segments").iterdir()
+    (segment / "extra.dat").write_bytes(b"x")
+    with pytest.raises(StoreError, match=r"extra\.dat was added"):
+        open_store(root)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"files": 5}', '{"files": {"a": 1}}', "[" * 100_000, "\udc80"])
+def test_a_damaged_manifest(root: Path, text: str) -> None:
+    (root / "images" / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(StoreError, match="is damaged"):
+        open_store(root)
+
+
+def test_damage_that_left_size_and_time_alone_is_found_by_a_thorough_check(root: Path) -> None:
+    """As a failing disk does."""
+    (path,) = (root / "images").rglob("chunk_0.mmap")
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\xff")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert check_manifest(root / "images") is not None
+    with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
+        check_manifest(root / "images", thorough=True)
+
+
+def test_the_first_write_removes_the_manifest_and_closing_writes_it(root: Path) -> None:
+    path = root / "images" / MANIFEST
+    before = json.loads(path.read_text())["files"]
+    with open_store(root) as store:
+        assert len(store) == len(IDS)
+        assert path.exists()
+        store.delete(IDS[:1])
+        assert not path.exists()
+    after = json.loads(path.read_text())["files"]
+    assert before != after
+    with open_store(root) as store:
+        assert len(store) == len(IDS) - 1
+
+
+def test_a_store_that_was_only_read_keeps_its_checksums(root: Path) -> None:
+    path = root / "images" / MANIFEST
+    before = json.loads(path.read_text())["files"]
+    with open_store(root) as store:
+        assert store.search([1, 0, 0, 0], using="paint", k=1)
+    after = json.loads(path.read_text())["files"]
+    assert {name: entry[2] for name, entry in after.items()} == {name: before[name][2] for name in after}
+
+
+def test_a_store_without_a_manifest_opens_as_after_a_kill(root: Path) -> None:
+    (root / "images" / MANIFEST).unlink()
+    with open_store(root) as store:
+        assert len(store) == len(IDS)
+    assert not (root / "images" / MANIFEST).exists()  # only what was written by this process is vouched for
+
+
+def test_holes_and_the_order_of_keys_do_not_count(tmp_path: Path) -> None:
+    zeros, hole = tmp_path / "zeros", tmp_path / "hole"
+    zeros.write_bytes(bytes(300_000) + b"end")
+    with hole.open("wb") as file:
+        file.seek(300_000)
+        file.write(b"end")
+    assert checksum(zeros) == checksum(hole)
+    hole.write_bytes(bytes(299_999) + b"end")
+    assert checksum(zeros) != checksum(hole)
+    one, two = tmp_path / "segment.json", tmp_path / "x" / "segment.json"
+    two.parent.mkdir()
+    one.write_text('{"a": 1, "b": 2}')
+    two.write_text('{"b": 2, "a": 1}')
+    assert checksum(one) == checksum(two)
