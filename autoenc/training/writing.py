@@ -15,7 +15,8 @@ import onnx
 import tensorflow
 
 from autoenc.images.alterations import altered_copies
-from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, load_bundle
+from autoenc.models.bundle import Bundle, load_bundle
+from autoenc.models.manifest import AUTOENCODER, ENCODER
 from autoenc.models.writing import write_manifest, written_whole
 from autoenc.training.export import export_encoder
 from autoenc.training.libraries import tensorflow_silenced
