@@ -169,7 +169,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     Raises:
         ArgumentError: `path` is not a path.
         BundleNotFoundError: no bundle at that path.
-        BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
+        BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed. What else is wrong
+            with the encoder shows when it first encodes.
         BundleVersionError: it has another version of the format or of the preprocessing.
 
     Example:
