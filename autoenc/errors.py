@@ -12,7 +12,7 @@ AutoencError
 ├── EncoderError               an unknown encoder, or input that it cannot encode
 ├── BundleError                a saved model
 │   ├── BundleNotFoundError
-│   ├── BundleCorruptError     a file missing or changed since it was written
+│   ├── BundleCorruptError     a file missing, changed since it was written, or unusable
 │   └── BundleVersionError     written by another version of the format
 ├── TrainingError              training cannot start or continue
 ├── StoreError                 a vector store
@@ -68,7 +68,7 @@ class BundleNotFoundError(BundleError):
 
 
 class BundleCorruptError(BundleError):
-    """A file of the bundle is missing or has changed since it was written."""
+    """A file of the bundle is missing, has changed since it was written, or cannot be used."""
 
 
 class BundleVersionError(BundleError):

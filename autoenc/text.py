@@ -20,8 +20,11 @@ def printable(text: str) -> str:
 
 
 def exact(path: str | os.PathLike[str]) -> str:
-    """A path exactly as it is, except that bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A path exactly as it is, except that bytes and surrogates that are not UTF-8 are escaped."""
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a surrogate that no file name holds
+        return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def is_text(name: str) -> bool:

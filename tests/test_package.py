@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_only_the_store_knows_qdrant() -> None:
         if not name.startswith("autoenc.store"):
             assert "import qdrant" not in path.read_text(), name
             assert "from qdrant" not in path.read_text(), name
+
+
+def test_nothing_that_is_loaded_can_run_code() -> None:
+    """Keras models are written, never loaded; arrays are loaded without pickled objects."""
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                options = {option.arg: ast.unparse(option.value) for option in node.keywords}
+                assert called.rpartition(".")[2] not in ("load_model", "load_weights"), name
+                assert called not in ("eval", "exec"), name
+                assert called != "np.load" or options.get("allow_pickle") == "False", name
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                loaded = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+                assert not loaded & {"pickle", "shelve", "marshal", "joblib"}, name
 
 
 def test_the_public_names() -> None:

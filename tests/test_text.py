@@ -54,6 +54,7 @@ def test_a_path_is_shown_on_one_line() -> None:
 def test_exact_spells_out_only_bytes_that_are_not_utf8() -> None:
     assert exact(Path("two\nlines é.jpg")) == "two\nlines é.jpg"
     assert exact(os.fsdecode(b"\xff.jpg")) == r"\xff.jpg"
+    assert exact("\ud800.jpg") == r"\ud800.jpg"
 
 
 @given(st.text(st.characters(), max_size=20))

@@ -12,10 +12,11 @@ FOLDER/
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
-import json
 import os
+import reprlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,18 +25,16 @@ from typing import Any
 
 import numpy as np
 
-from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError
+from autoenc.errors import ArgumentError, BundleCorruptError, BundleNotFoundError, EncoderError
 from autoenc.images.decoding import Picture
-from autoenc.images.files import PREPROCESSING_VERSION, load_pixels_of
+from autoenc.images.files import load_pixels_of
+from autoenc.models.graph import MOST_BYTES, open_graph, reason, run_graph
+from autoenc.models.manifest import ANEW, ENCODER, MANIFEST, read_manifest
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
 from autoenc.parallel import ordered_chunks
-from autoenc.text import shown
+from autoenc.text import printable, shown
 from autoenc.vectors import Images, Vectors
 
-FORMAT_VERSION = 1
-MANIFEST = "bundle.json"
-ENCODER = "encoder.onnx"
-AUTOENCODER = "autoencoder.keras"
 _PIECE = 64  # images that one core encodes at a time
 
 
@@ -57,6 +56,7 @@ class Bundle:
 
     path: Path
     info: dict[str, Any]
+    _encoder: bytes = field(compare=False)  # what was verified is what runs, though the folder may be replaced
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
 
     def __repr__(self) -> str:
@@ -93,6 +93,7 @@ class Bundle:
 
         Raises:
             ImageError: an image that cannot be read.
+            BundleCorruptError: the encoder cannot be run, wants too much memory, or returns NaN or infinity.
 
         Example:
             >>> load_bundle("model").encode(["some.jpg", "photos/shoe/001.jpg"]).shape
@@ -105,7 +106,18 @@ class Bundle:
         return np.concatenate(batches) if batches else np.empty((0, self.latent_dim), np.float32)
 
     def encode_pixels(self, images: Images) -> Vectors:
-        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32: large batches on all cores."""
+        """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32: large batches on all cores.
+
+        Raises:
+            EncoderError: another shape or dtype.
+            BundleCorruptError: as for `encode`.
+        """
+        size = (self.input_size, self.input_size, 3)
+        if images.ndim != 4 or images.shape[1:] != size or images.dtype != np.uint8:
+            raise EncoderError(
+                f"Expected images of shape (N, {', '.join(map(str, size))}) and dtype uint8; got {images.shape} "
+                f"{images.dtype}. Bundle.encode resizes images."
+            )
         pieces = [images[start : start + _PIECE] for start in range(0, len(images), _PIECE)]
         if len(pieces) == 1:
             return self._run(images)
@@ -115,8 +127,11 @@ class Bundle:
         return [self._run(batch) for batch in batches]
 
     def _run(self, images: Images) -> Vectors:
-        (latents,) = self._session.run(["latents"], {"images": images})
-        return np.asarray(latents, np.float32)
+        session = self._session
+        try:
+            return run_graph(session, images, self.latent_dim)
+        except Exception as error:  # ONNX Runtime's own exception types are not public
+            raise self._failed(error) from error
 
     def _pixel_batches(self, pictures: Iterable[Picture]) -> Iterator[Images]:
         batch: list[Images] = []
@@ -135,18 +150,13 @@ class Bundle:
 
     @functools.cached_property
     def _loaded(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # One thread for each call: indexing calls from every core at once, and `encode_pixels` cuts large batches.
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(
-                (self.path / ENCODER).read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's own exception types are not public
-            raise BundleCorruptError(f"{shown(self.path / ENCODER)} cannot be run: {error}") from error
+            return open_graph(self._encoder, self.input_size, self.latent_dim)
+        except Exception as error:  # as above
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> BundleCorruptError:
+        return BundleCorruptError(f"{shown(self.path / ENCODER)} cannot be run: {reason(error)}. {ANEW}")
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -157,8 +167,10 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
             that name in the working directory is "./clothing-32").
 
     Raises:
+        ArgumentError: `path` is not a path.
         BundleNotFoundError: no bundle at that path.
-        BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed.
+        BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed. What else is wrong
+            with the encoder shows when it first encodes.
         BundleVersionError: it has another version of the format or of the preprocessing.
 
     Example:
@@ -166,9 +178,10 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         >>> bundle.encode(np.zeros((5, 200, 300, 3), np.uint8)).shape
         (5, 32)
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentError(f"Expected the path of a trained model; got {reprlib.repr(path)}.")
     folder = ready_folder(path) or Path(os.path.abspath(path))
-    manifest = folder / MANIFEST
-    if not os.path.isfile(manifest):
+    if not os.path.isfile(folder / MANIFEST):
         there = os.path.exists(folder)
         what = "is not a bundle: it has no bundle.json" if there else "does not exist or is out of your reach"
         if os.path.exists(unfinished(folder)):
@@ -177,23 +190,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
             f"Expected a trained model (the folder that a training wrote, or the name of a model that comes with the "
             f"package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
         )
-    try:
-        info = json.loads(manifest.read_text("utf-8"))
-        version, preprocessing = info["format"], info["preprocessing"]
-        if version == FORMAT_VERSION:
-            info["checksums"][ENCODER], info["architecture"]["latent_dim"], info["architecture"]["input_size"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleCorruptError(
-            f"{shown(manifest)} cannot be read ({error!r}). Train again, or copy the bundle anew."
-        ) from error
-    if version != FORMAT_VERSION or preprocessing != PREPROCESSING_VERSION:
-        raise BundleVersionError(
-            f"The bundle in {shown(folder)} has format {version} with preprocessing {preprocessing}; this version of "
-            f"autoenc reads format {FORMAT_VERSION} with preprocessing {PREPROCESSING_VERSION}. Train again."
-        )
-    bundle = Bundle(folder, info)
-    verify(bundle, ENCODER)
-    return bundle
+    info = read_manifest(folder)
+    return Bundle(folder, info, verified(folder, info, ENCODER))
 
 
 def unfinished(folder: Path) -> Path:
@@ -201,22 +199,25 @@ def unfinished(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.training")
 
 
-def verify(bundle: Bundle, name: str) -> None:
-    """Raise BundleCorruptError if a file of the bundle is missing or has changed."""
-    expected = bundle.info["checksums"].get(name)
+def verified(folder: Path, info: dict[str, Any], name: str) -> bytes:
+    """The content of a file of a bundle.
+
+    Raises:
+        BundleCorruptError: it is missing, has changed since it was written, or is too large.
+    """
+    file = folder / name
     try:
-        found = sha256(bundle.path / name)
+        if not os.path.isfile(file):  # a pipe or a device would never end
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if file.stat().st_size > MOST_BYTES:
+            raise BundleCorruptError(f"{shown(file)} is larger than {MOST_BYTES >> 30} GB, as no encoder is. {ANEW}")
+        data = file.read_bytes()
     except OSError as error:
-        raise BundleCorruptError(
-            f"The bundle in {shown(bundle.path)} lacks {name} ({error.strerror}). Train again, or copy it anew."
-        ) from error
+        raise BundleCorruptError(f"The bundle in {shown(folder)} lacks {name} ({error.strerror}). {ANEW}") from error
+    expected, found = str(info["checksums"].get(name)), hashlib.sha256(data).hexdigest()
     if found != expected:
         raise BundleCorruptError(
-            f"{shown(bundle.path / name)} has changed since it was written (expected SHA-256 {str(expected)[:12]}…, "
-            f"found {found[:12]}…). Train again, or copy the bundle anew."
+            f"{shown(file)} has changed since it was written (expected SHA-256 {printable(expected)[:12]}…, found "
+            f"{found[:12]}…). {ANEW}"
         )
-
-
-def sha256(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any
 from autoenc.errors import OutputError
 from autoenc.files import check_makeable, remove_folder
 from autoenc.images.files import PREPROCESSING_VERSION
-from autoenc.models.bundle import FORMAT_VERSION, MANIFEST, sha256
+from autoenc.models.manifest import FORMAT_VERSION, MANIFEST, parsed
 from autoenc.models.ready import ready_folder, ready_name
 from autoenc.text import shown
 
@@ -50,9 +51,9 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 def _files_of_bundle(folder: Path) -> set[str]:
     """The names of the files that a bundle in this folder consists of; none if there is no readable manifest."""
     try:
-        info = json.loads((folder / MANIFEST).read_text("utf-8"))
+        info = parsed(folder / MANIFEST)
         return {MANIFEST, *info["checksums"]} if isinstance(info["format"], int) else set()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
 
 
@@ -101,6 +102,11 @@ def write_manifest(folder: Path, info: dict[str, Any]) -> None:
         "format": FORMAT_VERSION,
         "preprocessing": PREPROCESSING_VERSION,
         **info,
-        "checksums": {file.name: sha256(file) for file in files},
+        "checksums": {file.name: _sha256(file) for file in files},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import reprlib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ import numpy.typing as npt
 from autoenc.errors import TrainingError
 from autoenc.files import remove_folder
 from autoenc.models.bundle import unfinished
-from autoenc.text import shown
+from autoenc.text import printable, shown
 
 try:
     import fcntl
@@ -97,7 +99,7 @@ class Checkpoint:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("w")
+            lock = (self.folder / "lock").open("a")
         except OSError as error:
             raise TrainingError(f"{shown(self.folder)} cannot be written: {error.strerror}.") from error
         with lock:
@@ -148,19 +150,9 @@ class Checkpoint:
         if not self.exists():
             return State(settings)
         try:
-            with (self.folder / "state.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                header = json.loads(file["header"].tobytes())
-                state = State(
-                    settings=header["settings"],
-                    history=header["history"],
-                    current=[file[name] for name in sorted(file.files) if name.startswith("current_")],
-                    best=[file[name] for name in sorted(file.files) if name.startswith("best_")],
-                )
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise TrainingError(
-                f"The unfinished training in {shown(self.folder)} cannot be read ({error}). "
-                f"Delete that folder to start anew."
-            ) from error
+            state = _read(self.folder / "state.npz")
+        except Exception as error:  # zip, NumPy and JSON have a dozen kinds for a file that is not what it says
+            raise self._unreadable(str(error)) from error
         if settings.keys() != state.settings.keys():
             raise TrainingError(
                 f"Cannot resume: the unfinished training in {shown(self.folder)} was started by another version of "
@@ -176,13 +168,55 @@ class Checkpoint:
             )
         return state
 
+    def check_fits(self, state: State, expected: Arrays) -> None:
+        """Find out before training goes on that a saved state is not one of this trainer.
+
+        Args:
+            state: as saved.
+            expected: what the trainer's own state looks like.
+
+        Raises:
+            TrainingError: its arrays differ in number, shape or type, or hold NaN or infinity.
+        """
+        form = [(array.shape, array.dtype) for array in expected]
+        for arrays in (state.current, state.best):
+            if [(array.shape, array.dtype) for array in arrays] != form:
+                raise self._unreadable("its weights are not those of this model")
+            if not all(np.isfinite(array).all() for array in arrays):
+                raise self._unreadable("its weights hold NaN or infinity")
+
+    def _unreadable(self, reason: str) -> TrainingError:
+        return TrainingError(
+            f"The unfinished training in {shown(self.folder)} cannot be read ({printable(reason)[:300]}). "
+            f"Delete that folder to start anew."
+        )
+
     def remove(self) -> None:
         remove_folder(self.folder)
 
 
+def _read(file: Path) -> State:
+    """The state in a file that may hold anything; any exception means that it is none."""
+    with file.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in arrays.zip.infolist()):
+            raise ValueError("it is compressed")  # a few bytes could unpack to more than memory holds
+        header = json.loads(arrays["header"].tobytes())
+        settings, history = header["settings"], header["history"]
+        if not isinstance(settings, dict) or not history:
+            raise ValueError("it lacks settings or history")
+        for epoch, row in enumerate(history, start=1):
+            if row.keys() != {"epoch", "loss", "val_loss", "seconds"} or row["epoch"] != epoch:
+                raise ValueError(f"epoch {epoch} of its history is missing")
+            if not all(type(value) in (int, float) and math.isfinite(value) for value in row.values()):
+                raise ValueError(f"epoch {epoch} of its history holds something other than finite numbers")
+        names = sorted(arrays.files)
+        current, best = ([arrays[name] for name in names if name.startswith(kind)] for kind in ("current_", "best_"))
+        return State(settings, history, current, best)
+
+
 def _spelled(value: Any) -> str:
     """A setting, for a message; objectives as "reconstruction (weight 1.0) + structure (weight 0.5, …)"."""
-    if not isinstance(value, list):
-        return repr(value)
-    terms = [(term["name"], [f"{key} {term[key]}" for key in term if key != "name"]) for term in value]
-    return " + ".join(f"{name} ({', '.join(settings)})" for name, settings in terms)
+    if not isinstance(value, list) or not all(isinstance(term, dict) and "name" in term for term in value):
+        return reprlib.repr(value)
+    terms = [(term["name"], [f"{key} {reprlib.repr(term[key])}" for key in term if key != "name"]) for term in value]
+    return printable(" + ".join(f"{name} ({', '.join(settings)})" for name, settings in terms))[:300]

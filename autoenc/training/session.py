@@ -81,6 +81,7 @@ def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: 
         trainer = Trainer(config, objectives, settings.learning_rate, steps)
         trainer.warm_up(*examples.batch(training[: settings.batch_size], seed=0))
         if state.history:
+            checkpoint.check_fits(state, trainer.state())
             trainer.restore(state.current)
     return Session(
         settings=settings,

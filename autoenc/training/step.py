@@ -1,8 +1,7 @@
-"""The Keras side of training: one compiled step over encoder, decoder and objective, its state, and the export."""
+"""The Keras side of training: one compiled step over encoder, decoder and objective, and its state."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import onnx
-import tf2onnx  # noqa: F401  the exporter needs it: its absence must show before training
-from keras import layers, ops
+from keras import ops
 
-from autoenc.training.latents import Whitening
-from autoenc.training.model import INPUT_SIZE, ModelConfig, build_decoder, build_encoder
+from autoenc.training.model import ModelConfig, build_decoder, build_encoder
 from autoenc.training.objectives import Batch, Objective
 from autoenc.vectors import Images, Vectors
 
@@ -84,21 +80,6 @@ class Trainer:
         pixels = self.encoder.inputs[0]
         keras.Model(pixels, self.decoder(self.encoder(pixels)), name="autoencoder").save(path)
 
-    def export(self, path: Path, whitening: Whitening | None = None) -> None:
-        """Write the encoder as ONNX: `images` uint8 (N, 32, 32, 3) -> `latents` float32 (N, latent_dim), whitened."""
-        images = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), dtype="uint8", name="images")
-        latents = self.encoder(layers.Rescaling(1.0 / 255.0)(images))
-        if whitening is not None:
-            whiten = layers.Dense(len(whitening.mean))
-            latents = whiten(latents)
-            whiten.set_weights([whitening.matrix, -whitening.mean @ whitening.matrix])
-        exported = keras.Model(images, latents)
-        exported(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 3), np.uint8))  # the exporter needs it called once
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its converter package reads a deprecated NumPy name
-            exported.export(path, format="onnx", verbose=False)
-        _name_output(path, "latents")
-
     def _variables(self) -> list[Any]:
         return [*self._step.weights, *self._step.optimizer.variables]
 
@@ -137,17 +118,3 @@ class _Step(keras.Model):  # type: ignore[misc]
     ) -> Any:
         batch = Batch(**y_pred, targets={name: value for name, value in x.items() if name != "images"})
         return sum(objective.weight * objective.loss(batch) for objective in self.objectives)
-
-
-def _name_output(path: Path, name: str) -> None:
-    """Give the graph's one output a name that does not depend on the converter."""
-    model = onnx.load(path)
-    (output,) = model.graph.output
-    for node in model.graph.node:
-        node.output[:] = [name if edge == output.name else edge for edge in node.output]
-        node.input[:] = [name if edge == output.name else edge for edge in node.input]
-    output.name = name
-    for edge in (*model.graph.input, output):
-        edge.type.tensor_type.shape.dim[0].dim_param = "N"
-    onnx.checker.check_model(model)
-    onnx.save(model, path)

@@ -15,8 +15,10 @@ import onnx
 import tensorflow
 
 from autoenc.images.alterations import altered_copies
-from autoenc.models.bundle import AUTOENCODER, ENCODER, Bundle, load_bundle
+from autoenc.models.bundle import Bundle, load_bundle
+from autoenc.models.manifest import AUTOENCODER, ENCODER
 from autoenc.models.writing import write_manifest, written_whole
+from autoenc.training.export import export_encoder
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE
 from autoenc.training.plots import alterations, reconstructions, training_curves
@@ -46,7 +48,7 @@ def write(session: Session, judgment: Judgment) -> Bundle:
     trainer, state = session.trainer, session.state
     shown = session.pixels.images[np.sort(session.held_out[:_SHOWN])]
     with written_whole(session.checkpoint.bundle) as staging:
-        trainer.export(staging / ENCODER, judgment.whitening)
+        export_encoder(trainer.encoder, staging / ENCODER, judgment.whitening)
         trainer.save(staging / AUTOENCODER)
         reconstructions(shown, trainer.reconstruct(shown), staging / "reconstructions.png")
         if session.examples.altered:

@@ -13,8 +13,15 @@ import pytest
 from PIL import Image
 
 from autoenc import load_bundle
-from autoenc.errors import BundleCorruptError, BundleNotFoundError, BundleVersionError, ImageDecodeError
-from autoenc.models.bundle import verify
+from autoenc.errors import (
+    ArgumentError,
+    BundleCorruptError,
+    BundleNotFoundError,
+    BundleVersionError,
+    EncoderError,
+    ImageDecodeError,
+)
+from autoenc.models.bundle import verified
 
 
 @pytest.fixture
@@ -79,22 +86,36 @@ def test_another_version_is_told_apart_from_damage(copy: Path, key: str, value: 
         load_bundle(copy)
 
 
-def test_an_encoder_that_is_no_graph_is_found_out(copy: Path) -> None:
-    from autoenc.models.bundle import sha256
-
-    (copy / "encoder.onnx").write_bytes(b"not a graph")
-    change(copy, checksums={"encoder.onnx": sha256(copy / "encoder.onnx")})
-    with pytest.raises(BundleCorruptError, match="cannot be run"):
-        load_bundle(copy).encode(np.zeros((32, 32, 3), np.uint8))
-
-
 def test_every_file_can_be_verified(copy: Path) -> None:
     bundle = load_bundle(copy)
     for name in bundle.info["checksums"]:
-        verify(bundle, name)
+        assert verified(copy, bundle.info, name) == (copy / name).read_bytes()
     (copy / "history.csv").write_text("other")
     with pytest.raises(BundleCorruptError, match=r"history\.csv has changed"):
-        verify(bundle, "history.csv")
+        verified(copy, bundle.info, "history.csv")
+
+
+def test_what_was_verified_is_what_runs(copy: Path) -> None:
+    """A model that is trained again in its folder does not change the bundles that are open."""
+    bundle = load_bundle(copy)
+    shutil.rmtree(copy)
+    assert bundle.encode(np.zeros((32, 32, 3), np.uint8)).shape == (1, 32)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"model", ["model"]])
+def test_what_is_no_path_is_told(path: object) -> None:
+    with pytest.raises(ArgumentError, match=r"Expected the path of a trained model; got (None|5|b'model'|\['model'\])"):
+        load_bundle(path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["a\x1b[31m\nb", "a\0b", "\ud800", "a\udcffb", "x" * 5000, ""])
+def test_a_path_that_cannot_be_is_one_printable_line(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleNotFoundError) as raised:
+        load_bundle(path)
+    assert str(raised.value).isprintable()
 
 
 # ---- encode -----------------------------------------------------------------------------------------
@@ -120,6 +141,12 @@ def test_an_array_of_four_dimensions_is_many_pictures(bundle_dir: Path) -> None:
     together = bundle.encode(pictures)
     assert together.shape == (300, 32)
     np.testing.assert_allclose(together[257], bundle.encode(pictures[257])[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("images", [np.zeros((2, 16, 16, 3), np.uint8), np.zeros((2, 32, 32, 3))])
+def test_pixels_of_another_shape_or_type_are_refused(images: np.ndarray) -> None:
+    with pytest.raises(EncoderError, match=r"Expected images of shape \(N, 32, 32, 3\) and dtype uint8"):
+        load_bundle("clothing-32").encode_pixels(images)
 
 
 def test_nothing_has_no_latents(bundle_dir: Path) -> None:

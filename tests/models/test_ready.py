@@ -35,6 +35,11 @@ def test_is_small_whole_and_described(name: str) -> None:
         assert part in card
 
 
+def test_keeps_the_identity_that_stores_know_it_by() -> None:
+    fingerprint = "aa25623a19b82da41e16800c0c5187bbe73ab81ce7b870cb1600bab649616984"
+    assert load_bundle("clothing-32").fingerprint == fingerprint
+
+
 def test_was_trained_with_the_defaults() -> None:
     pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
     from autoenc import train

@@ -250,6 +250,8 @@ def test_one_seed_gives_one_result(pictures: Any, tmp_path: Path) -> None:
     first, again, other = (latents(tmp_path / name, pictures) for name in ("a", "again", "other"))
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
+    (one, two, three) = (load_bundle(tmp_path / name).fingerprint for name in ("a", "again", "other"))
+    assert one == two != three  # so that a store made with one takes the other
 
 
 class StopHereError(Exception):

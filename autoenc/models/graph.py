@@ -1,0 +1,160 @@
+"""encoder.onnx, run by ONNX Runtime with distrust: a graph may come from anyone.
+
+What a graph could do besides encoding is refused before ONNX Runtime sees it: read other files (external data), run
+without end (loops, functions that call functions), or call operators that are not of the standard. What it allocates is
+bounded. How long its operators compute is not.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autoenc.text import printable
+from autoenc.vectors import Images, Vectors
+
+MOST_BYTES = 2**30
+"""Size of the largest encoder.onnx that is opened; one with 32 latents has 2 MB."""
+
+_MOST_MEMORY = 2**32  # for every session of the process together; a core that encodes takes about 20 MB
+_MOST_FIELDS = 100_000  # the encoder that training writes has 500
+
+# The messages of ONNX that can hold what is refused: field -> the message in it. Everything else is passed over.
+_Message = dict[int, "_Message | str"]
+_OUTSIDE = "it has weights outside of the file"
+_NESTED = "it has loops, branches or functions"
+_TENSOR: _Message = {13: _OUTSIDE}
+_SPARSE: _Message = {1: _TENSOR, 2: _TENSOR}
+_ATTRIBUTE: _Message = {5: _TENSOR, 6: _NESTED, 10: _TENSOR, 11: _NESTED, 22: _SPARSE, 23: _SPARSE}
+_DOMAIN = 7
+_NODE: _Message = {5: _ATTRIBUTE, _DOMAIN: {}}
+_GRAPH: _Message = {1: _NODE, 5: _TENSOR, 15: _SPARSE}
+_MODEL: _Message = {7: _GRAPH, 20: _NESTED, 25: _NESTED}
+
+
+def open_graph(data: bytes, input_size: int, latent_dim: int) -> Any:
+    """Start a session that encodes.
+
+    Args:
+        data: the content of encoder.onnx.
+        input_size: height and width of the images that it must take.
+        latent_dim: length of the latents that it must return.
+
+    Raises:
+        ValueError: it is refused, or takes or returns something else.
+        Exception: whatever ONNX Runtime raises about it; its exception types are not public.
+    """
+    import onnxruntime
+
+    check_graph(data)
+    _bound_memory()
+    options = onnxruntime.SessionOptions()
+    # One thread for each call: indexing calls from every core at once, and `encode_pixels` cuts large batches.
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4  # errors are raised, not written
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    providers = ["CPUExecutionProvider"]  # there is none to fall back to, which would be said on standard output
+    session = onnxruntime.InferenceSession(data, options, providers=providers, enable_fallback=0)
+    taken = _is_one(session.get_inputs(), "images", "tensor(uint8)", [input_size, input_size, 3])
+    if not (taken and _is_one(session.get_outputs(), "latents", "tensor(float)", [latent_dim])):
+        raise ValueError(
+            f"expected images uint8 (N, {input_size}, {input_size}, 3) in and latents float32 (N, {latent_dim}) out, "
+            f"as bundle.json says"
+        )
+    return session
+
+
+def run_graph(session: Any, images: Images, latent_dim: int) -> Vectors:
+    """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32, finite.
+
+    Raises:
+        ValueError: it returned something else.
+        Exception: whatever ONNX Runtime raises, for example on too large an allocation.
+    """
+    (latents,) = session.run(["latents"], {"images": images})
+    if latents.shape != (len(images), latent_dim) or not np.isfinite(latents).all():
+        raise ValueError(f"expected {len(images)} x {latent_dim} finite numbers from it")
+    return np.asarray(latents, np.float32)
+
+
+def reason(error: Exception) -> str:
+    """Why a graph cannot be run: one line from what `open_graph` or `run_graph` raised."""
+    text = printable(str(error))
+    if "Available memory of" in text:  # as the allocator with a limit words it
+        return f"it takes more than {_MOST_MEMORY >> 30} GB of memory"
+    return text[:300].rstrip(". ")
+
+
+def _is_one(ends: Sequence[Any], name: str, kind: str, shape: list[int]) -> bool:
+    """Whether there is one input, or one output: N tensors of this name, type and shape."""
+    found = [(end.name, end.type, end.shape[1:]) for end in ends]
+    return found == [(name, kind, shape)] and not isinstance(ends[0].shape[0], int)
+
+
+def check_graph(data: bytes) -> None:
+    """Raise ValueError for a graph that could do more than encode."""
+    budget = iter(range(_MOST_FIELDS))
+    left: list[tuple[_Message, int, int]] = [(_MODEL, 0, len(data))]
+    while left:
+        message, start, end = left.pop()
+        for field, first, stop in _fields(data, start, end):
+            if next(budget, None) is None:
+                raise ValueError(f"it has more than {_MOST_FIELDS:,} parts")
+            inside = message.get(field)
+            if isinstance(inside, str):
+                raise ValueError(inside)
+            if message is _NODE and field == _DOMAIN and data[first:stop] not in (b"", b"ai.onnx"):
+                raise ValueError("it has operators that are not of the ONNX standard")
+            if inside:
+                left.append((inside, first, stop))
+
+
+def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The number of each field of a protobuf message, with where its bytes start and stop (equal for a number)."""
+    while at < end:
+        tag, at = _varint(data, at)
+        tag &= 2**32 - 1  # as protobuf reads it
+        kind = tag & 7
+        start = at
+        if kind == 0:
+            _, at = _varint(data, at)
+            start = at
+        elif kind == 2:
+            length, start = _varint(data, at)
+            at = start + length
+        elif kind in (1, 5):
+            start = at = at + (8 if kind == 1 else 4)
+        else:
+            raise ValueError("it is not ONNX")
+        if at > end:
+            raise ValueError("it is cut off")
+        yield tag >> 3, start, at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number that is written from a position on in groups of 7 bits, and the position after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = data[at] if at < len(data) else 0
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError("it is not ONNX")
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """Let ONNX Runtime raise an error, instead of taking the machine down, where a graph wants too much memory."""
+    import onnxruntime
+
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    as_usual = dict.fromkeys(("arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk"), -1)
+    limit = onnxruntime.OrtArenaCfg({"max_mem": _MOST_MEMORY, **as_usual})
+    onnxruntime.create_and_register_allocator(place, limit)

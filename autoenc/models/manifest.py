@@ -1,0 +1,100 @@
+"""bundle.json, read with distrust: a bundle may come from anyone."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from pathlib import Path
+from typing import Any
+
+from autoenc.errors import BundleCorruptError, BundleVersionError
+from autoenc.images.files import PREPROCESSING_VERSION
+from autoenc.text import printable, shown
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+ENCODER = "encoder.onnx"
+AUTOENCODER = "autoencoder.keras"
+
+ANEW = "Train again, or copy the bundle anew."
+"""What to do about a bundle that is damaged."""
+
+_LARGEST = {"input_size": 256, "latent_dim": 65_536}
+_MOST_BYTES = 16 * 2**20  # those that training writes have 2 KB
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a bundle's `bundle.json` says, once it is known to describe an encoder that this version can run.
+
+    Raises:
+        BundleCorruptError: it cannot be read, lacks something, or holds a value that cannot be.
+        BundleVersionError: it has another version of the format or of the preprocessing.
+    """
+    try:
+        info = parsed(folder / MANIFEST)
+        version, preprocessing = (_whole(info, name) for name in ("format", "preprocessing"))
+        if version == FORMAT_VERSION and preprocessing == PREPROCESSING_VERSION:
+            _check(info)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleCorruptError(
+            f"{shown(folder / MANIFEST)} cannot be read: {printable(str(error))}. {ANEW}"
+        ) from error
+    if version != FORMAT_VERSION or preprocessing != PREPROCESSING_VERSION:
+        raise BundleVersionError(
+            f"The bundle in {shown(folder)} has format {version} with preprocessing {preprocessing}; this version of "
+            f"autoenc reads format {FORMAT_VERSION} with preprocessing {PREPROCESSING_VERSION}. Train again."
+        )
+    return info
+
+
+def parsed(file: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        OSError: as the file system raises it.
+        ValueError, RecursionError: no JSON object, NaN or a name given twice in it, too large, or nested too deeply.
+    """
+    if file.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MB")
+    info = json.loads(file.read_text("utf-8"), object_pairs_hook=_named_once, parse_constant=_refused)
+    if not isinstance(info, dict):
+        raise ValueError("it is not a JSON object")
+    return info
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("it gives a name twice")
+    return made
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _check(info: dict[str, Any]) -> None:
+    """Raise ValueError unless the entries that encoding depends on are what they must be."""
+    for name, largest in _LARGEST.items():
+        value = _whole(info, "architecture", name)
+        if not 1 <= value <= largest:
+            raise ValueError(f"expected architecture.{name} from 1 to {largest:,}, got {reprlib.repr(value)}")
+    checksums = _entry(info, "checksums")
+    if not isinstance(checksums, dict) or not all(isinstance(value, str) for value in checksums.values()):
+        raise ValueError("expected checksums to be the SHA-256 of each file")
+    _entry(info, "checksums", ENCODER)
+
+
+def _whole(info: dict[str, Any], *keys: str) -> int:
+    value = _entry(info, *keys)
+    if type(value) is not int:  # not a bool either
+        raise ValueError(f"expected {'.'.join(keys)} to be a whole number, got {reprlib.repr(value)}")
+    return value
+
+
+def _entry(info: Any, *keys: str) -> Any:
+    for key in keys:
+        if not isinstance(info, dict) or key not in info:
+            raise ValueError(f"it lacks {'.'.join(keys)}")
+        info = info[key]
+    return info

@@ -1,0 +1,103 @@
+"""bundle.json from anyone: every lie in it ends in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile_bundles import MANIFEST, READY, encodes_or_is_refused, refusal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autoenc.models import graph, manifest
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(READY, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("name", ["input_size", "latent_dim"])
+@pytest.mark.parametrize(
+    "value", [0, -1, None, True, 1.5, "32", 100_000, [], [[[[[[[[1]]]]]]]], "\x1b[31m" * 99, 10**4000]
+)
+def test_a_size_that_cannot_be(copy: Path, name: str, value: object) -> None:
+    info = {**MANIFEST, "architecture": {**MANIFEST["architecture"], name: value}}
+    (copy / "bundle.json").write_text(json.dumps(info))
+    assert f"expected architecture.{name} " in refusal(copy)
+
+
+@pytest.mark.parametrize(("name", "declared"), [("input_size", 64), ("latent_dim", 31)])
+def test_a_size_that_the_encoder_does_not_have(copy: Path, name: str, declared: int) -> None:
+    info = {**MANIFEST, "architecture": {**MANIFEST["architecture"], name: declared}}
+    (copy / "bundle.json").write_text(json.dumps(info))
+    assert "as bundle.json says" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[" * 100_000, "recursion"),
+        ('{"a":' * 100_000, "recursion"),
+        ('{"format": 1, "format": 2}', "a name twice"),
+        ('{"format": NaN}', "NaN is no JSON"),
+        ('{"format": -Infinity}', "-Infinity is no JSON"),
+        ("7", "not a JSON object"),
+        ('{"format": ' + "9" * 5000 + "}", "digits"),
+        ('{"format": true, "preprocessing": 1}', "expected format to be a whole number, got True"),
+        ('{"format": 1, "preprocessing": 1, "architecture": 5}', "lacks architecture.input_size"),
+        ("\ufeff{}", "BOM"),
+    ],
+)
+def test_a_manifest_that_is_none(copy: Path, text: str, reason: str) -> None:
+    (copy / "bundle.json").write_text(text, "utf-8")
+    assert reason in refusal(copy)
+
+
+def test_a_manifest_that_is_not_text(copy: Path) -> None:
+    (copy / "bundle.json").write_bytes(b"\xff\xfe\0")
+    assert "'utf-8' codec can't decode" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    "checksums", [None, [], "encoder.onnx", 5, {}, {"encoder.onnx": None}, {"encoder.onnx": "\n" * 64}]
+)
+def test_checksums_that_are_none(copy: Path, checksums: object) -> None:
+    (copy / "bundle.json").write_text(json.dumps({**MANIFEST, "checksums": checksums}))
+    refusal(copy)
+
+
+@pytest.mark.parametrize(("module", "name"), [(manifest, "bundle.json"), (graph, "encoder.onnx")])
+def test_a_file_too_large_is_not_read(copy: Path, module: Any, name: str) -> None:
+    with (copy / name).open("r+b") as file:
+        file.truncate(2**40)  # takes no room on disk
+    assert "is larger than" in refusal(copy)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+def test_a_pipe_is_not_waited_for(copy: Path) -> None:
+    (copy / "encoder.onnx").unlink()
+    os.mkfifo(copy / "encoder.onnx")
+    assert "lacks encoder.onnx" in refusal(copy)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+PLACES = ["format", "preprocessing", "architecture", "architecture.input_size", "architecture.latent_dim", "checksums"]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from(PLACES), value=VALUES)
+def test_any_value_in_the_manifest(copy: Path, place: str, value: object) -> None:
+    info: Any = json.loads(json.dumps(MANIFEST))
+    inside, _, name = place.rpartition(".")
+    (info[inside] if inside else info)[name] = value
+    (copy / "bundle.json").write_text(json.dumps(info))
+    encodes_or_is_refused(copy)

@@ -1,0 +1,134 @@
+"""The saved state of a training: read with distrust, since it may be damaged or come from anyone."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autoenc.errors import TrainingError
+from autoenc.training.checkpoint import Checkpoint, State
+
+SETTINGS = {"seed": 0, "objectives": [{"name": "reconstruction", "weight": 1.0}]}
+ROW = {"epoch": 1, "loss": 0.5, "val_loss": 0.4, "seconds": 2.0}
+WEIGHTS: list[Any] = [np.ones((2, 3), np.float32), np.array(7)]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Checkpoint:
+    checkpoint = Checkpoint(tmp_path / "m")
+    checkpoint.save(State(SETTINGS, [ROW], WEIGHTS, WEIGHTS))
+    return checkpoint
+
+
+def file(checkpoint: Checkpoint) -> Path:
+    return checkpoint.folder / "state.npz"
+
+
+def refusal(checkpoint: Checkpoint) -> str:
+    """The error in which reading ends: one line that says what to do."""
+    with pytest.raises(TrainingError) as raised:
+        checkpoint.check_fits(checkpoint.state(SETTINGS), WEIGHTS)
+    message = str(raised.value)
+    assert message.isprintable()
+    assert len(message) < 700
+    assert "elete that folder" in message
+    return message
+
+
+def test_what_was_saved_is_read(saved: Checkpoint) -> None:
+    state = saved.state(SETTINGS)
+    assert (state.settings, state.history) == (SETTINGS, [ROW])
+    for arrays in (state.current, state.best):
+        np.testing.assert_array_equal(arrays[0], WEIGHTS[0])
+    saved.check_fits(state, WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        [],
+        {},
+        {"settings": [], "history": [ROW]},
+        {"settings": SETTINGS, "history": []},
+        {"settings": SETTINGS, "history": 5},
+        {"settings": SETTINGS, "history": [5]},
+        {"settings": SETTINGS, "history": [{**ROW, "epoch": 2}]},
+        {"settings": SETTINGS, "history": [{**ROW, "loss": "\x1b[31m"}]},
+        {"settings": SETTINGS, "history": [{**ROW, "val_loss": float("nan")}]},
+        {"settings": SETTINGS, "history": [{"epoch": 1}]},
+        {"settings": {**SETTINGS, "objectives": ["\x1b[31m" * 999]}, "history": [ROW]},
+        {"settings": {**SETTINGS, "objectives": [{"name": "\x1b" * 999, "\x1b": [[]]}]}, "history": [ROW]},
+    ],
+)
+def test_a_header_that_is_none(saved: Checkpoint, header: object) -> None:
+    np.savez(file(saved), header=np.frombuffer(json.dumps(header).encode(), np.uint8), current_0=1, best_0=1)
+    refusal(saved)
+
+
+def test_a_header_nested_too_deeply(saved: Checkpoint) -> None:
+    np.savez(file(saved), header=np.frombuffer(b"[" * 100_000, np.uint8))
+    assert "recursion" in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [
+        ([], "not those of this model"),
+        (WEIGHTS[:1], "not those of this model"),
+        ([np.ones((3, 2), np.float32), np.array(7)], "not those of this model"),
+        ([np.ones((2, 3)), np.array(7)], "not those of this model"),
+        ([np.full((2, 3), np.nan, np.float32), np.array(7)], "NaN or infinity"),
+    ],
+)
+@pytest.mark.parametrize("which", ["current", "best"])
+def test_weights_of_another_model(saved: Checkpoint, weights: list[Any], reason: str, which: str) -> None:
+    saved.save(State(SETTINGS, [ROW], **{"current": WEIGHTS, "best": WEIGHTS, which: weights}))
+    assert reason in refusal(saved)
+
+
+def test_pickled_objects_are_never_loaded(saved: Checkpoint, tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    np.savez(file(saved), header=np.array([Trap()], object), allow_pickle=True)
+    assert "allow_pickle=False" in refusal(saved)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_file_that_unpacks_to_more_than_it_is(saved: Checkpoint) -> None:
+    np.savez_compressed(file(saved), header=np.zeros(10**7, np.uint8))
+    assert "it is compressed" in refusal(saved)
+
+
+def test_an_array_that_promises_360_gb(saved: Checkpoint) -> None:
+    array = io.BytesIO()
+    np.lib.format.write_array_header_1_0(array, {"descr": "|u1", "fortran_order": False, "shape": (360 * 10**9,)})
+    with zipfile.ZipFile(file(saved), "w") as archive:
+        archive.writestr("header.npy", array.getvalue())
+    refusal(saved)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -1])
+def test_a_truncated_file(saved: Checkpoint, kept: int) -> None:
+    file(saved).write_bytes(file(saved).read_bytes()[:kept])
+    refusal(saved)
+
+
+def test_any_changed_byte(saved: Checkpoint) -> None:
+    """What is read after it is a state, or the error says what to do."""
+    whole = file(saved).read_bytes()
+    for at in range(0, len(whole), 7):
+        file(saved).write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        try:
+            saved.check_fits(saved.state(SETTINGS), WEIGHTS)
+        except TrainingError as error:
+            said = str(error)
+            assert "elete that folder" in said
