@@ -145,6 +145,8 @@ class Bundle:
             return onnxruntime.InferenceSession(
                 (self.path / ENCODER).read_bytes(), options, providers=["CPUExecutionProvider"]
             )
+        except MemoryError:
+            raise
         except Exception as error:  # ONNX Runtime's own exception types are not public
             raise BundleCorruptError(f"{shown(self.path / ENCODER)} cannot be run: {error}") from error
 
