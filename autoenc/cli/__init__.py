@@ -24,7 +24,7 @@ VERBS = (train, index, query, compare, status)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),
-    *("annot allocate memory", "can't start new thread"),
+    *("annot allocate memory", "failed to map segment", "can't start new thread"),
 )
 
 

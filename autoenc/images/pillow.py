@@ -62,6 +62,8 @@ def load_rgb(image: Image.Image, factor: int = 1) -> Pixels:
         return _to_rgb(image)
     except ImageDecodeError:
         raise
+    except MemoryError as error:
+        raise ImageTooLargeError("There is not enough memory to decode the picture.") from error
     except Exception as error:  # as in open_header
         raise ImageDecodeError(f"The image is broken or truncated ({_reason(error)}).") from error
 
