@@ -6,6 +6,7 @@ Kept apart so that a query by a plain JPEG does not wait for Pillow's modules to
 from __future__ import annotations
 
 import io
+import logging
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from autoenc.vectors import Pixels
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF")  # none that makes Pillow start another program
 _ORIENTATION = 0x0112  # EXIF tag
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else it logs about broken pictures to the terminal
 
 
 def open_header(data: bytes) -> Image.Image:
@@ -59,6 +62,8 @@ def load_rgb(image: Image.Image, factor: int = 1) -> Pixels:
         return _to_rgb(image)
     except ImageDecodeError:
         raise
+    except MemoryError as error:
+        raise ImageTooLargeError("There is not enough memory to decode the picture.") from error
     except Exception as error:  # as in open_header
         raise ImageDecodeError(f"The image is broken or truncated ({_reason(error)}).") from error
 

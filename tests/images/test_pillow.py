@@ -6,8 +6,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from autoenc.images.pillow import _gray_to_rgb
+from autoenc.errors import ImageTooLargeError
+from autoenc.images.pillow import _gray_to_rgb, load_rgb
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,13 @@ def test_wide_gray_takes_few_bytes_a_pixel() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 6 * values.size
+
+
+def test_a_picture_that_memory_is_too_small_for_is_not_called_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    picture = Image.new("RGB", (4, 4))
+    monkeypatch.setattr(picture, "load", fail)
+    with pytest.raises(ImageTooLargeError, match="not enough memory to decode"):
+        load_rgb(picture)
