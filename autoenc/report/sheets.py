@@ -15,8 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.errors import ArgumentError, ImageError
 from autoenc.files import write_file
-from autoenc.images.decoding import MAX_PIXELS, Picture
+from autoenc.images.decoding import Picture
 from autoenc.images.files import load_thumbnail
+from autoenc.images.limits import MAX_PIXELS
 from autoenc.text import counted, printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery

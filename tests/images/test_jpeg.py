@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from autoenc.errors import ImageError, ImageTooLargeError
-from autoenc.images import decoding
+from autoenc.images import decoding, limits
 from autoenc.images.decoding import decode
-from autoenc.images.jpeg import plain_jpeg
+from autoenc.images.jpeg import Scans, plain_jpeg, scans
 
 PICTURE = Image.fromarray(np.arange(60 * 40 * 3, dtype=np.uint8).reshape(60, 40, 3))
 
@@ -86,7 +86,7 @@ def test_every_real_photo_is_read_as_by_pillow(photos: list[Path], monkeypatch: 
 
 
 def test_the_limit_on_pixels_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 2399)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 2399)
     with pytest.raises(ImageTooLargeError, match="40 x 60"):
         decode(PLAIN, 32)
 
@@ -100,3 +100,32 @@ def test_damage_never_escapes_as_another_error(data: st.DataObject) -> None:
     assert found is None or min(found) > 0
     with suppress(ImageError):
         decode(bytes(broken), 8)
+
+
+# ---- scans ------------------------------------------------------------------------------------------
+
+
+def test_scans_are_counted_up_to_the_end_of_the_picture() -> None:
+    assert scans(PLAIN) == Scans(1, 3, kept=False)
+    assert scans(saved(PICTURE.convert("L"))) == Scans(1, 1, kept=False)
+    progressive = saved(progressive=True)
+    assert scans(progressive) == Scans(10, 3, kept=True)
+    assert scans(progressive + b"\xff\xda" * 500) == Scans(10, 3, kept=True)  # after the end, such as a film
+    assert scans(saved(PICTURE.convert("CMYK"))).components == 4
+
+
+def test_scans_are_found_behind_bytes_that_decoders_skip() -> None:
+    data = saved(progressive=True)
+    for junk in (b"\0", b"\xff", b"\xff\x00", b"\xff\xd0", b"junk"):
+        assert scans(data.replace(b"\xff\xda", junk + b"\xff\xda")).passes == 10
+
+
+def test_counting_stops_above_the_limit() -> None:
+    data = saved(progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    assert scans(data[:-2] + last * 1000).passes == 101
+
+
+@given(st.binary(max_size=300))
+def test_scans_of_any_bytes(data: bytes) -> None:
+    assert scans(b"\xff\xd8" + data).passes <= 101

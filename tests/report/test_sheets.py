@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from autoenc.errors import ArgumentError
-from autoenc.images.decoding import MAX_PIXELS
 from autoenc.images.files import load_thumbnail
+from autoenc.images.limits import MAX_PIXELS
 from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet, write_png
 
 BLANK = (240, 241, 244)
