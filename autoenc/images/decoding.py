@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 
 from autoenc.images import headers, limits
 from autoenc.images.guard import guarded, in_time
-from autoenc.images.jpeg import plain_jpeg, scans
+from autoenc.images.jpeg import ONE_SCAN, plain_jpeg, scans
 from autoenc.vectors import Pixels
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ _REDUCED = {
 }
 
 
-@dataclass(frozen=True)
-class _Promise:
+class _Promise(NamedTuple):
     """What a file's header says.
 
     Attributes:
@@ -96,7 +94,7 @@ def decode(data: bytes, size: int, resize: Resize | None = None) -> tuple[Pixels
 
 def _promise(data: bytes, size: int) -> _Promise:
     if plain := plain_jpeg(data):
-        return _promised_jpeg(data, *plain, size)
+        return _promised_jpeg(data, plain.width, plain.height, size, once=plain.once)
     from autoenc.images import pillow
 
     header = pillow.open_header(data)
@@ -110,17 +108,21 @@ def _promise(data: bytes, size: int) -> _Promise:
     return _Promise(width, height, memory, width * height, header=header)
 
 
-def _promised_jpeg(data: bytes, width: int, height: int, size: int, header: Image.Image | None = None) -> _Promise:
+def _promised_jpeg(
+    data: bytes, width: int, height: int, size: int, header: Image.Image | None = None, *, once: bool = False
+) -> _Promise:
+    pixels = width * height
     limits.check_size(width, height)
-    found = scans(data)
-    if found.huffman:
-        limits.check_filled(width, height, len(data), headers.JPEG)
-    limits.check_scans(found.passes, width * height)
+    found = ONE_SCAN if once else scans(data)
     factor = reduction(width, height, size)
     memory = headers.jpeg_memory(width, height, factor, found)
-    limits.check_memory(memory)
+    if found.huffman:
+        limits.check_filled(width, height, len(data), headers.JPEG)
+    if found.kept:
+        limits.check_scans(found.passes, pixels)
+        limits.check_memory(memory)
     opencv = header is None or header.mode in ("L", "RGB")
-    return _Promise(width, height, memory, width * height * found.passes, factor, opencv, header)
+    return _Promise(width, height, memory, pixels * found.passes, factor, opencv, header)
 
 
 def _decoded(promise: _Promise, data: bytes, size: int, resize: Resize | None) -> tuple[Pixels, bool]:

@@ -61,6 +61,8 @@ def guarded(function: Callable[[], _R], memory: int, *, watched: bool) -> _R:
     Raises:
         ImageDecodeError: as for `in_time`.
     """
+    if not watched and memory <= limits.SMALL_MEMORY:
+        return function()
     budget = _memory
 
     def counted() -> _R:

@@ -17,7 +17,20 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # within a scan, FF is f
 _ALONE = (0x01, *range(0xD0, 0xDA))  # markers without a segment; before the scan they mean that something is wrong
 
 
-def plain_jpeg(data: bytes) -> tuple[int, int] | None:
+class Plain(NamedTuple):
+    """A plain JPEG.
+
+    Attributes:
+        width, height: in pixels.
+        once: whether it is baseline or extended sequential with all its components in its first scan.
+    """
+
+    width: int
+    height: int
+    once: bool
+
+
+def plain_jpeg(data: bytes) -> Plain | None:
     """Width and height of a JPEG that needs no further look at its header.
 
     That is a file with one frame of 8 bits per sample and 1 or 3 components, and without EXIF, XMP or Adobe segments.
@@ -26,23 +39,24 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
         data: the file's bytes.
 
     Returns:
-        (width, height) in pixels; None for any other file, and for one that is damaged before its first scan.
+        What its header says; None for any other file, and for one that is damaged before its first scan.
 
     Source: ITU-T T.81 (JPEG), annex B.
 
     Example:
         >>> with open("some.jpg", "rb") as file:
         ...     plain_jpeg(file.read())
-        (160, 160)
+        Plain(width=160, height=160, once=True)
     """
     if data[:2] != b"\xff\xd8":
         return None
     size: tuple[int, int] | None = None
+    together = 0  # components that one scan holds if there is only one
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _SCAN:
-            return size
+            return Plain(*size, once=data[at + 4] == together) if size else None
         if marker == 0xFF:  # a fill byte
             at += 1
             continue
@@ -55,6 +69,7 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
             if bits != 8 or components not in (1, 3) or not height or not width:
                 return None
             size = width, height
+            together = 0 if marker in _PROGRESSIVE else components
         at += 2 + length
     return None
 
@@ -73,6 +88,9 @@ class Scans(NamedTuple):
     components: int
     kept: bool
     huffman: bool = True
+
+
+ONE_SCAN = Scans(1, 3, kept=False)
 
 
 def scans(data: bytes) -> Scans:

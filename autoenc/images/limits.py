@@ -39,6 +39,9 @@ SECONDS = 30.0
 MAX_VALUES = 400_000
 """Of one TIFF tag. A strip for each row, or tiles of 16 x 16 pixels, stay below."""
 
+SMALL_MEMORY = 16 * 2**20
+"""A picture that takes no more is not accounted for, since accounting takes time as well."""
+
 UNWATCHED_BYTES = 2**20
 UNWATCHED_PIXELS = 4_000_000
 """A file with no more bytes, and no more pixels times scans, cannot take long, and is decoded without a watch."""

@@ -15,6 +15,8 @@ _KERNEL = frozenset(
 )
 """File systems of Linux whose files are made by the kernel when they are read."""
 
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
 
 @cache
 def kernel_devices() -> frozenset[int]:
@@ -39,21 +41,21 @@ def read_regular(path: str | os.PathLike[str]) -> tuple[bytes, os.stat_result]:
     try:
         _check(os.stat(path))  # noqa: PTH116  faster
         # Another file may have taken the name since: opening must not wait for it, and it is looked at again.
-        with open(path, "rb", buffering=0, opener=_open) as file:
-            status = os.fstat(file.fileno())
+        descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+        try:
+            status = os.fstat(descriptor)
             _check(status)
-            data = file.read(status.st_size + 1) or b""
-            while 0 < len(data) < status.st_size and (more := file.read(status.st_size + 1 - len(data))):
-                data += more  # a network's file system may give less than it is asked for
+            data = os.read(descriptor, status.st_size + 1)
+            # A network's file system may give less than it is asked for.
+            while 0 < len(data) < status.st_size and (more := os.read(descriptor, status.st_size + 1 - len(data))):
+                data += more
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise ImageDecodeError(f"The file cannot be read: {error.strerror}.") from error
     if len(data) != status.st_size:
         raise ImageDecodeError("The file changed while it was read.")
     return data, status
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _check(status: os.stat_result) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from autoenc.errors import ImageDecodeError, NoImagesError
-from autoenc.images import reading
 from autoenc.images.files import load_images
 from autoenc.images.finding import SkippedFile, find_images
 from autoenc.images.reading import read_regular
@@ -34,7 +33,7 @@ def test_pipes_sockets_and_devices_are_never_opened(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)  # the path of a socket is short
     os.mkfifo("pipe.jpg")
     Path("null.jpg").symlink_to(os.devnull)
-    monkeypatch.setattr(reading, "_open", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("it was opened"))
     with socket.socket(socket.AF_UNIX) as made:
         made.bind("socket.jpg")
         for name in ("pipe.jpg", "null.jpg", "socket.jpg", "."):
@@ -65,7 +64,7 @@ def test_a_link_to_a_file_of_the_kernel_is_never_opened(
     if not os.path.exists(name):
         pytest.skip(f"no {name} here")
     (tmp_path / "a.jpg").symlink_to(name)
-    monkeypatch.setattr(reading, "_open", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("it was opened"))
     (loaded,) = load_images([tmp_path / "a.jpg"])
     assert isinstance(loaded, SkippedFile)
     assert loaded.reason == "Not a stored file: the kernel makes it up when it is read."
