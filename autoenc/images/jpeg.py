@@ -51,12 +51,12 @@ def plain_jpeg(data: bytes) -> Plain | None:
     if data[:2] != b"\xff\xd8":
         return None
     size: tuple[int, int] | None = None
-    together = 0  # components that one scan holds if there is only one
+    together = b""  # how many components a scan holds if there is only one
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == _SCAN:
-            return Plain(*size, once=data[at + 4] == together) if size else None
+            return Plain(*size, once=data[at + 4 : at + 5] == together) if size else None
         if marker == 0xFF:  # a fill byte
             at += 1
             continue
@@ -69,7 +69,7 @@ def plain_jpeg(data: bytes) -> Plain | None:
             if bits != 8 or components not in (1, 3) or not height or not width:
                 return None
             size = width, height
-            together = 0 if marker in _PROGRESSIVE else components
+            together = b"" if marker in _PROGRESSIVE else bytes((components,))
         at += 2 + length
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,24 @@ def test_scans_are_found_behind_bytes_that_decoders_skip() -> None:
     data = saved(progressive=True)
     for junk in (b"\0", b"\xff", b"\xff\x00", b"\xff\xd0", b"junk"):
         assert scans(data.replace(b"\xff\xda", junk + b"\xff\xda")).passes == 10
+
+
+def test_a_file_that_ends_at_its_first_scan_is_no_traceback() -> None:
+    for end in range(2, 7):
+        cut = PLAIN[: PLAIN.index(b"\xff\xda") + end]
+        assert plain_jpeg(cut) in ((40, 60, True), (40, 60, False), None)
+        assert scans(cut).passes <= 1
+
+
+def test_scans_behind_a_complete_one_are_not_decoded() -> None:
+    data = saved(Image.new("L", (400, 400), 90))
+    scan = data[data.index(b"\xff\xda") : -2]
+    many = data[:-2] + scan * 2000 + data[-2:]
+    assert plain_jpeg(many) == (400, 400, True)
+    start = time.perf_counter()
+    with suppress(ImageError):
+        decode(many, 32)
+    assert time.perf_counter() - start < 1
 
 
 def test_counting_stops_above_the_limit() -> None:
