@@ -42,6 +42,9 @@ MAX_VALUES = 400_000
 SMALL_MEMORY = 16 * 2**20
 """A picture that takes no more is not accounted for, since accounting takes time as well."""
 
+TRIMMED_MEMORY = 64 * 2**20
+"""After a picture that takes more, freed memory is given back to the system."""
+
 UNWATCHED_BYTES = 2**20
 UNWATCHED_PIXELS = 4_000_000
 """A file with no more bytes, and no more pixels times scans, cannot take long, and is decoded without a watch."""
