@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.errors import ArgumentError, ImageDecodeError, ImageError
-from autoenc.images.decoding import MAX_PIXELS, Picture
+from autoenc.images.decoding import Picture
 from autoenc.images.files import load_thumbnail
+from autoenc.images.limits import MAX_PIXELS
 from autoenc.text import counted, printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery

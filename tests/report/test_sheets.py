@@ -13,8 +13,8 @@ from PIL import Image
 from autoenc.catalog.searching import Neighbor
 from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
-from autoenc.images.decoding import MAX_PIXELS
 from autoenc.images.files import load_thumbnail
+from autoenc.images.limits import MAX_PIXELS
 from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet
 
 BLANK = (240, 241, 244)
