@@ -7,6 +7,7 @@ import stat
 from functools import cache
 
 from autoenc.errors import ImageDecodeError, ImageTooLargeError
+from autoenc.files import mounted
 from autoenc.images import limits
 
 _KERNEL = frozenset(
@@ -21,13 +22,7 @@ _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os
 @cache
 def kernel_devices() -> frozenset[int]:
     """The `st_dev` of every mounted file system that the kernel makes up, such as /proc and /sys; none but on Linux."""
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            mounts = [line.split() for line in file]
-    except OSError:
-        return frozenset()
-    devices = (mount[2].split(":") for mount in mounts if mount[mount.index("-") + 1] in _KERNEL)
-    return frozenset(os.makedev(int(major), int(minor)) for major, minor in devices)
+    return frozenset(device for device, kind in mounted().items() if kind in _KERNEL)
 
 
 def read_regular(path: str | os.PathLike[str]) -> tuple[bytes, os.stat_result]:
