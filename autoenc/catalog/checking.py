@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autoenc.catalog.fields import own_of
 from autoenc.catalog.sources import make_encoders, point_path
 from autoenc.encoders import Encoder
-from autoenc.errors import ArgumentError, AutoencError, ImageError, StoreError
+from autoenc.errors import ArgumentError, BundleError, EncoderError, ImageError, StoreError
 from autoenc.images.files import decode_file, read_file
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import OWN, Record, Store
+from autoenc.store.checks import MAX_K
 from autoenc.text import counted
-from autoenc.vectors import evenly
+from autoenc.vectors import evenly, unit_rows
 
 SAMPLE = 1000
 """Points whose vectors are read again, for each encoder."""
@@ -27,6 +30,8 @@ SAME = 0.999
 """The least cosine similarity of a vector with itself, computed again."""
 
 _BATCH = 1000
+_INDEXED = ("source", "folder")
+_RESTORE = "Restore it from a backup, or index into a new store."
 
 
 @dataclass(frozen=True)
@@ -91,19 +96,17 @@ def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport
                 notes.append("There are no checksums of the files: the store is on a server, or was not closed.")
         except StoreError as error:
             problems.append(str(error))
-        ids = _points(store, problems, notes, tell)
+        try:
+            ids = _points(store, problems, notes, tell)
+        except StoreError as error:
+            problems.append(str(error))
+            ids = []
         for done, name in enumerate(store.info.vectors):
             tell("vectors", done, len(store.info.vectors), name)
-            records = _sampled(store, ids, name)
-            vectors[name] = len(records)
-            encoded[name] = 0
-            if wrong := list(_vector_problems(store, name, records)):
-                problems += wrong
-                continue
             try:
-                encoded[name] = _encode_again(store, name, records, problems)
-            except AutoencError as error:
-                notes.append(f"No image was encoded again by '{name}': {error}")
+                vectors[name], encoded[name] = _check_vectors(store, name, ids, problems, notes)
+            except (StoreError, BundleError) as error:
+                problems.append(str(error))
         tell("vectors", len(store.info.vectors), len(store.info.vectors), "")
     return CheckReport(store.location, store.collection, len(ids), vectors, encoded, problems, notes)
 
@@ -113,24 +116,50 @@ def _points(store: Store, problems: list[str], notes: list[str], tell: Progress)
     before = len(store)
     ids: list[str] = []
     foreign = 0
+    values: dict[str, Counter[str]] = {name: Counter() for name in _INDEXED if f"{OWN}.{name}" in store.info.fields}
     for record in store.scroll(batch=_BATCH):
         ids.append(record.id)
         foreign += point_path(store, record.payload) is None
+        for name, counts in values.items():
+            if isinstance(value := own_of(record.payload).get(name), str):
+                counts[value] += 1
         if len(ids) % _BATCH == 0:
             tell("points", len(ids), max(before, len(ids)), "")
     tell("points", len(ids), len(ids), "")
-    after = len(store)  # on a server, others may write meanwhile
-    if before == after and not len(ids) == len(set(ids)) == after:
-        problems.append(
-            f"The store counts {counted(after, 'point')}, but {len(ids):,} can be read, {len(set(ids)):,} of them "
-            f"different. Restore it from a backup, or index into a new store."
-        )
+    status = store.status()
+    if before == status.points:  # else others write meanwhile, on a server
+        if not len(ids) == len(set(ids)) == status.points:
+            problems.append(
+                f"The store counts {counted(status.points, 'point')}, but {len(ids):,} can be read, {len(set(ids)):,} "
+                f"of them different. {_RESTORE}"
+            )
+        for name, counts in values.items():
+            if dict(counts) != store.facets(f"{OWN}.{name}", limit=MAX_K):
+                problems.append(f"The index of the field '{name}' does not hold what the points hold. {_RESTORE}")
     if foreign:
         notes.append(f"{counted(foreign, 'point')} {'was' if foreign == 1 else 'were'} not written by index_images.")
-    for name, having in store.status().having.items():
-        if lacking := after - having:
+    for name, having in status.having.items():
+        if lacking := status.points - having:
             notes.append(f"{counted(lacking, 'point')} without vector '{name}'; index with encoders={name} to add it.")
     return ids
+
+
+def _check_vectors(
+    store: Store, name: str, ids: Sequence[str], problems: list[str], notes: list[str]
+) -> tuple[int, int]:
+    """How many vectors of one encoder were read again, and how many images were encoded again."""
+    records = _sampled(store, ids, name)
+    if wrong := list(_vector_problems(store, name, records)):
+        problems += wrong
+        return len(records), 0
+    try:
+        encoded = _encode_again(store, name, records, problems)
+    except EncoderError as error:
+        notes.append(f"No image was encoded again by '{name}': {error}")
+        return len(records), 0
+    if records and not encoded:
+        notes.append(f"No image was encoded again by '{name}': none of a sample is the file that was indexed.")
+    return len(records), encoded
 
 
 def _sampled(store: Store, ids: Sequence[str], name: str) -> list[Record]:
@@ -190,5 +219,5 @@ def _similarities(store: Store, encoder: Encoder, records: Sequence[Record]) -> 
         except ImageError:
             continue
         now, then = encoder.encode(pixels[None])[0], record.vectors[encoder.name]
-        lengths = float(np.linalg.norm(now)) * float(np.linalg.norm(then))
-        yield float(now @ then) / lengths if lengths else float(np.array_equal(now, then))
+        (now, then) = unit_rows(np.stack([now, then]))
+        yield float(now @ then) if np.any(then) else float(np.array_equal(now, then))

@@ -103,13 +103,14 @@ def index_images(
         NoImagesError: the folder does not exist, or holds no file with an image extension.
         EncoderError, BundleError: an encoder cannot be created. Nothing is written.
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names.
+        OutputError: a new store would lie in the folder of the images.
         ArgumentError: no encoder, one named twice, or pictures in memory without unique names.
 
     Example:
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
         <IndexReport 48 indexed, 0 updated, 0 unchanged, 0 missing, 0 skipped, 1 ignored>
     """
-    with target_for(store, collection, wait) as target, telling(progress) as tell:
+    with target_for(store, collection, wait, images) as target, telling(progress) as tell:
         plan, found = _prepare(images, names, target.store, model, encoders, source)
         return _run(found, plan, target, tell)
 

@@ -16,6 +16,7 @@ from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, 
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of, read_file
 from autoenc.store import Filter, Hit, Store
+from autoenc.text import shown
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Neighbor:
             raise ImageDecodeError("The point has no image file.")
         file = read_file(self.path)
         if file.digest != own_of(self.payload).get("digest"):
-            raise ImageDecodeError("The file has changed since it was indexed.")
+            raise ImageDecodeError(f"{shown(self.path)} has changed since it was indexed.")
         return cast(bytes, file.data)
 
     def __repr__(self) -> str:

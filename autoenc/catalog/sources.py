@@ -9,7 +9,7 @@ from typing import Any
 
 from autoenc.catalog.fields import own_of
 from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
-from autoenc.errors import BundleError, EncoderError, PointNotFoundError
+from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFoundError
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found
 from autoenc.store import Store, VectorSpec, point_id
@@ -92,6 +92,8 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
     Raises:
         PointNotFoundError: the store holds no such image.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ArgumentError(f"A stored image is named by its id or its path; got {name!r}.")
     text = os.fspath(name)
     candidates = [text]
     for source, root in store.info.sources.items():

@@ -12,7 +12,9 @@ from autoenc.catalog.fields import FILTERABLE
 from autoenc.catalog.sources import encoder_spec
 from autoenc.encoders import Encoder
 from autoenc.errors import StoreNotFoundError
-from autoenc.store import Store, open_store
+from autoenc.images.finding import Pictures
+from autoenc.outputs import check_apart
+from autoenc.store import Store, is_url, open_store
 
 
 class Target:
@@ -42,8 +44,14 @@ class Target:
 
 
 @contextmanager
-def target_for(store: Store | str | os.PathLike[str], collection: str, wait: float) -> Iterator[Target]:
-    """An open store as it is; a location's store, opened if it exists and closed at the end."""
+def target_for(
+    store: Store | str | os.PathLike[str], collection: str, wait: float, images: Pictures
+) -> Iterator[Target]:
+    """An open store as it is; a location's store, opened if it exists and closed at the end.
+
+    Raises:
+        OutputError: a new store would lie in the folder of the images.
+    """
     if isinstance(store, Store):
         given = store
         yield Target(given, lambda: given)
@@ -54,4 +62,6 @@ def target_for(store: Store | str | os.PathLike[str], collection: str, wait: flo
             opened = stack.enter_context(open_store(store, collection, wait=wait))
         except StoreNotFoundError:
             opened = None
+            if not is_url(store):
+                check_apart(store, [images])
         yield Target(opened, lambda: stack.enter_context(create()))

@@ -52,7 +52,10 @@ def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
     """Run one verb. A store that was only read stays open, and `opened` closes it."""
     arguments = sys.argv[1:] if arguments is None else arguments
     asked = [verb for verb in VERBS if arguments and verb.__name__ == f"{__name__}.{arguments[0]}"]
-    options = build_parser(asked or VERBS).parse_args(arguments)
+    parser = build_parser(asked or VERBS)
+    options = parser.parse_args(arguments)
+    if empty := next((name for name, value in vars(options).items() if value == ""), None):
+        parser.error(f"{empty.replace('_', '-')} is empty; name something, or leave it out")
     options.opened = opened
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # broken pictures are listed by name instead

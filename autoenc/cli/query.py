@@ -64,6 +64,9 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.store import open_store
 
     store = options.opened.enter_context(open_store(options.store, options.collection, wait=options.wait))
+    reading = [options.image, *filter(None, store.info.sources.values())]
+    if options.sheet:
+        check_sheet(options.sheet, overwrite=options.overwrite, reading=reading)
     searcher = Searcher(store, using=options.using, model=options.model)
     asked = {"k": options.k, "where": where, "min_score": options.min_score}
     if options.image is not None:
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         from autoenc.report.sheets import query_sheet
 
         sheet = query_sheet(options.image or stored, neighbors, using=searcher.using)
-        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[query])
+        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[query, *reading])
     if options.json:
         print_json(
             {"query": query, "using": searcher.using, "neighbors": [neighbor.to_dict() for neighbor in neighbors]}

@@ -193,6 +193,8 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         >>> len(found.items), found.ignored
         (48, 1)
     """
+    if not os.fspath(root):
+        raise NoImagesError("Expected a folder of images; got an empty path.")
     top = Path(os.path.abspath(root))
     if not os.path.exists(top):
         raise NoImagesError(f"Expected a folder of images; {shown(top)} does not exist or is not accessible.")

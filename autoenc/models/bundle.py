@@ -184,6 +184,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     """
     if not isinstance(path, (str, os.PathLike)):
         raise ArgumentError(f"Expected the path of a trained model; got {reprlib.repr(path)}.")
+    if not os.fspath(path):
+        raise BundleNotFoundError("Expected the folder of a trained model; got an empty path.")
     folder = ready_folder(path) or Path(os.path.abspath(path))
     if not os.path.isfile(folder / MANIFEST):
         there = os.path.exists(folder)

@@ -50,6 +50,7 @@ def open_graph(data: bytes, input_size: int, latent_dim: int) -> Any:
     import onnxruntime
 
     check_graph(data)
+    onnxruntime.disable_telemetry_events()
     _bound_memory()
     options = onnxruntime.SessionOptions()
     # One thread for each call: indexing calls from every core at once, and `encode_pixels` cuts large batches.

@@ -28,6 +28,7 @@ __all__ = [
     "StoreInfo",
     "StoreStatus",
     "VectorSpec",
+    "is_url",
     "list_collections",
     "open_store",
     "point_id",
@@ -119,12 +120,20 @@ def _opened(engine: Engine) -> Store:
         raise
 
 
+def is_url(location: str | PathLike[str]) -> bool:
+    """Whether a location is `:memory:` or a server's URL, and no folder."""
+    return not isinstance(_located(location), Path)
+
+
 def _located(location: str | PathLike[str]) -> str | Path:
     """The location as a Path if it is a folder; `:memory:` and a server's URL stay strings."""
-    text = os.fspath(location)
+    try:
+        text = os.fsdecode(location)
+    except TypeError:
+        text = ""
     scheme = _SCHEME.match(text)
     if text == MEMORY or (scheme and scheme[1].lower() in ("http", "https")):
         return text
     if not text or scheme:
-        raise ArgumentError(f"A store is :memory:, a folder, or a server's http:// or https:// URL; got {text!r}.")
+        raise ArgumentError(f"A store is :memory:, a folder, or a server's http:// or https:// URL; got {location!r}.")
     return Path(text)

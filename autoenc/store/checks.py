@@ -16,7 +16,7 @@ from autoenc.vectors import Vectors
 BATCH = 500
 """Points passed to an engine at a time, however many the caller passes."""
 
-MOST = 1_000_000
+MAX_K = 1_000_000
 """The most points, or values of a field, that one call may ask for."""
 
 
@@ -53,5 +53,5 @@ def check_payloads(ids: Sequence[str], payloads: Sequence[Mapping[str, Any]]) ->
 
 
 def check_number(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
-        raise ArgumentError(f"{name}= must be from 1 to {MOST:,}; got {value}.")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_K:
+        raise ArgumentError(f"{name}= must be a whole number from 1 to {MAX_K:,}; got {value!r}.")

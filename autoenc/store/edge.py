@@ -34,12 +34,11 @@ from autoenc.store.filters import (
     json_path,
 )
 from autoenc.store.lock import unlock
-from autoenc.store.manifest import Files, check_manifest, remove_manifest, write_manifest
+from autoenc.store.manifest import RECORD, Files, check_manifest, remove_manifest, write_manifest
 from autoenc.store.records import Hit, Record, hit_of, merged, record_of, storing
-from autoenc.store.space import allocated_bytes, check_space
+from autoenc.store.space import allocated_bytes, check_space, needed_for_vector
 from autoenc.vectors import Vectors
 
-RECORD = "autoenc.json"
 DROPPED = ".autoenc-dropped-"
 """Prefix of the folder of a collection that is being removed."""
 
@@ -112,6 +111,7 @@ class EdgeEngine:
         check_space(self._folder, needed, doing)
         self._changed = self._written = True
         if self._manifest is not None:
+            check_manifest(self._folder, thorough=True)  # the next manifest must not vouch for what is damaged now
             with self._writing_files():
                 remove_manifest(self._folder)
             self._manifest = None
@@ -204,6 +204,7 @@ class EdgeEngine:
     def create_vector(self, name: str, dim: int) -> None:
         if self._has_vector(name, dim):  # an operation that changes nothing would make the write-ahead log grow
             return
+        check_space(self._folder, needed_for_vector(self._folder / "shard"), "to add a vector to the store")
         with self._engine():
             self._update(qe.UpdateOperation.create_dense_vector(name, dim, qe.Distance.Cosine))
 

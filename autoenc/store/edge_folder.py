@@ -11,14 +11,14 @@ from pathlib import Path
 
 import qdrant_edge as qe
 
-from autoenc.errors import StoreError, StoreNotFoundError
+from autoenc.errors import StoreError, StoreLockedError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
+from autoenc.store.edge import DROPPED, EdgeEngine, engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
-from autoenc.store.manifest import MANIFEST, check_manifest
+from autoenc.store.manifest import MANIFEST, RECORD, check_manifest
 from autoenc.store.records import no_collection
-from autoenc.store.space import allocated_bytes, check_space, needed_to_open
+from autoenc.store.space import MARGIN, allocated_bytes, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
 
 SHARD = "shard"
@@ -27,6 +27,9 @@ PLACEHOLDER = "_"
 
 MOST_COPIED = 2**30
 """Bytes of a read-only store that are copied, at most, to search it."""
+
+COPY = "autoenc-store-"
+"""Prefix of the temporary folder that a read-only store is copied to."""
 
 OPENING_BYTES = 2**20
 """What the engine may write when it opens a store: some small files."""
@@ -50,7 +53,7 @@ def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECO
             raise _not_found(root, collection)
         if not there:
             _check_unoccupied(root, collection)
-            _make_folder(folder)
+            _make_folder(root, folder)
         if there and not os.access(folder, os.W_OK):
             return _open_copy(root, collection, wait)
         try:
@@ -62,7 +65,8 @@ def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECO
             if lock is not None:
                 _tidy(root, folder)
             _complete(folder)
-        return _open_shard(root, collection, folder, lock=lock)
+            _check_shard(folder)
+        return _open_shard(root, collection, folder / SHARD, lock=lock)
     except BaseException:
         if lock is not None:
             unlock(lock)
@@ -84,18 +88,14 @@ def _complete(folder: Path) -> None:
 
 
 def _open_shard(
-    root: Path, collection: str, folder: Path, *, lock: int | None = None, read_only: bool = False
+    root: Path, collection: str, shard: Path, *, lock: int | None = None, read_only: bool = False
 ) -> EdgeEngine:
-    """Check the collection's files in `folder`, and open them."""
-    shard = folder / SHARD
+    """Check the collection's files, and open the engine in `shard`, which is its own or a copy of it."""
+    folder = root / collection
     with _looking_into(folder):
-        # The engine would treat any folder as a shard and write into it.
-        if not ((shard / "segments").is_dir() and (shard / "wal").is_dir()):
-            raise StoreError(
-                f"{folder} has lost its engine folder '{SHARD}'. Restore it from a backup, or index into a new store."
-            )
         manifest = check_manifest(folder)
-        check_space(folder, needed_to_open(shard), "to open the store", margin=OPENING_BYTES)
+        holes = needed_to_open(shard)
+        check_space(shard, holes, "to open the store", margin=MARGIN if holes else OPENING_BYTES)
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
@@ -106,40 +106,64 @@ def _open_shard(
         raise
 
 
+def _check_shard(folder: Path) -> None:
+    """Raise StoreError for a folder that is no shard: the engine would treat any folder as one and write into it."""
+    if not all((folder / SHARD / name).is_dir() for name in ("segments", "wal")):
+        raise StoreError(
+            f"{folder} has lost its engine folder '{SHARD}'. Restore it from a backup, or index into a new store."
+        )
+
+
 def _open_copy(root: Path, collection: str, wait: float) -> EdgeEngine:
     """Open a copy of a store that is read-only, because the engine writes even when it only searches."""
     folder = root / collection
-    lock = lock_folder(folder, wait)
-    try:
+    _check_shard(folder)
+    with _locked(folder, wait):
         size = allocated_bytes(folder)
         if size > MOST_COPIED:
             raise StoreError(
                 f"The store {root} is read-only, and too large to be copied for searching ({size:,} bytes; the limit "
                 f"is {MOST_COPIED:,}). Copy it to a folder that you may write to."
             )
-        copy = Path(tempfile.mkdtemp(prefix="autoenc-store-"))
+        _remove_stale_copies()
+        copy = Path(tempfile.mkdtemp(prefix=COPY))
         try:
-            check_space(copy, size, "to copy the read-only store")
-            try:
-                copy_folder(folder, copy / collection)
-            except OSError as error:
-                raise StoreError(
-                    f"The store {root} is read-only, and cannot be copied for searching: {error}. Copy it to a folder "
-                    f"that you may write to."
-                ) from error
-            return _open_shard(root, collection, copy / collection, read_only=True)
+            with _locked(copy, 0):
+                check_space(copy, size, "to copy the read-only store")
+                try:
+                    copy_folder(folder / SHARD, copy / SHARD)
+                except OSError as error:
+                    raise StoreError(
+                        f"The store {root} is read-only, and cannot be copied for searching: {error}. Copy it to a "
+                        f"folder that you may write to."
+                    ) from error
+                return _open_shard(root, collection, copy / SHARD, read_only=True)
         finally:
             remove_folder(copy)  # at once: the engine has its files open
+
+
+def _remove_stale_copies() -> None:
+    """Remove the copies of processes that were killed while they made them."""
+    for copy in Path(tempfile.gettempdir()).glob(f"{COPY}*"):
+        with suppress(OSError, StoreLockedError), _locked(copy, 0):
+            remove_folder(copy)
+
+
+@contextmanager
+def _locked(folder: Path, wait: float) -> Iterator[None]:
+    lock = lock_folder(folder, wait)
+    try:
+        yield
     finally:
         if lock is not None:
             unlock(lock)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(root: Path, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"Cannot create a store in {folder}: {error}. Choose another folder.") from error
+        raise StoreError(f"Cannot create a store in {root}: {error.strerror}. Choose another folder.") from error
 
 
 def _make_shard(folder: Path) -> None:

@@ -20,14 +20,12 @@ from autoenc.errors import StoreError
 from autoenc.files import replace_file, sync_folder
 from autoenc.store.sparse import files_below, filled_blocks
 
+RECORD = "autoenc.json"
 MANIFEST = "autoenc.manifest.json"
 
 _SEGMENTS = "shard/segments/"
 _JOURNAL = "_journal.dat"
 """Files that the engine may leave, and removes once it has opened them."""
-
-_SHUFFLED = ("edge_config.json", "segment.json")
-"""Documents that the engine writes anew, with their keys in another order, each time that it opens or closes."""
 
 Files = dict[str, list[Any]]
 """Path below the collection's folder -> size, modification time in nanoseconds, checksum."""
@@ -99,9 +97,10 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
 def checksum(file: Path) -> str:
     """SHA-256 of a file's blocks that are not all zeros, with their positions; holes are not read.
 
-    Documents that the engine shuffles are read as JSON, so that the order of their keys does not count.
+    JSON is compared by what it says: the engine writes some documents anew when it opens or closes, with their keys in
+    another order.
     """
-    if file.name in _SHUFFLED:
+    if file.suffix == ".json":
         try:
             return hashlib.sha256(json.dumps(json.loads(file.read_bytes()), sort_keys=True).encode()).hexdigest()
         except (ValueError, RecursionError):
@@ -116,12 +115,11 @@ def checksum(file: Path) -> str:
 
 
 def _listed(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and modification time of every regular file of the collection but the manifest."""
-    return {
-        path: (status.st_size, status.st_mtime_ns)
-        for path, status in files_below(folder)
-        if path != MANIFEST and stat.S_ISREG(status.st_mode)
-    }
+    """Size and modification time of the collection's record and of the engine's files."""
+    found = [(f"shard/{path}", status) for path, status in files_below(folder / "shard")]
+    with suppress(FileNotFoundError):
+        found.append((RECORD, (folder / RECORD).lstat()))
+    return {path: (status.st_size, status.st_mtime_ns) for path, status in found if stat.S_ISREG(status.st_mode)}
 
 
 def _damaged(folder: Path, what: str) -> StoreError:

@@ -16,6 +16,9 @@ from autoenc.store.sparse import allocated, files_below
 MARGIN = 16 * 2**20
 """Bytes kept free for what the engine writes beside vectors and payloads: bitmaps, ids, its log."""
 
+_VECTOR_FILE = 34 * 2**20
+"""Size, with holes, of the files of a vector that has few points."""
+
 _UNREAD = ("wal/", "/payload_storage/")
 """Files that the engine does not read as a whole when it opens them."""
 
@@ -59,3 +62,9 @@ def needed_to_open(shard: Path) -> int:
         return 0
     files = [(path, status.st_size - allocated(status)) for path, status in files_below(shard)]
     return sum(max(0, holes) for path, holes in files if not any(part in path for part in _UNREAD))
+
+
+def needed_for_vector(shard: Path) -> int:
+    """Bytes that opening will take once there is one more vector."""
+    needed = needed_to_open(shard)
+    return needed + _VECTOR_FILE if needed else 0

@@ -523,6 +523,8 @@ class Store:
         )
 
     def _conditions(self, where: Filter | None) -> Conditions:
+        if where is not None and not isinstance(where, Mapping):
+            raise ArgumentError(f"where= maps fields to values, as in {{'folder': 'shoe'}}; got {where!r}.")
         resolved = {name: self._resolved(name) for name in where or {}}
         return Conditions(
             tuple(condition_of(field, self.info.fields[field], (where or {})[name]) for name, field in resolved.items())

@@ -69,6 +69,35 @@ def test_images_that_have_changed_are_not_compared(indexed: Path, tmp_path: Path
     assert report.encoded["color"] <= 1  # shoe/001.jpg itself
 
 
+def test_images_that_are_gone_are_said_not_to_have_been_compared(tmp_path: Path, drawn: Path) -> None:
+    shutil.copytree(drawn, tmp_path / "photos")
+    autoenc.index_images(tmp_path / "photos", tmp_path / "store", encoders=["color"], progress=False)
+    shutil.rmtree(tmp_path / "photos")
+    with open_store(tmp_path / "store") as store:
+        report = check_store(store, progress=False)
+    assert report.whole
+    assert report.notes == ["No image was encoded again by 'color': none of a sample is the file that was indexed."]
+
+
+def test_a_model_that_is_gone_is_a_problem(tmp_path: Path, drawn: Path, bundle_dir: Path) -> None:
+    model = shutil.copytree(bundle_dir, tmp_path / "model")
+    autoenc.index_images(drawn, tmp_path / "store", model=model, encoders=["learned"], progress=False)
+    shutil.rmtree(model)
+    with open_store(tmp_path / "store") as store:
+        (problem,) = check_store(store, progress=False).problems
+    assert "if it has moved, name its new folder with model=" in problem
+
+
+def test_an_index_of_a_field_that_has_lost_values(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(indexed / "store") as store:
+        monkeypatch.setattr(Store, "facets", lambda *_, **__: {})
+        problems = check_store(store, progress=False).problems
+    assert [problem.split(".")[0] for problem in problems] == [
+        "The index of the field 'source' does not hold what the points hold",
+        "The index of the field 'folder' does not hold what the points hold",
+    ]
+
+
 def test_vectors_that_are_gone_are_counted_even_if_their_images_are_there(
     indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

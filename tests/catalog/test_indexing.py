@@ -22,6 +22,7 @@ from autoenc.errors import (
     BundleNotFoundError,
     EncoderError,
     NoImagesError,
+    OutputError,
     StoreError,
     StoreMismatchError,
 )
@@ -484,3 +485,10 @@ def test_another_process_that_adds_the_same_vector_with_another_model_is_noticed
 
         with pytest.raises(StoreMismatchError, match="color"):
             index_images(drawn, store, encoders=["color"], progress=other)
+
+
+def test_a_new_store_does_not_lie_among_the_images(drawn: Path, tmp_path: Path) -> None:
+    photos = shutil.copytree(drawn, tmp_path / "photos")
+    with pytest.raises(OutputError, match="where images are read"):
+        index_images(photos, photos / "store", encoders=["color"], progress=False)
+    assert not (photos / "store").exists()

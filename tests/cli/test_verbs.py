@@ -290,7 +290,7 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
     drawn: Path, store: Path, query: Path, tmp_path: Path
 ) -> None:
     cases = {
-        ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be from 1 to 1,000,000; got 0.",
+        ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds whole",
         ("query", query, "--store", store, "--collection", "a/b"): "autoenc: A collection's name",
@@ -396,12 +396,35 @@ def test_ctrl_c_says_how_to_go_on(drawn: Path, tmp_path: Path) -> None:
     assert checkpoint.exists()
 
 
+def test_a_sheet_is_never_written_among_the_indexed_images(
+    drawn: Path, bundle_dir: Path, query: Path, tmp_path: Path
+) -> None:
+    photos = shutil.copytree(drawn, tmp_path / "photos")
+    run("index", photos, "--store", tmp_path / "s", "--encoders", "color")
+    photo = photos / "shoe" / "001.jpg"
+    before = photo.read_bytes()
+    for sheet in (photo, photos / "new.png"):
+        done = run("query", query, "--store", tmp_path / "s", "--sheet", sheet, "--overwrite", code=1)
+        assert "where images are read" in done.stderr
+    assert photo.read_bytes() == before
+    assert not (photos / "new.png").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["index", "", "--store", "s"], ["query", "", "--store", "s"], ["index", "p", "--store", "s", "--source", ""]],
+)
+def test_an_empty_argument_is_not_taken_for_the_current_folder(arguments: list[str]) -> None:
+    assert "is empty" in run(*arguments, code=2).stderr
+
+
 # ---- check ------------------------------------------------------------------------------------------
 
 
 def test_a_whole_store_is_said_to_be(store: Path) -> None:
     done = run("check", "--store", store, "--quiet")
     assert "collection images: whole; 48 points" in done.stdout
+    run("check", "--store", store, "--quiet", "--strict")
     assert "vectors read again: 48 of " in done.stdout
     document = json.loads(run("check", "--store", store, "--json", "--quiet").stdout)
     assert document["collections"]["images"]["whole"] is True

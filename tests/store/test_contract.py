@@ -416,11 +416,11 @@ def test_an_unknown_vector_is_named_with_the_known_ones(store):
 
 @pytest.mark.parametrize("number", [0, -1, 1_000_001, 2**64])
 def test_numbers_of_results_out_of_range(store, number):
-    with pytest.raises(ArgumentError, match=f"k= must be from 1 to 1,000,000; got {number}"):
+    with pytest.raises(ArgumentError, match=f"k= must be a whole number from 1 to 1,000,000; got {number}"):
         store.search([1, 0], using="paint", k=number)
-    with pytest.raises(ArgumentError, match=f"batch= must be from 1 to 1,000,000; got {number}"):
+    with pytest.raises(ArgumentError, match=f"batch= must be a whole number from 1 to 1,000,000; got {number}"):
         store.scroll(batch=number)
-    with pytest.raises(ArgumentError, match=f"limit= must be from 1 to 1,000,000; got {number}"):
+    with pytest.raises(ArgumentError, match=f"limit= must be a whole number from 1 to 1,000,000; got {number}"):
         store.facets("folder", limit=number)
 
 

@@ -91,7 +91,7 @@ def test_every_damage_to_every_file_is_one_clear_error(root: Path) -> None:
 
 
 def test_a_link_to_nowhere_does_not_stop_the_comparison(root: Path) -> None:
-    (root / "images" / "link").symlink_to("/nowhere")
+    (root / "images" / "shard" / "link").symlink_to("/nowhere")
     (path,) = (root / "images").rglob("mutable_id_tracker.mappings")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(StoreError, match="is damaged"):
@@ -139,6 +139,30 @@ def test_damage_that_left_size_and_time_alone_is_found_by_a_thorough_check(root:
     assert check_manifest(root / "images") is not None
     with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
         check_manifest(root / "images", thorough=True)
+
+
+def test_damage_without_a_trace_is_not_written_over(root: Path) -> None:
+    """The manifest of the next closing would vouch for it."""
+    (path,) = (root / "images").rglob("chunk_0.mmap")
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\x7f")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with open_store(root) as store:
+        assert len(store) == len(IDS)
+        with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
+            store.delete(IDS[:1])
+    with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
+        check_manifest(root / "images", thorough=True)
+
+
+def test_files_that_are_not_the_stores_are_none_of_its_business(root: Path) -> None:
+    (root / "images" / ".DS_Store").write_bytes(b"a")
+    with open_store(root) as store:
+        store.delete(IDS[:1])
+    (root / "images" / ".DS_Store").write_bytes(b"bb")
+    with open_store(root) as store:
+        assert len(store) == len(IDS) - 1
 
 
 def test_the_first_write_removes_the_manifest_and_closing_writes_it(root: Path) -> None:

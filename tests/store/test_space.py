@@ -13,6 +13,7 @@ import pytest
 
 from autoenc.errors import StoreError
 from autoenc.store import Store, VectorSpec, open_store, point_id, space
+from autoenc.store.lock import lock_folder, unlock
 
 WRITE = """
 import sys
@@ -141,6 +142,20 @@ def test_a_read_only_store_is_searched_in_a_copy_that_leaves_nothing(
     assert list(temporary.iterdir()) == []
     with open_store(read_only) as store:
         assert len(store) == 1
+
+
+def test_copies_of_killed_processes_are_removed(
+    read_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    (temporary / "autoenc-store-dead" / "shard").mkdir(parents=True)
+    (temporary / "autoenc-store-busy").mkdir()
+    busy = lock_folder(temporary / "autoenc-store-busy", 0)
+    assert busy is not None
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    open_store(read_only).close()
+    assert [path.name for path in temporary.iterdir()] == ["autoenc-store-busy"]
+    unlock(busy)
 
 
 def test_a_large_read_only_store_is_refused(read_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
