@@ -7,6 +7,7 @@ which color-blind readers can tell apart, and nothing is shown by color alone.
 from __future__ import annotations
 
 import io
+import logging
 import math
 
 import numpy as np
@@ -14,8 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from autoenc.outputs import MARK
+
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
 INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
+
+logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # else it logs about fonts to the terminal
 
 
 def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -43,7 +48,7 @@ def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) ->
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as the bytes of a PNG file."""
+    """The figure as the bytes of a PNG file with autoenc's mark."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130)
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": MARK})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Write files completely or not at all."""
+"""Replace files completely or not at all, and remove folders. `autoenc.outputs` says what may be replaced."""
 
 from __future__ import annotations
 
@@ -8,27 +8,8 @@ import os
 import uuid
 from pathlib import Path
 
-from autoenc.errors import OutputError
-from autoenc.text import shown
-
 TEMPORARY = ".autoenc-"
 """Prefix of a file that is being written. One that is left over is from a process that was killed."""
-
-
-def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write a file completely or not at all.
-
-    Raises:
-        OutputError: its folder does not exist, or the file cannot be written.
-    """
-    path = Path(path)
-    if not os.path.isdir(path.parent):
-        raise OutputError(f"Cannot write {shown(path)}: there is no folder {shown(path.parent)}. Create it first.")
-    try:
-        replace_file(path, data)
-    except OSError as error:
-        raise OutputError(f"Cannot write {shown(path)}: {error.strerror or error}.") from error
-    return path
 
 
 def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
@@ -62,28 +43,22 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
             os.close(folder)
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise OutputError before the work is done, not after it, if `write_file` could not write there."""
-    path = Path(path)
-    if os.path.isdir(path) or not os.path.isdir(path.parent) or not os.access(path.parent, os.W_OK):
-        raise OutputError(
-            f"Cannot write {shown(path)}: expected a file in a folder that exists and that you may write to."
-        )
-
-
-def check_makeable(folder: str | os.PathLike[str]) -> None:
-    """Raise OutputError before the work is done, not after it, if a folder neither exists nor can be created."""
-    folder = Path(os.path.abspath(folder))
-    nearest = next(above for above in (folder, *folder.parents) if os.path.exists(above))
-    if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK):
-        raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is not a folder that you may write to.")
-
-
 def remove_folder(folder: Path) -> None:
     """Remove a folder with all that is in it, as far as that is possible."""
     import shutil  # takes 2 ms, which a query does without
 
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def mounted() -> dict[int, str]:
+    """The `st_dev` and the type of every mounted file system, where the system tells (Linux)."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            lines = [line.split() for line in file]  # 36 35 98:0 /root /mount options - type source options
+    except OSError:
+        return {}
+    devices = [(line[2].split(":"), line[line.index("-") + 1]) for line in lines]
+    return {os.makedev(int(major), int(minor)): kind for (major, minor), kind in devices}
 
 
 def digest_of(data: bytes) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autoenc.text import printable
+
 Progress = Callable[[str, int, int, str], None]
 """Called from time to time with the stage, the number done, the total number, and a note such as a loss."""
 
@@ -56,6 +58,7 @@ class _Display:
         self._first = 0  # number done when the stage began: not 0 in a resumed training
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        stage, note = printable(stage), printable(note)
         if self._live:
             self._draw(stage, done, total, note)
         else:

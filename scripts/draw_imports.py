@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 RANKS = [
-    {"errors", "version", "progress", "quiet", "text", "files", "vectors", "parallel", "figures"},
+    {"errors", "version", "progress", "quiet", "text", "files", "outputs", "vectors", "parallel", "figures"},
     {"images", "metrics"},
     {"encoders", "models", "training"},
     {"store"},

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
-from autoenc.catalog.sources import make_encoders, place
+from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
 from autoenc.errors import ArgumentError, AutoencError, EncoderError
@@ -164,6 +164,7 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
     if target.store is not None:
         if counts["new"] or counts["changed"] or counts["lacking"]:
             target.store.optimize()
+            _check_encoders(target.store, plan)
         target.store.flush()
     seconds = time.perf_counter() - start
     updated = counts["changed"] + counts["lacking"]
@@ -181,6 +182,13 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
         source=plan.source,
         notes=_notes(plan, missing),
     )
+
+
+def _check_encoders(store: Store, plan: Plan) -> None:
+    """Raise StoreMismatchError if another process has meanwhile put another model in the place of one of ours."""
+    store.refresh()
+    for name, encoder in plan.asked.items():
+        store.check_vector(name, encoder_spec(encoder))
 
 
 def _held(store: Store | None, plan: Plan) -> int:

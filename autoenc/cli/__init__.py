@@ -16,16 +16,21 @@ from typing import NoReturn
 
 import autoenc
 from autoenc.cli import check, compare, index, query, status, train
-from autoenc.cli.common import as_flags
+from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
+from autoenc.quiet import native_stderr_silenced
 
 VERBS = (train, index, query, compare, status, check)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
+OUT_OF_MEMORY = (
+    *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),
+    *("annot allocate memory", "failed to map segment", "can't start new thread"),
+)
 
 
 def build_parser(verbs: Sequence[ModuleType] = VERBS) -> argparse.ArgumentParser:
     """The parser of some verbs: making that of one alone saves a query 4 ms."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="autoenc",
         description='From a folder of unlabeled product images to "show me what looks like this".',
         epilog="Run `autoenc VERB --help` for the options of a verb.",
@@ -56,25 +61,36 @@ def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        code = options.run(options)
-        sys.stdout.flush()
+        with native_stderr_silenced():
+            code = options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return int(code)
     except AutoencError as error:
-        print(f"autoenc: {as_flags(str(error))}", file=sys.stderr)
+        say(f"autoenc: {as_flags(str(error))}")
         return 2 if isinstance(error, ArgumentError) else 1  # an invalid value is wrong usage
     except KeyboardInterrupt:
-        print(f"autoenc: stopped. {options.when_stopped}", file=sys.stderr)
+        say(f"autoenc: stopped. {options.when_stopped}")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of the pipe has exited (`| head`). Print nothing, and keep Python from flushing again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # not covered by any check: a full disk, another user's folder
-        from autoenc.text import shown
-
-        where = f": {shown(os.fsdecode(error.filename))}" if isinstance(error.filename, (str, bytes)) else ""
-        print(f"autoenc: {error.strerror or error}{where}", file=sys.stderr)
+        where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, (str, bytes)) else ""
+        say(f"autoenc: {error.strerror or error}{where}")
         return 1
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        why = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
+        say(f"autoenc: There is not enough memory{why}. Free some, or give autoenc fewer or smaller images.")
+        return 1
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: in Python and NumPy, or, by its words, in OpenCV, ONNX Runtime or TensorFlow."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def entry() -> NoReturn:
@@ -85,7 +101,7 @@ def entry() -> NoReturn:
     """
     opened = contextlib.ExitStack()  # named, so that it outlives `_main`: a store that is freed is closed first
     code = _main(None, opened)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)

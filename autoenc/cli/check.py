@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_wait, as_flags, print_json, say
+from autoenc.cli.common import add_common, add_wait, as_flags, print_json, put, say
 
 
 def add_parser(verbs: Any) -> None:
@@ -27,7 +27,7 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from autoenc.catalog.checking import check_store
     from autoenc.store import list_collections, open_store
-    from autoenc.text import counted, printable
+    from autoenc.text import counted
 
     reports = []
     for name in [options.collection] if options.collection else list_collections(options.store) or ["images"]:
@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
             read = ", ".join(f"{count:,} of {name}" for name, count in each.vectors.items()) or "none"
             again = ", ".join(f"{count:,} by {name}" for name, count in each.encoded.items()) or "none"
             verdict = "whole" if each.whole else "damaged"
-            print(f"collection {printable(each.collection)}: {verdict}; {counted(each.points, 'point')}")
-            print(f"  vectors read again: {read}")
-            print(f"  images encoded again: {again}")
+            put(f"collection {each.collection}: {verdict}; {counted(each.points, 'point')}")
+            put(f"  vectors read again: {read}")
+            put(f"  images encoded again: {again}")
         for sentence in (*each.problems, *each.notes):
             say(as_flags(sentence))
     return 0 if all(each.whole for each in reports) else 1

@@ -1,4 +1,4 @@
-"""What the verbs share: options and their types, JSON on standard output, messages on standard error."""
+"""What the verbs share: options and their types, and the one way to print, which lets no control character by."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from autoenc.text import printable
 
 if TYPE_CHECKING:
     from autoenc.images.finding import SkippedFile
 
 FLAGS = {
     *("batch-size", "collection", "encoders", "epochs", "filter", "id", "k", "label-column", "labels", "latent-dim"),
-    *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "patience", "queries"),
-    *("resume", "seed", "source", "using", "wait"),
+    *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "overwrite", "patience"),
+    *("queries", "resume", "seed", "source", "using", "wait"),
 }
 """The options that the library's messages name as parameters."""
 
@@ -23,10 +25,24 @@ LISTED = 20
 """The most skipped files to name on the terminal."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors, which quote what was typed, are safe to print."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if message:
+            say(message.strip())
+        sys.exit(status)
+
+
 def add_common(parser: argparse.ArgumentParser, *, json_keys: str) -> None:
     """Add the options that every long-running verb has."""
     parser.add_argument("--json", action="store_true", help=f"print one JSON document: {json_keys}")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option that allows an output to replace what autoenc did not write."""
+    parser.add_argument("--overwrite", action="store_true", help=f"replace {what}")
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +104,7 @@ def as_flags(message: str) -> str:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    print(json.dumps(document, indent=2, allow_nan=False))
+    put(json.dumps(document, indent=2, allow_nan=False))
 
 
 def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") -> None:
@@ -99,6 +115,20 @@ def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") ->
         say(f"… and {len(skipped) - LISTED} more; {all_with} lists them all")
 
 
+def put(lines: str) -> None:
+    """Results, on standard output: one line or more, each made printable."""
+    for line in lines.split("\n"):
+        _print(line, sys.stdout)
+
+
 def say(message: str) -> None:
-    """A message for the person at the terminal, on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """A message for the person at the terminal, on standard error: one line, whatever it quotes."""
+    _print(message, sys.stderr)
+
+
+def _print(line: str, stream: TextIO | None) -> None:
+    if stream is None:  # it was closed when Python started
+        return
+    encoding = stream.encoding or "utf-8"  # None where a test captures it
+    safe = printable(line).encode(encoding, "backslashreplace").decode(encoding)
+    print(safe, file=stream, flush=stream is sys.stderr)

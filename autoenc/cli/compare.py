@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, names, print_json
-from autoenc.quiet import native_stderr_silenced
+from autoenc.cli.common import add_common, add_overwrite, list_skipped, names, print_json, put
 
 
 def add_parser(verbs: Any) -> None:
@@ -35,6 +34,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
+    add_overwrite(parser, "files of these names in --out that autoenc did not write")
     add_common(
         parser,
         json_keys="encoders{name: {dim, p@5, p@10, hit@5, recall@10, map, knn@10, selfrecall@1, ms_per_image, …}}, "
@@ -45,35 +45,35 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from autoenc.comparison.run import compare
-    from autoenc.files import check_makeable
+    from autoenc.outputs import check_folder
     from autoenc.report.page import write_report
     from autoenc.report.tables import comparison_table, write_comparison_csv, write_comparison_json
     from autoenc.text import shown
 
     out = Path(options.out) if options.out else None
     if out is not None:
-        check_makeable(out)
-    with native_stderr_silenced():
-        comparison = compare(
-            options.images,
-            queries=options.queries,
-            model=options.model,
-            encoders=options.encoders,
-            labels=options.labels,
-            label_column=options.label_column,
-            max_queries=options.max_queries,
-            seed=options.seed,
-            progress=not options.quiet,
-        )
-        if out is not None:
-            write_report(comparison, out)  # makes the folder
-            write_comparison_json(comparison, out / "compare.json")
-            write_comparison_csv(comparison, out / "compare.csv")
+        reading = [options.images, options.queries]
+        check_folder(out, ["report.html", "compare.json", "compare.csv"], overwrite=options.overwrite, reading=reading)
+    comparison = compare(
+        options.images,
+        queries=options.queries,
+        model=options.model,
+        encoders=options.encoders,
+        labels=options.labels,
+        label_column=options.label_column,
+        max_queries=options.max_queries,
+        seed=options.seed,
+        progress=not options.quiet,
+    )
+    if out is not None:
+        write_report(comparison, out, overwrite=options.overwrite)  # makes the folder
+        write_comparison_json(comparison, out / "compare.json", overwrite=options.overwrite)
+        write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
     list_skipped(comparison.skipped)
     if options.json:
         print_json(comparison.to_dict())
     else:
-        print(comparison_table(comparison))
+        put(comparison_table(comparison))
         if out is not None:
-            print(f"\nReport: {shown(out / 'report.html')}")
+            put(f"\nReport: {shown(out / 'report.html')}")
     return 0

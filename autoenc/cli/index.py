@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from autoenc.cli.common import add_common, add_store, as_flags, list_skipped, names, print_json, say
-from autoenc.quiet import native_stderr_silenced
+from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
 
 
 def add_parser(verbs: Any) -> None:
@@ -33,6 +31,7 @@ def add_parser(verbs: Any) -> None:
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
     parser.add_argument("--report", metavar="FILE", help="write a report with every skipped file, as JSON")
+    add_overwrite(parser, "a --report file that autoenc did not write")
     add_common(
         parser,
         json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, "
@@ -43,29 +42,29 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from autoenc.catalog.indexing import index_images
-    from autoenc.files import check_writable, write_file
+    from autoenc.outputs import check_output, marked_json, write_file
     from autoenc.text import counted
 
     if options.report:
-        check_writable(options.report)
-    with native_stderr_silenced():
-        report = index_images(
-            options.images,
-            options.store,
-            model=options.model,
-            encoders=options.encoders,
-            collection=options.collection,
-            wait=options.wait,
-            source=options.source,
-            progress=not options.quiet,
-        )
+        check_output(options.report, overwrite=options.overwrite, reading=[options.images])
+    report = index_images(
+        options.images,
+        options.store,
+        model=options.model,
+        encoders=options.encoders,
+        collection=options.collection,
+        wait=options.wait,
+        source=options.source,
+        progress=not options.quiet,
+    )
     if options.report:
-        write_file(options.report, (json.dumps(report.to_dict(), indent=2) + "\n").encode())
+        document = marked_json(report.to_dict())
+        write_file(options.report, document, overwrite=options.overwrite, reading=[options.images])
     list_skipped(report.skipped, all_with="--report FILE or --json")
     if options.json:
         print_json(report.to_dict())
     else:
-        print(
+        put(
             f"{report.indexed} indexed, {report.updated} updated, {report.unchanged} unchanged, "
             f"{report.missing} missing, {len(report.skipped)} skipped, {report.ignored} ignored "
             f"in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_store, print_json, say
+from autoenc.cli.common import add_overwrite, add_store, print_json, put, say
 
 if TYPE_CHECKING:
     from autoenc.catalog.searching import Neighbor
@@ -39,7 +39,10 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--min-score", type=float, metavar="S", help="only neighbors with at least this cosine similarity"
     )
-    parser.add_argument("--sheet", metavar="FILE.png", help="write a picture of the query and its neighbors")
+    parser.add_argument(
+        "--sheet", metavar="FILE", help="write a picture of the query and its neighbors: .png, .jpg or .webp"
+    )
+    add_overwrite(parser, "a --sheet file that autoenc did not write")
     parser.add_argument(
         "--json",
         action="store_true",
@@ -52,6 +55,10 @@ def run(options: argparse.Namespace) -> int:
     if (options.image is None) == (options.id is None):
         options.parser.error("name either a picture, or a stored image with --id")
     where = _where(options)
+    if options.sheet:
+        from autoenc.report.sheet_files import check_sheet
+
+        check_sheet(options.sheet, overwrite=options.overwrite, reading=[options.image])
     from autoenc.catalog.fields import unmatched
     from autoenc.catalog.searching import Searcher
     from autoenc.store import open_store
@@ -67,9 +74,11 @@ def run(options: argparse.Namespace) -> int:
         query = str(searcher.path_of(options.id))
     misses = [] if neighbors else unmatched(store, where)
     if options.sheet:
-        from autoenc.report.sheets import query_sheet, write_png
+        from autoenc.report.sheet_files import write_sheet
+        from autoenc.report.sheets import query_sheet
 
-        write_png(query_sheet(query, neighbors, using=searcher.using), options.sheet)
+        sheet = query_sheet(query, neighbors, using=searcher.using)
+        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[query])
     if options.json:
         print_json(
             {"query": query, "using": searcher.using, "neighbors": [neighbor.to_dict() for neighbor in neighbors]}
@@ -79,9 +88,9 @@ def run(options: argparse.Namespace) -> int:
 
         rows = [_row(neighbor) for neighbor in neighbors]
         shown = 4 if any(row[3] for row in rows) else 3  # leave the last column out if it is empty
-        print(table(("rank", "score", "path", "fields")[:shown], [row[:shown] for row in rows]))
+        put(table(("rank", "score", "path", "fields")[:shown], [row[:shown] for row in rows]))
     else:
-        print("No image matches.")
+        put("No image matches.")
     for sentence in misses:
         say(sentence)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_wait, print_json
+from autoenc.cli.common import add_wait, print_json, put
 
 if TYPE_CHECKING:
     from autoenc.store import StoreStatus
@@ -42,22 +42,22 @@ def run(options: argparse.Namespace) -> int:
         print_json({"store": options.store, "collections": {each.collection: each.to_dict() for each in found}})
     else:
         for each in found:
-            _print(each)
+            _show(each)
     return 0
 
 
-def _print(status: StoreStatus) -> None:
+def _show(status: StoreStatus) -> None:
     from autoenc.store.filters import short_name
-    from autoenc.text import counted, printable
+    from autoenc.text import counted
 
-    print(f"collection {printable(status.collection)}: {counted(status.points, 'image')}")
+    put(f"collection {status.collection}: {counted(status.points, 'image')}")
     for name, spec in status.encoders.items():
-        origin = f", from {printable(spec.origin)}" if spec.origin else ""
+        origin = f", from {spec.origin}" if spec.origin else ""
         lacking = status.points - status.having[name]
         without = f"; {counted(lacking, 'image')} without it" if lacking else ""
-        print(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{without}")
+        put(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{without}")
     for name, root in status.sources.items():
-        at = f" at {printable(root)}" if root not in ("", name) else ""
-        print(f"  source {printable(name)}{at}: {counted(status.points_of[name], 'image')}")
+        at = f" at {root}" if root not in ("", name) else ""
+        put(f"  source {name}{at}: {counted(status.points_of[name], 'image')}")
     fields = [f"{short_name(name, status.fields)} ({kind})" for name, kind in status.fields.items()]
-    print(f"  filterable: {printable(', '.join(fields)) or 'nothing'}")
+    put(f"  filterable: {', '.join(fields) or 'nothing'}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, list_skipped, print_json
-from autoenc.quiet import native_stderr_silenced
+from autoenc.cli.common import add_common, add_overwrite, list_skipped, print_json, put
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
     "epochs": (int, "N", "passes over the images, at most (default: 80)"),
@@ -38,6 +37,7 @@ def add_parser(verbs: Any) -> None:
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
     parser.add_argument("--resume", action="store_true", help="continue a training that was interrupted")
+    add_overwrite(parser, "a model whose files were changed after autoenc wrote them")
     add_common(
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, found, history[…], "
@@ -49,37 +49,37 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    with native_stderr_silenced():
-        from autoenc import train
-        from autoenc.text import counted, shown
+    from autoenc import train
+    from autoenc.text import counted, shown
 
-        result = train(
-            options.images,
-            options.model,
-            **{name: value for name, value in vars(options).items() if name in SETTINGS},
-            resume=options.resume,
-            progress=not options.quiet,
-        )
+    result = train(
+        options.images,
+        options.model,
+        **{name: value for name, value in vars(options).items() if name in SETTINGS},
+        resume=options.resume,
+        overwrite=options.overwrite,
+        progress=not options.quiet,
+    )
     list_skipped(result.skipped)
     if options.json:
         print_json(result.to_dict())
         return 0
     health = result.health
     of = f" of {result.found:,}" if result.found > result.images else ""
-    print(
+    put(
         f"Trained on {result.images:,}{of} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "
         f"best epoch {result.best_epoch} of {result.epochs}: loss {result.loss:.5f}, val_loss {result.val_loss:.5f}."
     )
-    print(
+    put(
         f"Latents: effective rank {health.effective_rank:.1f} of {health.dim}, "
         f"{counted(health.dead, 'dead dimension')}, standard deviation {health.deviation_min:.3g} to "
         f"{health.deviation_max:.3g}."
     )
-    print(
+    put(
         f"Cluster mAP, without labels: {result.cluster_map:.3f} on {counted(result.held_out, 'held-out image')} "
         f"(higher is better, with the same images and seed)."
     )
     for note in result.notes:
-        print(note)
-    print(f"Model: {shown(result.bundle.path)} (look at training.png and reconstructions.png in it)")
+        put(note)
+    put(f"Model: {shown(result.bundle.path)} (look at training.png and reconstructions.png in it)")
     return 0

@@ -121,6 +121,7 @@ class Comparison:
         seconds: how long the comparison took.
         left_out: number of queries with a label that no other image in the gallery shares.
         notes: sentences that a reader of the figures must know, such as why nothing was scored by label.
+        folders: the folders that were searched for images; no report is written into them.
     """
 
     gallery_pictures: list[Path | NamedPicture]
@@ -138,6 +139,7 @@ class Comparison:
     seconds: float = 0.0
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
 
     @cached_property
     def gallery(self) -> list[Path]:

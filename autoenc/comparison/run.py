@@ -121,6 +121,7 @@ def compare(
         seconds=time.perf_counter() - started,
         left_out=len(asked) - asked.labels.count(None) - len(split.labeled),
         notes=list(_notes(table, lone_label, split, unfit)),
+        folders=[side.folder for side in sides if side.folder is not None],
     )
 
 

@@ -28,12 +28,14 @@ class Side:
         labels: N labels; None for a picture without one.
         ignored: number of files in the folder that are not images.
         skipped: files that could not be used.
+        folder: the folder that was searched; None for a list of pictures.
     """
 
     pictures: list[Path | NamedPicture]
     labels: list[str | None]
     ignored: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -97,7 +99,7 @@ def find_side(images: Pictures, labels: Labels | LabelTable | None, parameter: s
         chosen = labels_from_list(labels, images, found, parameter)
     else:
         chosen = labels_from_folders(found.paths, found.root if found.whole else None)
-    return Side(found.items, chosen, found.ignored, found.skipped)
+    return Side(found.items, chosen, found.ignored, found.skipped, found.root if found.whole else None)
 
 
 def sample(count: int, limit: int | None, seed: int) -> Indices:

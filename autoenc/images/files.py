@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoenc.errors import ImageDecodeError, ImageError, ImageTooLargeError
+from autoenc.errors import ImageError
 from autoenc.files import digest_of
-from autoenc.images.decoding import MAX_BYTES, Picture, area_resize, decode, letterbox, picture_pixels
+from autoenc.images.decoding import Picture, Resize, area_resize, decode, letterbox, picture_pixels
 from autoenc.images.finding import NamedPicture, SkippedFile, path_of
+from autoenc.images.reading import read_regular
 from autoenc.parallel import ordered_map
 from autoenc.text import shown
 from autoenc.vectors import Pixels
@@ -66,21 +66,9 @@ def read_file(path: str | os.PathLike[str]) -> ImageFile:
     """Read a file without decoding it.
 
     Raises (the messages do not name the file):
-        ImageTooLargeError: more than `decoding.MAX_BYTES` bytes.
-        ImageDecodeError: the file does not exist, cannot be read, is not a regular file, or is empty.
+        ImageTooLargeError, ImageDecodeError: as for `read_regular`.
     """
-    try:
-        status = os.stat(path)  # noqa: PTH116  faster; before reading, so that a change in between is noticed the next time
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageDecodeError("Not a regular file.")
-        if status.st_size > MAX_BYTES:
-            raise ImageTooLargeError(f"The file has {status.st_size:,} bytes; the limit is {MAX_BYTES:,}.")
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            data = file.read()
-    except OSError as error:
-        raise ImageDecodeError(f"The file cannot be read: {error.strerror}.") from error
-    if not data:
-        raise ImageDecodeError("The file is empty (0 bytes).")
+    data, status = read_regular(path)
     return ImageFile(
         path=Path(path), data=data, digest=digest_of(data), size=status.st_size, mtime_ns=status.st_mtime_ns
     )
@@ -90,17 +78,17 @@ def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
     """Decode a file and resize its picture to size x size; the aspect ratio is not kept.
 
     Raises (the messages do not name the file):
-        ImageTooLargeError: more than `decoding.MAX_PIXELS` pixels.
-        ImageDecodeError: truncated, broken, or not an image.
+        ImageError: as for `decode`.
     """
     if isinstance(file.data, bytes):
-        pixels, width, height = decode(file.data, size)
+        pixels, width, height = decode(file.data, size, area_resize)
     else:
-        pixels = picture_pixels(file.data, size)
-        height, width = pixels.shape[:2]
+        whole = picture_pixels(file.data, size)
+        height, width = whole.shape[:2]
+        pixels = area_resize(whole, size)
     return LoadedImage(
         path=file.path,
-        pixels=area_resize(pixels, size),
+        pixels=pixels,
         width=width,
         height=height,
         digest=file.digest,
@@ -166,7 +154,7 @@ def load_pixels_of(picture: Picture, size: int = 32) -> Pixels:
     Raises:
         ImageError: as for `load_image`, or an array of another shape or dtype.
     """
-    return area_resize(_decoded(picture, size), size)
+    return _decoded(picture, size, area_resize)
 
 
 def load_thumbnail(picture: Picture, size: int = 96) -> Pixels:
@@ -175,14 +163,14 @@ def load_thumbnail(picture: Picture, size: int = 96) -> Pixels:
     Raises:
         ImageError: as for `load_image`.
     """
-    return letterbox(_decoded(picture, size), size)
+    return _decoded(picture, size, letterbox)
 
 
-def _decoded(picture: Picture, size: int) -> Pixels:
+def _decoded(picture: Picture, size: int, resize: Resize) -> Pixels:
     if not isinstance(picture, (str, os.PathLike)):
-        return picture_pixels(picture, size)
+        return picture_pixels(picture, size, resize)
     with _named(picture):
-        return picture_pixels(read_file(picture).data, size)
+        return picture_pixels(read_file(picture).data, size, resize)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.images.decoding import Picture
+from autoenc.images.reading import kernel_devices
 from autoenc.text import counted, exact, is_text, printable, shown
 from autoenc.vectors import Images, Pixels
 
@@ -180,7 +181,8 @@ def _files(files: Sequence[str | os.PathLike[str]]) -> Found:
 
 
 def find_images(root: str | os.PathLike[str]) -> Found:
-    """Find every image file below a folder. Links to folders are followed, and no folder is searched twice.
+    """Find every image file below a folder. Links to folders are followed, except to the kernel's own folders such
+    as /proc and /sys, and no folder is searched twice.
 
     Raises:
         NoImagesError: the folder does not exist, holds no file with an image extension, or its path is not valid
@@ -211,6 +213,10 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         subfolders.sort()
         status = here.stat()
         if (status.st_dev, status.st_ino) in searched:  # links can lead back here, even in a circle
+            subfolders.clear()
+            continue
+        if status.st_dev in kernel_devices():  # /proc has no end
+            skipped.append(SkippedFile(here, "not searched: the kernel makes up this folder's files"))
             subfolders.clear()
             continue
         searched.add((status.st_dev, status.st_ino))

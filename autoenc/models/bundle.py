@@ -152,6 +152,8 @@ class Bundle:
     def _loaded(self) -> Any:
         try:
             return open_graph(self._encoder, self.input_size, self.latent_dim)
+        except MemoryError:
+            raise
         except Exception as error:  # as above
             raise self._failed(error) from error
 

@@ -6,27 +6,35 @@ import hashlib
 import json
 import os
 import re
+import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from autoenc.errors import OutputError
-from autoenc.files import check_makeable, remove_folder
+from autoenc.files import remove_folder
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.models.manifest import FORMAT_VERSION, MANIFEST, parsed
 from autoenc.models.ready import ready_folder, ready_name
+from autoenc.outputs import check_apart, check_makeable
 from autoenc.text import shown
 
 _OLD = ".old"
 
 
-def check_target(path: str | os.PathLike[str]) -> Path:
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False, reading: Iterable[object] = ()) -> Path:
     """The absolute path of a folder that a bundle may be written to: new, empty, or a bundle to replace.
 
+    Args:
+        path: the folder.
+        overwrite: allow a bundle to be replaced whose files have been changed since autoenc wrote them.
+        reading: what is read; a folder in a folder there is refused.
+
     Raises:
-        OutputError: it is a file, holds something else, cannot be made, or is the name of a ready model.
+        OutputError: it is a file, holds something else, cannot be made, lies among what is read, or is the name of a
+            ready model; or a file of the bundle has changed, and `overwrite` is False.
     """
     folder = ready_folder(path) or Path(os.path.abspath(path))
     if ready := ready_name(folder):
@@ -35,12 +43,19 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         )
     if os.path.islink(folder) or (os.path.exists(folder) and not os.path.isdir(folder)):
         raise OutputError(f"Expected a folder for the model; {shown(folder)} is a file or a link.")
+    check_apart(folder, reading)
     try:
-        inside = {file.name for file in folder.iterdir()} if os.path.isdir(folder) else set()
-        if others := inside - _files_of_bundle(folder):
-            what = "holds more than its bundle" if MANIFEST in inside else "is not empty and not a bundle"
+        inside = list(folder.iterdir()) if os.path.isdir(folder) else []
+        written = _files_of_bundle(folder)
+        if others := [file.name for file in inside if file.name not in written or not _is_regular(file)]:
+            what = "holds more than its bundle" if folder / MANIFEST in inside else "is not empty and not a bundle"
             raise OutputError(
                 f"{shown(folder)} {what} ({shown(min(others))}); name a new folder, so that none of your files is lost."
+            )
+        if not overwrite and (changed := [file.name for file in inside if _changed(file, written[file.name])]):
+            raise OutputError(
+                f"{shown(folder / min(changed))} is not as autoenc wrote it; name a new folder, or replace this one "
+                "with overwrite=True."
             )
     except OSError as error:
         raise OutputError(f"{shown(folder)} cannot be written: {error.strerror}.") from error
@@ -48,13 +63,22 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def _files_of_bundle(folder: Path) -> set[str]:
-    """The names of the files that a bundle in this folder consists of; none if there is no readable manifest."""
+def _files_of_bundle(folder: Path) -> dict[str, str | None]:
+    """Name -> checksum of the files of the bundle in this folder; empty if there is no manifest that autoenc wrote."""
     try:
         info = parsed(folder / MANIFEST)
-        return {MANIFEST, *info["checksums"]} if isinstance(info["format"], int) else set()
+        ours = isinstance(info["format"], int) and "autoenc" in info["versions"]
+        return {**info["checksums"], MANIFEST: None} if ours else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
+        return {}
+
+
+def _is_regular(file: Path) -> bool:
+    return stat.S_ISREG(file.lstat().st_mode)
+
+
+def _changed(file: Path, checksum: str | None) -> bool:
+    return checksum is not None and _sha256(file) != checksum
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from string import Template
 
 from autoenc.comparison.records import Comparison, Difference
 from autoenc.errors import OutputError
-from autoenc.files import write_file
 from autoenc.metrics.bootstrap import Interval
 from autoenc.metrics.registry import find_metric
+from autoenc.outputs import MARK, check_folder, write_file
 from autoenc.report import plots
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import chance, differences_by, evidence, glossary, headline, tally
@@ -24,19 +24,21 @@ from autoenc.version import __version__
 _MOST_FILES = 500
 
 
-def write_report(comparison: Comparison, folder: str | os.PathLike[str]) -> Path:
+def write_report(comparison: Comparison, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a comparison as one HTML page, with its plots and pictures inside.
 
     Args:
         comparison: what `compare` returned. The thumbnails are made from its pictures; where a file is gone, the page
             says so.
-        folder: receives report.html; made if it does not exist.
+        folder: receives report.html; made if it does not exist. It must not lie in a folder of compared images.
+        overwrite: replace a report.html that autoenc did not write.
 
     Returns:
         the path of the page.
 
     Raises:
-        OutputError: the folder cannot be made, or the page cannot be written.
+        OutputError: the folder cannot be made, or lies among the images; a report.html that autoenc did not write is
+            there, and `overwrite` is False; or the page cannot be written.
 
     Example:
         >>> comparison = autoenc.compare("photos", encoders=["color", "edges"])
@@ -44,11 +46,13 @@ def write_report(comparison: Comparison, folder: str | os.PathLike[str]) -> Path
         PosixPath('report/report.html')
     """
     folder = Path(folder)
+    check_folder(folder, ["report.html"], overwrite=overwrite, reading=comparison.folders)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot make the folder {shown(folder)}: {error.strerror or error}.") from error
-    return write_file(folder / "report.html", render(comparison).encode())
+    page = render(comparison).encode()
+    return write_file(folder / "report.html", page, overwrite=overwrite, reading=comparison.folders)
 
 
 def render(comparison: Comparison) -> str:
@@ -67,7 +71,7 @@ def render(comparison: Comparison) -> str:
     footer = f"<footer><p>autoenc {escape(__version__)}; compared in {comparison.seconds:,.1f} seconds.</p></footer>"
     content = f"<main>\n{''.join(sections)}</main>\n{footer}"
     template = Template(files("autoenc.report").joinpath("template.html").read_text("utf-8"))
-    return template.substitute(title="Encoders compared - autoenc", content=content)
+    return template.substitute(generator=escape(MARK), title="Encoders compared - autoenc", content=content)
 
 
 def _head(comparison: Comparison) -> str:

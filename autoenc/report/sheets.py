@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.errors import ArgumentError, ImageDecodeError, ImageError
-from autoenc.files import write_file
-from autoenc.images.decoding import MAX_PIXELS, Picture
+from autoenc.images.decoding import Picture
 from autoenc.images.files import load_thumbnail
+from autoenc.images.limits import MAX_PIXELS
 from autoenc.text import counted, printable, shown
 
 if TYPE_CHECKING:  # the records of a search, not its machinery
@@ -200,17 +199,6 @@ def _draw_tile(
     captions = ((item.caption, font(14), _INK), (item.note, font(12), _FAINT))
     for line, (text, face, ink) in enumerate(captions):
         draw.text((x, y + size + frame + 4 + line * 18), elide(text, face, size), ink, face)
-
-
-def write_png(image: Image.Image, path: str | os.PathLike[str]) -> Path:
-    """Write an image as a PNG file, whole or not at all.
-
-    Raises:
-        OutputError: its folder does not exist, or the file cannot be written.
-    """
-    buffer = io.BytesIO()
-    image.save(buffer, "png")
-    return write_file(path, buffer.getvalue())
 
 
 @lru_cache

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from typing import Any
 
 from autoenc.comparison.records import Comparison
-from autoenc.files import write_file
 from autoenc.metrics.registry import find_metric
-from autoenc.text import counted, number, short, table
+from autoenc.outputs import marked_json, write_file
+from autoenc.text import counted, number, printable, short, table
 
 _LABEL_FREE = "selfrecall@1"
 
@@ -42,31 +41,32 @@ def comparison_table(comparison: Comparison) -> str:
         header = [f"{comparison.reference} minus", *metrics]
         lines += ["", table(header, rows), "", "* the 95% interval of the paired difference excludes zero"]
     if comparison.notes:
-        lines += ["", *comparison.notes]
+        lines += ["", *map(printable, comparison.notes)]
     return "\n".join(lines)
 
 
-def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str]) -> None:
-    """Write `Comparison.to_dict` as JSON.
+def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write `Comparison.to_dict` as JSON, after the key "written_by".
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: as `write_report`.
     """
-    write_file(file, (json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    document = marked_json(comparison.to_dict(), ensure_ascii=False)
+    write_file(file, document, overwrite=overwrite, reading=comparison.folders)
 
 
-def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str]) -> None:
+def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write one row per encoder: each figure, and its interval in two columns, "_ci_low" and "_ci_high".
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: as `write_report`.
     """
     rows = [comparison_row(comparison, name) for name in comparison.encoders]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_file(file, text.getvalue().encode())
+    write_file(file, text.getvalue().encode(), overwrite=overwrite, reading=comparison.folders)
 
 
 def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:

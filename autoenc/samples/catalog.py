@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from autoenc.errors import ArgumentError, OutputError
-from autoenc.files import write_file
+from autoenc.outputs import MARK, carries_mark, write_file
 from autoenc.samples.pen import CANVAS, RGB, Pen
 from autoenc.samples.shapes import DRAWERS
 from autoenc.text import shown
@@ -66,20 +66,21 @@ class Sample:
     price: int
 
 
-def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> list[Sample]:
+def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0, overwrite: bool = False) -> list[Sample]:
     """Draw the sample catalog into a folder: `<category>/<nnn>.jpg`, 160x160 pixels, and `catalog.csv`.
 
     Args:
-        folder: made if it does not exist; the pictures of an earlier catalog in it are overwritten.
+        folder: made if it does not exist. The pictures of an earlier catalog in it are replaced, and no other file.
         per_class: number of pictures per category.
         seed: the same seed always draws the same catalog.
+        overwrite: replace other files of these names, too.
 
     Returns:
         The samples, category by category. `catalog.csv` holds the same, with paths relative to `folder`.
 
     Raises:
         ArgumentError: `per_class` below 1.
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or holds other files of these names, and `overwrite` is False.
 
     Example:
         >>> samples = draw_catalog("catalog", per_class=2)
@@ -89,6 +90,7 @@ def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> l
     if per_class < 1:
         raise ArgumentError(f"per_class= must be 1 or more; got {per_class}.")
     folder = Path(folder)
+    again = carries_mark(folder / CATEGORIES[0] / "000.jpg")  # the table beside it carries no mark
     try:
         for category in CATEGORIES:
             (folder / category).mkdir(parents=True, exist_ok=True)
@@ -96,16 +98,16 @@ def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0) -> l
         raise OutputError(
             f"The sample catalog cannot be written to {shown(folder)}: {error.strerror or error}."
         ) from error
-    samples = [sample for category in CATEGORIES for sample in _drawn(folder, category, per_class, seed)]
+    samples = [sample for category in CATEGORIES for sample in _drawn(folder, category, per_class, seed, overwrite)]
     table = io.StringIO()
     writer = csv.DictWriter(table, [column.name for column in fields(Sample)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(sample) | {"path": sample.path.relative_to(folder).as_posix()} for sample in samples)
-    write_file(folder / "catalog.csv", table.getvalue().encode())
+    write_file(folder / "catalog.csv", table.getvalue().encode(), overwrite=overwrite or again)
     return samples
 
 
-def _drawn(folder: Path, category: str, count: int, seed: int) -> Iterator[Sample]:
+def _drawn(folder: Path, category: str, count: int, seed: int, overwrite: bool) -> Iterator[Sample]:
     """Draw the pictures of one category into its folder."""
     colors = [list(COLORS)[index % len(COLORS)] for index in range(count)]
     Random(f"{seed} {category}").shuffle(colors)
@@ -113,8 +115,8 @@ def _drawn(folder: Path, category: str, count: int, seed: int) -> Iterator[Sampl
         rng = Random(f"{seed} {category} {index}")
         picture, style, detail = _picture(category, COLORS[color], rng)
         file = io.BytesIO()
-        picture.save(file, "jpeg", quality=90)
-        path = write_file(folder / category / f"{index:03d}.jpg", file.getvalue())
+        picture.save(file, "jpeg", quality=90, comment=MARK)
+        path = write_file(folder / category / f"{index:03d}.jpg", file.getvalue(), overwrite=overwrite)
         yield Sample(path, category, color, style, detail, rng.randint(*_PRICES[category]))
 
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from autoenc.errors import StoreError
+from autoenc.files import mounted
 from autoenc.store.sparse import allocated, files_below
 
 MARGIN = 16 * 2**20
@@ -54,21 +55,7 @@ def allocated_bytes(folder: Path) -> int:
 
 def needed_to_open(shard: Path) -> int:
     """Bytes that opening an engine's folder can take: on a disk in memory, a hole that is read is filled."""
-    if not _in_memory(shard):
+    if mounted().get(shard.stat().st_dev) not in ("tmpfs", "ramfs"):
         return 0
     files = [(path, status.st_size - allocated(status)) for path, status in files_below(shard)]
     return sum(max(0, holes) for path, holes in files if not any(part in path for part in _UNREAD))
-
-
-def _in_memory(folder: Path) -> bool:
-    device = folder.stat().st_dev
-    mounted = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        lines = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return False
-    for line in lines:  # 36 35 98:0 /root /mount options - type source options
-        words = line.split()
-        if words[2] == mounted:
-            return words[words.index("-") + 1] in ("tmpfs", "ramfs")
-    return False

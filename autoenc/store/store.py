@@ -98,6 +98,8 @@ class Store:
             for name in specs.keys() & known.keys():
                 self.check_vector(name, specs[name])
             self._remember("vectors", {name: asdict(spec) for name, spec in specs.items() if known.get(name) != spec})
+            for name in specs:
+                self.check_vector(name, specs[name])  # another process may have been faster
             left = [name for name in specs if name not in known]
             try:
                 while left:
@@ -122,6 +124,11 @@ class Store:
                 f"{_described(name, spec)}. Index into a new collection with collection=, or use the "
                 f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
             )
+
+    def refresh(self) -> None:
+        """Read again what the store remembers: on a server, other processes may have changed it."""
+        with self._lock:
+            self.info = self._as_info(self._engine.read_record())
 
     def drop_vector(self, name: str) -> None:
         """Remove a named vector from every point, and forget its encoder.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import reprlib
 import zipfile
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 Arrays = list[npt.NDArray[np.generic]]
+
+_FILES = ("lock", "state.npz", "state.npz.partial")
 
 
 @dataclass
@@ -77,8 +80,14 @@ class Checkpoint:
         """Find out early that a training must not begin, or cannot be resumed.
 
         Raises:
-            TrainingError: an unfinished training is there and is not to be resumed, or a finished one is.
+            TrainingError: an unfinished training is there and is not to be resumed, or a finished one is; or
+                something else is where the state would be saved.
         """
+        if os.path.lexists(self.folder) and not self._is_ours():
+            raise TrainingError(
+                f"The state of the training is saved in {shown(self.folder)}, where something else is. Move it away, "
+                f"or name another folder with model=."
+            )
         if self.exists() and not resume:
             raise TrainingError(
                 f"An unfinished training of this model is in {shown(self.folder)}. Continue it with resume=True, or "
@@ -116,6 +125,11 @@ class Checkpoint:
             finally:
                 if not self.exists():  # stopped before its first epoch ended
                     self.remove()
+
+    def _is_ours(self) -> bool:
+        if self.folder.is_symlink() or not self.folder.is_dir():
+            return False
+        return all(file.name in _FILES and file.is_file() and not file.is_symlink() for file in self.folder.iterdir())
 
     def exists(self) -> bool:
         return (self.folder / "state.npz").is_file()

@@ -15,24 +15,27 @@ from matplotlib.ticker import MaxNLocator
 
 from autoenc.errors import ArgumentError
 from autoenc.figures import BLUE, FAINT, GRAY, GRID, INK, ORANGE, figure, png
-from autoenc.files import write_file
+from autoenc.outputs import write_file
 from autoenc.vectors import Images
 
 
-def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLike[str]) -> Path:
+def training_curves(
+    history: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
     """Plot the training and the validation loss of every epoch, with the best epoch marked.
 
     Args:
         history: one mapping per epoch with "epoch", "loss" and, if there was a validation split, "val_loss"; numbers,
             or numbers as text, as a CSV file gives them. Other keys are not drawn.
         path: of the PNG file to write.
+        overwrite: replace a file that autoenc did not write.
 
     Returns:
         The path.
 
     Raises:
         ArgumentError: no epochs.
-        OutputError: the file cannot be written.
+        OutputError: as `autoenc.outputs.write_file`.
 
     Example:
         >>> history = [{"epoch": 1, "loss": 0.5, "val_loss": 0.6}, {"epoch": 2, "loss": 0.4, "val_loss": 0.5}]
@@ -65,23 +68,26 @@ def training_curves(history: Sequence[Mapping[str, Any]], path: str | os.PathLik
     axes.set_ylabel("loss (lower is better)", color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
-    return write_file(path, png(canvas))
+    return write_file(path, png(canvas), overwrite=overwrite)
 
 
-def reconstructions(originals: Images, reconstructed: Images, path: str | os.PathLike[str]) -> Path:
+def reconstructions(
+    originals: Images, reconstructed: Images, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
     """Draw images above their reconstructions, pixel by pixel.
 
     Args:
         originals: (N, H, W, 3) uint8 RGB, N from 1; the first 12 are drawn.
         reconstructed: (N, H, W, 3) uint8 RGB, what the autoencoder made of them.
         path: of the PNG file to write.
+        overwrite: replace a file that autoenc did not write.
 
     Returns:
         The path.
 
     Raises:
         ArgumentError: not two such batches of one shape.
-        OutputError: the file cannot be written.
+        OutputError: as `autoenc.outputs.write_file`.
 
     Example:
         >>> images = np.zeros((2, 32, 32, 3), np.uint8)
@@ -95,15 +101,17 @@ def reconstructions(originals: Images, reconstructed: Images, path: str | os.Pat
         (originals, reconstructed),
         ("original", "reconstruction"),
         path,
+        overwrite=overwrite,
         title=f"{width}x{height} pixels in, and what came out",
         notes=[f"{error:.1f}" for error in errors],
         meaning="mean absolute error of a channel, of 255",
     )
 
 
-def alterations(originals: Images, copies: Images, path: str | os.PathLike[str]) -> Path:
+def alterations(originals: Images, copies: Images, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Draw images above the altered copies that training shows the encoder; arguments as for `reconstructions`."""
-    return _pairs((originals, copies), ("original", "altered copy"), path, title="What the encoder sees in training")
+    names, title = ("original", "altered copy"), "What the encoder sees in training"
+    return _pairs((originals, copies), names, path, overwrite=overwrite, title=title)
 
 
 def _check_pairs(first: Images, second: Images) -> None:
@@ -118,6 +126,7 @@ def _pairs(
     names: tuple[str, str],
     path: str | os.PathLike[str],
     *,
+    overwrite: bool,
     title: str,
     notes: Sequence[str] = (),
     meaning: str = "",
@@ -139,4 +148,4 @@ def _pairs(
         axes.set_xlabel(note, color=FAINT, fontsize=9)
     figure.suptitle(title, fontsize=12, color=INK, fontweight="bold")
     figure.supxlabel(meaning, fontsize=9, color=FAINT)
-    return write_file(path, png(figure))
+    return write_file(path, png(figure), overwrite=overwrite)

@@ -32,6 +32,7 @@ def train(
     seed: int = 0,
     max_images: int | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: ProgressOption = None,
 ) -> TrainingResult:
     """Train an autoencoder on unlabeled images and write it as a bundle.
@@ -42,7 +43,8 @@ def train(
     Args:
         images: a folder, searched recursively; a list of image files; arrays (H, W, 3) uint8 of any size, one array
             (N, H, W, 3) uint8, or PIL images. All are resized to 32x32.
-        model: folder to write the bundle to once training ends: a new folder, an empty one, or a bundle to replace.
+        model: folder to write the bundle to once training ends: a new folder, an empty one, or a bundle to replace. It
+            must not lie in the folder of images.
         epochs: passes over the images, at most.
         batch_size: images per step.
         latent_dim: length of a latent: numbers per image.
@@ -59,6 +61,8 @@ def train(
             order of their paths); None for all of them.
         resume: continue an interrupted training of this model after its last finished epoch. Everything but
             `patience` must be as it was.
+        overwrite: replace a bundle even if its files were changed after autoenc wrote them. A folder that holds
+            anything else is never replaced.
         progress: True shows progress, False does not, None shows it on a terminal or in a notebook; a function is
             called instead (`autoenc.Progress`). The note has the loss and, after a few steps, the time that this
             session will take.
@@ -72,7 +76,8 @@ def train(
         NoImagesError: fewer than two readable images.
         TrainingError: an unfinished training is there and `resume` is False; with `resume`, it had other settings or
             images or was started by another version, or it is finished; or another process is training this model.
-        OutputError: the folder cannot be written, or holds something else.
+        OutputError: the folder cannot be written, lies among the images, or holds something else; or a file of its
+            bundle was changed and `overwrite` is False.
 
     Example:
         >>> result = train("photos", "new-model", epochs=2, max_images=24)
@@ -92,7 +97,7 @@ def train(
         seed=seed,
         max_images=max_images,
     )
-    checkpoint = Checkpoint(check_target(model))
+    checkpoint = Checkpoint(check_target(model, overwrite=overwrite, reading=[images]))
     checkpoint.check(resume=resume)
     found = gather(images)
     with loading_libraries():
@@ -104,7 +109,7 @@ def train(
         session = prepare(found, settings, checkpoint, report)
         speed = fit(session, report)
         judgment = judge(session)
-        bundle = write(session, judgment)
+        bundle = write(session, judgment, overwrite=overwrite)
     state = session.state
     return TrainingResult(
         bundle=bundle,

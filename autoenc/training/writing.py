@@ -17,7 +17,7 @@ import tensorflow
 from autoenc.images.alterations import altered_copies
 from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.models.manifest import AUTOENCODER, ENCODER
-from autoenc.models.writing import write_manifest, written_whole
+from autoenc.models.writing import check_target, write_manifest, written_whole
 from autoenc.training.export import export_encoder
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE
@@ -32,18 +32,19 @@ _SHOWN = 12
 
 
 @tensorflow_silenced()
-def write(session: Session, judgment: Judgment) -> Bundle:
+def write(session: Session, judgment: Judgment, *, overwrite: bool = False) -> Bundle:
     """Write the bundle of a finished training, whole or not at all, and remove its checkpoint.
 
     Args:
         session: the training, after `fit`.
         judgment: what `judge` returned.
+        overwrite: as for `check_target`.
 
     Returns:
         The bundle, opened.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or by now holds something else. The checkpoint is kept.
     """
     trainer, state = session.trainer, session.state
     shown = session.pixels.images[np.sort(session.held_out[:_SHOWN])]
@@ -56,6 +57,7 @@ def write(session: Session, judgment: Judgment) -> Bundle:
         training_curves(state.history, staging / "training.png")
         _write_history(state.history, staging / "history.csv")
         write_manifest(staging, _manifest(session, judgment))
+        check_target(session.checkpoint.bundle, overwrite=overwrite)  # again: hours may have passed
     session.checkpoint.remove()
     return load_bundle(session.checkpoint.bundle)
 

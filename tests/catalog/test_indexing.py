@@ -472,3 +472,15 @@ def test_the_report_is_json(picture_folder: Path, tmp_path: Path) -> None:
         {"path": str(picture_folder / "bad.png"), "reason": "Not an image: the bytes match no known image format."}
     ]
     assert report["images_per_second"] == pytest.approx(12 / report["seconds"])
+
+
+def test_another_process_that_adds_the_same_vector_with_another_model_is_noticed(drawn: Path) -> None:
+    """On a server, the last of two that add a vector at the same moment wins; the other must not go unwarned."""
+    with open_store(":memory:") as store:
+
+        def other(*_: object) -> None:
+            spec = {"dim": 128, "fingerprint": "other", "preprocessing": 1, "origin": None}
+            store._engine.merge_record({"vectors": {"color": spec}})
+
+        with pytest.raises(StoreMismatchError, match="color"):
+            index_images(drawn, store, encoders=["color"], progress=other)

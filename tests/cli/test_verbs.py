@@ -85,7 +85,9 @@ def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
         "ignored": 1,
     }
     assert [Path(skipped["path"]).name for skipped in document["skipped"]] == ["broken.jpg"]
-    assert document == json.loads(report.read_text())
+    written = json.loads(report.read_text())
+    assert written.pop("written_by") == f"autoenc {autoenc.__version__}"
+    assert written == document
     assert "broken.jpg" in done.stderr
     again = run("index", drawn, "--store", tmp_path / "s", "--encoders", "color")
     assert again.stdout.startswith("0 indexed, 0 updated, 48 unchanged, 0 missing")
@@ -160,7 +162,9 @@ def test_compare_writes_its_report(drawn: Path, bundle_dir: Path, tmp_path: Path
     assert {difference["b"] for difference in document["differences"]} == set(document["encoders"]) - {"learned"}
     assert {"a", "b", "metric", "mean", "ci_low", "ci_high"} <= set(document["differences"][0])
     assert sorted(file.name for file in out.iterdir()) == ["compare.csv", "compare.json", "report.html"]
-    assert json.loads((out / "compare.json").read_text()) == document
+    written = json.loads((out / "compare.json").read_text())
+    assert written.pop("written_by") == f"autoenc {autoenc.__version__}"
+    assert written == document
 
 
 def test_status_tells_what_a_store_holds(store: Path, drawn: Path, bundle_dir: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from autoenc.errors import ImageDecodeError, ImageTooLargeError
-from autoenc.images import decoding
+from autoenc.images import limits
 from autoenc.images.decoding import area_resize, decode, letterbox, picture_pixels, reduction
 
 
@@ -256,7 +256,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
 
 
 def test_the_pixel_limit_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 99)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 99)
     with pytest.raises(ImageTooLargeError, match="10 x 10 pixels; the limit is 99"):
         decode(encoded(Image.new("RGB", (10, 10)), "PNG"), 32)
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from autoenc.errors import ImageDecodeError, ImageTooLargeError, NoImagesError
 from autoenc.images import files as images
+from autoenc.images import limits
 from autoenc.images.files import load_image, load_images, load_pixels_of, load_thumbnail
 from autoenc.images.finding import SkippedFile, find_images
 
@@ -130,7 +131,7 @@ def test_unusable_files_are_clear_errors(tmp_path: Path, monkeypatch: pytest.Mon
     empty.touch()
     with pytest.raises(ImageDecodeError, match="0 bytes"):
         load_image(empty)
-    monkeypatch.setattr(images, "MAX_BYTES", 3)
+    monkeypatch.setattr(limits, "MAX_BYTES", 3)
     large = tmp_path / "large.jpg"
     large.write_bytes(b"1234")
     with pytest.raises(ImageTooLargeError, match="4 bytes; the limit is 3"):

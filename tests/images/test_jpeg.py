@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from autoenc.errors import ImageError, ImageTooLargeError
-from autoenc.images import decoding
+from autoenc.images import decoding, limits
 from autoenc.images.decoding import decode
-from autoenc.images.jpeg import plain_jpeg
+from autoenc.images.jpeg import Scans, plain_jpeg, scans
 
 PICTURE = Image.fromarray(np.arange(60 * 40 * 3, dtype=np.uint8).reshape(60, 40, 3))
 
@@ -44,11 +45,11 @@ TURNED[0x0112] = 6
     ids=["plain", "progressive", "subsampled", "gray", "comment"],
 )
 def test_a_plain_jpeg_has_its_size(data: bytes) -> None:
-    assert plain_jpeg(data) == (40, 60)
+    assert plain_jpeg(data) == (40, 60, b"\xff\xc0" in data)
 
 
 def test_fill_bytes_before_a_marker_are_skipped() -> None:
-    assert plain_jpeg(PLAIN[:2] + b"\xff\xff" + PLAIN[2:]) == (40, 60)
+    assert plain_jpeg(PLAIN[:2] + b"\xff\xff" + PLAIN[2:]) == (40, 60, True)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_every_real_photo_is_read_as_by_pillow(photos: list[Path], monkeypatch: 
     for photo in photos[::10]:
         data = photo.read_bytes()
         with Image.open(photo) as image:
-            assert plain_jpeg(data) in (image.size, None)
+            assert (plain_jpeg(data) or image.size)[:2] == image.size
         pixels, *size = decode(data, 32)
         with monkeypatch.context() as patch:
             patch.setattr(decoding, "plain_jpeg", lambda _: None)
@@ -86,7 +87,7 @@ def test_every_real_photo_is_read_as_by_pillow(photos: list[Path], monkeypatch: 
 
 
 def test_the_limit_on_pixels_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "MAX_PIXELS", 2399)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 2399)
     with pytest.raises(ImageTooLargeError, match="40 x 60"):
         decode(PLAIN, 32)
 
@@ -97,6 +98,53 @@ def test_damage_never_escapes_as_another_error(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     found = plain_jpeg(bytes(broken))
-    assert found is None or min(found) > 0
+    assert found is None or min(found[:2]) > 0
     with suppress(ImageError):
         decode(bytes(broken), 8)
+
+
+# ---- scans ------------------------------------------------------------------------------------------
+
+
+def test_scans_are_counted_up_to_the_end_of_the_picture() -> None:
+    assert scans(PLAIN) == Scans(1, 3, kept=False)
+    assert scans(saved(PICTURE.convert("L"))) == Scans(1, 1, kept=False)
+    progressive = saved(progressive=True)
+    assert scans(progressive) == Scans(10, 3, kept=True)
+    assert scans(progressive + b"\xff\xda" * 500) == Scans(10, 3, kept=True)  # after the end, such as a film
+    assert scans(saved(PICTURE.convert("CMYK"))).components == 4
+
+
+def test_scans_are_found_behind_bytes_that_decoders_skip() -> None:
+    data = saved(progressive=True)
+    for junk in (b"\0", b"\xff", b"\xff\x00", b"\xff\xd0", b"junk"):
+        assert scans(data.replace(b"\xff\xda", junk + b"\xff\xda")).passes == 10
+
+
+def test_a_file_that_ends_at_its_first_scan_is_no_traceback() -> None:
+    for end in range(2, 7):
+        cut = PLAIN[: PLAIN.index(b"\xff\xda") + end]
+        assert plain_jpeg(cut) in ((40, 60, True), (40, 60, False), None)
+        assert scans(cut).passes <= 1
+
+
+def test_scans_behind_a_complete_one_are_not_decoded() -> None:
+    data = saved(Image.new("L", (400, 400), 90))
+    scan = data[data.index(b"\xff\xda") : -2]
+    many = data[:-2] + scan * 2000 + data[-2:]
+    assert plain_jpeg(many) == (400, 400, True)
+    start = time.perf_counter()
+    with suppress(ImageError):
+        decode(many, 32)
+    assert time.perf_counter() - start < 1
+
+
+def test_counting_stops_above_the_limit() -> None:
+    data = saved(progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    assert scans(data[:-2] + last * 1000).passes == 101
+
+
+@given(st.binary(max_size=300))
+def test_scans_of_any_bytes(data: bytes) -> None:
+    assert scans(b"\xff\xd8" + data).passes <= 101

@@ -119,4 +119,28 @@ def test_a_bundle_with_something_else_in_its_folder_is_not_replaced(bundle_dir: 
     assert check_target(copy) == copy  # a file that is missing is no loss
     (copy / "thesis").mkdir()
     with pytest.raises(OutputError, match=r"holds more than its bundle \(thesis\)"):
+        check_target(copy, overwrite=True)
+    (copy / "thesis").rmdir()
+    (copy / "history.csv").symlink_to(bundle_dir / "history.csv")
+    with pytest.raises(OutputError, match=r"holds more than its bundle \(history\.csv\)"):
+        check_target(copy, overwrite=True)
+
+
+def test_a_bundle_that_was_changed_is_replaced_only_if_that_is_meant(bundle_dir: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle_dir, tmp_path / "copy"))
+    (copy / "training.png").write_bytes(b"a photo")
+    with pytest.raises(OutputError, match=r"training\.png is not as autoenc wrote it; .* with overwrite=True"):
         check_target(copy)
+    assert check_target(copy, overwrite=True) == copy
+
+
+def test_a_manifest_that_another_program_wrote_is_none(tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_text('{"format": 1, "checksums": {"photo.jpg": ""}, "versions": {"zip": "3"}}')
+    (tmp_path / "photo.jpg").write_bytes(b"a photo")
+    with pytest.raises(OutputError, match=r"holds more than its bundle \(bundle\.json\)"):
+        check_target(tmp_path, overwrite=True)
+
+
+def test_a_bundle_is_not_written_among_the_images(drawn: Path) -> None:
+    with pytest.raises(OutputError, match="where images are read"):
+        check_target(drawn / "model", reading=[drawn])

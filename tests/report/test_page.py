@@ -411,10 +411,36 @@ def test_the_page_is_written_whole_into_a_folder_that_is_made(known: Comparison,
     assert [file.name for file in folder.iterdir()] == ["report.html"]
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(known: Comparison, tmp_path: Path) -> None:
+def test_a_page_is_replaced_if_autoenc_wrote_it_or_if_that_is_meant(known: Comparison, tmp_path: Path) -> None:
+    assert Page(write_report(known, tmp_path).read_text("utf-8")).all("meta")[1]["content"].startswith("autoenc ")
+    path = write_report(known, tmp_path)
+    path.write_text("<!doctype html><title>autoenc and I</title>")
+    with pytest.raises(OutputError, match="autoenc did not write"):
+        write_report(known, tmp_path)
+    assert path.read_text() == "<!doctype html><title>autoenc and I</title>"
+    assert write_report(known, tmp_path, overwrite=True).read_text("utf-8") == render(known)
+
+
+def test_a_page_among_the_images_is_refused(known: Comparison, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    with pytest.raises(OutputError, match="where images are read"):
+        write_report(dataclasses.replace(known, folders=[tmp_path]), photos)
+    assert not photos.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(
+    known: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="Cannot make the folder"):
+    with pytest.raises(OutputError, match="is not a folder that you may write to"):
         write_report(known, tmp_path / "file")
+
+    def refuse(path: Path, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OutputError, match=r"Cannot make the folder .*: No space left"):
+        write_report(known, tmp_path / "new")
 
 
 def test_a_report_of_seven_encoders_on_photos_is_small(drawn: Path, tmp_path: Path, real_plots: None) -> None:

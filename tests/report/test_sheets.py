@@ -13,9 +13,9 @@ from PIL import Image
 from autoenc.catalog.searching import Neighbor
 from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
-from autoenc.images.decoding import MAX_PIXELS
 from autoenc.images.files import load_thumbnail
-from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet, write_png
+from autoenc.images.limits import MAX_PIXELS
+from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet
 
 BLANK = (240, 241, 244)
 
@@ -164,16 +164,6 @@ def test_a_sheet_of_too_many_pixels_is_refused() -> None:
         contact_sheet(nowhere, [nowhere] * 500, tile=512)
     width, height = plan(tile=128).size(1 + 2000)
     assert width * height < MAX_PIXELS, "at the default size, the limit is that of neighbors"
-
-
-def test_a_sheet_is_written_as_png_over_what_was_there(tmp_path: Path) -> None:
-    image = Image.new("RGB", (3, 2), (1, 2, 3))
-    target = tmp_path / "sheet.png"
-    target.write_text("old")
-    assert write_png(image, target) == target
-    with Image.open(target) as written:
-        assert (written.format, written.size, written.getpixel((2, 1))) == ("PNG", (3, 2), (1, 2, 3))
-    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
 
 
 def test_a_sheet_does_not_load_matplotlib() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +78,7 @@ def test_json(tmp_path: Path) -> None:
     file = tmp_path / "compare.json"
     write_comparison_json(comparison(), file)
     values = json.loads(file.read_text("utf-8"))
+    assert values.pop("written_by").startswith("autoenc ")
     assert values == comparison().to_dict()
     assert values["encoders"]["color"]["per_class"] == {"a": {"p@5": 0.25}, "b": {"p@5": 0.25}}
     assert values["differences"][0] == {
@@ -97,7 +100,36 @@ def test_csv(tmp_path: Path) -> None:
     assert (rows[1]["p@5_ci_low"], rows[1]["bytes_per_image"]) == ("0.25", "512")
 
 
-@pytest.mark.parametrize("write", [write_comparison_json, write_comparison_csv])
+WRITERS = [write_comparison_json, write_comparison_csv]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_file_is_replaced_if_autoenc_wrote_it_or_if_that_is_meant(tmp_path: Path, write: Any) -> None:
+    file = tmp_path / "out"
+    for labeled in (True, False):
+        write(comparison(labeled=labeled), file)
+    ours = file.read_bytes()
+    file.write_text("encoder,dim,my own notes\n")
+    with pytest.raises(OutputError, match="autoenc did not write"):
+        write(comparison(labeled=False), file)
+    assert file.read_text() == "encoder,dim,my own notes\n"
+    write(comparison(labeled=False), file, overwrite=True)
+    assert file.read_bytes() == ours
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_file_among_the_images_is_refused(tmp_path: Path, write: Any) -> None:
+    with pytest.raises(OutputError, match="where images are read"):
+        write(replace(comparison(), folders=[tmp_path]), tmp_path / "out", overwrite=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_notes_and_names_cannot_write_lines_of_their_own() -> None:
+    found = replace(comparison(), notes=["Every image is 'a\n\x1b[2Jb'."])
+    assert comparison_table(found).splitlines()[-1] == r"Every image is 'a\n\x1b[2Jb'."
+
+
+@pytest.mark.parametrize("write", WRITERS)
 def test_a_file_that_cannot_be_written(tmp_path: Path, write: object) -> None:
     (tmp_path / "folder").mkdir()
     for file in (tmp_path / "none" / "out", tmp_path / "folder"):

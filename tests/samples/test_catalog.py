@@ -112,3 +112,18 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot be written to"):
         draw_catalog(tmp_path / "file", per_class=1)
+
+
+def test_a_catalog_is_drawn_over_an_earlier_one_and_over_nothing_else(tmp_path: Path) -> None:
+    draw_catalog(tmp_path, per_class=2, seed=0)
+    draw_catalog(tmp_path, per_class=2, seed=1)
+    (tmp_path / "shoe" / "001.jpg").write_bytes(b"a photo")
+    with pytest.raises(OutputError, match=r"001\.jpg: a file is there that autoenc did not write"):
+        draw_catalog(tmp_path, per_class=2)
+    assert (tmp_path / "shoe" / "001.jpg").read_bytes() == b"a photo"
+    draw_catalog(tmp_path, per_class=2, overwrite=True)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "catalog.csv").write_text("path,price\n")
+    with pytest.raises(OutputError, match=r"catalog\.csv: a file is there"):
+        draw_catalog(mine, per_class=1)

@@ -87,7 +87,7 @@ def test_batches_of_different_shape_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no folder"):
+    with pytest.raises(OutputError, match="expected a file in a folder that exists"):
         plots.training_curves([{"epoch": 1, "loss": 1.0}], tmp_path / "absent" / "training.png")
 
 

@@ -449,3 +449,33 @@ def test_two_trainings_of_one_model_keep_out_of_each_others_way(pictures: Any, t
             train(pictures, tmp_path / "m", epochs=1)
         assert checkpoint.folder.exists()
     assert train(pictures, tmp_path / "m", epochs=1).epochs == 1
+
+
+def test_what_is_put_into_the_folder_during_a_training_is_not_lost(pictures: Any, tmp_path: Path) -> None:
+    model = tmp_path / "m"
+
+    def progress(stage: str, done: int, total: int, note: str = "") -> None:
+        model.mkdir(exist_ok=True)
+        (model / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(OutputError, match=r"thesis\.txt"):
+        train(pictures, model, epochs=1, progress=progress)
+    assert [file.name for file in model.iterdir()] == ["thesis.txt"]
+    (model / "thesis.txt").unlink()
+    assert train(pictures, model, epochs=1, resume=True).resumed_after == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_the_state_is_not_saved_over_what_autoenc_did_not_write(pictures: Any, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    place = Checkpoint(tmp_path / "m").folder
+    if kind == "file":
+        place.touch()
+    elif kind == "folder":
+        (tmp_path / "mine").rename(place)
+    else:
+        place.symlink_to(tmp_path / "mine")
+    with pytest.raises(TrainingError, match="where something else is"):
+        train(pictures, tmp_path / "m", epochs=1)
+    assert sum(1 for _ in tmp_path.rglob("thesis.txt")) == 1
