@@ -18,6 +18,7 @@ from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder
 from autoenc.store.manifest import MANIFEST, check_manifest
 from autoenc.store.records import no_collection
+from autoenc.store.recovery import drop_unfinished_vector
 from autoenc.store.space import allocated_bytes, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
 
@@ -87,6 +88,8 @@ def _open_shard(
             )
         manifest = check_manifest(folder)
         check_space(folder, needed_to_open(shard), "to open the store", margin=OPENING_BYTES)
+        if manifest is None:  # as after a kill
+            drop_unfinished_vector(shard)
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
