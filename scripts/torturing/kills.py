@@ -36,13 +36,9 @@ class StoreKill(Kind):
     def command(self, store: Path) -> list[str]:
         """The process to kill, and to run again."""
 
-    def seen(self, store: Path) -> Snapshot:
-        """What is in a store that no process works on."""
-        return snapshot(store)
-
     def prepare(self) -> None:
         self.make(self.template)
-        self.before = self.seen(copied(self.template, self.material.folder / f"{self.template.name}-before"))
+        self.before = snapshot(copied(self.template, self.material.folder / f"{self.template.name}-before"))
         whole = copied(self.template, self.material.folder / f"{self.template.name}-whole")
         there, changes = _state(whole), []
 
@@ -56,10 +52,12 @@ class StoreKill(Kind):
 
     def trial(self, folder: Path, rng: Random) -> str:
         store = copied(self.template, folder / "store")
+        there = _state(store)
         begins = rng.choice((0, self.begins, self.begins))  # most kills come after the first change
         killed = run(self.command(store), kill_after=rng.uniform(begins, 1.05 * self.ends))
         if not killed.stopped and (fault := complaint(killed)):
             raise Fell(fault)
+        written = _state(store) != there
         try:
             left = snapshot(copied(store, folder / "left"))
             self.check_left(left, killed)
@@ -74,7 +72,7 @@ class StoreKill(Kind):
         whole_store(store)
         if not killed.stopped:
             return "ended before the kill"
-        return "killed before any change" if not left.difference(self.before) else "killed after a change"
+        return "killed while it wrote" if written else "killed before it wrote"
 
     def check_left(self, left: Snapshot, killed: Done) -> None:
         """Every point from before is there with the user's fields, none is there twice, and none is unexpected."""
@@ -93,8 +91,8 @@ class StoreKill(Kind):
 
 
 def _state(store: Path) -> set[tuple[str, int]]:
-    """What shows that a process has begun to write."""
-    return {(path.name, path.stat().st_mtime_ns) for path in store.glob("*/*")}
+    """What shows whether a process has written anything."""
+    return {(path.name, path.stat().st_mtime_ns) for path in store.rglob("*")}
 
 
 def whole_store(store: Path) -> None:
