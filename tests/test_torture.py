@@ -20,10 +20,11 @@ from torturing.damage import damage
 from torturing.files import accounted, files_in
 from torturing.kills import Index
 from torturing.mutations import FORMATS, bombs, encoded, mutated
+from torturing.outcomes import Fell, NotHere
 from torturing.processes import MEMORY, Done, complaint, run
 from torturing.snapshots import Snapshot
 from torturing.together import _Shared
-from torturing.trials import Campaign, Fell, Kind, NotHere, table
+from torturing.trials import Campaign, Kind, table
 
 from autoenc.store import open_store
 

@@ -9,9 +9,10 @@ from random import Random
 
 from torturing.kills import whole_store
 from torturing.material import ENCODERS, copied, neighbors
+from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, child, complaint, run
-from torturing.snapshots import Unreadable, snapshot
-from torturing.trials import Fell, Kind
+from torturing.snapshots import snapshot
+from torturing.trials import Kind
 
 
 class Threads(Kind):
@@ -75,10 +76,7 @@ class Processes(Kind):
 
     def finish(self, store: Path, indexed: list[Done]) -> None:
         """What was indexed is there, and what was refused left nothing."""
-        try:
-            found = snapshot(store)
-        except Unreadable as error:
-            raise Fell(str(error)) from error
+        found = snapshot(store)
         for done in indexed:
             photos = Path(done.command[4])
             source = done.command[len(done.command) - 3]

@@ -11,8 +11,9 @@ from typing import Any
 
 from autoenc.store.sparse import BLOCK
 from torturing.material import ENCODERS, collections, copied, neighbors
+from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, complaint, run
-from torturing.trials import Fell, Kind
+from torturing.trials import Kind
 
 
 def damage(folder: Path, rng: Random, *, keep_time: bool = False) -> str:

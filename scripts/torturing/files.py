@@ -12,8 +12,9 @@ from random import Random
 
 from torturing.material import ENCODERS
 from torturing.mutations import FORMATS, bombs, encoded, mutated
+from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, complaint, run
-from torturing.trials import Fell, Kind
+from torturing.trials import Kind
 
 BATCH_SECONDS = 60.0
 

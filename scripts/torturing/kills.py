@@ -12,9 +12,10 @@ from PIL import Image
 
 from autoenc import draw_catalog
 from torturing.material import ENCODERS, SOURCE, Material, copied, right
+from torturing.outcomes import Fell, NotHere
 from torturing.processes import Done, autoenc, child, complaint, run
-from torturing.snapshots import Snapshot, Unreadable, snapshot
-from torturing.trials import Fell, Kind, NotHere
+from torturing.snapshots import Snapshot, snapshot
+from torturing.trials import Kind
 
 
 class StoreKill(Kind):
@@ -58,17 +59,14 @@ class StoreKill(Kind):
         if not killed.stopped and (fault := complaint(killed)):
             raise Fell(fault)
         written = _state(store) != there
-        try:
-            left = snapshot(copied(store, folder / "left"))
-            self.check_left(left, killed)
-            whole_store(folder / "left")
-            again = run(self.command(store))
-            if again.code != 0 or complaint(again):
-                raise Fell(complaint(again) or f"Run again, {again} failed: {again.err[-300:]!r}.")
-            if difference := snapshot(store).difference(self.expected):
-                raise Fell(f"Run again after a kill at {killed.seconds:.3f} s, {difference}.")
-        except Unreadable as error:
-            raise Fell(str(error)) from error
+        left = snapshot(copied(store, folder / "left"))
+        self.check_left(left, killed)
+        whole_store(folder / "left")
+        again = run(self.command(store))
+        if again.code != 0 or complaint(again):
+            raise Fell(complaint(again) or f"Run again, {again} failed: {again.err[-300:]!r}.")
+        if difference := snapshot(store).difference(self.expected):
+            raise Fell(f"Run again after a kill at {killed.seconds:.3f} s, {difference}.")
         whole_store(store)
         if not killed.stopped:
             return "ended before the kill"

@@ -12,9 +12,10 @@ from random import Random
 from autoenc.store.space import allocated_bytes
 from torturing.kills import whole_store
 from torturing.material import copied
+from torturing.outcomes import Fell, NotHere
 from torturing.processes import Done, autoenc, complaint, run
-from torturing.snapshots import Unreadable, snapshot
-from torturing.trials import Fell, Kind, NotHere
+from torturing.snapshots import snapshot
+from torturing.trials import Kind
 
 MIB = 2**20
 
@@ -27,11 +28,7 @@ class Limit(Kind):
         again = run(self.material.index(store))
         if again.code != 0 or complaint(again):
             raise Fell(complaint(again) or f"Without the limit, {again} failed: {again.err[-300:]!r}.")
-        try:
-            difference = snapshot(store).difference(self.material.clean)
-        except Unreadable as error:
-            raise Fell(str(error)) from error
-        if difference:
+        if difference := snapshot(store).difference(self.material.clean):
             raise Fell(f"Indexed again without the limit, {difference}.")
         whole_store(store)
 

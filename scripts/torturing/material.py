@@ -13,6 +13,7 @@ from typing import Any
 from autoenc import draw_catalog, find_images
 from autoenc.models.ready import ready_folder
 from autoenc.store.sparse import copy_folder, files_below
+from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, run
 from torturing.snapshots import Snapshot, snapshot
 
@@ -98,7 +99,7 @@ def copied(store: Path, to: Path) -> Path:
 def right(done: Done) -> Done:
     """A process that has to succeed before any trial makes sense."""
     if done.code != 0:
-        raise RuntimeError(f"{done} failed without any torture: {done.err[-2000:]}")
+        raise Fell(f"{done} failed without any torture: {done.err[-2000:]!r}.")
     return done
 
 

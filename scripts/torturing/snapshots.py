@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torturing.processes import child, run
+from torturing.outcomes import Fell
+from torturing.processes import child, complaint, run
 
 TOLERANCE = 1e-6
 
@@ -56,20 +57,16 @@ class Snapshot:
 NOTHING = Snapshot({}, {}, {})
 
 
-class Unreadable(Exception):  # noqa: N818
-    """A store cannot be read; the message says why."""
-
-
 def snapshot(store: Path) -> Snapshot:
     """Read a store, in a process of its own; a store that does not exist holds nothing.
 
     Raises:
-        Unreadable: it cannot be read.
+        Fell: it cannot be read.
     """
     with tempfile.TemporaryDirectory() as folder:
         done = run(child("snapshot", store, folder))
-        if done.code != 0:
-            raise Unreadable(f"{store} cannot be read (exit code {done.code}): {done.err[-500:]!r}.")
+        if done.code != 0 or complaint(done):
+            raise Fell(f"{store} cannot be read (exit code {done.code}): {done.err[-500:]!r}.")
         if done.out.startswith("absent"):
             return NOTHING
         document = json.loads((Path(folder) / "points.json").read_text())

@@ -13,14 +13,7 @@ from pathlib import Path
 from random import Random
 
 from torturing.material import Material
-
-
-class Fell(Exception):  # noqa: N818
-    """autoenc broke a promise; the message says which."""
-
-
-class NotHere(Exception):  # noqa: N818
-    """These trials cannot run on this machine; the message says why."""
+from torturing.outcomes import Fell, NotHere
 
 
 class Kind(ABC):
@@ -66,6 +59,7 @@ class Tally:
     endings: Counter[str] = field(default_factory=Counter)
     falls: list[str] = field(default_factory=list)
     absent: str = ""
+    prepared: bool = False
     numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -113,13 +107,16 @@ class Campaign:
         number = next(tally.numbers) if self._number is None else self._number
         folder = self._folder / f"{kind.name.replace('/', '-')}-{number}"
         try:
-            if not tally.trials:
+            if not tally.prepared:
                 kind.prepare()
+                tally.prepared = True
             folder.mkdir(parents=True)
             ending = kind.trial(folder, Random(f"{self._seed} {kind.name} {number}"))
         except NotHere as error:
             tally.absent = str(error)
         except Fell as error:
+            if not tally.prepared:
+                tally.absent = "its preparation fell"
             tally.falls.append(f"{kind.name} --seed {self._seed} --number {number}: {error} Kept in {folder}.")
         else:
             tally.endings[ending] += 1
