@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from abc import abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -90,7 +91,11 @@ class StoreKill(Kind):
 
 def _state(store: Path) -> set[tuple[str, int]]:
     """What shows whether a process has written anything."""
-    return {(path.name, path.stat().st_mtime_ns) for path in store.rglob("*")}
+    found = set()
+    with suppress(FileNotFoundError):  # removed while this looks on: it has written
+        for path in store.rglob("*"):
+            found.add((path.name, path.stat().st_mtime_ns))
+    return found
 
 
 def whole_store(store: Path) -> None:
