@@ -55,7 +55,8 @@ class Processes(Kind):
             commands.append(self.material.index(store, photos, "--source", f"more-{number}"))
         commands += [self.material.query(store, rng.choice(ENCODERS)) for _ in range(3)]
         commands += [autoenc("status", "--store", store, "--json") for _ in range(2)]
-        commands = [[*command, "--wait", str(rng.choice((0, 0.3, 60)))] for command in commands]
+        waits = rng.choice(((0, 0.3, 60), (60,)))
+        commands = [[*command, "--wait", str(rng.choice(waits))] for command in commands]
         rng.shuffle(commands)
         with ThreadPoolExecutor(len(commands)) as pool:
             ended = list(pool.map(run, commands))

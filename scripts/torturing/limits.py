@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import shutil
@@ -9,7 +10,6 @@ import subprocess
 from pathlib import Path
 from random import Random
 
-from autoenc.store.space import allocated_bytes
 from torturing.kills import whole_store
 from torturing.material import copied
 from torturing.outcomes import Fell, NotHere
@@ -55,12 +55,11 @@ class Disk(Limit):
             raise NotHere("a small disk cannot be mounted here") from error
         _unmount(probe)
         self.seconds = run(self.material.index(self.material.folder / "measured")).seconds
-        self.bytes = allocated_bytes(self.material.store)
 
     def trial(self, folder: Path, rng: Random) -> str:
         disk = folder / "disk"
         disk.mkdir()
-        size = 20 * MIB + int(rng.uniform(0, 3) * self.bytes)
+        size = rng.randrange(16 * MIB, 96 * MIB)  # 16 MiB are always kept free
         _mount(disk, size)
         try:
             ending = self.on(disk, size, rng)
@@ -73,7 +72,8 @@ class Disk(Limit):
 
     def on(self, disk: Path, size: int, rng: Random) -> str:
         store, filler = disk / "store", disk / "filler"
-        begin = rng.choice((0.0, rng.uniform(0, self.seconds)))  # when another program fills the disk
+        # When another program fills the disk: at once, meanwhile, or after the first command.
+        begin = rng.choice((0.0, rng.uniform(0, self.seconds), rng.uniform(0, self.seconds), math.inf))
         left = rng.choice((0, rng.randrange(17 * MIB)))  # what it leaves free
         under = f"a disk of {size:,} bytes, filled up to {left:,} after {begin:.3f} s"
 
