@@ -83,6 +83,10 @@ class StoreError(AutoencError):
     """A vector store cannot do what was asked."""
 
 
+class DiskFullError(StoreError):
+    """There is not enough room on the disk that holds the store."""
+
+
 class StoreNotFoundError(StoreError):
     """The store or the collection does not exist."""
 

@@ -35,12 +35,18 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    if durable and os.name == "posix":  # the move is on disk once the folder is
-        folder = os.open(path.parent, os.O_RDONLY)
+    if durable:  # the move is on disk once the folder is
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return once the names of a folder's files are on disk, where the system can tell."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
 def remove_folder(folder: Path) -> None:

@@ -103,7 +103,7 @@ def check_folder(
 def check_makeable(folder: str | os.PathLike[str]) -> None:
     """Raise OutputError before the work is done, not after it, if a folder neither exists nor can be created."""
     folder = Path(os.path.abspath(folder))
-    nearest = next(above for above in (folder, *folder.parents) if os.path.exists(above))
+    nearest = next((above for above in (folder, *folder.parents) if os.path.exists(above)), folder)
     if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK):
         raise OutputError(f"Cannot write {shown(folder)}: {shown(nearest)} is not a folder that you may write to.")
 

@@ -125,3 +125,10 @@ def test_the_table_of_encoders_is_true(name: str, bundle_dir: Path) -> None:
 
     (said,) = re.findall(rf"^\| `{name}` \| (\d+) \|", README, re.MULTILINE)
     assert create_encoder(name, model=bundle_dir).dim == int(said)
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    named = re.findall(r"`((?:\w+/)?test_\w+\.py)`", page)
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []

@@ -15,6 +15,7 @@ from autoenc.images.files import decode_file, read_file
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import OWN, Record, Store
 from autoenc.text import counted
+from autoenc.vectors import evenly
 
 SAMPLE = 1000
 """Points whose vectors are read again, for each encoder."""
@@ -59,7 +60,7 @@ class CheckReport:
 
 
 def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport:
-    """Check a store: the checksums of its files, every point, a sample of the vectors, and some of them anew.
+    """Check a store: the checksums of its files, every point, and a sample of the vectors.
 
     Every point is read and counted. Of each encoder, up to 1,000 vectors are read: they have the right length and only
     finite numbers, and a search by one finds it. Up to 20 unchanged images are encoded again and compared.
@@ -86,7 +87,8 @@ def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport
     encoded: dict[str, int] = {}
     with telling(progress) as tell:
         try:
-            store.verify()
+            if not store.verify():
+                notes.append("There are no checksums of the files: the store is on a server, or was not closed.")
         except StoreError as error:
             problems.append(str(error))
         ids = _points(store, problems, notes, tell)
@@ -94,41 +96,52 @@ def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport
             tell("vectors", done, len(store.info.vectors), name)
             records = _sampled(store, ids, name)
             vectors[name] = len(records)
-            problems += _vector_problems(store, name, records)
-            encoded[name] = _encode_again(store, name, records, problems, notes)
+            encoded[name] = 0
+            if wrong := list(_vector_problems(store, name, records)):
+                problems += wrong
+                continue
+            try:
+                encoded[name] = _encode_again(store, name, records, problems)
+            except AutoencError as error:
+                notes.append(f"No image was encoded again by '{name}': {error}")
         tell("vectors", len(store.info.vectors), len(store.info.vectors), "")
     return CheckReport(store.location, store.collection, len(ids), vectors, encoded, problems, notes)
 
 
 def _points(store: Store, problems: list[str], notes: list[str], tell: Progress) -> list[str]:
     """The id of every point."""
-    expected = len(store)
+    before = len(store)
     ids: list[str] = []
     foreign = 0
     for record in store.scroll(batch=_BATCH):
         ids.append(record.id)
         foreign += point_path(store, record.payload) is None
         if len(ids) % _BATCH == 0:
-            tell("points", len(ids), expected, "")
+            tell("points", len(ids), max(before, len(ids)), "")
     tell("points", len(ids), len(ids), "")
-    if len(ids) != expected or len(set(ids)) != expected:
+    after = len(store)  # on a server, others may write meanwhile
+    if before == after and not len(ids) == len(set(ids)) == after:
         problems.append(
-            f"The store counts {counted(expected, 'point')}, but {len(ids):,} can be read, {len(set(ids)):,} of them "
+            f"The store counts {counted(after, 'point')}, but {len(ids):,} can be read, {len(set(ids)):,} of them "
             f"different. Restore it from a backup, or index into a new store."
         )
     if foreign:
         notes.append(f"{counted(foreign, 'point')} {'was' if foreign == 1 else 'were'} not written by index_images.")
     for name, having in store.status().having.items():
-        if lacking := expected - having:
+        if lacking := after - having:
             notes.append(f"{counted(lacking, 'point')} without vector '{name}'; index with encoders={name} to add it.")
     return ids
 
 
 def _sampled(store: Store, ids: Sequence[str], name: str) -> list[Record]:
     """An even sample of the points that have a vector."""
-    having = sorted(store.having_vectors(ids, [name]))
-    places = np.linspace(0, len(having) - 1, min(SAMPLE, len(having))).astype(int)
-    return store.retrieve([having[place] for place in places], vectors=[name])
+    having = np.array(sorted(store.having_vectors(ids, [name])))
+    return store.retrieve(evenly(having, SAMPLE).tolist(), vectors=[name])
+
+
+def _few(records: Sequence[Record]) -> list[Record]:
+    """An even sample of those whose vectors are computed or searched again."""
+    return [records[place] for place in evenly(np.arange(len(records)), ENCODED)]
 
 
 def _vector_problems(store: Store, name: str, records: Sequence[Record]) -> Iterator[str]:
@@ -141,26 +154,21 @@ def _vector_problems(store: Store, name: str, records: Sequence[Record]) -> Iter
             f"another length than {dim}, or not finite. Index into a new store."
         )
         return
-    found = 0
-    tried = [record for record in records[:: max(1, len(records) // ENCODED)] if np.any(record.vectors[name])]
-    for record in tried:
-        best = store.search(record.vectors[name], using=name, k=1)
-        found += bool(best) and best[0].score >= SAME
-    if found < len(tried):
+    tried = [record for record in _few(records) if np.any(record.vectors[name])]
+    best = [store.search(record.vectors[name], using=name, k=1) for record in tried]
+    found = sum(bool(hits) and hits[0].score >= SAME for hits in best)
+    if found < len(tried) / 2:  # the search of a large store is approximate
         yield (
             f"Of {counted(len(tried), 'search', 'searches')} by vectors '{name}' of the store itself, "
             f"{len(tried) - found} found nothing equal. Index into a new store."
         )
 
 
-def _encode_again(store: Store, name: str, records: Sequence[Record], problems: list[str], notes: list[str]) -> int:
-    try:
-        encoder = make_encoders([name], None, store)[name]
-    except AutoencError as error:
-        notes.append(f"No image was encoded again by '{name}': {error}")
-        return 0
-    similar = list(_similarities(store, encoder, records))
-    if similar and (wrong := sum(cosine < SAME for cosine in similar)):
+def _encode_again(store: Store, name: str, records: Sequence[Record], problems: list[str]) -> int:
+    """How many images were encoded again."""
+    encoder = make_encoders([name], None, store)[name]
+    similar = list(_similarities(store, encoder, _few(records)))
+    if wrong := sum(cosine < SAME for cosine in similar):
         problems.append(
             f"Of {counted(len(similar), 'image')} encoded again by '{name}', {wrong} got another vector than the one "
             f"that is stored. Index into a new store."
@@ -170,7 +178,7 @@ def _encode_again(store: Store, name: str, records: Sequence[Record], problems: 
 
 def _similarities(store: Store, encoder: Encoder, records: Sequence[Record]) -> Iterator[float]:
     """The cosine similarity of some stored vectors with those of the same files now; of unchanged files only."""
-    for record in records[:: max(1, len(records) // ENCODED)]:
+    for record in records:
         path = point_path(store, record.payload)
         if path is None or not path.is_absolute():
             continue

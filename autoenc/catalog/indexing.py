@@ -14,7 +14,7 @@ from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
-from autoenc.errors import ArgumentError, AutoencError, EncoderError
+from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError
 from autoenc.images.finding import Found, Pictures, SkippedFile, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
@@ -161,9 +161,13 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
     tell("indexing", total, total, "")
+    unoptimized = ""
     if target.store is not None:
         if counts["new"] or counts["changed"] or counts["lacking"]:
-            target.store.optimize()
+            try:
+                target.store.optimize()
+            except DiskFullError as error:
+                unoptimized = f"All images are stored, but searches may be slower than they could be: {error}"
             _check_encoders(target.store, plan)
         target.store.flush()
     seconds = time.perf_counter() - start
@@ -180,7 +184,7 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
         seconds=seconds,
         images_per_second=(counts["new"] + updated + unchanged) / seconds,
         source=plan.source,
-        notes=_notes(plan, missing),
+        notes=[*_notes(plan, missing), *filter(None, [unoptimized])],
     )
 
 

@@ -23,7 +23,7 @@ class Neighbor:
     """One result of a search.
 
     Attributes:
-        rank: 1 for the nearest.
+        rank: 1 for the nearest; 0 for the query itself.
         id: the point's id.
         score: cosine similarity, in [-1, 1].
         path: the image file, absolute; None for a point that `index_images` has not written.
@@ -179,8 +179,8 @@ class Searcher:
         found = find_point(self.store, id)
         return self._neighbors(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
 
-    def path_of(self, id: str | os.PathLike[str]) -> Path:
-        """The file of a stored image, given as for `by_id`.
+    def stored(self, id: str | os.PathLike[str]) -> Neighbor:
+        """A stored image, given as for `by_id`: a neighbor of rank 0, the query itself.
 
         Raises:
             PointNotFoundError: the store holds no such point, or no image belongs to it.
@@ -188,7 +188,7 @@ class Searcher:
         (record,) = self.store.retrieve([find_point(self.store, id)])
         if (path := point_path(self.store, record.payload)) is None:
             raise PointNotFoundError(f"Point {record.id} of collection '{self.store.collection}' has no image.")
-        return path
+        return Neighbor(0, record.id, 1.0, path, record.payload)
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"

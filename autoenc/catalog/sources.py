@@ -81,7 +81,7 @@ def point_path(store: Store, payload: Mapping[str, Any]) -> Path | None:
     if not isinstance(source, str) or not isinstance(path, str) or source not in store.info.sources or "\0" in path:
         return None
     root = store.info.sources[source]
-    if root and (PurePath(path).is_absolute() or ".." in PurePath(path).parts):
+    if root and (PurePath(path).anchor or ".." in PurePath(path).parts):
         return None
     return Path(root, path)
 

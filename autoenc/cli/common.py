@@ -46,6 +46,20 @@ def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name one collection of a store."""
+    _add_location(parser)
+    parser.add_argument(
+        "--collection", default="images", metavar="NAME", help="collection in the store (default: images)"
+    )
+
+
+def add_collections(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a store, with one of its collections or all of them."""
+    _add_location(parser)
+    parser.add_argument("--collection", metavar="NAME", help="only this collection (default: all of them)")
+
+
+def _add_location(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         required=True,
@@ -53,13 +67,6 @@ def add_store(parser: argparse.ArgumentParser) -> None:
         metavar="LOCATION",
         help="a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)",
     )
-    parser.add_argument(
-        "--collection", default="images", metavar="NAME", help="collection in the store (default: images)"
-    )
-    add_wait(parser)
-
-
-def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         type=float,

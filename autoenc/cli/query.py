@@ -71,13 +71,14 @@ def run(options: argparse.Namespace) -> int:
         query = options.image
     else:
         neighbors = searcher.by_id(options.id, **asked)
-        query = str(searcher.path_of(options.id))
+        stored = searcher.stored(options.id)
+        query = str(stored.path)
     misses = [] if neighbors else unmatched(store, where)
     if options.sheet:
         from autoenc.report.sheet_files import write_sheet
         from autoenc.report.sheets import query_sheet
 
-        sheet = query_sheet(query, neighbors, using=searcher.using)
+        sheet = query_sheet(options.image or stored, neighbors, using=searcher.using)
         write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[query])
     if options.json:
         print_json(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_wait, print_json, put
+from autoenc.cli.common import add_collections, print_json, put
 
 if TYPE_CHECKING:
     from autoenc.store import StoreStatus
@@ -17,11 +17,7 @@ def add_parser(verbs: Any) -> None:
         help="show what a store holds",
         description="Show the collections of a store with their images, encoders and sources.",
     )
-    parser.add_argument(
-        "--store", required=True, metavar="LOCATION", help="a folder or the http(s) URL of a Qdrant server"
-    )
-    parser.add_argument("--collection", metavar="NAME", help="show only this collection")
-    add_wait(parser)
+    add_collections(parser)
     parser.add_argument(
         "--json",
         action="store_true",

@@ -14,10 +14,10 @@ _R = TypeVar("_R")
 
 
 class Budget:
-    """Bytes that several threads share. Who asks first gets them first.
+    """Bytes that several threads share. One thread at a time waits for them, so that a large picture gets its turn.
 
-    A thread that is given up keeps its bytes until it ends. So that nobody waits for it, whoever is next then goes
-    ahead once no other thread is running.
+    A thread that is given up keeps its bytes until it ends. Nobody waits for it: as soon as no other thread is running,
+    the next one gets its bytes.
     """
 
     def __init__(self, limit: int) -> None:
@@ -64,9 +64,11 @@ def guarded(function: Callable[[], _R], memory: int, *, watched: bool) -> _R:
     """
     if not watched and memory <= limits.SMALL_MEMORY:
         return function()
-    budget = _memory
+    budget, begun = _memory, False
 
     def counted() -> _R:
+        nonlocal begun
+        begun = True
         try:
             return function()
         finally:
@@ -77,6 +79,11 @@ def guarded(function: Callable[[], _R], memory: int, *, watched: bool) -> _R:
     budget.take(memory)
     try:
         return in_time(counted) if watched else counted()
+    except RuntimeError as error:
+        if begun:
+            raise
+        budget.give_back(memory)
+        raise ImageDecodeError(f"No thread could be started to decode it ({error}).") from error
     finally:
         budget.leave()
 

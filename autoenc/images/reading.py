@@ -48,6 +48,8 @@ def read_regular(path: str | os.PathLike[str]) -> tuple[bytes, os.stat_result]:
             os.close(descriptor)
     except OSError as error:
         raise ImageDecodeError(f"The file cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # a NUL in the name
+        raise ImageDecodeError(f"The file cannot be read: {error}.") from error
     if len(data) != status.st_size:
         raise ImageDecodeError("The file changed while it was read.")
     return data, status

@@ -130,6 +130,8 @@ class Bundle:
         session = self._session
         try:
             return run_graph(session, images, self.latent_dim)
+        except MemoryError:
+            raise
         except Exception as error:  # ONNX Runtime's own exception types are not public
             raise self._failed(error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import reprlib
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,11 @@ def parsed(file: Path) -> dict[str, Any]:
         OSError: as the file system raises it.
         ValueError, RecursionError: no JSON object, NaN or a name given twice in it, too large, or nested too deeply.
     """
-    if file.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MB")
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a regular file")
+    if status.st_size > _MOST_BYTES:
+        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MiB")
     info = json.loads(file.read_text("utf-8"), object_pairs_hook=_named_once, parse_constant=_refused)
     if not isinstance(info, dict):
         raise ValueError("it is not a JSON object")

@@ -5,22 +5,19 @@ from __future__ import annotations
 import importlib.util
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from autoenc.errors import ArgumentError, ImageDecodeError, ImageError
+from autoenc.catalog.searching import Neighbor
+from autoenc.errors import ArgumentError, ImageError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_thumbnail
 from autoenc.images.limits import MAX_PIXELS
 from autoenc.text import counted, printable, shown
-
-if TYPE_CHECKING:  # the records of a search, not its machinery
-    from autoenc.catalog.searching import Neighbor
 
 RGB = tuple[int, int, int]
 
@@ -40,16 +37,15 @@ class Tile:
     """One picture on a sheet.
 
     Attributes:
-        picture: a path, the bytes of an image file, an array or a PIL image; None for a picture that cannot be shown.
+        picture: a path, the bytes of an image file, an array or a PIL image, or a function that returns one when it is
+            drawn.
         caption: the line below it, such as a score.
         note: the second line, fainter, such as its name.
-        reason: why there is no picture.
     """
 
-    picture: Picture | None
+    picture: Picture | Callable[[], Picture]
     caption: str = ""
     note: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,11 +87,14 @@ class Layout:
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
 
 
-def query_sheet(query: Picture, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128) -> Image.Image:
+def query_sheet(
+    query: Picture | Neighbor, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128
+) -> Image.Image:
     """Draw the sheet of one search: the query and its neighbors, with their scores and names.
 
     Args:
-        query: the query: a path, the bytes of an image file, an array or a PIL image.
+        query: the query: a path, the bytes of an image file, an array or a PIL image; or a stored image, as
+            `Searcher.stored` returns it.
         neighbors: what the search returned.
         using: name of the encoder, for the title.
         tile: side of a picture, in pixels.
@@ -113,18 +112,15 @@ def query_sheet(query: Picture, neighbors: Iterable[Neighbor], *, using: str = "
         >>> sheet.width, sheet.height
         (632, 268)
     """
-    found = [_found(near) for near in neighbors]
     title = f"Nearest by {using}" if using else ""
-    return contact_sheet(Tile(query, "query", name_of(query)), found, tile=tile, title=title)
+    found = [_stored(near, f"{near.score:.3f}") for near in neighbors]
+    asked = _stored(query, "query") if isinstance(query, Neighbor) else Tile(query, "query", name_of(query))
+    return contact_sheet(asked, found, tile=tile, title=title)
 
 
-def _found(near: Neighbor) -> Tile:
-    """A neighbor's tile; a file that is not the one that was indexed is not shown."""
-    caption, note = f"{near.score:.3f}", near.id if near.path is None else name_of(near.path)
-    try:
-        return Tile(near.read(), caption, note)
-    except ImageError as error:
-        return Tile(None, caption, note, str(error))
+def _stored(image: Neighbor, caption: str) -> Tile:
+    """The tile of a stored image; a file that is not the one that was indexed is not shown."""
+    return Tile(image.read, caption, image.id if image.path is None else name_of(image.path))
 
 
 def plan(*, tile: int = 128, title: str = "") -> Layout:
@@ -188,9 +184,8 @@ def _draw_tile(
         (x - width, y - width, x + size + width - 1, y + size + width - 1), fill=QUERY if is_query else _EDGE
     )
     try:
-        if item.picture is None:
-            raise ImageDecodeError(item.reason)
-        sheet.paste(Image.fromarray(load_thumbnail(item.picture, size)), (x, y))
+        picture = item.picture() if callable(item.picture) else item.picture
+        sheet.paste(Image.fromarray(load_thumbnail(picture, size)), (x, y))
     except ImageError as error:
         draw.rectangle((x, y, x + size - 1, y + size - 1), fill=_BLANK)
         lines = textwrap.wrap(printable(str(error)).removeprefix(f"{item.note}: "), max(8, size // 8))[: size // 18]

@@ -8,7 +8,6 @@ A lock on the collection's folder protects them, so they are read and written on
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from autoenc.store.filters import (
     Scalar,
     json_path,
 )
+from autoenc.store.lock import unlock
 from autoenc.store.manifest import Files, check_manifest, remove_manifest, write_manifest
 from autoenc.store.records import Hit, Record, hit_of, merged, record_of, storing
 from autoenc.store.space import allocated_bytes, check_space
@@ -42,6 +42,9 @@ from autoenc.vectors import Vectors
 RECORD = "autoenc.json"
 DROPPED = ".autoenc-dropped-"
 """Prefix of the folder of a collection that is being removed."""
+
+SEGMENTS = "shard/segments"
+"""Below the collection's folder: the points, as they are searched."""
 
 WRITTEN_TWICE = 2
 """To the engine's log, and to the files that are searched."""
@@ -117,11 +120,13 @@ class EdgeEngine:
         """Write; `points` of them, with this many `numbers` in their vectors."""
         self._begin_writing(WRITTEN_TWICE * (points * PAYLOAD_BYTES + 4 * numbers), "to write to the store")
         self._shard.update(operation)
+        self._written = True  # again: another thread may have flushed meanwhile
 
     def optimize(self) -> None:
-        self._begin_writing(2 * allocated_bytes(self._folder), "to optimize the store")
-        with self._engine():
+        with self._engine():  # a segment is copied as it is optimized
+            self._begin_writing(allocated_bytes(self._folder / SEGMENTS), "to optimize the store")
             self._shard.optimize()
+        self._written = True
 
     def flush(self) -> None:
         if self._written:
@@ -143,9 +148,8 @@ class EdgeEngine:
             finally:
                 self._unlock()
 
-    def verify(self) -> None:
-        if not self._changed and not self._read_only:
-            check_manifest(self._folder, thorough=True)
+    def verify(self) -> bool:
+        return not self._changed and check_manifest(self._folder, thorough=True) is not None
 
     def _close_shard(self) -> None:
         try:
@@ -161,7 +165,7 @@ class EdgeEngine:
     def _unlock(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
-            os.close(lock)
+            unlock(lock)
 
     def drop(self) -> None:
         if self._read_only:

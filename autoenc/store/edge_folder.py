@@ -15,7 +15,7 @@ from autoenc.errors import StoreError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
 from autoenc.store.edge import DROPPED, RECORD, EdgeEngine, engine_errors
-from autoenc.store.lock import WAIT_SECONDS, lock_folder
+from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, check_manifest
 from autoenc.store.records import no_collection
 from autoenc.store.recovery import drop_unfinished_vector
@@ -54,23 +54,32 @@ def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECO
             _make_folder(folder)
         if there and not os.access(folder, os.W_OK):
             return _open_copy(root, collection, wait)
-        lock = lock_folder(folder, wait)
+        try:
+            lock = lock_folder(folder, wait)
+        except FileNotFoundError:  # another process has dropped the collection meanwhile
+            return open_edge(root, collection, create, wait)
     try:
         with _looking_into(folder):
-            _tidy(root, folder)
+            if lock is not None:
+                _tidy(root, folder)
+            _complete(folder)
         return _open_shard(root, collection, folder, lock=lock)
     except BaseException:
         if lock is not None:
-            os.close(lock)
+            unlock(lock)
         raise
 
 
 def _tidy(root: Path, folder: Path) -> None:
-    """Remove what killed processes left, and complete a creation that one of them began."""
+    """Remove what killed processes left."""
     for left in (*folder.glob(f"{BUILDING}*"), *root.glob(f"{DROPPED}*")):
         remove_folder(left)
     for left in folder.glob(f"{TEMPORARY}*"):
         left.unlink(missing_ok=True)
+
+
+def _complete(folder: Path) -> None:
+    """Make the shard of a new collection, or of one whose making was killed."""
     if not (folder / SHARD).exists() and not any((folder / name).exists() for name in (RECORD, MANIFEST)):
         _make_shard(folder)
 
@@ -114,13 +123,19 @@ def _open_copy(root: Path, collection: str, wait: float) -> EdgeEngine:
         copy = Path(tempfile.mkdtemp(prefix="autoenc-store-"))
         try:
             check_space(copy, size, "to copy the read-only store")
-            copy_folder(folder, copy / collection)
+            try:
+                copy_folder(folder, copy / collection)
+            except OSError as error:
+                raise StoreError(
+                    f"The store {root} is read-only, and cannot be copied for searching: {error}. Copy it to a folder "
+                    f"that you may write to."
+                ) from error
             return _open_shard(root, collection, copy / collection, read_only=True)
         finally:
-            remove_folder(copy)  # at once: the engine has its files open, and a kill leaves none behind
+            remove_folder(copy)  # at once: the engine has its files open
     finally:
         if lock is not None:
-            os.close(lock)
+            unlock(lock)
 
 
 def _make_folder(folder: Path) -> None:
@@ -188,10 +203,15 @@ def _check_unoccupied(root: Path, collection: str) -> None:
         raise StoreError(f"{root} is a file; a store is a folder. Choose another path.")
     if (root / RECORD).is_file():
         raise _not_found(root, collection)
-    inside = {path.name for path in root.iterdir()} if root.exists() else set()
-    begun = {path.name for path in (root / collection).iterdir()} if collection in inside else set()
-    others = {name for name in inside - {collection} if not name.startswith(DROPPED)}
-    if others and not edge_collections(root):
+    inside = list(root.iterdir()) if root.exists() else []
+    others = [path for path in inside if path.name != collection and not path.name.startswith(DROPPED)]
+    if not all(map(_is_collection, others)) and not edge_collections(root):
         raise StoreError(f"{root} holds other files and is not a store. Choose an empty or a new folder.")
-    if any(name != SHARD and not name.startswith((BUILDING, TEMPORARY)) for name in begun):
+    if (root / collection) in inside and not _is_collection(root / collection):
         raise StoreError(f"{root / collection} holds other files and is not a collection. Choose another name.")
+
+
+def _is_collection(folder: Path) -> bool:
+    """Whether a folder holds nothing but a collection, be it whole, being made, or what a kill left of it."""
+    names = (path.name for path in folder.iterdir()) if folder.is_dir() else ("",)
+    return all(name in (RECORD, MANIFEST, SHARD) or name.startswith((BUILDING, TEMPORARY)) for name in names)

@@ -80,8 +80,8 @@ class Engine(Protocol):
     def flush(self) -> None:
         """Return once everything written so far is on disk."""
 
-    def verify(self) -> None:
-        """Raise StoreError if the engine's files are not what was written, as far as can be told."""
+    def verify(self) -> bool:
+        """Raise StoreError if the files are not what was written; False if nothing tells what was written."""
 
     def close(self) -> None:
         """Flush and release the collection. A second call does nothing."""

@@ -18,9 +18,12 @@ WAIT_SECONDS = 10
 
 _PAUSE = 0.02
 
+_OURS: dict[int, tuple[int, int]] = {}
+"""The locks that this process holds: descriptor -> device and inode of the folder."""
+
 
 def lock_folder(folder: Path, wait: float) -> int | None:
-    """Lock a folder for this process; closing the descriptor that is returned unlocks it.
+    """Lock a folder for this process, until `unlock`.
 
     Args:
         folder: an existing folder.
@@ -37,20 +40,30 @@ def lock_folder(folder: Path, wait: float) -> int | None:
         return None
     deadline = time.monotonic() + wait
     while (descriptor := _try_to_lock(folder)) is None:
-        holder = _holder(folder)
-        if holder == os.getpid():
+        if _identity(folder.stat()) in _OURS.values():
             raise StoreLockedError(
                 f"{folder} is open already in this process, and can be open only once. Close it first, or pass the "
                 f"open store."
             )
         if time.monotonic() >= deadline:
+            holder = _holder(folder)
             where = f"in process {holder}" if holder else "in another process"
             raise StoreLockedError(
                 f"{folder} is open {where}, and can be open in only one; waited {wait:g} s. Close it there, wait "
                 f"longer with wait=SECONDS, or use a Qdrant server to share it."
             )
         time.sleep(_PAUSE)
+    _OURS[descriptor] = _identity(os.fstat(descriptor))
     return descriptor
+
+
+def unlock(descriptor: int) -> None:
+    """Unlock a folder, also for the processes that were forked from this one."""
+    del _OURS[descriptor]
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
 
 
 def _try_to_lock(folder: Path) -> int | None:
@@ -66,6 +79,10 @@ def _try_to_lock(folder: Path) -> int | None:
         raise
     os.close(descriptor)
     return None
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _holder(folder: Path) -> int | None:

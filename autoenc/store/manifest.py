@@ -11,17 +11,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from autoenc.errors import StoreError
-from autoenc.files import replace_file
+from autoenc.files import replace_file, sync_folder
 from autoenc.store.sparse import files_below, filled_blocks
 
 MANIFEST = "autoenc.manifest.json"
 
 _SEGMENTS = "shard/segments/"
-_PASSING = "_journal.dat"
+_JOURNAL = "_journal.dat"
 """Files that the engine may leave, and removes once it has opened them."""
 
 _SHUFFLED = ("edge_config.json", "segment.json")
@@ -49,12 +51,7 @@ def write_manifest(folder: Path, known: Files | None = None) -> None:
 def remove_manifest(folder: Path) -> None:
     """Remove the manifest durably, before the first write."""
     (folder / MANIFEST).unlink(missing_ok=True)
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(folder)
 
 
 def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
@@ -71,23 +68,31 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
         StoreError: a file is missing or has changed, or a segment has a file more.
     """
     try:
-        files: Files = json.loads((folder / MANIFEST).read_bytes())["files"]
+        text = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        files: Files = json.loads(text)["files"]
         listed = _listed(folder)
+        compared = 0
         for path, (size, time, expected) in files.items():
             if path not in listed:
-                if path.endswith(_PASSING):
+                if path.endswith(_JOURNAL):
                     continue
                 raise _damaged(folder, f"{path} is missing")
             if listed[path][0] != size:
                 raise _damaged(folder, f"{path} has {listed[path][0]:,} bytes instead of {size:,}")
-            if (thorough or listed[path][1] != time) and checksum(folder / path) != expected:
-                raise _damaged(folder, f"{path} has changed")
+            if thorough or listed[path][1] != time:
+                compared += 1
+                if checksum(folder / path) != expected:
+                    raise _damaged(folder, f"{path} has changed")
         if added := next((path for path in listed if path not in files and path.startswith(_SEGMENTS)), None):
             raise _damaged(folder, f"{added} was added")
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _damaged(folder, f"{MANIFEST} cannot be read: {type(error).__name__}") from error
+        raise _damaged(folder, f"it cannot be compared with {MANIFEST}: {type(error).__name__}") from error
+    if compared > len(files) / 2:  # a copy, perhaps: the next opening shall not compute them all again
+        with suppress(OSError):
+            write_manifest(folder, files)
     return files
 
 
@@ -111,8 +116,12 @@ def checksum(file: Path) -> str:
 
 
 def _listed(folder: Path) -> dict[str, tuple[int, int]]:
-    """Size and modification time of every file of the collection but the manifest."""
-    return {path: (status.st_size, status.st_mtime_ns) for path, status in files_below(folder) if path != MANIFEST}
+    """Size and modification time of every regular file of the collection but the manifest."""
+    return {
+        path: (status.st_size, status.st_mtime_ns)
+        for path, status in files_below(folder)
+        if path != MANIFEST and stat.S_ISREG(status.st_mode)
+    }
 
 
 def _damaged(folder: Path, what: str) -> StoreError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from autoenc.errors import StoreError
+from autoenc.errors import DiskFullError
 from autoenc.files import mounted
 from autoenc.store.sparse import allocated, files_below
 
@@ -21,7 +21,7 @@ _UNREAD = ("wal/", "/payload_storage/")
 
 
 def check_space(folder: Path, needed: int, doing: str, *, margin: int = MARGIN) -> None:
-    """Raise StoreError unless the folder's disk has room for `needed` bytes and a margin.
+    """Raise DiskFullError unless the folder's disk has room for `needed` bytes and a margin.
 
     Args:
         folder: a folder on the disk.
@@ -31,7 +31,7 @@ def check_space(folder: Path, needed: int, doing: str, *, margin: int = MARGIN) 
     """
     free = free_bytes(folder)
     if free < needed + margin:
-        raise StoreError(
+        raise DiskFullError(
             f"The disk that holds {folder} has {free / 2**20:,.1f} MiB left; {(needed + margin) / 2**20:,.1f} MiB are "
             f"needed {doing}. "
             f"Free some space and try again; what is stored already is safe."

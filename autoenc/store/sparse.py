@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,17 +21,22 @@ def filled_blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     while at < size:
         file.seek(at)
         block = file.read(BLOCK)
+        if not block:  # the file has become shorter
+            return
+        while len(block) < min(BLOCK, size - at) and (more := file.read(BLOCK - len(block))):
+            block += more  # a network's file system may give less than it is asked for
         if block != _ZEROS[: len(block)]:
             yield at, block
         at = _next_data(file, at + BLOCK, size)
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below a folder: its path relative to the folder, with "/", and its status."""
+    """Every file below a folder: its path relative to the folder, with "/", and its status. Links are not followed."""
     for where, _, names in os.walk(folder):
         below = os.path.relpath(where, folder).replace(os.sep, "/")
         for name in names:
-            yield name if below == "." else f"{below}/{name}", Path(where, name).stat()
+            with suppress(FileNotFoundError):  # the engine has just removed it
+                yield name if below == "." else f"{below}/{name}", Path(where, name).lstat()
 
 
 def allocated(status: os.stat_result) -> int:
@@ -37,8 +45,10 @@ def allocated(status: os.stat_result) -> int:
 
 
 def copy_folder(source: Path, target: Path) -> None:
-    """Copy the files below a folder to a new one; holes stay holes, empty folders are left out."""
+    """Copy the regular files below a folder to a new one; holes stay holes, empty folders are left out."""
     for path, status in files_below(source):
+        if not stat.S_ISREG(status.st_mode):
+            continue
         copy = target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         with (source / path).open("rb", buffering=0) as old, copy.open("xb") as new:
@@ -54,5 +64,9 @@ def _next_data(file: BinaryIO, at: int, size: int) -> int:
         return at
     try:
         return os.lseek(file.fileno(), at, os.SEEK_DATA) // BLOCK * BLOCK
-    except OSError:  # ENXIO: only a hole is left
-        return size
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # only a hole is left
+            return size
+        if error.errno in (errno.EINVAL, errno.ENOTSUP):  # a file system that does not tell its holes
+            return at
+        raise

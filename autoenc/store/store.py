@@ -417,13 +417,16 @@ class Store:
         """
         return self.info.fields[self._resolved(field)]
 
-    def verify(self) -> None:
-        """Compare the checksum of every file with what was written, if the store is a folder.
+    def verify(self) -> bool:
+        """Compare the checksum of every file of a store in a folder with what was written.
+
+        Returns:
+            False where there are no checksums: on a server, and in a folder that was not closed after it was written.
 
         Raises:
             StoreError: a file has changed.
         """
-        self._engine.verify()
+        return self._engine.verify()
 
     def close(self) -> None:
         """Flush and close the store. A second call does nothing."""

@@ -120,6 +120,8 @@ class Checkpoint:
                     f"Another process is training this model now (in {shown(self.folder)}). Wait for it, or name "
                     f"another folder with model=."
                 ) from error
+            except OSError as error:
+                raise TrainingError(f"{shown(self.folder)} cannot be locked: {error.strerror}.") from error
             try:
                 yield
             finally:

@@ -204,7 +204,7 @@ def test_a_payload_never_leads_out_of_its_source(own: object, tmp_path: Path) ->
         with pytest.raises(ImageDecodeError, match="has no image file"):
             neighbor.read()
         with pytest.raises(PointNotFoundError, match="has no image"):
-            Searcher(store, using="paint").path_of(neighbor.id)
+            Searcher(store, using="paint").stored(neighbor.id)
 
 
 def test_a_link_in_a_source_is_shown_only_if_it_still_leads_to_what_was_indexed(drawn: Path, tmp_path: Path) -> None:

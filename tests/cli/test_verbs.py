@@ -411,11 +411,13 @@ def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Pa
     copy = shutil.copytree(store, tmp_path / "copy")
     (path,) = copy.rglob("mutable_id_tracker.mappings")
     path.write_bytes(path.read_bytes()[:100])
-    for verb in (["check"], ["status"], ["query", query]):
+    for verb in (["check", "--quiet"], ["status"], ["query", query]):
         done = run(*verb, "--store", copy, code=1)
-        assert done.stdout == ""
+        assert ("not whole" in done.stdout) is (verb[0] == "check")
         assert done.stderr.count("\n") == 1
         assert "is damaged: shard/segments/" in done.stderr
+    document = json.loads(run("check", "--store", copy, "--json", "--quiet", code=1).stdout)
+    assert "is damaged" in document["collections"]["images"]["problems"][0]
 
 
 # ---- help -------------------------------------------------------------------------------------------

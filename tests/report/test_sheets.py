@@ -15,7 +15,7 @@ from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
 from autoenc.images.files import load_thumbnail
 from autoenc.images.limits import MAX_PIXELS
-from autoenc.report.sheets import PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet
+from autoenc.report.sheets import MAX_NEIGHBORS, PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet
 
 BLANK = (240, 241, 244)
 
@@ -92,6 +92,22 @@ def test_a_file_that_is_not_the_one_that_was_indexed_is_not_shown(pictures: list
     pictures[1].write_bytes(pictures[2].read_bytes())
     tile = _tile(search_sheet(pictures[0], changed), plan().place(1), 128)
     assert (tile[:20] == BLANK).all()
+
+
+def test_a_stored_query_is_shown_only_if_it_is_the_one_that_was_indexed(pictures: list[Path]) -> None:
+    stored = found(pictures[1], 1.0)
+    shown = _tile(query_sheet(stored, []), plan().place(0), 128)
+    pictures[1].write_bytes(pictures[2].read_bytes())
+    changed = _tile(query_sheet(stored, []), plan().place(0), 128)
+    assert np.array_equal(shown, load_thumbnail(pictures[2], 128)) is False
+    assert (changed[:20] == BLANK).all()
+
+
+def test_pictures_are_read_after_the_size_of_the_sheet_is_known(pictures: list[Path]) -> None:
+    pictures[1].unlink()
+    many = [found(pictures[1], 0.5)] * (MAX_NEIGHBORS + 1)
+    with pytest.raises(ArgumentError, match="holds 2,000 neighbors at most"):
+        query_sheet(pictures[0], many)
 
 
 def test_a_point_of_another_program_has_its_id_for_a_name(pictures: list[Path]) -> None:

@@ -153,6 +153,12 @@ def test_an_interrupted_making_is_completed(root):
         assert store.count() == 3
 
 
+def test_a_collection_that_is_being_made_beside_it_is_no_other_file(root):
+    (root / "first" / "shard-abc").mkdir(parents=True)
+    open_store(root, "second", create=True).close()
+    assert list_collections(root) == ["second"]
+
+
 def test_a_shard_made_before_its_record_gets_one(root):
     open_store(root, create=True).close()
     for name in ("autoenc.json", "autoenc.manifest.json"):

@@ -90,6 +90,31 @@ def test_every_damage_to_every_file_is_one_clear_error(root: Path) -> None:
         assert len(store) == len(IDS)
 
 
+def test_a_link_to_nowhere_does_not_stop_the_comparison(root: Path) -> None:
+    (root / "images" / "link").symlink_to("/nowhere")
+    (path,) = (root / "images").rglob("mutable_id_tracker.mappings")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StoreError, match="is damaged"):
+        open_store(root)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes in folders are POSIX's")
+def test_a_pipe_in_the_place_of_a_file_is_not_opened(root: Path) -> None:
+    (path,) = (root / "images").rglob("mutable_id_tracker.mappings")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StoreError, match="is missing"):
+        open_store(root)
+
+
+def test_a_copy_is_compared_in_full_only_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in files(root):
+        os.utime(path, (1, 1))
+    assert check_manifest(root / "images") is not None
+    monkeypatch.setattr("autoenc.store.manifest.checksum", lambda _: pytest.fail("computed again"))
+    assert check_manifest(root / "images") is not None
+
+
 def test_a_file_more_in_a_segment(root: Path) -> None:
     (segment,) = (root / "images" / "shard" / "segments").iterdir()
     (segment / "extra.dat").write_bytes(b"x")

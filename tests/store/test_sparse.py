@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +29,29 @@ def test_a_copy_has_the_same_bytes(tmp_path_factory: object, pieces: list[tuple[
     with (source / "f").open("rb", buffering=0) as file:
         blocks = dict(filled_blocks(file))
     assert all(at % BLOCK == 0 and any(block) for at, block in blocks.items())
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_does_not_tell_its_holes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refused(*_: object) -> int:
+        raise OSError(number, "no SEEK_DATA here")
+
+    (tmp_path / "f").write_bytes(bytes(BLOCK) + b"x" * BLOCK + bytes(BLOCK) + b"end")
+    monkeypatch.setattr("os.lseek", refused)
+    with (tmp_path / "f").open("rb", buffering=0) as file:
+        assert [at // BLOCK for at, _ in filled_blocks(file)] == [1, 3]
+
+
+def test_a_disk_that_cannot_be_read_is_an_error_and_not_a_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "f").write_bytes(b"x")
+    monkeypatch.setattr("os.lseek", broken)
+    with (tmp_path / "f").open("rb", buffering=0) as file, pytest.raises(OSError, match="Input/output"):
+        list(filled_blocks(file))
 
 
 def test_a_hole_takes_no_room_in_the_copy(tmp_path: Path) -> None:
