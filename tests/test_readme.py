@@ -90,7 +90,8 @@ def test_every_option_named_is_an_option() -> None:
     (verbs,) = [a for a in build_parser()._actions if isinstance(getattr(a, "choices", None), dict)]
     for verb in verbs.choices.values():  # type: ignore[union-attr]
         known |= {option for action in verb._actions for option in action.option_strings}
-    text = re.sub(r"scripts/bench_\w+\.py[^`]*`[^|\n]*\|[^|\n]*\|", "", README)  # their options are their own
+    scripts = r"scripts/(?:bench_\w+|torture)\.py[^`]*`[^|\n]*\|[^|\n]*\|"  # their options are their own
+    text = re.sub(scripts, "", README)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= known
 
 

@@ -18,6 +18,7 @@ from autoenc.store.edge import DROPPED, EdgeEngine, engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, RECORD, check_manifest
 from autoenc.store.records import no_collection
+from autoenc.store.recovery import drop_unfinished_vector
 from autoenc.store.space import MARGIN, allocated_bytes, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
 
@@ -96,6 +97,8 @@ def _open_shard(
         manifest = check_manifest(folder)
         holes = needed_to_open(shard)
         check_space(shard, holes, "to open the store", margin=MARGIN if holes else OPENING_BYTES)
+        if manifest is None:  # as after a kill
+            drop_unfinished_vector(shard)
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
