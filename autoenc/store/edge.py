@@ -9,33 +9,40 @@ from __future__ import annotations
 
 import json
 import uuid
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import qdrant_edge as qe
 
-from autoenc.errors import AutoencError, StoreError, StoreLockedError
+from autoenc.errors import StoreError
 from autoenc.files import remove_folder, replace_file
 from autoenc.store.ann import is_exact, search_ef
+from autoenc.store.edge_values import (
+    BOOLS,
+    SCHEMA_TYPES,
+    bools_of,
+    copies_of,
+    copy_path,
+    engine_errors,
+    filter_for,
+    record_from,
+    rows_of,
+    with_copies,
+    without_copies,
+)
 from autoenc.store.filters import (
     EVERYTHING,
     OWN,
-    AnyOf,
-    Between,
-    Condition,
     Conditions,
     FieldKind,
-    HasId,
     Scalar,
     json_path,
 )
 from autoenc.store.lock import unlock
 from autoenc.store.manifest import RECORD, Files, check_manifest, remove_manifest, write_manifest
-from autoenc.store.records import Hit, Record, hit_of, merged, record_of, storing
+from autoenc.store.records import Hit, Record, hit_of, merged, storing
 from autoenc.store.space import allocated_bytes, check_space, needed_for_vector
 from autoenc.vectors import Vectors
 
@@ -50,17 +57,6 @@ WRITTEN_TWICE = 2
 
 PAYLOAD_BYTES = 4096
 """Room reserved for the payload of a point and its ids."""
-
-_TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
-    "keyword": qe.PayloadSchemaType.Keyword,
-    "integer": qe.PayloadSchemaType.Integer,
-    "float": qe.PayloadSchemaType.Float,
-    "datetime": qe.PayloadSchemaType.Datetime,
-    "bool": qe.PayloadSchemaType.Bool,
-}
-_BOOLS = "bools"
-"""Key below `_autoenc` for keyword copies of the filterable bools. Filters match the copies, because Edge 0.9 can count
-bools but not match them."""
 
 
 class EdgeEngine:
@@ -95,7 +91,7 @@ class EdgeEngine:
         self._read_only = read_only
         self._changed = False  # since it was opened
         self._written = False  # since the last flush
-        self._bools = _bools_of(self.read_record())
+        self._bools = bools_of(self.read_record())
 
     @property
     def _shard(self) -> qe.EdgeShard:
@@ -199,7 +195,7 @@ class EdgeEngine:
         self._begin_writing(PAYLOAD_BYTES, "to write to the store")
         with self._writing_files():
             replace_file(self._folder / RECORD, (json.dumps(record, indent=2) + "\n").encode(), durable=True)
-        self._bools = _bools_of(record)
+        self._bools = bools_of(record)
 
     def create_vector(self, name: str, dim: int) -> None:
         if self._has_vector(name, dim):  # an operation that changes nothing would make the write-ahead log grow
@@ -234,7 +230,7 @@ class EdgeEngine:
         if indexed:
             return
         with self._engine():
-            self._update(qe.UpdateOperation.create_field_index(json_path(field), _TYPES[kind]))
+            self._update(qe.UpdateOperation.create_field_index(json_path(field), SCHEMA_TYPES[kind]))
 
     def drop_field(self, field: str) -> None:
         with self._engine():
@@ -243,10 +239,10 @@ class EdgeEngine:
     # ---- writing ------------------------------------------------------------------------------
 
     def upsert(self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]]) -> None:
-        rows = _rows(vectors, len(ids))
+        rows = rows_of(vectors, len(ids))
         with storing(self._name), self._engine():
             points = [
-                qe.Point(id, row, self._with_copies(payload))
+                qe.Point(id, row, with_copies(payload, self._bools))
                 for id, row, payload in zip(ids, rows, payloads, strict=True)
             ]
             numbers = sum(matrix.size for matrix in vectors.values())
@@ -254,7 +250,7 @@ class EdgeEngine:
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         with self._engine():
-            rows = _rows(vectors, len(ids))
+            rows = rows_of(vectors, len(ids))
             points = [qe.PointVectors(id, row) for id, row in zip(ids, rows, strict=True)]
             numbers = sum(matrix.size for matrix in vectors.values())
             self._update(qe.UpdateOperation.update_vectors(points), points=len(points), numbers=numbers)
@@ -263,8 +259,8 @@ class EdgeEngine:
         with storing(self._name), self._engine():
             for id, payload in zip(ids, payloads, strict=True):
                 self._update(qe.UpdateOperation.set_payload([id], dict(payload), key))
-                if key is None and (copies := self._copies(payload)):
-                    self._update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{_BOOLS}"))
+                if key is None and (copies := copies_of(payload, self._bools)):
+                    self._update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{BOOLS}"))
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
         with self._engine():
@@ -286,7 +282,7 @@ class EdgeEngine:
             else:
                 acorn = qe.AcornSearchParams(enable=True) if where.must else None
                 params = qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
-            kept = _filter(where)
+            kept = filter_for(where)
             requests = [
                 qe.QueryRequest(
                     limit=k,
@@ -299,15 +295,15 @@ class EdgeEngine:
                 for vector in vectors.tolist()
             ]
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
-            return [[hit_of(hit.id, hit.score, _without_copies(hit.payload)) for hit in hits] for hits in results]
+            return [[hit_of(hit.id, hit.score, without_copies(hit.payload)) for hit in hits] for hits in results]
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with self._engine():
-            return [_record(record) for record in self._shard.retrieve(list(ids), True, list(vectors) or False)]
+            return [record_from(record) for record in self._shard.retrieve(list(ids), True, list(vectors) or False)]
 
     def count(self, where: Conditions) -> int:
         with self._engine():
-            return self._shard.count(qe.CountRequest(exact=True, filter=_filter(where)))
+            return self._shard.count(qe.CountRequest(exact=True, filter=filter_for(where)))
 
     def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
         offset: qe.PointId | None = None
@@ -317,19 +313,19 @@ class EdgeEngine:
                     qe.ScrollRequest(
                         offset=offset,
                         limit=batch,
-                        filter=_filter(where),
+                        filter=filter_for(where),
                         with_payload=payload,
                         with_vector=list(vectors) or False,
                     )
                 )
-                records = [_record(record) for record in found]
+                records = [record_from(record) for record in found]
             yield from records
             if offset is None:
                 return
 
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with self._engine():
-            request = qe.FacetRequest(json_path(field), limit=limit, exact=True, filter=_filter(where))
+            request = qe.FacetRequest(json_path(field), limit=limit, exact=True, filter=filter_for(where))
             # The engine also lists values that no point has any more, with a count of 0.
             return {hit.value: hit.count for hit in self._shard.facet(request).hits if hit.count}
 
@@ -339,19 +335,14 @@ class EdgeEngine:
         """Copy the bools of the existing points; from then on, every write keeps the copies up to date."""
         self._bools |= {field}
         with self._engine():
-            index = qe.UpdateOperation.create_field_index(_copy_path(field), qe.PayloadSchemaType.Keyword)
+            index = qe.UpdateOperation.create_field_index(copy_path(field), qe.PayloadSchemaType.Keyword)
             self._update(index)
         for record in self.scroll(EVERYTHING, [], 1000):
-            if copies := self._copies(record.payload):
+            if copies := copies_of(record.payload, self._bools):
                 with self._engine():
-                    self._update(qe.UpdateOperation.set_payload([record.id], copies, f"{OWN}.{_BOOLS}"))
+                    self._update(qe.UpdateOperation.set_payload([record.id], copies, f"{OWN}.{BOOLS}"))
 
-    def _copies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        return {field: _as_keyword(payload[field]) for field in self._bools if field in payload}
-
-    def _with_copies(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        copies = self._copies(payload) if self._bools else None
-        return {**payload, OWN: {**payload.get(OWN, {}), _BOOLS: copies}} if copies else dict(payload)
+    # ---- what surrounds every call --------------------------------------------------------------
 
     @contextmanager
     def _writing_files(self) -> Iterator[None]:
@@ -368,99 +359,3 @@ class EdgeEngine:
     @property
     def _name(self) -> str:
         return f"collection '{self.collection}' in {self.location}"
-
-
-# ---- between Python and the engine ------------------------------------------------------------
-
-
-def _bools_of(record: Any) -> set[str]:
-    fields = record.get("fields") if isinstance(record, dict) else None
-    return {name for name, kind in fields.items() if kind == "bool"} if isinstance(fields, dict) else set()
-
-
-def _copy_path(field: str) -> str:
-    return f"{OWN}.{_BOOLS}.{json_path(field)}"
-
-
-def _as_keyword(value: Any) -> Any:
-    """A bool as the word that filters match; None for any other value, which a filter on bools never matches."""
-    if isinstance(value, list):
-        return [_as_keyword(item) for item in value]
-    return str(value).lower() if isinstance(value, bool) else None
-
-
-def _without_copies(payload: dict[str, Any] | None) -> dict[str, Any] | None:
-    own = (payload or {}).get(OWN)
-    if isinstance(own, dict) and own.pop(_BOOLS, None) is not None and not own and payload is not None:
-        del payload[OWN]
-    return payload
-
-
-def _rows(vectors: Mapping[str, Vectors], count: int) -> list[dict[str, qe.NamedVector]]:
-    """One dictionary of vectors per point."""
-    if not vectors:
-        return [{} for _ in range(count)]
-    columns: Any = zip(*map(_arrays, vectors.values()), strict=True)
-    return [dict(zip(vectors, row, strict=True)) for row in columns]
-
-
-def _arrays(matrix: Vectors) -> list[array[float]]:
-    """The rows of a matrix in the form that the engine reads fastest: a third of what lists of numbers cost."""
-    data = np.ascontiguousarray(matrix, np.float32).tobytes()
-    width = 4 * matrix.shape[1]
-    return [array("f", data[start : start + width]) for start in range(0, len(data), width)]
-
-
-def _record(point: qe.Record) -> Record:
-    return record_of(point.id, _without_copies(point.payload), point.vector)
-
-
-def _filter(where: Conditions) -> qe.Filter | None:
-    if not where:
-        return None
-    return qe.Filter(must=[_condition(each) for each in where.must], must_not=[_condition(e) for e in where.must_not])
-
-
-def _condition(condition: Condition) -> qe.ConditionType:
-    if isinstance(condition, HasId):
-        return qe.HasIdCondition(set(condition.ids))
-    if isinstance(condition, Between):
-        return _range(condition)
-    if isinstance(condition, AnyOf):
-        if condition.kind in ("float", "datetime"):
-            return qe.Filter(should=[_range(each) for each in condition.ranges()])
-        if condition.kind == "bool":
-            words = [str(value).lower() for value in condition.values]
-            return qe.FieldCondition(_copy_path(condition.field), match=qe.MatchAny(words))
-        return qe.FieldCondition(json_path(condition.field), match=qe.MatchAny(list(condition.values)))
-    return qe.HasVectorCondition(condition.name)
-
-
-def _range(condition: Between) -> qe.FieldCondition:
-    bounds = {name: getattr(condition, name) for name in ("gte", "gt", "lte", "lt")}
-    if condition.kind == "datetime":
-        texts = {name: None if value is None else value.isoformat() for name, value in bounds.items()}
-        return qe.FieldCondition(json_path(condition.field), range=qe.RangeDateTime(**texts))
-    return qe.FieldCondition(json_path(condition.field), range=qe.RangeFloat(**bounds))
-
-
-@contextmanager
-def engine_errors(what: str) -> Iterator[None]:
-    """Turn what the engine raises into a StoreError. A panic in its Rust code is a bare BaseException.
-
-    A TypeError or ValueError comes from the Python binding and is about an argument. After the checks of `Store`, that
-    is either a bug in autoenc or a bad payload, which `storing` handles.
-    """
-    try:
-        yield
-    except (AutoencError, TypeError, ValueError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
-        raise
-    except BaseException as error:
-        if "WouldBlock" in str(error):
-            raise StoreLockedError(
-                f"The {what} is open already, here or in another process, and can be open only once. Close it there, "
-                f"or use a Qdrant server to share it."
-            ) from None
-        raise StoreError(
-            f"The engine failed on {what}: {error}. If it can no longer be opened, index into a new store."
-        ) from error

@@ -14,7 +14,8 @@ import qdrant_edge as qe
 from autoenc.errors import StoreError, StoreLockedError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.edge import DROPPED, EdgeEngine, engine_errors
+from autoenc.store.edge import DROPPED, EdgeEngine
+from autoenc.store.edge_values import engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, RECORD, check_manifest
 from autoenc.store.records import no_collection
