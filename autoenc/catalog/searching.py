@@ -14,9 +14,8 @@ from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
-from autoenc.images.files import load_pixels_of, read_file
+from autoenc.images.files import load_pixels_of, naming, read_file
 from autoenc.store import Filter, Hit, Store
-from autoenc.text import shown
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,11 @@ class Neighbor:
         """
         if self.path is None or not self.path.is_absolute():
             raise ImageDecodeError("The point has no image file.")
-        file = read_file(self.path)
-        if file.digest != own_of(self.payload).get("digest"):
-            raise ImageDecodeError(f"{shown(self.path)} has changed since it was indexed.")
-        return cast(bytes, file.data)
+        with naming(self.path):
+            file = read_file(self.path)
+            if file.digest != own_of(self.payload).get("digest"):
+                raise ImageDecodeError("The file has changed since it was indexed.")
+            return cast(bytes, file.data)
 
     def __repr__(self) -> str:
         return f"<Neighbor {self.rank}: {self.id if self.path is None else self.path.name} {self.score:.3f}>"

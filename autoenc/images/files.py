@@ -112,7 +112,7 @@ def load_image(path: str | os.PathLike[str], size: int = 32) -> LoadedImage:
         >>> image.pixels.shape, image.width, image.height
         ((32, 32, 3), 160, 160)
     """
-    with _named(path):
+    with naming(path):
         return decode_file(read_file(path), size)
 
 
@@ -169,12 +169,12 @@ def load_thumbnail(picture: Picture, size: int = 96) -> Pixels:
 def _decoded(picture: Picture, size: int, resize: Resize) -> Pixels:
     if not isinstance(picture, (str, os.PathLike)):
         return picture_pixels(picture, size, resize)
-    with _named(picture):
+    with naming(picture):
         return picture_pixels(read_file(picture).data, size, resize)
 
 
 @contextmanager
-def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Put the file's name at the start of the message of an ImageError."""
     try:
         yield

@@ -7,7 +7,7 @@ import os
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -120,7 +120,17 @@ def query_sheet(
 
 def _stored(image: Neighbor, caption: str) -> Tile:
     """The tile of a stored image; a file that is not the one that was indexed is not shown."""
-    return Tile(image.read, caption, image.id if image.path is None else name_of(image.path))
+    if image.path is None:
+        return Tile(image.read, caption, image.id)
+    return Tile(partial(_read, image, f"{shown(image.path)}: "), caption, name_of(image.path))
+
+
+def _read(image: Neighbor, name: str) -> bytes:
+    """The bytes of a stored image; the tile has its name already, so the reason does without it."""
+    try:
+        return image.read()
+    except ImageError as error:
+        raise type(error)(str(error).removeprefix(name)) from error
 
 
 def plan(*, tile: int = 128, title: str = "") -> Layout:
@@ -188,7 +198,7 @@ def _draw_tile(
         sheet.paste(Image.fromarray(load_thumbnail(picture, size)), (x, y))
     except ImageError as error:
         draw.rectangle((x, y, x + size - 1, y + size - 1), fill=_BLANK)
-        lines = textwrap.wrap(printable(str(error)).removeprefix(f"{item.note}: "), max(8, size // 8))[: size // 18]
+        lines = textwrap.wrap(printable(str(error)), max(8, size // 8))[: size // 18]
         center = (x + size / 2, y + size / 2)
         draw.multiline_text(center, "\n".join(lines), _FAINT, font(12), anchor="mm", align="center")
     captions = ((item.caption, font(14), _INK), (item.note, font(12), _FAINT))
