@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -86,7 +87,7 @@ class Disk(Limit):
         for command in rng.sample((self.material.query(store, "color"), autoenc("status", "--store", store)), 2):
             self.tidy(run(command), under)
         self.tidy(run(self.material.index(store, None, "--encoders", "edges")), under)
-        filler.unlink()
+        filler.unlink(missing_ok=True)
         subprocess.run(["mount", "-o", f"remount,size={2**30}", str(disk)], check=True)
         if "edges" in snapshot(store).vectors:  # it got that far
             return "room for all"
@@ -97,13 +98,9 @@ class Disk(Limit):
 def _fill(filler: Path, left: int) -> None:
     """Write a file until only this many bytes are free."""
     status = os.statvfs(filler.parent)
-    with filler.open("wb") as file:
-        try:
-            for _ in range(max(0, status.f_bavail * status.f_frsize - left) // 65536):
-                file.write(bytes(65536))
-            file.flush()
-        except OSError:  # full earlier than expected, because autoenc writes too
-            return
+    with suppress(OSError), filler.open("wb") as file:  # full earlier than expected, because autoenc writes too
+        for _ in range(max(0, status.f_bavail * status.f_frsize - left) // 65536):
+            file.write(bytes(65536))
 
 
 def _mount(folder: Path, size: int) -> None:

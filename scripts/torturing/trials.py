@@ -118,6 +118,8 @@ class Campaign:
             if not tally.prepared:
                 tally.absent = "its preparation fell"
             tally.falls.append(f"{kind.name} --seed {self._seed} --number {number}: {error} Kept in {folder}.")
+        except OSError as error:  # of the trial itself: the others go on
+            tally.falls.append(f"{kind.name} --seed {self._seed} --number {number} could not be run: {error!r}")
         else:
             tally.endings[ending] += 1
             shutil.rmtree(folder)
