@@ -46,7 +46,7 @@ def _checked(options: argparse.Namespace, name: str) -> CheckReport:
     from autoenc.store import open_store
 
     try:
-        with open_store(options.store, name, wait=options.wait) as store:
+        with open_store(options.store, name, wait=options.wait, verify=True) as store:
             return check_store(store, progress=not options.quiet)
     except StoreNotFoundError:
         raise

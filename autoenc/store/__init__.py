@@ -39,7 +39,12 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def open_store(
-    location: str | PathLike[str], collection: str = "images", *, create: bool = False, wait: float = WAIT_SECONDS
+    location: str | PathLike[str],
+    collection: str = "images",
+    *,
+    create: bool = False,
+    wait: float = WAIT_SECONDS,
+    verify: bool = False,
 ) -> Store:
     """Open one collection of a store.
 
@@ -52,6 +57,7 @@ def open_store(
         create: create the store and the collection if they do not exist. A folder that holds other files is refused
             and left as it is.
         wait: for a folder, how many seconds to wait for another process to close the collection.
+        verify: for a folder, compute the checksum of every file first, and not only of those whose time has changed.
 
     Returns:
         The open store; close it, or use it in a `with` statement. A folder that cannot be written to is searched in a
@@ -83,7 +89,7 @@ def open_store(
     if isinstance(place, Path):
         from autoenc.store.edge_folder import open_edge
 
-        return _opened(open_edge(place, collection, create, wait))
+        return _opened(open_edge(place, collection, create, wait, verify))
     from autoenc.store.connection import open_client
 
     return _opened(open_client(place, collection, create or place == MEMORY))

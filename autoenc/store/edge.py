@@ -90,6 +90,7 @@ class EdgeEngine:
         self._manifest = manifest
         self._read_only = read_only
         self._changed = False  # since it was opened
+        self._whole = True  # no write has failed: else the engine may finish it when it is opened again
         self._written = False  # since the last flush
         self._bools = bools_of(self.read_record())
 
@@ -115,13 +116,21 @@ class EdgeEngine:
     def _update(self, operation: qe.UpdateOperation, *, points: int = 1, numbers: int = 0) -> None:
         """Write; `points` of them, with this many `numbers` in their vectors."""
         self._begin_writing(WRITTEN_TWICE * (points * PAYLOAD_BYTES + 4 * numbers), "to write to the store")
-        self._shard.update(operation)
+        try:
+            self._shard.update(operation)
+        except BaseException:
+            self._whole = False
+            raise
         self._written = True  # again: another thread may have flushed meanwhile
 
     def optimize(self) -> None:
         with self._engine():  # a segment is copied as it is optimized
             self._begin_writing(allocated_bytes(self._folder / SEGMENTS), "to optimize the store")
-            self._shard.optimize()
+            try:
+                self._shard.optimize()
+            except BaseException:
+                self._whole = False
+                raise
         self._written = True
 
     def flush(self) -> None:
@@ -138,7 +147,7 @@ class EdgeEngine:
         if self._open is not None:
             try:
                 self._close_shard()
-                if self._changed or (self._manifest is not None and not self._read_only):
+                if (self._changed and self._whole) or (self._manifest is not None and not self._read_only):
                     with suppress(OSError):  # a store without a manifest is opened as after a kill
                         write_manifest(self._folder, self._manifest)
             finally:

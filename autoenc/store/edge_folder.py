@@ -46,7 +46,9 @@ def edge_collections(root: Path) -> list[str]:
         return sorted(path.parent.name for path in root.glob(f"[!.]*/{RECORD}"))
 
 
-def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECONDS) -> EdgeEngine:
+def open_edge(
+    root: Path, collection: str, create: bool, wait: float = WAIT_SECONDS, verify: bool = False
+) -> EdgeEngine:
     """Open the collection in a folder, or create it; see `autoenc.open_store`."""
     folder = root / collection
     with _looking_into(root):
@@ -57,18 +59,18 @@ def open_edge(root: Path, collection: str, create: bool, wait: float = WAIT_SECO
             _check_unoccupied(root, collection)
             _make_folder(root, folder)
         if there and not os.access(folder, os.W_OK):
-            return _open_copy(root, collection, wait)
+            return _open_copy(root, collection, wait, verify)
         try:
             lock = lock_folder(folder, wait)
         except FileNotFoundError:  # another process has dropped the collection meanwhile
-            return open_edge(root, collection, create, wait)
+            return open_edge(root, collection, create, wait, verify)
     try:
         with _looking_into(folder):
             if lock is not None:
                 _tidy(root, folder)
             _complete(folder)
             _check_shard(folder)
-        return _open_shard(root, collection, folder / SHARD, lock=lock)
+        return _open_shard(root, collection, folder / SHARD, lock=lock, verify=verify)
     except BaseException:
         if lock is not None:
             unlock(lock)
@@ -90,12 +92,18 @@ def _complete(folder: Path) -> None:
 
 
 def _open_shard(
-    root: Path, collection: str, shard: Path, *, lock: int | None = None, read_only: bool = False
+    root: Path,
+    collection: str,
+    shard: Path,
+    *,
+    lock: int | None = None,
+    read_only: bool = False,
+    verify: bool = False,
 ) -> EdgeEngine:
     """Check the collection's files, and open the engine in `shard`, which is its own or a copy of it."""
     folder = root / collection
     with _looking_into(folder):
-        manifest = check_manifest(folder)
+        manifest = check_manifest(folder, thorough=verify)
         holes = needed_to_open(shard)
         check_space(shard, holes, "to open the store", margin=MARGIN if holes else OPENING_BYTES)
         if manifest is None:  # as after a kill
@@ -118,7 +126,7 @@ def _check_shard(folder: Path) -> None:
         )
 
 
-def _open_copy(root: Path, collection: str, wait: float) -> EdgeEngine:
+def _open_copy(root: Path, collection: str, wait: float, verify: bool) -> EdgeEngine:
     """Open a copy of a store that is read-only, because the engine writes even when it only searches."""
     folder = root / collection
     _check_shard(folder)
@@ -141,7 +149,7 @@ def _open_copy(root: Path, collection: str, wait: float) -> EdgeEngine:
                         f"The store {root} is read-only, and cannot be copied for searching: {error}. Copy it to a "
                         f"folder that you may write to."
                     ) from error
-                return _open_shard(root, collection, copy / SHARD, read_only=True)
+                return _open_shard(root, collection, copy / SHARD, read_only=True, verify=verify)
         finally:
             remove_folder(copy)  # at once: the engine has its files open
 

@@ -27,6 +27,9 @@ _SEGMENTS = "shard/segments/"
 _JOURNAL = "_journal.dat"
 """Files that the engine may leave, and removes once it has opened them."""
 
+_FATAL = "id_tracker.mappings"
+"""Part of the name of a file that the engine trusts so far that damage in it can end the process."""
+
 Files = dict[str, list[Any]]
 """Path below the collection's folder -> size, modification time in nanoseconds, checksum."""
 
@@ -80,7 +83,7 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
                 raise _damaged(folder, f"{path} is missing")
             if listed[path][0] != size:
                 raise _damaged(folder, f"{path} has {listed[path][0]:,} bytes instead of {size:,}")
-            if thorough or listed[path][1] != time:
+            if thorough or listed[path][1] != time or _FATAL in path:
                 compared += 1
                 if checksum(folder / path) != expected:
                     raise _damaged(folder, f"{path} has changed")

@@ -7,12 +7,15 @@ import os
 import random
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from autoenc.errors import StoreError
 from autoenc.store import VectorSpec, open_store, point_id
+from autoenc.store.edge import EdgeEngine
 from autoenc.store.manifest import MANIFEST, check_manifest, checksum
 
 IDS = [point_id("s", str(number)) for number in range(40)]
@@ -111,8 +114,10 @@ def test_a_copy_is_compared_in_full_only_once(root: Path, monkeypatch: pytest.Mo
     for path in files(root):
         os.utime(path, (1, 1))
     assert check_manifest(root / "images") is not None
-    monkeypatch.setattr("autoenc.store.manifest.checksum", lambda _: pytest.fail("computed again"))
+    computed = []
+    monkeypatch.setattr("autoenc.store.manifest.checksum", lambda file: computed.append(file.name) or checksum(file))
     assert check_manifest(root / "images") is not None
+    assert computed == ["mutable_id_tracker.mappings"]
 
 
 def test_a_file_more_in_a_segment(root: Path) -> None:
@@ -163,6 +168,46 @@ def test_files_that_are_not_the_stores_are_none_of_its_business(root: Path) -> N
     (root / "images" / ".DS_Store").write_bytes(b"bb")
     with open_store(root) as store:
         assert len(store) == len(IDS) - 1
+
+
+def test_every_checksum_is_computed_before_opening_if_that_is_asked_for(root: Path) -> None:
+    (path,) = (root / "images").rglob("chunk_0.mmap")
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\xff")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    open_store(root).close()
+    with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
+        open_store(root, verify=True)
+
+
+def test_what_would_end_the_process_is_compared_even_if_its_size_and_time_have_not_changed(root: Path) -> None:
+    (path,) = (root / "images").rglob("mutable_id_tracker.mappings")
+    times = path.stat()
+    path.write_bytes(random.Random(0).randbytes(times.st_size))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(StoreError, match="mappings has changed"):
+        open_store(root)
+
+
+def test_a_write_that_failed_leaves_no_manifest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine has it in its log, and finishes it when it is opened again: the files change then."""
+
+    def failing(self: object, operation: object) -> None:
+        raise MemoryError
+
+    with open_store(root) as store:
+        engine = cast(EdgeEngine, store._engine)
+        monkeypatch.setattr(
+            engine,
+            "_open",
+            SimpleNamespace(update=failing.__get__(engine), flush=lambda: None, close=engine._shard.close),
+        )
+        with pytest.raises(MemoryError):
+            store.delete(IDS[:1])
+    assert not (root / "images" / MANIFEST).exists()
+    with open_store(root) as store:
+        assert len(store) == len(IDS)
 
 
 def test_the_first_write_removes_the_manifest_and_closing_writes_it(root: Path) -> None:
