@@ -2,8 +2,8 @@
 
 The engine notices little of what other programs do to its files: after some damage it finds wrong neighbors, or none,
 without an error. So a store that is closed leaves a manifest with the size, the modification time and a checksum of
-each file. Opening compares sizes and times, and computes a checksum only where a time differs. The first write removes
-the manifest: after a kill there is none, and the engine recovers by its own log.
+each file. Opening compares sizes and times, and computes a checksum where a time differs, and of small files. The
+first write removes the manifest: after a kill there is none, and the engine recovers by its own log.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ _JOURNAL = "_journal.dat"
 
 _FATAL = "id_tracker.mappings"
 """Part of the name of a file that the engine trusts so far that damage in it can end the process."""
+
+_SMALL = 4096
+"""Bytes of the files that are always compared, too: those in which the engine keeps sizes and settings."""
 
 Files = dict[str, list[Any]]
 """Path below the collection's folder -> size, modification time in nanoseconds, checksum."""
@@ -75,7 +78,7 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
     try:
         files: Files = json.loads(text)["files"]
         listed = _listed(folder)
-        compared = 0
+        stale = 0
         for path, (size, time, expected) in files.items():
             if path not in listed:
                 if path.endswith(_JOURNAL):
@@ -83,15 +86,15 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
                 raise _damaged(folder, f"{path} is missing")
             if listed[path][0] != size:
                 raise _damaged(folder, f"{path} has {listed[path][0]:,} bytes instead of {size:,}")
-            if thorough or listed[path][1] != time or _FATAL in path:
-                compared += 1
-                if checksum(folder / path) != expected:
-                    raise _damaged(folder, f"{path} has changed")
+            stale += listed[path][1] != time
+            always = size <= _SMALL or _FATAL in path
+            if (thorough or always or listed[path][1] != time) and checksum(folder / path) != expected:
+                raise _damaged(folder, f"{path} has changed")
         if added := next((path for path in listed if path not in files and path.startswith(_SEGMENTS)), None):
             raise _damaged(folder, f"{added} was added")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(folder, f"it cannot be compared with {MANIFEST}: {type(error).__name__}") from error
-    if compared > len(files) / 2:  # a copy, perhaps: the next opening shall not compute them all again
+    if stale > len(files) / 2:  # a copy, perhaps: the next opening shall not compute them all again
         with suppress(OSError):
             write_manifest(folder, files)
     return files

@@ -117,7 +117,8 @@ def test_a_copy_is_compared_in_full_only_once(root: Path, monkeypatch: pytest.Mo
     computed = []
     monkeypatch.setattr("autoenc.store.manifest.checksum", lambda file: computed.append(file.name) or checksum(file))
     assert check_manifest(root / "images") is not None
-    assert computed == ["mutable_id_tracker.mappings"]
+    assert "mutable_id_tracker.mappings" in computed
+    assert "chunk_0.mmap" not in computed
 
 
 def test_a_file_more_in_a_segment(root: Path) -> None:
@@ -181,12 +182,15 @@ def test_every_checksum_is_computed_before_opening_if_that_is_asked_for(root: Pa
         open_store(root, verify=True)
 
 
-def test_what_would_end_the_process_is_compared_even_if_its_size_and_time_have_not_changed(root: Path) -> None:
-    (path,) = (root / "images").rglob("mutable_id_tracker.mappings")
+@pytest.mark.parametrize("name", ["mutable_id_tracker.mappings", "vectors/status.dat", "payload_storage/config.json"])
+def test_what_would_end_the_process_is_compared_even_if_its_size_and_time_have_not_changed(
+    root: Path, name: str
+) -> None:
+    (path,) = (root / "images").rglob(name)
     times = path.stat()
     path.write_bytes(random.Random(0).randbytes(times.st_size))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    with pytest.raises(StoreError, match="mappings has changed"):
+    with pytest.raises(StoreError, match="has changed"):
         open_store(root)
 
 
