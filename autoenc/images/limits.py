@@ -106,7 +106,7 @@ def check_filled(width: int, height: int, held: int, most: float) -> None:
 
     Args:
         width: of the promised picture, in pixels.
-        height: the same.
+        height: of the promised picture, in pixels.
         held: bytes of the file.
         most: the most pixels that a byte can hold in the file's format.
     """

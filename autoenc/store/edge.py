@@ -70,6 +70,7 @@ class EdgeEngine:
         *,
         lock: int | None = None,
         manifest: Files | None = None,
+        verified: bool = False,
         read_only: bool = False,
     ) -> None:
         """Take over an open shard.
@@ -80,6 +81,7 @@ class EdgeEngine:
             shard: the engine.
             lock: the descriptor that holds the lock; closing the engine closes it.
             manifest: the manifest as it was at the opening; None if there is none.
+            verified: every checksum in it was computed again at the opening.
             read_only: the folder cannot be written to, and the shard is a copy of the one in it.
         """
         self.location = str(root)
@@ -88,6 +90,7 @@ class EdgeEngine:
         self._open: qe.EdgeShard | None = shard
         self._lock = lock
         self._manifest = manifest
+        self._verified = verified
         self._read_only = read_only
         self._changed = False  # since it was opened
         self._whole = True  # no write has failed: else the engine may finish it when it is opened again
@@ -106,12 +109,12 @@ class EdgeEngine:
         if self._read_only:
             raise self._refusal()
         check_space(self._folder, needed, doing)
-        self._changed = self._written = True
         if self._manifest is not None:
-            check_manifest(self._folder, thorough=True)  # the next manifest must not vouch for what is damaged now
+            self.verify()  # the next manifest must not vouch for what is damaged now
             with self._writing_files():
                 remove_manifest(self._folder)
             self._manifest = None
+        self._changed = self._written = True
 
     def _update(self, operation: qe.UpdateOperation, *, points: int = 1, numbers: int = 0) -> None:
         """Write; `points` of them, with this many `numbers` in their vectors."""
@@ -154,7 +157,11 @@ class EdgeEngine:
                 self._unlock()
 
     def verify(self) -> bool:
-        return not self._changed and check_manifest(self._folder, thorough=True) is not None
+        if self._changed or self._manifest is None:
+            return False
+        if not self._verified:
+            check_manifest(self._folder, thorough=True)
+        return True
 
     def _close_shard(self) -> None:
         try:

@@ -111,7 +111,7 @@ def _open_shard(
     with engine_errors(f"collection '{collection}' in {root}"):
         engine = qe.EdgeShard.load(str(shard))
     try:
-        return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, read_only=read_only)
+        return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, verified=verify, read_only=read_only)
     except BaseException:
         with suppress(Exception):
             engine.close()
