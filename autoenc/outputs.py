@@ -27,7 +27,7 @@ _MARKED = re.compile(
     rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n",
     re.DOTALL,
 )
-_EXIF_SOFTWARE = 0x0131
+EXIF_SOFTWARE = 0x0131
 _KINDS = {stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
 
 
@@ -149,7 +149,7 @@ def _software(path: Path) -> str:
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
             info = picture.info
-            found = info.get("Software") or info.get("comment") or picture.getexif().get(_EXIF_SOFTWARE)
+            found = info.get("Software") or info.get("comment") or picture.getexif().get(EXIF_SOFTWARE)
     except Exception:  # a malformed header can make Pillow's parsers raise anything
         return ""
     return found.decode("latin-1") if isinstance(found, bytes) else str(found)

@@ -12,15 +12,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from autoenc.errors import ArgumentError
-from autoenc.outputs import MARK, check_output, write_file
+from autoenc.outputs import EXIF_SOFTWARE, MARK, check_output, write_file
 from autoenc.text import shown
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 MAX_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
 """In pixels: what libjpeg and libwebp can write."""
-
-_EXIF_SOFTWARE = 0x0131
 
 
 def check_sheet(path: str | os.PathLike[str], *, overwrite: bool = False, reading: Iterable[object] = ()) -> None:
@@ -81,5 +79,5 @@ def _marked(kind: str) -> dict[str, Any]:
     if kind == "JPEG":
         return {"quality": 90, "comment": MARK}
     exif = Image.Exif()
-    exif[_EXIF_SOFTWARE] = MARK
+    exif[EXIF_SOFTWARE] = MARK
     return {"quality": 90, "exif": exif}

@@ -49,6 +49,14 @@ def test_a_copy_with_other_times_is_the_same_store(root: Path) -> None:
         assert len(store) == len(IDS)
 
 
+def overwrite_unseen(path: Path, data: bytes) -> None:
+    """Write over the start of a file as a failing disk does: its size and its time stay as they were."""
+    times = path.stat()
+    with path.open("r+b") as file:
+        file.write(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 def damages(path: Path, rng: random.Random) -> dict[str, bytes]:
     """Each way of damaging a file: its name -> the file's bytes afterward."""
     data = path.read_bytes()
@@ -138,10 +146,7 @@ def test_a_damaged_manifest(root: Path, text: str) -> None:
 def test_damage_that_left_size_and_time_alone_is_found_by_a_thorough_check(root: Path) -> None:
     """As a failing disk does."""
     (path,) = (root / "images").rglob("chunk_0.mmap")
-    times = path.stat()
-    with path.open("r+b") as file:
-        file.write(b"\xff")
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    overwrite_unseen(path, b"\xff")
     assert check_manifest(root / "images") is not None
     with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
         check_manifest(root / "images", thorough=True)
@@ -150,10 +155,7 @@ def test_damage_that_left_size_and_time_alone_is_found_by_a_thorough_check(root:
 def test_damage_without_a_trace_is_not_written_over(root: Path) -> None:
     """The manifest of the next closing would vouch for it."""
     (path,) = (root / "images").rglob("chunk_0.mmap")
-    times = path.stat()
-    with path.open("r+b") as file:
-        file.write(b"\x7f")
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    overwrite_unseen(path, b"\x7f")
     with open_store(root) as store:
         assert len(store) == len(IDS)
         with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
@@ -173,10 +175,7 @@ def test_files_that_are_not_the_stores_are_none_of_its_business(root: Path) -> N
 
 def test_every_checksum_is_computed_before_opening_if_that_is_asked_for(root: Path) -> None:
     (path,) = (root / "images").rglob("chunk_0.mmap")
-    times = path.stat()
-    with path.open("r+b") as file:
-        file.write(b"\xff")
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    overwrite_unseen(path, b"\xff")
     open_store(root).close()
     with pytest.raises(StoreError, match=r"chunk_0\.mmap has changed"):
         open_store(root, verify=True)
@@ -187,9 +186,7 @@ def test_what_would_end_the_process_is_compared_even_if_its_size_and_time_have_n
     root: Path, name: str
 ) -> None:
     (path,) = (root / "images").rglob(name)
-    times = path.stat()
-    path.write_bytes(random.Random(0).randbytes(times.st_size))
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    overwrite_unseen(path, random.Random(0).randbytes(path.stat().st_size))
     with pytest.raises(StoreError, match="has changed"):
         open_store(root)
 
