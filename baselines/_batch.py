@@ -54,10 +54,15 @@ def _remedy_for_shape(shape: tuple[int, ...]) -> str:
     return "Stack RGB images of one size with np.stack(images)."
 
 
-def in_pieces(describe: Callable[[Images], npt.NDArray[Any]], images: Images, dim: int) -> Vectors:
-    """Apply `describe`, (n, H, W, 3) -> (n, dim), to one piece of the batch after another, each of whole images."""
+def in_pieces(
+    describe: Callable[[Images], npt.NDArray[Any]], images: Images, dim: int, pixels: int = PIXELS_AT_ONCE
+) -> Vectors:
+    """Apply `describe`, (n, H, W, 3) -> (n, dim), to one piece of the batch after another, each of whole images.
+
+    A piece has as many images as have `pixels` pixels together, but at least one.
+    """
     out = np.empty((len(images), dim), np.float32)
-    step = max(1, PIXELS_AT_ONCE // (images.shape[1] * images.shape[2]))
+    step = max(1, pixels // (images.shape[1] * images.shape[2]))
     for start in range(0, len(images), step):
         out[start : start + step] = describe(images[start : start + step])
     return out

@@ -1,92 +1,123 @@
-"""Color: how often each hue, saturation and value occurs."""
+"""Color: how often each color occurs, in a space whose distances are those that people see."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from baselines._batch import Images, Vectors, check_images, count, in_pieces
+from baselines._batch import PIXELS_AT_ONCE, Images, Vectors, check_images, count, in_pieces
+
+LARGEST_AB = 60
+"""a* and b* beyond it, of the most vivid colors, count as it."""
+
+CENTERING = 2
+"""A pixel counts exp(-CENTERING * r^2); r is 0 at the image's center and 1 in the middle of a side."""
+
+_BITS = 5  # of each channel that are told apart: so that a table of all colors fits in a processor's cache
+_LEVELS = 1 << _BITS
+
+# sRGB (IEC 61966-2-1): linear R, G and B to X, Y and Z under the white point D65.
+_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
-def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (8, 4, 4)) -> Vectors:
-    """Hellinger-normalized HSV histogram of each image.
+def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (5, 10, 10)) -> Vectors:
+    """Hellinger-normalized CIELAB histogram of each image, soft-assigned and weighted toward the center.
 
-    With max and min the largest and smallest of R, G and B, and delta = max - min:
-
-    - value = max / 255;
-    - saturation = delta / max, and 0 for black;
-    - hue = (G - B) / delta / 6 where R is the largest, 1/3 + (B - R) / delta / 6 where G is,
-      2/3 + (R - G) / delta / 6 where B is, modulo 1; 0 for grays, which have no hue.
-
-    Each of the three has bins of equal width over [0, 1], closed below and open above; the last bin includes 1.
-    The arithmetic is exact, so that no pixel falls on the wrong side of an edge.
+    A pixel is converted from sRGB to CIELAB under the white point D65, after each channel was reduced to 32 levels,
+    value // 8, from 0 (none) to 31 (full). The histogram's bins are points on a grid: L* from 0 to 100, a* and b* from
+    -60 to 60, both ends included. Each pixel is shared among the four grid points around it, the corners of a
+    tetrahedron in which its color lies, by linear interpolation, so that a small change of color is a small change of
+    the histogram. A pixel counts exp(-2 r^2), with r^2 = x^2 + y^2 and x and y from -1 to 1 between the image's edges.
 
     Args:
         images: (N, H, W, 3) uint8, RGB.
-        bins: number of bins of hue, saturation and value, each 1 to 256.
+        bins: number of grid points along L*, a* and b*, each 2 to 64.
 
     Returns:
-        (N, prod(bins)) float32, value fastest: bin (h, s, v) is at (h * bins[1] + s) * bins[2] + v. Each
-        number is the square root of a bin's share of the pixels; each row's squares sum to 1, so that the dot
+        (N, prod(bins)) float32, b* fastest: point (l, a, b) is at (l * bins[1] + a) * bins[2] + b. Each number is the
+        square root of a point's share of the weight of all pixels; each row's squares sum to 1, so that the dot
         product of two rows, their cosine, is the Bhattacharyya coefficient of the two histograms.
 
     Raises:
         ImageShapeError: not a batch of RGB uint8 images.
-        ValueError: not three bin counts from 1 to 256.
+        ValueError: not three bin counts from 2 to 64.
 
-    Source: Swain and Ballard, "Color indexing", IJCV 1991. Departs from it: HSV for opponent colors, the
-    Hellinger kernel for histogram intersection.
+    Source: Swain and Ballard, "Color indexing", IJCV 1991; CIE 15, "Colorimetry", for the color space. Departs from
+    Swain and Ballard: CIELAB for opponent colors, the Hellinger kernel for histogram intersection, soft assignment by
+    tetrahedra (Kasson, Nin, Plouffe and Hafner, "Performing color space conversions with three-dimensional linear
+    interpolation", Journal of Electronic Imaging 1995), and the weight of the center.
 
     Example:
-        >>> red = np.full((1, 2, 2, 3), (255, 0, 0), np.uint8)
-        >>> np.flatnonzero(color_histogram(red)).tolist()  # hue 0 of 8, saturation 3 of 4, value 3 of 4
-        [15]
+        >>> black_and_white = np.zeros((1, 2, 2, 3), np.uint8)
+        >>> black_and_white[:, 0] = 255
+        >>> histogram = color_histogram(black_and_white, bins=(2, 3, 3))
+        >>> np.square(histogram).reshape(2, 3, 3)[:, 1, 1].round(1).tolist()  # L* of 0 and 100, no color
+        [0.5, 0.5]
     """
     batch = check_images(images, "color_histogram")
-    if len(bins) != 3 or not all(1 <= number <= 256 for number in bins):
+    if len(bins) != 3 or not all(2 <= number <= 64 for number in bins):
         raise ValueError(
-            f"color_histogram expected three bin counts from 1 to 256, of hue, saturation and value; "
-            f"got {tuple(bins)}. The default is (8, 4, 4)."
+            f"color_histogram expected three bin counts from 2 to 64, of L*, a* and b*; got {tuple(bins)}. The "
+            f"default is (5, 10, 10)."
         )
     dim = bins[0] * bins[1] * bins[2]
-
-    pixels = batch.shape[1] * batch.shape[2]
+    corners, shares = _corners(*bins)
+    weights = _center_weights(*batch.shape[1:3])[:, np.newaxis]
 
     def describe(piece: Images) -> npt.NDArray[Any]:
-        roots: npt.NDArray[np.float64] = np.sqrt(count(_hsv_bins(piece, bins), dim) / pixels)
+        red, green, blue = np.moveaxis(piece >> (8 - _BITS), -1, 0).astype(np.intp)
+        color = ((red * _LEVELS + green) * _LEVELS + blue).reshape(len(piece), -1)
+        shared = shares[color]
+        shared *= weights
+        roots: npt.NDArray[np.float64] = np.sqrt(count(corners[color], dim, shared))
         return roots
 
-    return in_pieces(describe, batch, dim)
+    return in_pieces(describe, batch, dim, PIXELS_AT_ONCE // 4)  # of each pixel, four shares
 
 
-def _hsv_bins(images: Images, bins: tuple[int, int, int]) -> npt.NDArray[np.int32]:
-    """(n, H, W, 3) uint8 -> (n, H, W), the bin of each pixel."""
-    planes: Images = np.moveaxis(images, -1, 0).copy()
-    red, green, blue = planes
-    largest = np.maximum(np.maximum(red, green), blue)
-    delta = largest - np.minimum(np.minimum(red, green), blue)
-    r, g, b, d = (plane.astype(np.int16) for plane in (red, green, blue, delta))
-    # `sixths` / delta is the hue in sixths of the circle, -1 to 5.
-    sixths = np.where(largest == red, g - b, np.where(largest == green, 2 * d + b - r, 4 * d + r - g))
-    sixths += np.where(sixths < 0, 6 * d, np.int16(0))
-    hue = _floor_ratio(sixths, d, bins[0], 6)
-    saturation = _floor_ratio(d, largest, bins[1], 1)
-    value = _floor_ratio(largest, np.uint8(255), bins[2], 1)
-    number: npt.NDArray[np.int32] = (hue * bins[1] + saturation) * bins[2] + value
-    return number
+def lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Convert sRGB (..., 3) from 0 to 1 to CIELAB (..., 3) under D65: L* from 0 to 100, a* and b*.
 
-
-def _floor_ratio(
-    part: npt.NDArray[Any], whole: npt.NDArray[Any] | np.uint8, bins: int, times: int
-) -> npt.NDArray[np.int32]:
-    """The bin of part / (whole * times), which lies in [0, 1], among `bins` of equal width; 0 / 0 is in bin 0.
-
-    The quotient of two whole numbers this small (below 2**19) is exact in float32 where it is whole, and
-    cannot round up to the next whole number where it is not. float32 divides several times faster than int32.
+    Example:
+        >>> lab(np.ones(3)).round(3).tolist()  # white
+        [100.0, 0.0, 0.0]
     """
-    below = np.maximum(whole, 1).astype(np.float32) * np.float32(times)
-    quotient = part.astype(np.float32) * np.float32(bins) / below
-    floor: npt.NDArray[np.int32] = np.minimum(quotient.astype(np.int32), np.int32(bins - 1))
-    return floor
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.moveaxis(linear @ (_XYZ / _XYZ.sum(axis=1, keepdims=True)).T, -1, 0)
+    fx, fy, fz = (np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29) for t in (x, y, z))
+    return np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis=-1)
+
+
+@lru_cache(maxsize=4)
+def _corners(*bins: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The grid points that each color is shared among, (colors, 4), and their shares, which sum to 1.
+
+    Colors are in the order (red * levels + green) * levels + blue. A cell of the grid is cut into six tetrahedra by the
+    order of the three fractions: a walk from the cell's lower corner to its upper one, along the axis with the largest
+    fraction first, visits the four corners.
+    """
+    level = np.arange(_LEVELS) / (_LEVELS - 1)
+    rgb = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(-1, 3)
+    cells = np.array(bins) - 1
+    lowest = np.array([0, -LARGEST_AB, -LARGEST_AB])
+    highest = np.array([100, LARGEST_AB, LARGEST_AB])
+    place = np.clip((lab(rgb) - lowest) / (highest - lowest), 0, 1) * cells
+    lower = np.minimum(place.astype(np.intp), cells - 1)
+    fractions = place - lower
+    order = np.argsort(-fractions, axis=1, kind="stable")
+    strides = np.array([bins[1] * bins[2], bins[2], 1])
+    walk = np.cumsum(strides[order], axis=1)
+    corners = (lower @ strides)[:, np.newaxis] + np.insert(walk, 0, 0, axis=1)
+    descending = np.take_along_axis(fractions, order, axis=1)
+    return corners, -np.diff(descending, axis=1, prepend=1, append=0)
+
+
+@lru_cache(maxsize=4)
+def _center_weights(height: int, width: int) -> npt.NDArray[np.float64]:
+    """The weight of each pixel, (height * width,), row by row; they sum to 1."""
+    y, x = ((2 * np.arange(side) + 1) / side - 1 for side in (height, width))
+    weights = np.exp(-CENTERING * np.add.outer(y**2, x**2)).ravel()
+    return np.asarray(weights / weights.sum(), np.float64)

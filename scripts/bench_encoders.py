@@ -149,7 +149,7 @@ def answer(file: Path, threads: int) -> None:
 
 def references() -> dict[str, Encode]:
     """What each handcrafted encoder is measured by: the same descriptor from scikit-image's functions."""
-    from skimage.color import rgb2gray, rgb2hsv
+    from skimage.color import rgb2gray, rgb2lab
     from skimage.feature import graycomatrix, graycoprops, hog, local_binary_pattern
 
     from baselines.glcm import GLCM_PROPERTIES
@@ -158,7 +158,8 @@ def references() -> dict[str, Encode]:
     angles = [k * math.pi / 4 for k in range(4)]
 
     def color(image: Images) -> npt.NDArray[Any]:
-        counts, _ = np.histogramdd(rgb2hsv(image).reshape(-1, 3), bins=(8, 4, 4), range=((0, 1),) * 3)
+        """Each pixel in one bin: there is no soft assignment."""
+        counts, _ = np.histogramdd(rgb2lab(image).reshape(-1, 3), (5, 10, 10), ((0, 100), (-60, 60), (-60, 60)))
         return np.asarray(np.sqrt(counts.ravel() / counts.sum()))
 
     def texture(image: Images) -> npt.NDArray[Any]:

@@ -1,10 +1,15 @@
-"""How well measures without labels rank models: their rank correlations with labeled measures, as Markdown.
+"""How well measures without labels rank models and mixes of descriptors: rank correlations with labeled measures.
 
-python scripts/bench_selection.py TRAIN QUERIES [QUERIES …]
+python scripts/bench_selection.py models --set NAME TRAIN QUERIES [QUERIES …]
+python scripts/bench_selection.py mixes --set NAME TRAIN QUERIES [QUERIES …] [--set …]
 
-Eighteen models with different objectives, weights and numbers of epochs are trained for a short time on TRAIN, without
-its labels (eight minutes on 2 cores for 3,000 photos). Each is measured on its held-out images without labels, and
-then by mAP and P@5 of the QUERIES among TRAIN. "±" is half the 95% interval over resampled models.
+`models`: eighteen models with different objectives, weights and numbers of epochs are trained for a short time on
+TRAIN, without its labels (eight minutes on 2 cores for 3,000 photos). Each is measured on its held-out images without
+labels, and then by mAP and P@5 of the QUERIES among TRAIN. "±" is half the 95% interval over resampled models.
+
+`mixes`: each mix of edges, color and texture that `autoenc train` chooses from is scored on TRAIN without labels, as
+training does it. Its mAP and P@5 are those of the coordinates that a training with this mix predicts, of the QUERIES
+among TRAIN. Regret is the best mix's labeled mAP minus that of the chosen one. Both print Markdown.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,9 +28,14 @@ from autoenc import Bundle, compare, find_images, train
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
-from autoenc.metrics.ranking import ranks
-from autoenc.training.examples import split
+from autoenc.metrics.ranking import rankings, ranks
+from autoenc.metrics.scores import average_precision, precision_at_k
+from autoenc.training.descriptors import Describer, Mix, joined
+from autoenc.training.diffusion import Diffusion
+from autoenc.training.emphasis import GRAPH, decide
+from autoenc.training.examples import distinct, split
 from autoenc.training.objectives import Neighbors, Objective, Reconstruction, Structure
+from autoenc.training.session import FITTED_ON
 from autoenc.vectors import unit_rows
 
 MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {
@@ -75,19 +86,15 @@ def correlation(measure: np.ndarray, truth: np.ndarray) -> str:
     return f"{spearmanr(measure, truth).statistic:+.2f} ± {(high - low) / 2:.2f}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("queries", nargs="+", type=Path)
-    options = parser.parse_args()
-    images = load_pixels(find_images(options.train).paths, 32).images
+def rank_models(train_folder: Path, queries: list[Path]) -> None:
+    images = load_pixels(find_images(train_folder).paths, 32).images
     _, held_out = split(len(images), 0.1, seed=0)
     rows, truths = [], []
     for name, (objectives, epochs) in MODELS.items():
         with tempfile.TemporaryDirectory() as folder:
-            result = train(options.train, Path(folder) / "model", objective=objectives(), epochs=epochs)
+            result = train(train_folder, Path(folder) / "model", objective=objectives(), epochs=epochs)
             encoder = LearnedEncoder(result.bundle)
-            found = [compare(options.train, queries=part, encoders=[encoder]) for part in options.queries]
+            found = [compare(train_folder, queries=part, encoders=[encoder]) for part in queries]
             rows.append({"cluster mAP": result.cluster_map, **measured(result.bundle, images[held_out])})
         scores = [part.encoders["learned"] for part in found]
         truths.append([np.nanmean(np.concatenate([part.per_query[metric] for part in scores])) for metric in LABELED])
@@ -101,6 +108,65 @@ def main() -> None:
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
         print(f"| {name} | {correlation(values, truth[0])} | {correlation(values, truth[1])} |")
+
+
+def labeled(folders: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """The images of some folders, (N, 32, 32, 3) uint8, and the names of the folders that hold them."""
+    caches = [load_pixels(find_images(folder).paths, 32) for folder in folders]
+    return np.concatenate([cache.images for cache in caches]), np.array(
+        [path.parent.name for cache in caches for path in cache.paths]
+    )
+
+
+def rank_mixes(name: str, train_folder: Path, queries: list[Path]) -> None:
+    gallery, gallery_labels = labeled([train_folder])
+    asked, asked_labels = labeled(queries)
+    fitted = distinct(gallery, np.arange(len(gallery)), FITTED_ON)
+    start = time.perf_counter()
+    describer = Describer(gallery[fitted])
+    emphasis = decide("auto", describer, gallery[fitted])
+    seconds = time.perf_counter() - start
+    parts, asked_parts = describer(gallery), describer(asked)
+
+    def truth(mix: Mix) -> tuple[float, float]:
+        rows = joined(parts, mix)
+        diffusion = Diffusion(rows[fitted], **GRAPH)
+        near, far = unit_rows(diffusion.apply(joined(asked_parts, mix))), unit_rows(diffusion.apply(rows))
+        found = np.concatenate(
+            [
+                gallery_labels[order] == asked_labels[first : first + len(order), None]
+                for first, order in rankings(near, far, np.full(len(near), -1))
+            ]
+        )
+        return float(np.nanmean(average_precision(found))), float(precision_at_k(found, 5).mean())
+
+    print(f"### {name}\n\n| mix | mAP | P@5 | joined | diffused | score |\n|---|---|---|---|---|---|")
+    truths = np.array([truth(score.mix) for score in emphasis.scores])
+    for score, (mean, precision) in zip(emphasis.scores, truths, strict=True):
+        found = f"{mean:.3f} | {precision:.3f} | {score.joined:.3f} | {score.diffused:.3f} | {score.total:.4f}"
+        print(f"| {score.mix} | {found} |", flush=True)
+    best, (chosen, precision) = truths[:, 0].max(), truth(emphasis.mix)
+    print(f"| **chosen: {emphasis.mix}** | **{chosen:.3f}** | **{precision:.3f}** | | | |\n")
+    print("| picked by | rank correlation with mAP | regret |\n|---|---|---|")
+    for measure in ("joined", "diffused", "total"):
+        values = np.array([getattr(score, measure) for score in emphasis.scores])
+        print(f"| {measure} | {correlation(values, truths[:, 0])} | {best - truths[values.argmax(), 0]:.3f} |")
+    print(f"| autoenc train | | {max(best, chosen) - chosen:.3f} |\n\nChoosing took {seconds:.0f} s.\n", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("models", "mixes"))
+    parser.add_argument("--set", nargs="+", action="append", required=True, metavar="NAME TRAIN QUERIES")
+    options = parser.parse_args()
+    if any(len(parts) < 3 for parts in options.set):
+        parser.error("give each --set a name, a folder to train on and one or more folders of queries")
+    for name, gallery, *queries in options.set:
+        if options.what == "mixes":
+            rank_mixes(name, Path(gallery), [Path(folder) for folder in queries])
+        else:
+            print(f"### {name}\n")
+            rank_models(Path(gallery), [Path(folder) for folder in queries])
 
 
 if __name__ == "__main__":

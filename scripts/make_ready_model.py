@@ -1,10 +1,11 @@
-"""Train the model that comes with the package, and copy the files that the package carries to their place.
+"""Train a model that comes with the package, and copy the files that the package carries to its folder.
 
-python scripts/make_ready_model.py TRAIN
+python scripts/make_ready_model.py clothing-32-2 TRAIN
+python scripts/make_ready_model.py general-32 TRAIN TRAIN TRAIN
 
-TRAIN is the folder `train` of clothing-dataset-small; the names of its class folders are not used. The objective, the
-seed and everything else are the defaults of `autoenc.train`. The model's README.md is written by hand: update its
-scores with `autoenc compare TRAIN --queries TEST --model clothing-32`.
+Each TRAIN is the folder `train` of a set of photos, together they are the model's; the names of class folders are not
+used. The emphasis, the objective, the seed and everything else are the defaults of `autoenc.train`. The model's
+README.md is written by hand: update its scores with `autoenc compare TRAIN --queries TEST --model NAME`.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from autoenc import train
-from autoenc.models.bundle import ENCODER
-from autoenc.models.ready import ready_folder
+from autoenc import find_images, train
+from autoenc.models.manifest import DECODER, ENCODER
+from autoenc.models.ready import READY_MODELS, ready_folder
 from autoenc.models.writing import write_manifest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("train", type=Path)
-    folder = ready_folder("clothing-32")
+    parser.add_argument("name", choices=READY_MODELS)
+    parser.add_argument("train", type=Path, nargs="+")
+    options = parser.parse_args()
+    folder = ready_folder(options.name)
     assert folder is not None
     with tempfile.TemporaryDirectory() as scratch:
-        bundle = train(parser.parse_args().train, Path(scratch) / "model").bundle
+        photos = [path for train_folder in options.train for path in find_images(train_folder).paths]
+        result = train(photos, Path(scratch) / "model", progress=True)
+        print(result.emphasis.sentence if result.emphasis else "")
+        bundle = result.bundle
         carried = Path(scratch) / "carried"
         carried.mkdir()
-        shutil.copyfile(bundle.path / ENCODER, carried / ENCODER)
+        for file in (ENCODER, DECODER):
+            shutil.copyfile(bundle.path / file, carried / file)
         write_manifest(carried, {name: value for name, value in bundle.info.items() if name != "checksums"})
         shutil.copytree(carried, folder, dirs_exist_ok=True)
     print(f"{folder}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f} MB")

@@ -89,7 +89,8 @@ def index_images(
             uint8, or a list of arrays or PIL images.
         store: an open store, or the location of one, which is created if it does not exist.
         names: a unique name for each picture in memory; it takes the place of a path in the point's id.
-        model: the trained model of `learned`; a store that holds `learned` vectors remembers where their model was.
+        model: the trained model of `learned` and of `handcrafted`'s weights; a store that holds vectors of these
+            remembers where their model was.
         encoders: names of encoders, or your own `Encoder` objects, each once. The default is those whose vectors the
             store holds; for a new store, learned, color, texture and edges.
         collection: the collection, if `store` is a location.

@@ -87,7 +87,8 @@ def search(
         using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own. The default
             is `learned` if the store
             holds it, else the first of autoenc's own (color, texture, edges, …), else the first that it holds.
-        model: the trained model of `learned`; the store remembers where it was at indexing.
+        model: the trained model of `learned` and of `handcrafted`'s weights; the store remembers where it was at
+            indexing.
         k: how many neighbors at most.
         where: payload field -> a value, several values of which one must match, or an `autoenc.Range`.
         min_score: only neighbors at least this similar.

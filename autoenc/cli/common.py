@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from autoenc.images.finding import SkippedFile
 
 FLAGS = {
-    *("batch-size", "collection", "encoders", "epochs", "filter", "id", "k", "label-column", "labels", "latent-dim"),
+    *(
+        "batch-size",
+        "collection",
+        "emphasis",
+        "encoders",
+        "epochs",
+        "filter",
+        "id",
+        "k",
+        "label-column",
+        "labels",
+        "latent-dim",
+    ),
     *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "overwrite", "patience"),
     *("queries", "resume", "seed", "source", "using", "wait"),
 }

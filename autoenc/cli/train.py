@@ -16,6 +16,11 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
         "NAME",
         "one of reconstruction, structure, neighbors, or several joined by + (default: all three)",
     ),
+    "emphasis": (
+        str,
+        "NAME",
+        "what makes images similar: shape, color, texture, or auto, which finds out from the images (default: auto)",
+    ),
     "learning_rate": (float, "X", "of the first step; it falls to 0 (default: 0.002)"),
     "patience": (int, "N", "stop after N epochs without a lower val_loss (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
@@ -41,7 +46,8 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, found, history[…], "
-        "skipped[{path, reason}], ignored, health, held_out, cluster_map, stopped_early, resumed_after, notes[…]",
+        "skipped[{path, reason}], ignored, health, held_out, cluster_map, stopped_early, resumed_after, "
+        "emphasis{asked, weights{…}, scores[…], …}, notes[…]",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -65,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(result.to_dict())
         return 0
     health = result.health
+    if result.emphasis is not None:
+        put(result.emphasis.sentence)
     of = f" of {result.found:,}" if result.found > result.images else ""
     put(
         f"Trained on {result.images:,}{of} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "

@@ -24,8 +24,9 @@ class EncoderDescription:
         preprocessing: what is done to an image before it is encoded.
         summary: what its numbers are.
         source: the paper or standard that it follows.
-        make: creates the encoder, from a model if `trained`.
+        make: creates the encoder, from a model if `trained` or `tuned`.
         trained: whether it needs a trained model.
+        tuned: whether it takes its weights from a trained model, if one is given.
     """
 
     name: str
@@ -36,3 +37,4 @@ class EncoderDescription:
     source: str
     make: Callable[[Model | None], Encoder]
     trained: bool = False
+    tuned: bool = False

@@ -66,7 +66,7 @@ def create_encoders(
         if name not in bases:
             description = ENCODERS[name]
             origin = model if model is not None else (origins or {}).get(name)
-            bases[name] = description.make(origin if description.trained else None)
+            bases[name] = description.make(origin if description.trained or description.tuned else None)
         return bases[name]
 
     for asked in encoders:

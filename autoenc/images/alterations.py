@@ -19,8 +19,8 @@ Seed = int | tuple[int, ...]
 MIN_AREA = 0.6
 """The smallest share of an image's area that a crop keeps."""
 
-MAX_GAIN = 0.3
-"""Brightness, contrast and each channel are multiplied by a factor from 1 - MAX_GAIN to 1 + MAX_GAIN."""
+GAIN = 0.3
+"""Brightness, contrast and each channel are multiplied by a factor from 1 - GAIN to 1 + GAIN."""
 
 
 def altered_copies(
@@ -28,6 +28,7 @@ def altered_copies(
     *,
     seed: Seed = 0,
     indices: Sequence[int] | Indices | None = None,
+    gain: float = GAIN,
 ) -> Images:
     """Make one altered copy of each image, with a mild crop, flip, brightness, contrast and channel gains.
 
@@ -40,12 +41,14 @@ def altered_copies(
         indices: (N,) an index of 0 or more for each image; 0 to N-1 by default. The alteration of an image depends
             only on the seed and its index, so images passed in batches, in any order, get the same copies as in one
             call.
+        gain: how far brightness, contrast and channels change, from 0 (not at all) to 1.
 
     Returns:
         (N, H, W, 3) uint8, a new array.
 
     Raises:
-        ArgumentError: images of another shape or dtype, a negative seed or index, or not one index per image.
+        ArgumentError: images of another shape or dtype, a negative seed or index, not one index per image, or a gain
+            out of range.
 
     Source: Chen et al., "A simple framework for contrastive learning of visual representations", ICML 2020.
     Departs from it: milder crops, gains for color jitter, no blur.
@@ -60,13 +63,15 @@ def altered_copies(
             f"Expected a seed of 0 or more and one index of 0 or more for each of {len(images)} images; "
             f"got seed {seed} and {len(numbers)} indices, the smallest of them {min(numbers, default=0)}."
         )
+    if not 0 <= gain <= 1:
+        raise ArgumentError(f"gain= must be a number from 0 to 1; got {gain!r}.")
     copies = np.empty_like(images, subok=False)
     for row, number in enumerate(numbers):
-        copies[row] = _altered(images[row], np.random.default_rng((*seeds, number)))
+        copies[row] = _altered(images[row], np.random.default_rng((*seeds, number)), gain)
     return copies
 
 
-def _altered(image: Images, generator: np.random.Generator) -> Images:
+def _altered(image: Images, generator: np.random.Generator, gain: float) -> Images:
     height, width = image.shape[:2]
     side = np.sqrt(generator.uniform(MIN_AREA, 1.0))
     # Rounded up, so that a small image does not lose more than the share that was drawn.
@@ -79,7 +84,7 @@ def _altered(image: Images, generator: np.random.Generator) -> Images:
     )
     if generator.random() < 0.5:
         view = view[:, ::-1]
-    brightness, contrast, *channels = generator.uniform(1 - MAX_GAIN, 1 + MAX_GAIN, 5).astype(np.float32)
+    brightness, contrast, *channels = generator.uniform(1 - gain, 1 + gain, 5).astype(np.float32)
     mean = view.mean()
     view = ((view - mean) * contrast + mean) * (brightness * np.asarray(channels))
     return np.clip(np.rint(view), 0, 255).astype(np.uint8)

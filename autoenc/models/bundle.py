@@ -29,7 +29,7 @@ from autoenc.errors import ArgumentError, BundleCorruptError, BundleNotFoundErro
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
 from autoenc.models.graph import MOST_BYTES, open_graph, reason, run_graph
-from autoenc.models.manifest import ANEW, ENCODER, MANIFEST, read_manifest
+from autoenc.models.manifest import ANEW, ENCODER, MANIFEST, read_manifest, weights_of
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
 from autoenc.parallel import ordered_chunks
 from autoenc.text import printable, shown
@@ -75,6 +75,11 @@ class Bundle:
     def fingerprint(self) -> str:
         """SHA-256 of the exported encoder: bundles of one fingerprint make the same latents."""
         return str(self.info["checksums"][ENCODER])
+
+    @property
+    def weights(self) -> dict[str, float] | None:
+        """Edges, color and texture -> their weights in what the model learned; None if the bundle does not say."""
+        return weights_of(self.info)
 
     @property
     def location(self) -> str:

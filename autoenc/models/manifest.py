@@ -20,6 +20,11 @@ AUTOENCODER = "autoencoder.keras"
 ANEW = "Train again, or copy the bundle anew."
 """What to do about a bundle that is damaged."""
 
+DESCRIPTORS = ("edges", "color", "texture")
+"""What the targets of a training are made of, each with its weight."""
+
+MOST_WEIGHT = 1_000_000
+
 _LARGEST = {"input_size": 256, "latent_dim": 65_536}
 _MOST_BYTES = 16 * 2**20  # those that training writes have 2 KB
 
@@ -87,6 +92,28 @@ def _check(info: dict[str, Any]) -> None:
     if not isinstance(checksums, dict) or not all(isinstance(value, str) for value in checksums.values()):
         raise ValueError("expected checksums to be the SHA-256 of each file")
     _entry(info, "checksums", ENCODER)
+    weights_of(info)
+
+
+def weights_of(info: dict[str, Any]) -> dict[str, float] | None:
+    """Descriptor -> its weight in what the model learned; None for a model of an earlier version, or without any.
+
+    Raises:
+        ValueError: the entry is there and holds something else.
+    """
+    training = info.get("training")
+    emphasis = training.get("emphasis") if isinstance(training, dict) else None
+    if emphasis is None:
+        return None
+    weights = _entry(emphasis, "weights")
+    known = isinstance(weights, dict) and weights.keys() == set(DESCRIPTORS)
+    if not known or not all(type(value) in (int, float) and 0 <= value <= MOST_WEIGHT for value in weights.values()):
+        raise ValueError(
+            f"expected training.emphasis.weights to be numbers from 0 to {MOST_WEIGHT:,} for {', '.join(DESCRIPTORS)}"
+        )
+    if not any(weights.values()):
+        raise ValueError("expected one of training.emphasis.weights to be above 0")
+    return dict(weights)
 
 
 def _whole(info: dict[str, Any], *keys: str) -> int:

@@ -18,9 +18,10 @@ from autoenc.store.edge import DROPPED, EdgeEngine
 from autoenc.store.edge_values import engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, RECORD, check_manifest
+from autoenc.store.probe import try_out
 from autoenc.store.records import no_collection
 from autoenc.store.recovery import drop_unfinished_vector
-from autoenc.store.space import MARGIN, allocated_bytes, check_space, needed_to_open
+from autoenc.store.space import MARGIN, allocated_bytes, check_address_space, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
 
 SHARD = "shard"
@@ -68,9 +69,9 @@ def open_edge(
         with _looking_into(folder):
             if lock is not None:
                 _tidy(root, folder)
-            _complete(folder)
+            made = _complete(folder)
             _check_shard(folder)
-        return _open_shard(root, collection, folder / SHARD, lock=lock, verify=verify)
+        return _open_shard(root, collection, folder / SHARD, lock=lock, verify=verify, made=made)
     except BaseException:
         if lock is not None:
             unlock(lock)
@@ -85,10 +86,12 @@ def _tidy(root: Path, folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _complete(folder: Path) -> None:
-    """Make the shard of a new collection, or of one whose making was killed."""
-    if not (folder / SHARD).exists() and not any((folder / name).exists() for name in (RECORD, MANIFEST)):
-        _make_shard(folder)
+def _complete(folder: Path) -> bool:
+    """Make the shard of a new collection, or of one whose making was killed; whether there was none."""
+    if (folder / SHARD).exists() or any((folder / name).exists() for name in (RECORD, MANIFEST)):
+        return False
+    _make_shard(folder)
+    return True
 
 
 def _open_shard(
@@ -99,16 +102,21 @@ def _open_shard(
     lock: int | None = None,
     read_only: bool = False,
     verify: bool = False,
+    made: bool = False,
 ) -> EdgeEngine:
-    """Check the collection's files, and open the engine in `shard`, which is its own or a copy of it."""
+    """Check the collection's files, and open the engine in `shard`: its own, perhaps just made, or a copy of it."""
     folder = root / collection
+    name = f"collection '{collection}' in {root}"
     with _looking_into(folder):
         manifest = check_manifest(folder, thorough=verify)
         holes = needed_to_open(shard)
         check_space(shard, holes, "to open the store", margin=MARGIN if holes else OPENING_BYTES)
+        check_address_space(shard)
         if manifest is None:  # as after a kill
             drop_unfinished_vector(shard)
-    with engine_errors(f"collection '{collection}' in {root}"):
+            if not made:
+                try_out(shard, name)
+    with engine_errors(name):
         engine = qe.EdgeShard.load(str(shard))
     try:
         return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, verified=verify, read_only=read_only)

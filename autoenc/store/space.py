@@ -1,15 +1,17 @@
-"""Is there room on the disk?
+"""Is there room on the disk, and for the files that the engine maps into memory?
 
 The engine writes through memory maps of files that are larger than what is in them. Where the disk is full, such a
-write ends the process by a signal (SIGBUS), without a word. So the room is checked before the engine needs it.
+write ends the process by a signal (SIGBUS), without a word, and so does a map that the process may not have (SIGABRT).
+So the room is checked before the engine needs it.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 
-from autoenc.errors import DiskFullError
+from autoenc.errors import DiskFullError, StoreError
 from autoenc.files import mounted
 from autoenc.store.sparse import allocated, files_below
 
@@ -18,6 +20,12 @@ MARGIN = 16 * 2**20
 
 _VECTOR_FILE = 34 * 2**20
 """Size, with holes, of the files of a vector that has few points."""
+
+_MAPS = 2
+"""How often the engine maps a file while it opens it."""
+
+_RUNTIME, _PER_CORE = 384 * 2**20, 128 * 2**20
+"""Address space for the engine's threads and their heaps."""
 
 _UNREAD = ("wal/", "/payload_storage/")
 """Files that the engine does not read as a whole when it opens them."""
@@ -39,6 +47,32 @@ def check_space(folder: Path, needed: int, doing: str, *, margin: int = MARGIN) 
             f"needed {doing}. "
             f"Free some space and try again; what is stored already is safe."
         )
+
+
+def check_address_space(shard: Path) -> None:
+    """Raise StoreError unless this process may map what opening an engine's folder takes (`ulimit -v`)."""
+    limit = _address_limit()
+    if limit is None:
+        return
+    size = sum(status.st_size for _, status in files_below(shard))
+    needed = _MAPS * size + _RUNTIME + _PER_CORE * (os.cpu_count() or 1)
+    try:
+        mmap.mmap(-1, needed).close()
+    except (OSError, ValueError):
+        raise StoreError(
+            f"Opening the store takes {needed / 2**20:,.0f} MiB of address space beside what is in use, and the limit "
+            f"of this process is {limit / 2**20:,.0f} MiB in all. Raise it (ulimit -v)."
+        ) from None
+
+
+def _address_limit() -> int | None:
+    """Bytes of address space that this process may have; None for no limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def free_bytes(folder: Path) -> int:

@@ -532,4 +532,6 @@ class Store:
 
 
 def _described(name: str, spec: VectorSpec) -> str:
-    return f"{spec.dim}-d vectors of encoder '{name}' ({spec.fingerprint[:12]}, preprocessing {spec.preprocessing})"
+    # A checksum is told apart by its first digits; others list parameters.
+    fingerprint = spec.fingerprint[: 60 if " " in spec.fingerprint else 12]
+    return f"{spec.dim}-d vectors of encoder '{name}' ({fingerprint}, preprocessing {spec.preprocessing})"

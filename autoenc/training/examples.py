@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autoenc.images.alterations import Seed, altered_copies
-from autoenc.vectors import Images, Indices
+from autoenc.vectors import Images, Indices, evenly
 
 if TYPE_CHECKING:
-    from autoenc.training.objectives import Objective
+    from autoenc.training.objectives import Material, Objective
     from autoenc.training.step import Targets
 
 
@@ -36,28 +36,43 @@ def split(count: int, validation: float, seed: int) -> tuple[Indices, Indices]:
     return order[held_out:], order[:held_out]
 
 
+def distinct(images: Images, indices: Indices, limit: int) -> Indices:
+    """Of some images, one of each: a placeholder that stands for hundreds of products is one image.
+
+    Returns:
+        Their indices in ascending order, of many an even sample of `limit`.
+
+    Example:
+        >>> black, white = np.zeros((2, 32, 32, 3), np.uint8), np.full((1, 32, 32, 3), 255, np.uint8)
+        >>> distinct(np.concatenate([black, white]), np.arange(3), limit=10).tolist()
+        [0, 2]
+    """
+    first: dict[int, int] = {}
+    for at in np.sort(indices):
+        first.setdefault(hash(images[at].tobytes()), at)
+    return evenly(np.array([*first.values()]), limit)
+
+
 class Examples:
     """Images with the targets that the objectives make of them, computed once.
 
     Args:
-        images: (N, 32, 32, 3) uint8.
-        training: indices of the images to train on; the objectives are prepared on these.
         objectives: the terms of the loss.
-        latent_dim: length of a latent.
-
-    Attributes:
-        altered: whether an objective wants altered copies.
+        material: the images, and what objectives may make their targets of.
+        gain: how far altered copies are recolored; None if no objective wants any.
     """
 
-    def __init__(self, images: Images, training: Indices, objectives: Sequence[Objective], latent_dim: int) -> None:
-        self._images = images
-        self.altered = any(objective.altered for objective in objectives)
-        made = {objective.name: objective.prepare(images, training, latent_dim) for objective in objectives}
+    def __init__(self, objectives: Sequence[Objective], material: Material, gain: float | None) -> None:
+        self._images = material.images
+        self.gain = gain
+        made = {objective.name: objective.prepare(material) for objective in objectives}
         self._targets = {name: targets for name, targets in made.items() if targets is not None}
 
-    def batch(self, indices: Indices, seed: Seed) -> tuple[Images, Targets]:
-        """Those images, altered as the seed decides if an objective wants it, and their targets."""
+    def altered(self, indices: Indices, seed: Seed) -> Images:
+        """Those images as the seed alters them, or as they are if no objective wants altered copies."""
         images = self._images[indices]
-        if self.altered:
-            images = altered_copies(images, seed=seed, indices=indices)
-        return images, {name: targets[indices] for name, targets in self._targets.items()}
+        return images if self.gain is None else altered_copies(images, seed=seed, indices=indices, gain=self.gain)
+
+    def batch(self, indices: Indices, seed: Seed) -> tuple[Images, Targets]:
+        """What the encoder sees of those images, and their targets."""
+        return self.altered(indices, seed), {name: targets[indices] for name, targets in self._targets.items()}

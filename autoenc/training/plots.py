@@ -6,10 +6,11 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -18,9 +19,16 @@ from autoenc.figures import BLUE, FAINT, GRAY, GRID, INK, ORANGE, figure, png
 from autoenc.outputs import write_file
 from autoenc.vectors import Images
 
+if TYPE_CHECKING:
+    from autoenc.training.emphasis import Emphasis
+
 
 def training_curves(
-    history: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, overwrite: bool = False
+    history: Sequence[Mapping[str, Any]],
+    path: str | os.PathLike[str],
+    *,
+    emphasis: Emphasis | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Plot the training and the validation loss of every epoch, with the best epoch marked.
 
@@ -28,6 +36,7 @@ def training_curves(
         history: one mapping per epoch with "epoch", "loss" and, if there was a validation split, "val_loss"; numbers,
             or numbers as text, as a CSV file gives them. Other keys are not drawn.
         path: of the PNG file to write.
+        emphasis: drawn beside the losses: the scores of the mixes that were compared, or the weights.
         overwrite: replace a file that autoenc did not write.
 
     Returns:
@@ -45,7 +54,7 @@ def training_curves(
     if not history:
         raise ArgumentError("Training curves need the history of at least one epoch; got none.")
     epochs = [int(row["epoch"]) for row in history]
-    canvas, (axes,) = figure(7.2, 4.2)
+    canvas, (axes, *beside) = figure(7.2 if emphasis is None else 11.2, 4.2, 1 if emphasis is None else 2, columns=2)
     drawn: dict[str, npt.NDArray[np.float64]] = {}
     for key, label, color in (("loss", "training", BLUE), ("val_loss", "validation", ORANGE)):
         values = np.array([float(row.get(key) or math.nan) for row in history])
@@ -68,7 +77,32 @@ def training_curves(
     axes.set_ylabel("loss (lower is better)", color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
+    if emphasis is not None:
+        _draw_emphasis(beside[0], emphasis)
     return write_file(path, png(canvas), overwrite=overwrite)
+
+
+def _draw_emphasis(axes: Axes, emphasis: Emphasis) -> None:
+    """The scores of the mixes that were compared, best first, or the weights if none were."""
+    chosen: list[int] = []
+    if emphasis.scores:
+        scores = sorted(emphasis.scores, key=lambda score: -score.total)
+        rows = [(str(score.mix), score.total) for score in scores]
+        chosen = [at for at, score in enumerate(scores) if score.mix == emphasis.mix]
+        title, meaning = "What tells the images apart", "score without labels (higher is better); in bold, the choice"
+    else:
+        rows = [*emphasis.mix.to_dict().items()]
+        title, meaning = "What is learned", emphasis.reason or "weight, as asked for"
+    colors = [BLUE if at in chosen else GRAY for at in range(len(rows))]
+    bars = axes.barh(range(len(rows)), [value for _, value in rows], color=colors, height=0.7)
+    axes.bar_label(bars, [f"{value:.3f}" for _, value in rows], padding=3, fontsize=8, color=FAINT)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    for at in chosen:
+        axes.get_yticklabels()[at].set_fontweight("bold")
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold")
+    axes.set_xlabel(meaning, color=FAINT)
 
 
 def reconstructions(

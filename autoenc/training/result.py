@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autoenc.images.finding import SkippedFile
 from autoenc.models.bundle import Bundle
 from autoenc.text import counted, shown
 from autoenc.training.latents import LatentHealth
+
+if TYPE_CHECKING:
+    from autoenc.training.emphasis import Emphasis
 
 FEW_HELD_OUT = 100
 """Held-out images below which cluster mAP is mostly chance."""
@@ -35,7 +38,9 @@ class TrainingResult:
         history: one row per epoch: epoch, loss, val_loss, seconds.
         health: how many of their dimensions the latents use, and whether they have collapsed.
         cluster_map: how well held-out images retrieve, measured without labels; 0 is chance, 1 is perfect. See
-            `autoenc.training.selection.cluster_map`.
+            `autoenc.training.clusters.cluster_map`.
+        emphasis: the weights of edges, color and texture in what was learned, and how they were found; None for the
+            objective "reconstruction" alone.
         skipped: files that could not be read.
         ignored: how many files of the folder are hidden or not images.
         stopped_early: whether val_loss had not fallen for `patience` epochs.
@@ -55,6 +60,7 @@ class TrainingResult:
     history: list[dict[str, float]]
     health: LatentHealth
     cluster_map: float
+    emphasis: Emphasis | None = None
     skipped: list[SkippedFile] = field(default_factory=list)
     ignored: int = 0
     stopped_early: bool = False
@@ -109,6 +115,7 @@ class TrainingResult:
             **vars(self),
             "bundle": str(self.bundle.path),
             "health": self.health.to_dict(),
+            "emphasis": self.emphasis.to_dict() if self.emphasis else None,
             "skipped": [skipped.to_dict() for skipped in self.skipped],
             "notes": self.notes,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from autoenc.images.finding import Pictures, gather
@@ -12,7 +12,7 @@ from autoenc.progress import ProgressOption, telling
 from autoenc.training.checkpoint import Checkpoint
 from autoenc.training.libraries import loading_libraries, tensorflow_warnings_off
 from autoenc.training.result import TrainingResult
-from autoenc.training.settings import DEFAULT_OBJECTIVE, Settings
+from autoenc.training.settings import AUTO, DEFAULT_OBJECTIVE, Settings
 
 if TYPE_CHECKING:
     from autoenc.training.objectives import Objective
@@ -26,6 +26,7 @@ def train(
     batch_size: int = 64,
     latent_dim: int = 32,
     objective: str | Sequence[Objective] = DEFAULT_OBJECTIVE,
+    emphasis: str | Mapping[str, float] = AUTO,
     learning_rate: float = 2e-3,
     validation: float = 0.1,
     patience: int = 20,
@@ -52,6 +53,9 @@ def train(
             objectives with their weights, such as `[Reconstruction(0.2), Structure(1)]`, from
             `autoenc.training.objectives`. The default is all three, each with weight 1. "reconstruction" alone is the
             plain autoencoder: images are not altered and latents are not whitened.
+        emphasis: what makes images similar: "shape", "color", "texture", weights such as `{"edges": 1, "color": 0.5}`,
+            or "auto", the default, which finds the weights from the images alone (`autoenc.training.emphasis`). The
+            objective "reconstruction" alone does not use them.
         learning_rate: of the first step; it falls to 0 along a cosine. The optimizer is Muon for the matrices of
             dense layers, and Adam for everything else.
         validation: share of the images held out to measure val_loss, at least one image.
@@ -74,7 +78,8 @@ def train(
         MissingDependencyError: TensorFlow or another package of autoenc[train] is not installed.
         ArgumentError: a value out of range, or images that are neither files nor uint8.
         NoImagesError: fewer than two readable images.
-        TrainingError: an unfinished training is there and `resume` is False; with `resume`, it had other settings or
+        TrainingError: color alone is asked for, and the images are gray; an unfinished training is there and `resume`
+            is False; with `resume`, it had other settings or
             images or was started by another version, or it is finished; or another process is training this model.
         OutputError: the folder cannot be written, lies among the images, or holds something else; or a file of its
             bundle was changed and `overwrite` is False.
@@ -91,6 +96,7 @@ def train(
         batch_size=batch_size,
         latent_dim=latent_dim,
         objective=objective,
+        emphasis=emphasis,
         learning_rate=learning_rate,
         validation=validation,
         patience=patience,
@@ -125,6 +131,7 @@ def train(
         history=state.history,
         health=judgment.health,
         cluster_map=judgment.cluster_map,
+        emphasis=session.emphasis,
         skipped=session.pixels.skipped,
         ignored=found.ignored,
         stopped_early=len(state.history) < epochs,

@@ -12,13 +12,18 @@ from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import Found
 from autoenc.progress import Progress
 from autoenc.training.checkpoint import Checkpoint, State
-from autoenc.training.examples import Examples, split
+from autoenc.training.descriptors import Describer, joined
+from autoenc.training.emphasis import Emphasis, decide, parse_emphasis
+from autoenc.training.examples import Examples, distinct, split
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE, ModelConfig
-from autoenc.training.objectives import create_objectives
+from autoenc.training.objectives import Material, create_objectives
 from autoenc.training.settings import Settings
 from autoenc.training.step import OPTIMIZER, Trainer
 from autoenc.vectors import Indices, evenly
+
+FITTED_ON = 20_000
+"""Images at most, evenly drawn, that targets are fitted on: the time it takes grows with their square."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Session:
         found: the images that there are to draw from.
         pixels: those that were drawn and could be read.
         training, held_out: indices of images to train on and to validate on.
+        emphasis: what the targets are made of; None if no objective wants any.
         examples: batches of images with their targets.
         trainer: the model and its optimizer.
         checkpoint: where the state is saved.
@@ -42,6 +48,7 @@ class Session:
     pixels: PixelCache
     training: Indices
     held_out: Indices
+    emphasis: Emphasis | None
     examples: Examples
     trainer: Trainer
     checkpoint: Checkpoint
@@ -53,11 +60,13 @@ def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: 
     """Read the images, draw those to hold out, compute the targets, and build the model or restore it.
 
     Raises:
-        ArgumentError: an unknown objective.
+        ArgumentError: an unknown objective or emphasis.
         NoImagesError: fewer than two readable images.
-        TrainingError: the checkpoint is of a training with other settings or images, or cannot be read.
+        TrainingError: the checkpoint is of a training with other settings or images, or cannot be read; or color alone
+            is asked for, and the images are gray.
     """
     objectives = create_objectives(settings.objective)
+    asked = parse_emphasis(settings.emphasis)
     drawn = evenly(np.arange(len(found.items)), settings.max_images or len(found.items))
     pixels = load_pixels([found.items[at] for at in drawn], INPUT_SIZE, progress=progress)
     pixels.skipped[:0] = found.skipped
@@ -70,12 +79,20 @@ def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: 
             "fingerprint": digest_of("".join(pixels.digests).encode()),
             "optimizer": OPTIMIZER,
             "objectives": [objective.to_dict() for objective in objectives],
+            "emphasis": asked,
             **settings.fixed(),
         }
     )
     training, held_out = split(len(pixels), settings.validation, settings.seed)
+    fitted = distinct(pixels.images, training, FITTED_ON)
+    described = emphasis = None
+    if any(objective.altered for objective in objectives):
+        describer = Describer(pixels.images[fitted])
+        emphasis = decide(asked, describer, pixels.images[fitted], progress)
+        described = joined(describer(pixels.images), emphasis.mix)
+    material = Material(pixels.images, fitted, described, settings.latent_dim)
     with tensorflow_silenced():
-        examples = Examples(pixels.images, training, objectives, settings.latent_dim)
+        examples = Examples(objectives, material, emphasis.gain if emphasis else None)
         config = ModelConfig(latent_dim=settings.latent_dim, seed=settings.seed)
         steps = settings.epochs * settings.steps_per_epoch(len(training))
         trainer = Trainer(config, objectives, settings.learning_rate, steps)
@@ -89,6 +106,7 @@ def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: 
         pixels=pixels,
         training=training,
         held_out=held_out,
+        emphasis=emphasis,
         examples=examples,
         trainer=trainer,
         checkpoint=checkpoint,

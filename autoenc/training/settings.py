@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from autoenc.training.objectives import Objective
 
 DEFAULT_OBJECTIVE = "reconstruction+structure+neighbors"
+
+AUTO = "auto"
+"""The emphasis that is found from the images."""
 
 _LEAST = {"epochs": 1, "batch_size": 1, "latent_dim": 1, "patience": 1, "seed": 0, "max_images": 2}
 _LARGEST_SEED = 2**32 - 1
@@ -30,6 +33,7 @@ class Settings:
     batch_size: int
     latent_dim: int
     objective: str | Sequence[Objective]
+    emphasis: str | Mapping[str, float]
     learning_rate: float
     validation: float
     patience: int
@@ -54,7 +58,7 @@ class Settings:
 
     def fixed(self) -> dict[str, Any]:
         """The numbers that must not change when a training is resumed; a more patient one is the same training."""
-        return {name: value for name, value in vars(self).items() if name not in ("objective", "patience")}
+        return {name: value for name, value in vars(self).items() if name not in ("objective", "emphasis", "patience")}
 
 
 def check_whole(name: str, value: object, least: int) -> None:

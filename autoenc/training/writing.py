@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 import tensorflow
 
-from autoenc.images.alterations import altered_copies
 from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.models.manifest import AUTOENCODER, ENCODER
 from autoenc.models.writing import check_target, write_manifest, written_whole
@@ -47,14 +46,15 @@ def write(session: Session, judgment: Judgment, *, overwrite: bool = False) -> B
         OutputError: the folder cannot be written, or by now holds something else. The checkpoint is kept.
     """
     trainer, state = session.trainer, session.state
-    shown = session.pixels.images[np.sort(session.held_out[:_SHOWN])]
+    at = np.sort(session.held_out[:_SHOWN])
+    shown = session.pixels.images[at]
     with written_whole(session.checkpoint.bundle) as staging:
         export_encoder(trainer.encoder, staging / ENCODER, judgment.whitening)
         trainer.save(staging / AUTOENCODER)
         reconstructions(shown, trainer.reconstruct(shown), staging / "reconstructions.png")
-        if session.examples.altered:
-            alterations(shown, altered_copies(shown, seed=1), staging / "augmentations.png")
-        training_curves(state.history, staging / "training.png")
+        if session.examples.gain is not None:
+            alterations(shown, session.examples.altered(at, seed=1), staging / "augmentations.png")
+        training_curves(state.history, staging / "training.png", emphasis=session.emphasis)
         _write_history(state.history, staging / "history.csv")
         write_manifest(staging, _manifest(session, judgment))
         check_target(session.checkpoint.bundle, overwrite=overwrite)  # again: hours may have passed
@@ -85,6 +85,7 @@ def _manifest(session: Session, judgment: Judgment) -> dict[str, Any]:
         "training": {
             **settings.fixed(),
             "objectives": state.settings["objectives"],
+            "emphasis": session.emphasis.to_dict() if session.emphasis else None,
             "patience": settings.patience,
             "optimizer": OPTIMIZER,
             "epochs": len(state.history),

@@ -52,7 +52,7 @@ def query(drawn: Path) -> Path:
 def test_train_prints_one_json_document_with_the_promised_keys(drawn: Path, tmp_path: Path) -> None:
     done = run("train", drawn, "--model", tmp_path / "m", "--epochs", "2", "--batch-size", "16", "--json")
     document = json.loads(done.stdout)
-    assert {"epochs", "seconds", "images_per_second", "loss", "val_loss", "bundle"} <= set(document)
+    assert {"epochs", "seconds", "images_per_second", "loss", "val_loss", "bundle", "emphasis"} <= set(document)
     assert document["epochs"] == 2
     assert document["bundle"] == str(tmp_path / "m")
     assert autoenc.load_bundle(tmp_path / "m").latent_dim == 32
@@ -67,6 +67,17 @@ def test_train_says_what_it_did_and_where_to_look(picture_folder: Path, tmp_path
     assert "Cluster mAP, without labels: 0.000 on 1 held-out image (" in text
     assert "measured on 1 held-out image: too few to compare settings by." in text
     assert f"Model: {tmp_path / 'm'}" in text
+
+
+def test_train_says_what_the_images_are_told_apart_by(picture_folder: Path, tmp_path: Path) -> None:
+    settings = ("--epochs", "1", "--emphasis", "shape")
+    text = run("train", picture_folder, "--model", tmp_path / "m", *settings).stdout
+    assert "The targets are made of: edges 1, texture 0.5.\n" in text
+    recorded = json.loads((tmp_path / "m" / "bundle.json").read_text())["training"]["emphasis"]
+    assert recorded["asked"] == "shape"
+    assert recorded["weights"] == {"edges": 1, "color": 0, "texture": 0.5}
+    done = run("train", picture_folder, "--model", tmp_path / "m", "--epochs", "1", "--json")
+    assert json.loads(done.stdout)["emphasis"]["asked"] == "auto"
 
 
 def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
@@ -295,6 +306,14 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds whole",
         ("query", query, "--store", store, "--collection", "a/b"): "autoenc: A collection's name",
         ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "autoenc: --epochs",
+        (
+            "train",
+            drawn,
+            "--model",
+            tmp_path / "m",
+            "--emphasis",
+            "a\x1b[31m\nb",
+        ): "autoenc: --emphasis must be auto, shape",
         ("index", drawn, "--store", tmp_path / "s", "--encoders", "color,color"): "autoenc: Encoder 'color' is named",
         ("compare", drawn, "--labels", tmp_path / "l.csv"): "autoenc: ",
     }
@@ -313,6 +332,7 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("Index with encoders=color to add it; k= is 0.", "Index with --encoders color to add it; -k is 0."),
         ("`collection=` names one; size= is no option.", "--collection names one; size= is no option."),
         ("Give fewer values to where=.", "Give fewer values to --filter."),
+        ("Train with another emphasis=.", "Train with another --emphasis."),
     ],
 )
 def test_the_librarys_parameters_become_flags(message: str, flags: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autoenc.errors import ArgumentError
-from autoenc.images.alterations import MAX_GAIN, MIN_AREA, altered_copies
+from autoenc.images.alterations import GAIN, MIN_AREA, altered_copies
 from autoenc.images.files import load_image
 
 
@@ -43,23 +43,52 @@ def test_read_only_and_odd_shapes() -> None:
     assert altered_copies(tall[:0]).shape == (0, 20, 7, 3)
 
 
-def test_gains_stay_within_their_limits() -> None:
+@pytest.mark.parametrize("gain", [0.05, GAIN, 1.0])
+def test_gains_stay_within_their_limits(gain: float) -> None:
     # On a flat gray picture, crop, flip and contrast change nothing: what is left is brightness times channel.
-    copies = altered_copies(np.full((400, 4, 4, 3), 100, np.uint8))
+    copies = altered_copies(np.full((400, 4, 4, 3), 60, np.uint8), gain=gain)
     assert (copies == copies[:, :1, :1]).all()
     colors = copies[:, 0, 0].astype(float)
-    low, high = 100 * (1 - MAX_GAIN) ** 2, 100 * (1 + MAX_GAIN) ** 2
+    low, high = 60 * (1 - gain) ** 2, 60 * (1 + gain) ** 2
     assert colors.min() >= round(low)
     assert colors.max() <= round(high)
-    assert colors.min() < low + 12  # and the range is used
-    assert colors.max() > high - 20
-    assert (np.ptp(colors, axis=1) > 0).mean() > 0.95  # channels differ
+    assert colors.min() < low + 0.1 * (high - low)  # and the range is used
+    assert colors.max() > high - 0.2 * (high - low)
+    assert (np.ptp(colors, axis=1) > 0).mean() > 0.9  # channels differ
 
 
-def test_crop_and_flip(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autoenc.images.alterations.MAX_GAIN", 0.0)
+def test_the_default_gain_is_what_it_was() -> None:
+    pictures = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(altered_copies(pictures, seed=2), altered_copies(pictures, seed=2, gain=0.3))
+    assert GAIN == 0.3
+
+
+def test_without_gain_no_color_changes() -> None:
+    """A picture of one color stays as it is; of two, a copy has no others but what lies between them."""
+    color = np.array([200, 90, 10], np.uint8)
+    flat = np.broadcast_to(color, (50, 32, 32, 3))
+    np.testing.assert_array_equal(altered_copies(flat, gain=0.0), flat)
+    halves = flat.copy()
+    halves[:, 16:] = 255 - color
+    copies = altered_copies(halves, gain=0.0).astype(int)
+    assert (copies >= np.minimum(color, 255 - color)).all()
+    assert (copies <= np.maximum(color, 255 - color)).all()
+    shares = (copies - (255 - color)) / (2.0 * color - 255)  # of the upper half's color, by channel
+    assert np.ptp(shares, axis=3).max() < 0.03
+
+
+def test_the_gain_changes_neither_crop_nor_flip(pictures: np.ndarray) -> None:
+    """What is drawn for a picture is drawn alike: where a little is recolored, the same is cut and mirrored."""
+    plain = altered_copies(pictures, seed=4, gain=0.0).astype(float)
+    recolored = altered_copies(pictures, seed=4, gain=0.05).astype(float)
+    assert not np.array_equal(plain, recolored)
+    for one, other in zip(plain, recolored, strict=True):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.95
+
+
+def test_crop_and_flip() -> None:
     ramp = np.broadcast_to(np.arange(0, 256, 8, dtype=np.uint8)[None, :, None], (32, 32, 3))
-    copies = altered_copies(np.stack([ramp] * 300)).astype(float)
+    copies = altered_copies(np.stack([ramp] * 300), gain=0.0).astype(float)
     slope = copies[:, 16, -1, 0] - copies[:, 16, 0, 0]
     mirrored = (slope < 0).mean()
     assert 0.4 < mirrored < 0.6
@@ -99,3 +128,9 @@ def test_a_copy_of_a_photo_is_nearer_to_it_than_to_the_others(photos: list[Path]
 def test_refuses(images: np.ndarray, options: dict[str, object]) -> None:
     with pytest.raises(ArgumentError, match=r"Expected .*; got"):
         altered_copies(images, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("gain", [-0.1, 1.1, float("nan"), float("inf")])
+def test_refuses_a_gain_out_of_range(gain: float) -> None:
+    with pytest.raises(ArgumentError, match=r"gain= must be a number from 0 to 1; got "):
+        altered_copies(np.zeros((2, 4, 4, 3), np.uint8), gain=gain)

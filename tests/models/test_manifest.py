@@ -8,11 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from hostile_bundles import MANIFEST, READY, encodes_or_is_refused, refusal
+from hostile_bundles import IMAGES, MANIFEST, READY, encodes_or_is_refused, refusal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from autoenc import load_bundle
+from autoenc.encoders import create_encoder
+from autoenc.errors import BundleCorruptError
 from autoenc.models import graph, manifest
 
 
@@ -85,12 +89,83 @@ def test_a_pipe_is_not_waited_for(copy: Path) -> None:
     assert "lacks encoder.onnx" in refusal(copy)
 
 
+# ---- the weights of what the model learned ----------------------------------------------------------
+
+
+def emphasizing(folder: Path, emphasis: object) -> Path:
+    info = {**MANIFEST, "training": {**MANIFEST["training"], "emphasis": emphasis}}
+    (folder / "bundle.json").write_text(json.dumps(info))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "emphasis",
+    [
+        *(5, 0, True, "shape", [], [[]], {}, {"weights": None}, {"weights": []}, {"weights": {}}),
+        {"weights": {"edges": 1, "color": 1}},
+        {"weights": {"edges": 1, "color": 1, "texture": 1, "\x1b[31m": 1}},
+        *(
+            {"weights": {"edges": 1, "color": weight, "texture": 1}}
+            for weight in (-1, -1e-9, None, True, "1", [], {}, "\x1b[31m" * 99, 10**4000)
+        ),
+        {"weights": {"edges": 0, "color": 0.0, "texture": 0}},
+    ],
+)
+def test_an_emphasis_that_cannot_be(copy: Path, emphasis: object) -> None:
+    assert "weights" in refusal(emphasizing(copy, emphasis))
+
+
+def test_a_weight_beyond_all_numbers(copy: Path) -> None:
+    text = json.dumps({**MANIFEST, "training": {"emphasis": {"weights": {"edges": 1, "color": 123456, "texture": 0}}}})
+    (copy / "bundle.json").write_text(text.replace("123456", "1e999"))
+    assert "weights" in refusal(copy)
+
+
+def test_a_model_need_not_say_what_it_learned(copy: Path) -> None:
+    for info in (
+        {**MANIFEST, "training": {**MANIFEST["training"], "emphasis": None}},  # by reconstruction alone
+        {**MANIFEST, "training": {}},  # before there was an emphasis
+        {key: value for key, value in MANIFEST.items() if key != "training"},
+    ):
+        (copy / "bundle.json").write_text(json.dumps(info))
+        assert load_bundle(copy).weights is None
+
+
+def test_the_weights_are_those_that_the_manifest_says(copy: Path) -> None:
+    weights = {"edges": 1, "color": 0.25, "texture": 0}
+    assert load_bundle(emphasizing(copy, {"weights": weights, "scores": "anything"})).weights == weights
+
+
+WEIGHT = st.integers(0) | st.floats(0, allow_infinity=False) | st.sampled_from([1e308, 1e-308, 1e39, 1e-50, 10**400])
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.tuples(WEIGHT, WEIGHT, WEIGHT))
+def test_weights_of_any_size_make_vectors_or_are_refused(copy: Path, weights: tuple[float, float, float]) -> None:
+    emphasizing(copy, {"weights": dict(zip(("edges", "color", "texture"), weights, strict=True))})
+    try:
+        vectors = create_encoder("handcrafted", copy).encode(IMAGES)
+    except BundleCorruptError as error:
+        said = str(error)
+    else:
+        said = "weights that can be used"
+        squares = np.square(vectors).sum(axis=1)  # in float32, as a store computes cosines
+        assert np.isfinite(squares).all()
+        assert (squares > 0).all()
+    assert "weights" in said
+
+
+# ---- anything anywhere ------------------------------------------------------------------------------
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-PLACES = ["format", "preprocessing", "architecture", "architecture.input_size", "architecture.latent_dim", "checksums"]
+PLACES = [
+    *("format", "preprocessing", "architecture", "architecture.input_size", "architecture.latent_dim", "checksums"),
+    *("training", "training.emphasis"),
+]
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,37 +10,38 @@ import pytest
 
 pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
 
-from scipy.sparse import block_diag, csr_array
-from skimage.feature import hog
-from skimage.transform import resize
-
 from autoenc.errors import ArgumentError
+from autoenc.training.descriptors import Describer, Mix, joined
+from autoenc.training.diffusion import Diffusion
 from autoenc.training.objectives import (
     DEFAULT_OBJECTIVE,
     Batch,
+    Material,
     Neighbors,
     Prediction,
     Reconstruction,
     Structure,
     create_objectives,
 )
-from autoenc.training.objectives.neighbors import diffusion_map, nearest
+from autoenc.vectors import unit_rows
 
 
 def batch(**given: Any) -> Batch:
     return Batch(**{"pixels": None, "latents": None, "decoded": None, "targets": {}, **given})
 
 
-def images_of_blobs(count: int, seed: int = 0) -> Any:
-    """Smooth enough that enlarging them in another library gives the same pixels."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (count, 8, 8, 3)).astype(float)
-    return np.stack([resize(image, (32, 32), order=1, preserve_range=True) for image in coarse]).astype(np.uint8)
+def descriptions(count: int, seed: int = 0) -> Any:
+    """Rows of length 1, each of its own, with larger and smaller axes."""
+    rows = np.random.default_rng(seed).normal(size=(count, 20)) * np.linspace(2, 0.2, 20)
+    return unit_rows(rows.astype(np.float32))
 
 
-def prepared(objective: Any, images: Any, training: Any = None, latent_dim: int = 32) -> Any:
-    """The targets of the images after fitting on those to train on: all of them, or as many from the first."""
-    rows = np.arange(len(images) if training is None else training)
-    return objective.prepare(images, rows, latent_dim)
+def prepared(objective: Any, described: Any, fitted: Any = None, latent_dim: int = 32) -> Any:
+    """The targets of the images with these rows, fitted on those at `fitted`: all, or as many from the first."""
+    if not isinstance(fitted, np.ndarray):
+        fitted = np.arange(len(described) if fitted is None else fitted)
+    images = np.zeros((len(described), 32, 32, 3), np.uint8)  # what is not described is not looked at
+    return objective.prepare(Material(images, fitted, described, latent_dim))
 
 
 # ---- reconstruction ---------------------------------------------------------------------------------
@@ -61,103 +62,31 @@ def test_a_perfect_decoder_has_no_loss() -> None:
 # ---- structure --------------------------------------------------------------------------------------
 
 
-def slow_components(images: Any, kept: int, whitening: float) -> Any:
-    """scikit-image's HOG of each picture at 48x48 and of its mirror image, then PCA by singular values."""
-
-    def describe(image: Any) -> Any:
-        enlarged = np.rint(resize(image.astype(float), (48, 48), order=1, preserve_range=True, anti_aliasing=False))
-        both = [hog(side, 9, (8, 8), (2, 2), "L2-Hys", channel_axis=-1) for side in (enlarged, enlarged[:, ::-1])]
-        return np.mean(both, axis=0)
-
-    features = np.stack([describe(image) for image in images])
-    centered = features - features.mean(axis=0)
-    left, singular, _ = np.linalg.svd(centered, full_matrices=False)
-    deviations = singular[:kept] / np.sqrt(len(images))
-    components = left[:, :kept] * singular[:kept] / deviations**whitening
+def slow_components(rows: Any, kept: int, whitening: float) -> Any:
+    """PCA by singular values, scaled to a mean square of 1."""
+    left, singular, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    components = left[:, :kept] * singular[:kept] / (singular[:kept] / np.sqrt(len(rows))) ** whitening
     return components / np.sqrt(np.square(components).mean())
 
 
 @pytest.mark.parametrize("whitening", [0.0, 0.5])
-def test_targets_are_the_principal_components_of_mirrored_hog(whitening: float) -> None:
-    images = images_of_blobs(40)
-    found = prepared(Structure(components=3, whitening=whitening), images)
-    expected = slow_components(images, 3, whitening)
+def test_targets_are_the_principal_components_of_the_descriptions(whitening: float) -> None:
+    rows = descriptions(60)
+    found = prepared(Structure(components=3, whitening=whitening), rows)
+    expected = slow_components(rows.astype(float), 3, whitening)
     assert found.dtype == np.float32
-    cosines = np.sum(found * expected, axis=0) / np.linalg.norm(found, axis=0) / np.linalg.norm(expected, axis=0)
-    np.testing.assert_allclose(np.abs(cosines), 1, atol=0.02)  # the sign of an axis is anyone's
-    np.testing.assert_allclose(np.square(found).mean(axis=0), np.square(expected).mean(axis=0), rtol=0.05)
+    signs = np.sign((found * expected).sum(axis=0))  # the sign of an axis is anyone's
+    np.testing.assert_allclose(found, expected * signs, rtol=1e-3, atol=1e-3)
 
 
 # ---- neighbors -------------------------------------------------------------------------------------
 
 
-def walk_of(graph: Any) -> Any:
-    return graph / graph.sum(axis=1, keepdims=True)
-
-
-def random_graph(count: int, seed: int = 0) -> Any:
-    weights = np.random.default_rng(seed).random((count, count))
-    weights[weights < weights.max() * 0.7] = 0
-    return weights + weights.T + np.eye(count)
-
-
-@pytest.mark.parametrize("count", [12, 90])
-def test_diffusion_coordinates_are_slow_modes_of_the_walk(count: int) -> None:
-    graph = random_graph(count)
-    found = diffusion_map(csr_array(graph), 8, steps=1).astype(float)
-    values, _ = np.linalg.eig(walk_of(graph))
-    slow = np.sort(values.real)[::-1][1:9]  # without the constant mode, whose eigenvalue is 1
-    slow = slow[slow > 0.01]
-    assert found.shape == (count, len(slow))
-    np.testing.assert_allclose(walk_of(graph) @ found, found * slow, atol=1e-5)
-    np.testing.assert_allclose(np.square(found).mean(axis=0), 1, rtol=1e-5)
-
-
-def test_each_step_shrinks_a_mode_by_its_eigenvalue() -> None:
-    graph = csr_array(random_graph(40))
-    one, two, three = (diffusion_map(graph, 6, steps=steps) for steps in (1, 2, 3))
-    np.testing.assert_allclose(two * (two / one), three, rtol=1e-3, atol=1e-6)
-
-
-def test_distances_between_coordinates_are_those_between_walks() -> None:
-    """Coifman and Lafon: with every mode, distances of coordinates are diffusion distances."""
-    graph = random_graph(10) + np.eye(10) * 8  # heavy on the diagonal: no negative eigenvalue
-    coordinates = diffusion_map(csr_array(graph), 10, steps=3).astype(float)
-    degrees = graph.sum(axis=1) / graph.sum()
-    # Modes have a mean square of 1 here, of 1 under the degrees there: a factor a mode.
-    coordinates /= np.sqrt(
-        (np.square(coordinates) * degrees[:, None]).sum(axis=0) / np.square(coordinates).mean(axis=0)
-    )
-    walked = np.linalg.matrix_power(walk_of(graph), 2) / np.sqrt(degrees)
-    for i, j in ((0, 1), (2, 7), (9, 4)):
-        expected = np.linalg.norm(walked[i] - walked[j])
-        assert np.linalg.norm(coordinates[i] - coordinates[j]) == pytest.approx(expected, rel=1e-4)
-
-
-def test_two_islands_are_told_apart_by_one_coordinate() -> None:
-    graph = np.kron(np.eye(2), np.ones((4, 4)))
-    (coordinate,) = diffusion_map(csr_array(graph), 5, steps=4).T
-    np.testing.assert_allclose(np.abs(coordinate), 1, rtol=1e-5)
-    assert len(set(np.sign(coordinate[:4]))) == len(set(np.sign(coordinate[4:]))) == 1
-    assert coordinate[0] * coordinate[4] < 0
-
-
-@pytest.mark.parametrize("islands", [30, 400])
-def test_islands_have_the_same_coordinates_every_time(islands: int) -> None:
-    """They all outlast any walk: which of their mixtures comes out must not be left to chance."""
-    graph = csr_array(block_diag([np.ones((3, 3))] * islands))
-    np.testing.assert_array_equal(diffusion_map(graph, 8, steps=2), diffusion_map(graph, 8, steps=2))
-
-
-def test_neighbors_are_the_nearest_and_weigh_less_the_further_they_are() -> None:
-    angles = np.array([0, 10, 25, 60, 180]) * np.pi / 180
-    points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    found, weights = nearest(points[:1], points, neighbors=2)
-    order = np.argsort(-weights[0])
-    assert found[0][order].tolist() == [0, 1, 2]
-    squared = [2 - 2 * np.cos(angle) for angle in angles[:3]]
-    np.testing.assert_allclose(weights[0][order], np.exp(-np.array(squared) / squared[1]), atol=1e-4)
-    assert nearest(points, points, neighbors=20)[0].shape == (5, 5)
+def test_targets_are_the_coordinates_of_the_diffusion_map() -> None:
+    rows = descriptions(60)
+    coordinates = Diffusion(rows[:50], neighbors=6, steps=3, components=5).apply(rows)
+    found = prepared(Neighbors(neighbors=6, steps=3, components=5), rows, fitted=50)
+    np.testing.assert_allclose(found, coordinates / np.sqrt(np.square(coordinates[:50]).mean()), rtol=1e-4, atol=1e-5)
 
 
 def sliding_shapes(count: int) -> Any:
@@ -171,9 +100,10 @@ def sliding_shapes(count: int) -> Any:
 
 def test_a_chain_of_similar_images_is_drawn_together() -> None:
     images, kinds = sliding_shapes(20), np.repeat([0, 1], 20)
+    rows = joined(Describer(images)(images), Mix(edges=1))
 
     def share_of_the_same_kind(objective: Prediction) -> float:
-        targets = prepared(objective, images)
+        targets = prepared(objective, rows)
         targets = targets / np.linalg.norm(targets, axis=1, keepdims=True)
         near = np.argsort(-(targets @ targets.T), axis=1)[:, 1:20]
         return float((kinds[near] == kinds[:, None]).mean())
@@ -187,38 +117,34 @@ PREDICTIONS = pytest.mark.parametrize("kind", [Structure, Neighbors])
 
 
 @PREDICTIONS
-def test_an_image_and_its_mirror_image_have_the_same_targets(kind: Any) -> None:
-    images = images_of_blobs(20)
-    targets = prepared(kind(), np.concatenate([images, images[:, :, ::-1]]), training=20)
-    np.testing.assert_allclose(targets[:20], targets[20:], atol=2e-3)
+def test_images_described_alike_have_the_same_targets(kind: Any) -> None:
+    rows = descriptions(20)
+    targets = prepared(kind(), np.concatenate([rows, rows]), fitted=20)
+    np.testing.assert_allclose(targets[:20], targets[20:], atol=1e-5)
 
 
 @PREDICTIONS
 def test_targets_have_a_mean_square_of_one_over_what_they_were_fitted_on(kind: Any) -> None:
-    targets = prepared(kind(components=16), images_of_blobs(70), training=60)
+    targets = prepared(kind(components=16), descriptions(70), fitted=60)
     assert targets.shape == (70, 16)
     assert targets.dtype == np.float32
     assert float(np.square(targets[:60]).mean()) == pytest.approx(1, rel=1e-4)
 
 
 @PREDICTIONS
-def test_what_is_held_out_changes_nothing(kind: Any) -> None:
-    images = images_of_blobs(30)
-    alone, together = prepared(kind(), images[:20]), prepared(kind(), images, training=20)
-    np.testing.assert_allclose(together[:20], alone, atol=1e-4)
-
-
-@PREDICTIONS
-def test_the_order_of_the_training_images_changes_nothing(kind: Any) -> None:
-    images = images_of_blobs(20)
-    backward = kind().prepare(images, np.arange(20)[::-1], 32)
-    np.testing.assert_array_equal(backward, prepared(kind(), images))
+def test_what_is_not_fitted_on_changes_nothing(kind: Any) -> None:
+    """Wherever it lies among the images."""
+    rows = descriptions(30)
+    fitted = np.setdiff1d(np.arange(30), [0, 4, 5, 11, 29])
+    alone, together = prepared(kind(), rows[fitted]), prepared(kind(), rows, fitted=fitted)
+    assert together.shape[0] == 30
+    np.testing.assert_allclose(together[fitted], alone, atol=1e-4)
 
 
 @PREDICTIONS
 def test_the_loss_is_the_mean_squared_error_of_a_linear_head(kind: Any) -> None:
     objective = kind(components=4)
-    targets = prepared(objective, images_of_blobs(20), latent_dim=3)
+    targets = prepared(objective, descriptions(20), latent_dim=3)
     (head,) = objective.heads
     weights, bias = np.random.default_rng(0).normal(size=(3, 4)), np.arange(4.0)
     head.set_weights([weights, bias])
@@ -228,33 +154,28 @@ def test_the_loss_is_the_mean_squared_error_of_a_linear_head(kind: Any) -> None:
 
 
 @PREDICTIONS
-def test_what_is_there_many_times_counts_once(kind: Any) -> None:
-    images = images_of_blobs(40)
-    often = prepared(kind(), np.concatenate([images, *[images[5:6]] * 60]))
-    np.testing.assert_array_equal(prepared(kind(), images), often[:40])
-
-
-@PREDICTIONS
-def test_of_many_images_some_are_fitted_on(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    images = images_of_blobs(80)
-    those = kind().prepare(images, np.linspace(0, 79, 30).astype(int), 32)
-    monkeypatch.setattr("autoenc.training.objectives.base.FITTED_ON", 30)
-    np.testing.assert_array_equal(prepared(kind(), images), those)
-
-
-@PREDICTIONS
-def test_images_without_any_edge_have_nothing_to_predict_and_no_nan(kind: Any) -> None:
-    targets = prepared(kind(), np.full((5, 32, 32, 3), 90, np.uint8))
-    np.testing.assert_allclose(targets, np.zeros((5, 1)), atol=1e-6)
+@pytest.mark.parametrize("value", [0, 1])
+def test_images_that_are_all_described_alike_have_nothing_to_predict_and_no_nan(kind: Any, value: float) -> None:
+    """Such as images without any edge, where edges alone count: their rows are zero."""
+    rows = np.zeros((5, 4), np.float32)
+    rows[:, 0] = value
+    np.testing.assert_allclose(prepared(kind(), rows), np.zeros((5, 1)), atol=1e-6)
 
 
 @PREDICTIONS
 @pytest.mark.parametrize("count", [1, 2, 3, 30])
 def test_few_images_have_fewer_targets(kind: Any, count: int) -> None:
-    targets = prepared(kind(), images_of_blobs(37), training=count)
+    targets = prepared(kind(), descriptions(37), fitted=count)
     assert len(targets) == 37
     assert 1 <= targets.shape[1] <= count
     assert np.isfinite(targets).all()
+
+
+@PREDICTIONS
+def test_what_is_predicted_needs_altered_copies_and_reconstruction_does_not(kind: Any) -> None:
+    assert kind.altered
+    assert not Reconstruction.altered
+    assert Reconstruction().prepare(Material(np.zeros((2, 32, 32, 3), np.uint8), np.arange(2), None, 32)) is None
 
 
 # ---- by name ----------------------------------------------------------------------------------------

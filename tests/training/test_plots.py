@@ -15,6 +15,8 @@ from PIL import Image
 
 from autoenc.errors import ArgumentError, OutputError
 from autoenc.training import plots
+from autoenc.training.descriptors import Mix
+from autoenc.training.emphasis import Emphasis, Score
 
 
 @pytest.fixture
@@ -55,6 +57,66 @@ def test_losses_that_fall_far_are_drawn_on_a_log_scale(
 ) -> None:
     plots.training_curves([{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": last}], tmp_path / "training.png")
     assert drawn[0].axes[0].get_yscale() == scale
+
+
+# ---- what the images are told apart by --------------------------------------------------------------
+
+HISTORY = [{"epoch": 1, "loss": 0.5, "val_loss": 0.6}, {"epoch": 2, "loss": 0.4, "val_loss": 0.5}]
+SHAPE, COLOR, BOTH = Mix(edges=1, texture=0.7), Mix(color=1), Mix(edges=1, color=1)
+
+
+def _bars(figure: Figure) -> dict[str, float]:
+    """Label -> length, from top to bottom."""
+    axes = figure.axes[1]
+    assert axes.yaxis_inverted()
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    lengths = [float(bar.get_width()) for bar in axes.patches]  # type: ignore[attr-defined]
+    return dict(zip(names, lengths, strict=True))
+
+
+def test_the_mixes_that_were_compared_stand_beside_the_losses_the_best_first(
+    tmp_path: Path, drawn: list[Figure]
+) -> None:
+    scores = (Score(SHAPE, 0.5, 0.5), Score(COLOR, 0.5, 1.0), Score(BOTH, 1.0, -0.5))
+    plots.training_curves(HISTORY, tmp_path / "training.png", emphasis=Emphasis("auto", COLOR, scores))
+    assert _lines(drawn[0])["training"] == [0.5, 0.4]
+    assert _bars(drawn[0]) == {"color 1": 0.5, "edges 1, texture 0.7": 0.125, "edges 1, color 1": 0}
+    assert [*_bars(drawn[0])] == ["color 1", "edges 1, texture 0.7", "edges 1, color 1"]
+    assert drawn[0].axes[1].get_title(loc="left") == "What tells the images apart"
+
+
+def test_the_mix_that_was_chosen_is_marked_by_more_than_color(tmp_path: Path, drawn: list[Figure]) -> None:
+    """Even if another has a higher score."""
+    scores = (Score(BOTH, 0.5, 0.5), Score(COLOR, 0.5, 0.6))
+    plots.training_curves(HISTORY, tmp_path / "training.png", emphasis=Emphasis("auto", BOTH, scores))
+    labels = drawn[0].axes[1].get_yticklabels()
+    assert {label.get_text(): label.get_fontweight() for label in labels} == {
+        "color 1": "normal",
+        "edges 1, color 1": "bold",
+    }
+
+
+def test_mixes_that_are_all_worth_nothing_are_drawn_too(tmp_path: Path, drawn: list[Figure]) -> None:
+    scores = (Score(SHAPE, 0.0, 0.0), Score(COLOR, 0.0, -1.0))
+    plots.training_curves(HISTORY, tmp_path / "training.png", emphasis=Emphasis("auto", SHAPE, scores))
+    assert _bars(drawn[0]) == {"edges 1, texture 0.7": 0, "color 1": 0}
+
+
+@pytest.mark.parametrize("reason", ["", "the images are gray"])
+def test_weights_that_were_not_compared_are_drawn_with_the_reason(
+    tmp_path: Path, drawn: list[Figure], reason: str
+) -> None:
+    plots.training_curves(HISTORY, tmp_path / "training.png", emphasis=Emphasis("shape", SHAPE, reason=reason))
+    assert _bars(drawn[0]) == {"edges": 1, "color": 0, "texture": 0.7}
+    assert drawn[0].axes[1].get_xlabel() == (reason or "weight, as asked for")
+
+
+def test_without_an_emphasis_the_losses_stand_alone(tmp_path: Path, drawn: list[Figure]) -> None:
+    plots.training_curves(HISTORY, tmp_path / "training.png")
+    assert len(drawn[0].axes) == 1
+
+
+# ---- what there is to draw --------------------------------------------------------------------------
 
 
 def test_a_training_without_epochs_has_no_curves(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from autoenc import load_bundle
 from autoenc.images.finding import SkippedFile
+from autoenc.training.descriptors import Mix
+from autoenc.training.emphasis import Emphasis, Score
 from autoenc.training.latents import LatentHealth
 from autoenc.training.result import TrainingResult
 
@@ -105,6 +107,15 @@ def test_as_json_with_its_notes() -> None:
     assert document["notes"] == ["Resumed after epoch 2.", "Skipped 1 file that could not be read."]
     assert document["health"]["collapsed"] is False
     assert (document["images"], document["found"], document["epochs"]) == (3068, 3068, 80)
+
+
+def test_the_emphasis_is_told_as_bundle_json_tells_it() -> None:
+    mix = Mix(edges=1, texture=0.5)
+    emphasis = Emphasis("auto", mix, (Score(mix, 0.5, 0.5),))
+    document = json.loads(json.dumps(result(emphasis=emphasis).to_dict(), allow_nan=False))
+    assert document["emphasis"] == emphasis.to_dict()
+    assert document["emphasis"]["weights"] == {"edges": 1, "color": 0, "texture": 0.5}
+    assert result().to_dict()["emphasis"] is None
 
 
 def test_its_repr_is_one_line() -> None:

@@ -6,19 +6,24 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
+from kinds import gray, kinds_of_color
 from PIL import Image
 
 keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc import load_bundle, train  # noqa: E402
 from autoenc.errors import ArgumentError, BundleNotFoundError, NoImagesError, OutputError, TrainingError  # noqa: E402
+from autoenc.training import examples  # noqa: E402
 from autoenc.training.checkpoint import Checkpoint  # noqa: E402
+from autoenc.training.descriptors import Describer, joined  # noqa: E402
+from autoenc.training.emphasis import EMPHASES  # noqa: E402
 from autoenc.training.examples import split  # noqa: E402
-from autoenc.training.objectives import Reconstruction, Structure  # noqa: E402
+from autoenc.training.objectives import Material, Prediction, Reconstruction, Structure  # noqa: E402
 from autoenc.training.step import Trainer  # noqa: E402
 
 
@@ -96,6 +101,8 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     assert info["objective"] == "reconstruction+structure+neighbors"
     assert info["training"]["val_loss"] == result.val_loss
     assert info["training"]["optimizer"] == "muon"
+    assert result.emphasis is not None
+    assert info["training"]["emphasis"] == result.emphasis.to_dict()
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
     assert set(info["checksums"]) == {
         "augmentations.png",
@@ -143,7 +150,9 @@ def test_the_strength_is_chosen_and_kept_with_what_it_was_chosen_by(pictures: An
 def test_plain_reconstruction_alters_and_whitens_nothing(pictures: Any, tmp_path: Path) -> None:
     train(pictures, tmp_path / "m", epochs=1, objective="reconstruction")
     assert not (tmp_path / "m" / "augmentations.png").exists()
-    assert load_bundle(tmp_path / "m").info["whitening"] is None
+    info = load_bundle(tmp_path / "m").info
+    assert info["whitening"] is None
+    assert info["training"]["emphasis"] is None
 
 
 def test_objectives_with_given_weights(pictures: Any, tmp_path: Path) -> None:
@@ -171,8 +180,7 @@ def test_a_collapse_is_noticed(tmp_path: Path) -> None:
 
 
 def test_grayscale_pictures_train_like_any_other(pictures: Any, tmp_path: Path) -> None:
-    gray = pictures.mean(axis=3, keepdims=True).astype(np.uint8).repeat(3, axis=3)
-    assert not train(gray, tmp_path / "m", epochs=2).health.collapsed
+    assert not train(gray(pictures), tmp_path / "m", epochs=2).health.collapsed
 
 
 def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:
@@ -213,6 +221,98 @@ def test_images_in_memory_may_have_any_size_and_form(pictures: Any, tmp_path: Pa
 def test_floats_are_refused_with_the_remedy(pictures: Any, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"float64.*\.astype\(np\.uint8\)"):
         train(pictures / 255, tmp_path / "m")
+
+
+# ---- what the images are told apart by ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "weights"),
+    [
+        ("shape", {"edges": 1, "color": 0, "texture": 0.5}),
+        ({"color": 1, "edges": 0.5}, {"edges": 0.5, "color": 1, "texture": 0}),
+        (MappingProxyType({"texture": 2}), {"edges": 0, "color": 0, "texture": 2}),
+    ],
+)
+def test_the_emphasis_that_was_asked_for_is_recorded(pictures: Any, tmp_path: Path, asked: Any, weights: Any) -> None:
+    result = train(pictures, tmp_path / "m", epochs=1, emphasis=asked)
+    assert result.emphasis is not None
+    assert result.emphasis.mix.to_dict() == weights
+    assert result.bundle.weights == weights
+    recorded = result.bundle.info["training"]["emphasis"]
+    assert recorded["asked"] == (asked if isinstance(asked, str) else weights)
+    assert recorded["scores"] == []
+
+
+def test_the_emphasis_is_found_from_the_images(tmp_path: Path) -> None:
+    told: set[str] = set()
+    images = kinds_of_color(240)[0]
+    result = train(images, tmp_path / "m", epochs=1, progress=lambda stage, *_: told.add(stage))
+    assert result.emphasis is not None
+    assert result.emphasis.mix.color > result.emphasis.mix.edges
+    assert result.emphasis.scores
+    assert result.bundle.weights == result.emphasis.mix.to_dict()
+    assert "choosing" in told
+
+
+def test_few_images_are_told_why_nothing_was_chosen(pictures: Any, tmp_path: Path) -> None:
+    result = train(pictures, tmp_path / "m", epochs=1)
+    assert result.emphasis is not None
+    assert result.emphasis.reason.startswith("there are fewer than")
+    assert result.bundle.info["training"]["emphasis"]["reason"] == result.emphasis.reason
+
+
+def test_copies_are_recolored_as_far_as_the_emphasis_allows(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gains: set[float] = set()
+    alter = examples.altered_copies
+
+    def altered(images: Any, *, gain: float, **options: Any) -> Any:
+        gains.add(gain)
+        return alter(images, gain=gain, **options)
+
+    monkeypatch.setattr(examples, "altered_copies", altered)
+    for asked, gain in (("shape", 0.3), ({"color": 1}, 0.1)):
+        gains.clear()
+        train(pictures, tmp_path / str(gain), epochs=1, emphasis=asked)
+        assert [*gains] == [pytest.approx(gain)]
+
+
+def test_targets_are_fitted_on_different_images_that_are_trained_on(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is there many times counts once, and of many an even sample is drawn."""
+    seen: list[Material] = []
+
+    def prepare(objective: Structure, material: Material) -> Any:
+        seen.append(material)
+        return Prediction.prepare(objective, material)
+
+    monkeypatch.setattr(Structure, "prepare", prepare)
+    images = np.concatenate([pictures, pictures[5:6].repeat(60, axis=0)])
+    for most in (20_000, 10):
+        monkeypatch.setattr("autoenc.training.session.FITTED_ON", most)
+        train(images, tmp_path / str(most), epochs=1, objective="structure", emphasis="color")
+    training = set(split(100, 0.1, seed=0)[0].tolist())
+    for material in seen:
+        np.testing.assert_array_equal(material.images, images)
+        described = joined(Describer(images[material.fitted])(images), EMPHASES["color"])
+        np.testing.assert_allclose(material.described, described, atol=1e-5)
+        assert set(material.fitted.tolist()) <= training
+        assert len({images[at].tobytes() for at in material.fitted}) == len(material.fitted)
+    of_training = {images[at].tobytes() for at in training}
+    assert [len(material.fitted) for material in seen] == [len(of_training), 10]
+
+
+def test_gray_images_cannot_be_trained_to_be_told_apart_by_color_alone(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="The images are gray"):
+        train(gray(pictures), tmp_path / "m", epochs=1, emphasis={"color": 1})
+    assert not list(tmp_path.iterdir())
+    result = train(gray(pictures), tmp_path / "m", epochs=1, emphasis="color")
+    assert result.bundle.weights == {"edges": 0.3, "color": 0, "texture": 0.3}
+    assert result.emphasis is not None
+    assert result.emphasis.reason == "the images are gray"
 
 
 # ---- a sample ---------------------------------------------------------------------------------------
@@ -298,6 +398,22 @@ def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path
     with pytest.raises(TrainingError, match="fingerprint"):
         train(255 - pictures, tmp_path / "m", epochs=5, resume=True)
     assert Checkpoint(tmp_path / "m").exists()
+
+
+def test_an_unfinished_training_keeps_its_emphasis(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(StopHereError):
+        train(pictures, tmp_path / "m", epochs=3, emphasis={"color": 1}, progress=stop_in_epoch(2))
+    state = Checkpoint(tmp_path / "m").folder / "state.npz"
+    before = state.read_bytes()
+    for other in ("auto", "color", {"color": 1, "texture": 0.1}):
+        with pytest.raises(TrainingError, match=r"had emphasis .*'color': 1.*; this one has emphasis ") as raised:
+            train(pictures, tmp_path / "m", epochs=3, emphasis=other, resume=True)
+        assert len(str(raised.value).splitlines()) == 1
+    assert state.read_bytes() == before
+    # The same weights, said in another way.
+    result = train(pictures, tmp_path / "m", epochs=3, emphasis={"color": 1.0, "edges": 0}, resume=True)
+    assert (result.resumed_after, result.epochs) == (1, 3)
+    assert result.bundle.weights == {"edges": 0, "color": 1, "texture": 0}
 
 
 def test_an_unfinished_training_of_another_version_is_told(pictures: Any, tmp_path: Path) -> None:
@@ -402,7 +518,7 @@ def test_a_failure_while_writing_leaves_nothing(pictures: Any, tmp_path: Path, m
 
 
 def test_what_cannot_be_trained_with_leaves_no_folder(pictures: Any, tmp_path: Path) -> None:
-    for settings in ({"epochs": 0}, {"objective": "magic"}):
+    for settings in ({"epochs": 0}, {"objective": "magic"}, {"emphasis": "form"}, {"emphasis": {"hue": 1}}):
         with pytest.raises(ArgumentError, match=rf"{next(iter(settings))}= must be"):
             train(pictures, tmp_path / "m", **settings)
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,8 @@ from autoenc.training.settings import DEFAULT_OBJECTIVE, Settings
 
 def settings(**given: Any) -> Settings:
     usual = {"epochs": 80, "batch_size": 64, "latent_dim": 32, "objective": DEFAULT_OBJECTIVE, "learning_rate": 2e-3}
-    return Settings(**{**usual, "validation": 0.1, "patience": 20, "seed": 0, "max_images": None, **given})
+    others = {"emphasis": "auto", "validation": 0.1, "patience": 20, "seed": 0, "max_images": None}
+    return Settings(**{**usual, **others, **given})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from autoenc.training.libraries import loading_libraries
 from autoenc.training.settings import DEFAULT_OBJECTIVE
 
 with loading_libraries():
-    from autoenc.training.objectives.base import Batch, Objective, Prediction
+    from autoenc.training.objectives.base import Batch, Material, Objective, Prediction
     from autoenc.training.objectives.neighbors import Neighbors
     from autoenc.training.objectives.reconstruction import Reconstruction
     from autoenc.training.objectives.structure import Structure
@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_OBJECTIVE",
     "OBJECTIVES",
     "Batch",
+    "Material",
     "Neighbors",
     "Objective",
     "Prediction",

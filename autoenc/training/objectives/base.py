@@ -14,13 +14,25 @@ from keras import ops
 
 from autoenc.errors import ArgumentError
 from autoenc.training.settings import is_number
-from autoenc.vectors import Images, Indices, Vectors, evenly
+from autoenc.vectors import Images, Indices, Vectors
 
-FITTED_ON = 20_000
-"""Images at most, evenly drawn, that a prediction is fitted on: the time it takes grows with their square."""
 
-BLOCK = 256
-"""Images described at a time, so that memory stays bounded."""
+@dataclass(frozen=True)
+class Material:
+    """What objectives may make their targets of, before the first step.
+
+    Attributes:
+        images: (N, 32, 32, 3) uint8, all of them.
+        fitted: indices of those that may be fitted on: images to train on, no two the same, of many an even sample.
+        described: (N, D) float32, rows of length 1: edges, color and texture of each image, as
+            `autoenc.training.descriptors` joins them. None if no objective is altered.
+        latent_dim: length of a latent.
+    """
+
+    images: Images
+    fitted: Indices
+    described: Vectors | None
+    latent_dim: int
 
 
 @dataclass(frozen=True)
@@ -63,13 +75,8 @@ class Objective(ABC):
             raise ArgumentError(f"weight= of objective '{self.name}' must be a number, 0 or more; got {weight!r}.")
         self.weight = weight
 
-    def prepare(self, images: Images, training: Indices, latent_dim: int) -> Vectors | None:
-        """See the images once, before the first step, and compute what the loss needs beside their pixels.
-
-        Args:
-            images: (N, 32, 32, 3) uint8.
-            training: indices of those that may be fitted on.
-            latent_dim: length of a latent.
+    def prepare(self, material: Material) -> Vectors | None:
+        """Compute what the loss needs beside the pixels of a batch.
 
         Returns:
             (N, T) float32, the targets of all images; None if the loss needs none.
@@ -88,34 +95,32 @@ class Objective(ABC):
 class Prediction(Objective):
     """A linear head predicts, from the latents of an altered copy, something about the image itself.
 
-    The loss is the mean squared error; targets are scaled to a mean square of 1. Because the copy is cropped, mirrored
+    What is predicted is made of the image's edges, color and texture, joined as the training's emphasis says. The loss
+    is the mean squared error; targets are scaled to a mean square of 1. Because the copy is cropped, mirrored
     and recolored and the target is not, the latents learn what stays the same.
     """
 
     altered = True
 
-    def prepare(self, images: Images, training: Indices, latent_dim: int) -> Vectors:
-        distinct: dict[int, int] = {}  # one of each: a placeholder that stands for hundreds of products is one image
-        for at in np.sort(training):
-            distinct.setdefault(hash(images[at].tobytes()), at)
-        fitted = evenly(np.array([*distinct.values()]), FITTED_ON)
-        self.fit(images[fitted])
-        described = np.concatenate([self.describe(images[i : i + BLOCK]) for i in range(0, len(images), BLOCK)])
+    def prepare(self, material: Material) -> Vectors:
+        assert material.described is not None  # of an altered objective
+        self.fit(material.described[material.fitted])
+        targets = self.predicted(material.described)
         # Images that are all alike have nothing to tell apart: their targets stay 0.
-        scale = 1 / math.sqrt(max(float(np.square(described[fitted], dtype=np.float64).mean()), 1e-6))
-        head = keras.layers.Dense(described.shape[1], kernel_initializer=keras.initializers.GlorotUniform(seed=1))
-        head.build((None, latent_dim))
+        scale = 1 / math.sqrt(max(float(np.square(targets[material.fitted], dtype=np.float64).mean()), 1e-6))
+        head = keras.layers.Dense(targets.shape[1], kernel_initializer=keras.initializers.GlorotUniform(seed=1))
+        head.build((None, material.latent_dim))
         self.heads = (head,)
-        return np.asarray(described * scale, np.float32)
+        return np.asarray(targets * scale, np.float32)
 
     def loss(self, batch: Batch) -> Any:
         (head,) = self.heads
         return ops.mean(ops.square(head(batch.latents) - batch.targets[self.name]))
 
     @abstractmethod
-    def fit(self, images: Images) -> None:
-        """See (N, 32, 32, 3) uint8 images, 1 to `FITTED_ON` of them and no two the same, before `describe`."""
+    def fit(self, described: Vectors) -> None:
+        """See (N, D) float32 rows of length 1, of one image or more, before `predicted`."""
 
     @abstractmethod
-    def describe(self, images: Images) -> Vectors:
-        """What is to be predicted of (N, 32, 32, 3) uint8 images: (N, T) float32, of any scale."""
+    def predicted(self, described: Vectors) -> Vectors:
+        """What is to be predicted of the images with these rows: (N, T) float32, of any scale."""
