@@ -12,30 +12,24 @@ FOLDER/
 
 from __future__ import annotations
 
-import errno
-import functools
-import hashlib
 import os
 import reprlib
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autoenc.errors import ArgumentError, BundleCorruptError, BundleNotFoundError, EncoderError
+from autoenc.errors import ArgumentError, BundleNotFoundError, EncoderError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
-from autoenc.models.graph import MOST_BYTES, open_graph, reason, run_graph
-from autoenc.models.manifest import ANEW, ENCODER, MANIFEST, read_manifest
+from autoenc.models.graph import End
+from autoenc.models.manifest import ENCODER, MANIFEST, read_manifest, verified
+from autoenc.models.network import Network
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
-from autoenc.parallel import ordered_chunks
-from autoenc.text import printable, shown
+from autoenc.text import shown
 from autoenc.vectors import Images, Vectors
-
-_PIECE = 64  # images that one core encodes at a time
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,8 +50,7 @@ class Bundle:
 
     path: Path
     info: dict[str, Any]
-    _encoder: bytes = field(compare=False)  # what was verified is what runs, though the folder may be replaced
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
+    _encoder: Network = field(compare=False)
 
     def __repr__(self) -> str:
         size = self.input_size
@@ -118,22 +111,7 @@ class Bundle:
                 f"Expected images of shape (N, {', '.join(map(str, size))}) and dtype uint8; got {images.shape} "
                 f"{images.dtype}. Bundle.encode resizes images."
             )
-        pieces = [images[start : start + _PIECE] for start in range(0, len(images), _PIECE)]
-        if len(pieces) == 1:
-            return self._run(images)
-        return np.concatenate([np.empty((0, self.latent_dim), np.float32), *ordered_chunks(self._run_each, pieces, 1)])
-
-    def _run_each(self, batches: Sequence[Images]) -> list[Vectors]:
-        return [self._run(batch) for batch in batches]
-
-    def _run(self, images: Images) -> Vectors:
-        session = self._session
-        try:
-            return run_graph(session, images, self.latent_dim)
-        except MemoryError:
-            raise
-        except Exception as error:  # ONNX Runtime's own exception types are not public
-            raise self._failed(error) from error
+        return self._encoder.run(images)
 
     def _pixel_batches(self, pictures: Iterable[Picture]) -> Iterator[Images]:
         batch: list[Images] = []
@@ -144,23 +122,6 @@ class Bundle:
                 batch.clear()
         if batch:
             yield np.stack(batch)
-
-    @property
-    def _session(self) -> Any:
-        with self._lock:
-            return self._loaded
-
-    @functools.cached_property
-    def _loaded(self) -> Any:
-        try:
-            return open_graph(self._encoder, self.input_size, self.latent_dim)
-        except MemoryError:
-            raise
-        except Exception as error:  # as above
-            raise self._failed(error) from error
-
-    def _failed(self, error: Exception) -> BundleCorruptError:
-        return BundleCorruptError(f"{shown(self.path / ENCODER)} cannot be run: {reason(error)}. {ANEW}")
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -197,33 +158,12 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
             f"package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
         )
     info = read_manifest(folder)
-    return Bundle(folder, info, verified(folder, info, ENCODER))
+    size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
+    images, latents = End("images", "uint8", (size, size, 3)), End("latents", "float32", (dim,))
+    content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
+    return Bundle(folder, info, Network(folder / ENCODER, lambda: content, images, latents))
 
 
 def unfinished(folder: Path) -> Path:
     """Where the training of a bundle keeps its state until it ends: a hidden folder beside the bundle's."""
     return folder.with_name(f".{folder.name}.training")
-
-
-def verified(folder: Path, info: dict[str, Any], name: str) -> bytes:
-    """The content of a file of a bundle.
-
-    Raises:
-        BundleCorruptError: it is missing, has changed since it was written, or is too large.
-    """
-    file = folder / name
-    try:
-        if not os.path.isfile(file):  # a pipe or a device would never end
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if file.stat().st_size > MOST_BYTES:
-            raise BundleCorruptError(f"{shown(file)} is larger than {MOST_BYTES >> 30} GB, as no encoder is. {ANEW}")
-        data = file.read_bytes()
-    except OSError as error:
-        raise BundleCorruptError(f"The bundle in {shown(folder)} lacks {name} ({error.strerror}). {ANEW}") from error
-    expected, found = str(info["checksums"].get(name)), hashlib.sha256(data).hexdigest()
-    if found != expected:
-        raise BundleCorruptError(
-            f"{shown(file)} has changed since it was written (expected SHA-256 {printable(expected)[:12]}…, found "
-            f"{found[:12]}…). {ANEW}"
-        )
-    return data

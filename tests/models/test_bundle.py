@@ -21,7 +21,7 @@ from autoenc.errors import (
     EncoderError,
     ImageDecodeError,
 )
-from autoenc.models.bundle import verified
+from autoenc.models.manifest import verified
 
 
 @pytest.fixture
