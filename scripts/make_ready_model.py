@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from autoenc import train
-from autoenc.models.bundle import ENCODER
+from autoenc.models.manifest import DECODER, ENCODER
 from autoenc.models.ready import ready_folder
 from autoenc.models.writing import write_manifest
 
@@ -29,7 +29,8 @@ def main() -> None:
         bundle = train(parser.parse_args().train, Path(scratch) / "model").bundle
         carried = Path(scratch) / "carried"
         carried.mkdir()
-        shutil.copyfile(bundle.path / ENCODER, carried / ENCODER)
+        for name in (ENCODER, DECODER):
+            shutil.copyfile(bundle.path / name, carried / name)
         write_manifest(carried, {name: value for name, value in bundle.info.items() if name != "checksums"})
         shutil.copytree(carried, folder, dirs_exist_ok=True)
     print(f"{folder}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f} MB")

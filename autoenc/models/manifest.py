@@ -19,6 +19,7 @@ from autoenc.text import printable, shown
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 ENCODER = "encoder.onnx"
+DECODER = "decoder.onnx"
 AUTOENCODER = "autoencoder.keras"
 
 ANEW = "Train again, or copy the bundle anew."
