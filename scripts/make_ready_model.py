@@ -35,8 +35,8 @@ def main() -> None:
         bundle = result.bundle
         carried = Path(scratch) / "carried"
         carried.mkdir()
-        for file in (ENCODER, DECODER):
-            shutil.copyfile(bundle.path / file, carried / file)
+        for name in (ENCODER, DECODER):
+            shutil.copyfile(bundle.path / name, carried / name)
         write_manifest(carried, {name: value for name, value in bundle.info.items() if name != "checksums"})
         shutil.copytree(carried, folder, dirs_exist_ok=True)
     print(f"{folder}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f} MB")

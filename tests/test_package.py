@@ -151,6 +151,15 @@ def test_a_query_by_a_plain_jpeg_loads_only_what_it_needs(tmp_path: Path, drawn:
     assert not {"PIL.Image", "concurrent.futures", "tensorflow", "matplotlib"} & set(loaded)
 
 
+def test_a_reconstruction_loads_nothing_that_training_needs(drawn: Path, bundle_dir: Path) -> None:
+    picture = str(drawn / "shoe" / "001.jpg")
+    code = f"import autoenc, sys; print(autoenc.load_bundle({str(bundle_dir)!r}).reconstruct({picture!r}).shape)"
+    shape, loaded = run(f"{code}; print(*sys.modules)").splitlines()
+    assert shape == "(1, 32, 32, 3)"
+    assert "onnxruntime" in loaded.split()
+    assert not {"tensorflow", "keras", "scipy", "onnx", "tf2onnx"} & set(loaded.split())
+
+
 @pytest.mark.parametrize("code", ["from autoenc import *", "help(autoenc)", "assert hasattr(autoenc, 'train')"])
 def test_looking_at_the_package_loads_nothing_that_training_needs(code: str) -> None:
     *_, loaded = run(f"import autoenc, sys; {code}; print(); print(*sys.modules)").splitlines()

@@ -1,8 +1,9 @@
-"""The saved model: a folder that is written whole, verified when it is opened, and needs no TensorFlow to encode.
+"""The saved model: a folder that is written whole, verified when it is opened, and needs no TensorFlow to be used.
 
 FOLDER/
 ├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
 ├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling and whitening are inside
+├── decoder.onnx        those latents -> pixels float32 (N, 32, 32, 3) in [0, 1]; if the objective trains a decoder
 ├── autoencoder.keras   encoder and decoder, for Keras
 ├── history.csv         losses, one line per epoch
 ├── training.png        the same as a plot
@@ -12,30 +13,27 @@ FOLDER/
 
 from __future__ import annotations
 
-import errno
-import functools
-import hashlib
 import os
 import reprlib
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, BundleCorruptError, BundleNotFoundError, EncoderError
+from autoenc.errors import ArgumentError, BundleError, BundleNotFoundError, EncoderError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
-from autoenc.models.graph import MOST_BYTES, open_graph, reason, run_graph
-from autoenc.models.manifest import ANEW, ENCODER, MANIFEST, read_manifest, weights_of
+from autoenc.models.graph import End
+from autoenc.models.manifest import DECODER, ENCODER, MANIFEST, read_manifest, verified, weights_of
+from autoenc.models.network import Network
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
-from autoenc.parallel import ordered_chunks
-from autoenc.text import printable, shown
+from autoenc.text import shown
 from autoenc.vectors import Images, Vectors
 
-_PIECE = 64  # images that one core encodes at a time
+_DECODED = 1024  # images at a time, so that their floats take little memory
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,8 +54,8 @@ class Bundle:
 
     path: Path
     info: dict[str, Any]
-    _encoder: bytes = field(compare=False)  # what was verified is what runs, though the folder may be replaced
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
+    _encoder: Network = field(compare=False)
+    _decoder: Network | None = field(compare=False)
 
     def __repr__(self) -> str:
         size = self.input_size
@@ -123,22 +121,82 @@ class Bundle:
                 f"Expected images of shape (N, {', '.join(map(str, size))}) and dtype uint8; got {images.shape} "
                 f"{images.dtype}. Bundle.encode resizes images."
             )
-        pieces = [images[start : start + _PIECE] for start in range(0, len(images), _PIECE)]
-        if len(pieces) == 1:
-            return self._run(images)
-        return np.concatenate([np.empty((0, self.latent_dim), np.float32), *ordered_chunks(self._run_each, pieces, 1)])
+        return self._encoder.run(images)
 
-    def _run_each(self, batches: Sequence[Images]) -> list[Vectors]:
-        return [self._run(batch) for batch in batches]
+    @property
+    def decodes(self) -> bool:
+        """Whether it has a decoder, which `decode` and `reconstruct` need."""
+        return self._decoder is not None
 
-    def _run(self, images: Images) -> Vectors:
-        session = self._session
+    def decode(self, latents: npt.ArrayLike) -> Images:
+        """The images that the decoder makes of latents.
+
+        They are blurred: the latents encode similarity rather than pixels.
+
+        Args:
+            latents: (N, latent_dim) finite numbers: what `encode` returned, or what was computed from that, such as
+                the mean of two. Vectors from a store do not serve: a store scales them to length 1.
+
+        Returns:
+            (N, input_size, input_size, 3) uint8 RGB.
+
+        Raises:
+            ArgumentError: something else than such latents.
+            BundleError: it has no decoder.
+            BundleCorruptError: the decoder is missing, has changed since it was written or since the bundle was opened,
+                cannot be run, wants too much memory, or returns NaN or infinity.
+
+        Example:
+            >>> bundle = load_bundle("model")
+            >>> latents = bundle.encode(["some.jpg", "photos/shoe/001.jpg"])
+            >>> bundle.decode(latents.mean(axis=0, keepdims=True)).shape  # between the two
+            (1, 32, 32, 3)
+        """
+        decoder = self._its_decoder()
+        rows = self._checked(latents)
+        decoded = [_eight_bit(decoder.run(rows[at : at + _DECODED])) for at in range(0, len(rows), _DECODED)]
+        size = self.input_size
+        return np.concatenate([np.empty((0, size, size, 3), np.uint8), *decoded])
+
+    def reconstruct(self, pictures: Picture | Iterable[Picture]) -> Images:
+        """What is left of images in their latents: encoded, then decoded.
+
+        Args:
+            pictures: as for `encode`.
+
+        Returns:
+            (N, input_size, input_size, 3) uint8 RGB; N is 1 for one image.
+
+        Raises:
+            ImageError: an image that cannot be read.
+            BundleError: as for `encode` and `decode`.
+
+        Example:
+            >>> load_bundle("model").reconstruct("some.jpg").shape
+            (1, 32, 32, 3)
+        """
+        self._its_decoder()
+        return self.decode(self.encode(pictures))
+
+    def _its_decoder(self) -> Network:
+        if self._decoder is None:
+            raise BundleError(
+                f"{shown(self.location)} has no decoder: its objective does not train one, or it was made before "
+                f"bundles had {DECODER}. Train one whose objective= includes 'reconstruction', as the default does."
+            )
+        return self._decoder
+
+    def _checked(self, latents: npt.ArrayLike) -> Vectors:
         try:
-            return run_graph(session, images, self.latent_dim)
-        except MemoryError:
-            raise
-        except Exception as error:  # ONNX Runtime's own exception types are not public
-            raise self._failed(error) from error
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused
+                rows = np.asarray(latents, np.float32)
+        except (TypeError, ValueError, OverflowError):
+            found = f"{type(latents).__name__}, which is no array of numbers"
+        else:
+            if rows.shape[1:] == (self.latent_dim,) and np.isfinite(rows).all():
+                return rows
+            found = f"shape {rows.shape}{'' if np.isfinite(rows).all() else ' with NaN or infinity'}"
+        raise ArgumentError(f"Expected latents of shape (N, {self.latent_dim}), finite numbers; got {found}.")
 
     def _pixel_batches(self, pictures: Iterable[Picture]) -> Iterator[Images]:
         batch: list[Images] = []
@@ -149,23 +207,6 @@ class Bundle:
                 batch.clear()
         if batch:
             yield np.stack(batch)
-
-    @property
-    def _session(self) -> Any:
-        with self._lock:
-            return self._loaded
-
-    @functools.cached_property
-    def _loaded(self) -> Any:
-        try:
-            return open_graph(self._encoder, self.input_size, self.latent_dim)
-        except MemoryError:
-            raise
-        except Exception as error:  # as above
-            raise self._failed(error) from error
-
-    def _failed(self, error: Exception) -> BundleCorruptError:
-        return BundleCorruptError(f"{shown(self.path / ENCODER)} cannot be run: {reason(error)}. {ANEW}")
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -179,7 +220,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         ArgumentError: `path` is not a path.
         BundleNotFoundError: no bundle at that path.
         BundleCorruptError: its manifest cannot be read, or the encoder is missing or has changed. What else is wrong
-            with the encoder shows when it first encodes.
+            with the encoder shows when it first encodes; what is wrong with the decoder, when it first decodes.
         BundleVersionError: it has another version of the format or of the preprocessing.
 
     Example:
@@ -202,33 +243,25 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
             f"package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
         )
     info = read_manifest(folder)
-    return Bundle(folder, info, verified(folder, info, ENCODER))
+    return Bundle(folder, info, *_networks(folder, info))
+
+
+def _networks(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | None]:
+    """The encoder, read now, and the decoder, if there is one, which few need: read when it first decodes."""
+    size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
+    images, latents = End("images", "uint8", (size, size, 3)), End("latents", "float32", (dim,))
+    content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
+    encoder = Network(folder / ENCODER, lambda: content, images, latents)
+    if DECODER not in info["checksums"]:
+        return encoder, None
+    pixels = End("pixels", "float32", (size, size, 3))
+    return encoder, Network(folder / DECODER, lambda: verified(folder, info, DECODER), latents, pixels)
+
+
+def _eight_bit(pixels: npt.NDArray[np.float32]) -> Images:
+    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 
 def unfinished(folder: Path) -> Path:
     """Where the training of a bundle keeps its state until it ends: a hidden folder beside the bundle's."""
     return folder.with_name(f".{folder.name}.training")
-
-
-def verified(folder: Path, info: dict[str, Any], name: str) -> bytes:
-    """The content of a file of a bundle.
-
-    Raises:
-        BundleCorruptError: it is missing, has changed since it was written, or is too large.
-    """
-    file = folder / name
-    try:
-        if not os.path.isfile(file):  # a pipe or a device would never end
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if file.stat().st_size > MOST_BYTES:
-            raise BundleCorruptError(f"{shown(file)} is larger than {MOST_BYTES >> 30} GB, as no encoder is. {ANEW}")
-        data = file.read_bytes()
-    except OSError as error:
-        raise BundleCorruptError(f"The bundle in {shown(folder)} lacks {name} ({error.strerror}). {ANEW}") from error
-    expected, found = str(info["checksums"].get(name)), hashlib.sha256(data).hexdigest()
-    if found != expected:
-        raise BundleCorruptError(
-            f"{shown(file)} has changed since it was written (expected SHA-256 {printable(expected)[:12]}…, found "
-            f"{found[:12]}…). {ANEW}"
-        )
-    return data

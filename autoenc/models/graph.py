@@ -1,6 +1,6 @@
-"""encoder.onnx, run by ONNX Runtime with distrust: a graph may come from anyone.
+"""encoder.onnx and decoder.onnx, run by ONNX Runtime with distrust: a graph may come from anyone.
 
-What a graph could do besides encoding is refused before ONNX Runtime sees it: read other files (external data), run
+What a graph could do besides computing is refused before ONNX Runtime sees it: read other files (external data), run
 without end (loops, functions that call functions), or call operators that are not of the standard. What it allocates is
 bounded. How long its operators compute is not.
 """
@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from autoenc.text import printable
-from autoenc.vectors import Images, Vectors
 
 MOST_BYTES = 2**30
-"""Size of the largest encoder.onnx that is opened; one with 32 latents has 2 MB."""
+"""Size of the largest graph that is opened; an encoder with 32 latents has 2 MB."""
 
 _MOST_MEMORY = 2**32  # for every session of the process together; a core that encodes takes about 20 MB
 _MOST_FIELDS = 100_000  # the encoder that training writes has 500
+_KINDS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}  # as ONNX Runtime calls them
 
 # The messages of ONNX that can hold what is refused: field -> the message in it. Everything else is passed over.
 _Message = dict[int, "_Message | str"]
@@ -35,13 +37,35 @@ _GRAPH: _Message = {1: _NODE, 5: _TENSOR, 15: _SPARSE}
 _MODEL: _Message = {7: _GRAPH, 20: _NESTED, 25: _NESTED}
 
 
-def open_graph(data: bytes, input_size: int, latent_dim: int) -> Any:
-    """Start a session that encodes.
+@dataclass(frozen=True)
+class End:
+    """The input or the output of a graph: one tensor of N items.
+
+    Attributes:
+        name: what it is called.
+        dtype: "uint8" or "float32".
+        shape: of one item.
+
+    Example:
+        >>> print(End("latents", "float32", (32,)))
+        latents float32 (N, 32)
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} (N, {', '.join(map(str, self.shape))})"
+
+
+def open_graph(data: bytes, taken: End, made: End) -> Any:
+    """Start a session that runs a graph.
 
     Args:
-        data: the content of encoder.onnx.
-        input_size: height and width of the images that it must take.
-        latent_dim: length of the latents that it must return.
+        data: the content of encoder.onnx or decoder.onnx.
+        taken: the input that it must have.
+        made: the output that it must have.
 
     Raises:
         ValueError: it is refused, or takes or returns something else.
@@ -53,33 +77,30 @@ def open_graph(data: bytes, input_size: int, latent_dim: int) -> Any:
     onnxruntime.disable_telemetry_events()
     _bound_memory()
     options = onnxruntime.SessionOptions()
-    # One thread for each call: indexing calls from every core at once, and `encode_pixels` cuts large batches.
+    # One thread for each call: indexing calls from every core at once, and `Network` cuts large batches.
     options.intra_op_num_threads = 1
     options.log_severity_level = 4  # errors are raised, not written
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.load_model_format", "ONNX")
     providers = ["CPUExecutionProvider"]  # there is none to fall back to, which would be said on standard output
     session = onnxruntime.InferenceSession(data, options, providers=providers, enable_fallback=0)
-    taken = _is_one(session.get_inputs(), "images", "tensor(uint8)", [input_size, input_size, 3])
-    if not (taken and _is_one(session.get_outputs(), "latents", "tensor(float)", [latent_dim])):
-        raise ValueError(
-            f"expected images uint8 (N, {input_size}, {input_size}, 3) in and latents float32 (N, {latent_dim}) out, "
-            f"as bundle.json says"
-        )
+    if not (_is_one(session.get_inputs(), taken) and _is_one(session.get_outputs(), made)):
+        raise ValueError(f"expected {taken} in and {made} out, as bundle.json says")
     return session
 
 
-def run_graph(session: Any, images: Images, latent_dim: int) -> Vectors:
-    """(N, input_size, input_size, 3) uint8 -> (N, latent_dim) float32, finite.
+def run_graph(session: Any, batch: npt.NDArray[Any], taken: End, made: End) -> npt.NDArray[np.float32]:
+    """The output for a batch that is as `taken` says: float32, finite, of the shape that `made` says.
 
     Raises:
         ValueError: it returned something else.
         Exception: whatever ONNX Runtime raises, for example on too large an allocation.
     """
-    (latents,) = session.run(["latents"], {"images": images})
-    if latents.shape != (len(images), latent_dim) or not np.isfinite(latents).all():
-        raise ValueError(f"expected {len(images)} x {latent_dim} finite numbers from it")
-    return np.asarray(latents, np.float32)
+    (found,) = session.run([made.name], {taken.name: batch})
+    expected = (len(batch), *made.shape)
+    if found.shape != expected or not np.isfinite(found).all():
+        raise ValueError(f"expected {' x '.join(map(str, expected))} finite numbers from it")
+    return np.asarray(found, np.float32)
 
 
 def reason(error: Exception) -> str:
@@ -90,14 +111,14 @@ def reason(error: Exception) -> str:
     return text[:300].rstrip(". ")
 
 
-def _is_one(ends: Sequence[Any], name: str, kind: str, shape: list[int]) -> bool:
-    """Whether there is one input, or one output: N tensors of this name, type and shape."""
-    found = [(end.name, end.type, end.shape[1:]) for end in ends]
-    return found == [(name, kind, shape)] and not isinstance(ends[0].shape[0], int)
+def _is_one(ends: Sequence[Any], expected: End) -> bool:
+    """Whether there is one input, or one output, and it is as expected, for any N."""
+    wanted = (expected.name, _KINDS[expected.dtype], [*expected.shape])
+    return [(end.name, end.type, end.shape[1:]) for end in ends] == [wanted] and not isinstance(ends[0].shape[0], int)
 
 
 def check_graph(data: bytes) -> None:
-    """Raise ValueError for a graph that could do more than encode."""
+    """Raise ValueError for a graph that could do more than compute."""
     budget = iter(range(_MOST_FIELDS))
     left: list[tuple[_Message, int, int]] = [(_MODEL, 0, len(data))]
     while left:

@@ -1,8 +1,11 @@
-"""bundle.json, read with distrust: a bundle may come from anyone."""
+"""bundle.json, and the files that it vouches for, read with distrust: a bundle may come from anyone."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import os
 import reprlib
 import stat
 from pathlib import Path
@@ -10,11 +13,13 @@ from typing import Any
 
 from autoenc.errors import BundleCorruptError, BundleVersionError
 from autoenc.images.files import PREPROCESSING_VERSION
+from autoenc.models.graph import MOST_BYTES
 from autoenc.text import printable, shown
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 ENCODER = "encoder.onnx"
+DECODER = "decoder.onnx"
 AUTOENCODER = "autoencoder.keras"
 
 ANEW = "Train again, or copy the bundle anew."
@@ -51,6 +56,32 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"autoenc reads format {FORMAT_VERSION} with preprocessing {PREPROCESSING_VERSION}. Train again."
         )
     return info
+
+
+def verified(folder: Path, info: dict[str, Any], name: str) -> bytes:
+    """The content of a file of a bundle.
+
+    Raises:
+        BundleCorruptError: it is missing, has changed since it was written, or is too large.
+    """
+    file = folder / name
+    try:
+        if not os.path.isfile(file):  # a pipe or a device would never end
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if file.stat().st_size > MOST_BYTES:
+            raise BundleCorruptError(
+                f"{shown(file)} is larger than {MOST_BYTES >> 30} GB, as no file of a bundle is. {ANEW}"
+            )
+        data = file.read_bytes()
+    except OSError as error:
+        raise BundleCorruptError(f"The bundle in {shown(folder)} lacks {name} ({error.strerror}). {ANEW}") from error
+    expected, found = str(info["checksums"].get(name)), hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise BundleCorruptError(
+            f"{shown(file)} has changed since it was written (expected SHA-256 {printable(expected)[:12]}…, found "
+            f"{found[:12]}…). {ANEW}"
+        )
+    return data
 
 
 def parsed(file: Path) -> dict[str, Any]:

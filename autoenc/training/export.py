@@ -1,4 +1,4 @@
-"""The encoder as ONNX: equal weights give equal bytes, so that the file's checksum says which function it is."""
+"""Encoder and decoder as ONNX: equal weights give equal bytes, so that a file's checksum says which function it is."""
 
 from __future__ import annotations
 
@@ -30,26 +30,55 @@ def export_encoder(encoder: keras.Model, path: Path, whitening: Whitening | None
         whiten = layers.Dense(len(whitening.mean))
         latents = whiten(latents)
         whiten.set_weights([whitening.matrix, -whitening.mean @ whitening.matrix])
-    exported = keras.Model(images, latents)
-    exported(np.zeros((1, INPUT_SIZE, INPUT_SIZE, 3), np.uint8))  # the exporter needs it called once
+    _export(keras.Model(images, latents), path, "encoder", "images", "latents")
+
+
+def export_decoder(decoder: keras.Model, path: Path, whitening: Whitening | None = None) -> None:
+    """Write a decoder that takes what the exported encoder returns.
+
+    Args:
+        decoder: (N, D) float32 -> (N, 32, 32, 3) float32 in [0, 1].
+        path: the file; it takes `latents` float32 (N, K) and returns `pixels` float32 (N, 32, 32, 3) in [0, 1].
+        whitening: of the encoder; undone before decoding.
+    """
+    if whitening is None:
+        latents = encoded = keras.Input(decoder.input_shape[1:], name="latents")
+    else:
+        latents = keras.Input(whitening.matrix.shape[1:], name="latents")
+        undo = layers.Dense(len(whitening.mean))
+        encoded = undo(latents)
+        undo.set_weights([whitening.inverse, whitening.mean])
+    _export(keras.Model(latents, decoder(encoded)), path, "decoder", "latents", "pixels")
+
+
+def _export(network: keras.Model, path: Path, name: str, taken: str, made: str) -> None:
+    """Write a network with one input and one output; the last three are as for `canonical`."""
+    (given,) = network.inputs
+    network(np.zeros((1, *given.shape[1:]), given.dtype))  # the exporter needs it called once
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its converter package reads a deprecated NumPy name
-        exported.export(path, format="onnx", verbose=False)
-    model = canonical(onnx.load(path))
+        network.export(path, format="onnx", verbose=False)
+    model = canonical(onnx.load(path), name, taken, made)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
+def canonical(model: onnx.ModelProto, name: str, taken: str, made: str) -> onnx.ModelProto:
     """The same function without what the converter chose by chance: names, the order of nodes, and comments.
 
     Nodes are listed as a depth-first walk from the output finds them, and named by their place in that list. Weights
-    are listed in the order of their first use. The input becomes `images`, the output `latents`.
+    are listed in the order of their first use.
+
+    Args:
+        model: a graph with one input and one output, each of a type and of N items of a shape that it declares.
+        name: what the graph is to be called.
+        taken: what its input is to be called.
+        made: what its output is to be called.
     """
-    (images,), (latents,) = model.graph.input, model.graph.output
+    (first,), (last,) = model.graph.input, model.graph.output
     makers = {edge: node for node in model.graph.node for edge in node.output}
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    names = {"": "", images.name: "images"}  # "" is an optional input that is left out
+    names = {"": "", first.name: taken}  # "" is an optional input that is left out
     nodes: list[onnx.NodeProto] = []
     kept: list[onnx.TensorProto] = []
 
@@ -63,25 +92,24 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
         node = makers[edge]
         for needed in node.input:
             visit(needed)
-        name = f"{node.op_type}_{len(nodes)}"
+        called = f"{node.op_type}_{len(nodes)}"
         for at, output in enumerate(node.output):
-            names[output] = "latents" if output == latents.name else f"{name}:{at}" if output else ""
-        made = helper.make_node(
-            node.op_type, [names[e] for e in node.input], [names[e] for e in node.output], name, domain=node.domain
+            names[output] = made if output == last.name else f"{called}:{at}" if output else ""
+        renamed = helper.make_node(
+            node.op_type, [names[e] for e in node.input], [names[e] for e in node.output], called, domain=node.domain
         )
-        made.attribute.extend(sorted(node.attribute, key=lambda attribute: attribute.name))
-        nodes.append(made)
+        renamed.attribute.extend(sorted(node.attribute, key=lambda attribute: attribute.name))
+        nodes.append(renamed)
 
-    visit(latents.name)
-    size = [dim.dim_value for dim in images.type.tensor_type.shape.dim][1:]
-    length = latents.type.tensor_type.shape.dim[1].dim_value
-    graph = helper.make_graph(
-        nodes,
-        "encoder",
-        [helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["N", *size])],
-        [helper.make_tensor_value_info("latents", onnx.TensorProto.FLOAT, ["N", length])],
-        kept,
-    )
+    visit(last.name)
+    graph = helper.make_graph(nodes, name, [_end(first, taken)], [_end(last, made)], kept)
     used = {node.domain for node in nodes}
     opsets = [opset for opset in model.opset_import if opset.domain in used]
     return helper.make_model(graph, opset_imports=opsets, ir_version=model.ir_version)
+
+
+def _end(end: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
+    """An input or an output under another name, with N for the number of its items."""
+    tensor = end.type.tensor_type
+    sizes = [dim.dim_value for dim in tensor.shape.dim][1:]
+    return helper.make_tensor_value_info(name, tensor.elem_type, ["N", *sizes])

@@ -83,6 +83,11 @@ class Whitening:
         """(N, dim) -> (N, K) float32."""
         return np.asarray((latents - self.mean) @ self.matrix, np.float32)
 
+    @property
+    def inverse(self) -> Vectors:
+        """(K, dim) float32: whitened @ inverse + mean are the latents again, if no axis was left out."""
+        return np.asarray(np.linalg.pinv(self.matrix.astype(np.float64)), np.float32)
+
 
 def fit_whitening(latents: Vectors, strength: float) -> Whitening:
     """Fit a whitening with all axes.

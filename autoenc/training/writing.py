@@ -15,9 +15,9 @@ import onnx
 import tensorflow
 
 from autoenc.models.bundle import Bundle, load_bundle
-from autoenc.models.manifest import AUTOENCODER, ENCODER
+from autoenc.models.manifest import AUTOENCODER, DECODER, ENCODER
 from autoenc.models.writing import check_target, write_manifest, written_whole
-from autoenc.training.export import export_encoder
+from autoenc.training.export import export_decoder, export_encoder
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE
 from autoenc.training.plots import alterations, reconstructions, training_curves
@@ -50,6 +50,8 @@ def write(session: Session, judgment: Judgment, *, overwrite: bool = False) -> B
     shown = session.pixels.images[at]
     with written_whole(session.checkpoint.bundle) as staging:
         export_encoder(trainer.encoder, staging / ENCODER, judgment.whitening)
+        if trainer.decoder.trainable:
+            export_decoder(trainer.decoder, staging / DECODER, judgment.whitening)
         trainer.save(staging / AUTOENCODER)
         reconstructions(shown, trainer.reconstruct(shown), staging / "reconstructions.png")
         if session.examples.gain is not None:

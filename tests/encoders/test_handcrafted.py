@@ -13,7 +13,7 @@ from hostile_bundles import MANIFEST, READY
 
 import baselines
 from autoenc import index_images, load_bundle, open_store, search
-from autoenc.encoders import create_encoder, create_encoders
+from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.handcrafted import DESCRIPTIONS
 from autoenc.errors import BundleNotFoundError, EncoderError
@@ -201,7 +201,6 @@ def test_a_model_without_weights_changes_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(made.encode(drawn()), plain.encode(drawn()))
     with pytest.raises(BundleNotFoundError):
         create_encoder("handcrafted", tmp_path / "none")
-
 
 
 def test_a_store_remembers_the_model_that_the_weights_are_from(picture_folder: Path, tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from autoenc import load_bundle
 from autoenc.errors import (
     ArgumentError,
     BundleCorruptError,
+    BundleError,
     BundleNotFoundError,
     BundleVersionError,
     EncoderError,
     ImageDecodeError,
 )
-from autoenc.models.bundle import verified
+from autoenc.models.manifest import verified
 
 
 @pytest.fixture
@@ -176,3 +177,99 @@ def test_a_picture_that_cannot_be_read(bundle_dir: Path, tmp_path: Path) -> None
 def test_a_folder_out_of_reach_is_a_clear_error(out_of_reach: Path) -> None:
     with pytest.raises(BundleNotFoundError, match="out of your reach"):
         load_bundle(out_of_reach / "m")
+
+
+# ---- decode -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def older(copy: Path) -> Path:
+    """As a bundle was before bundles had decoders."""
+    (copy / "decoder.onnx").unlink()
+    info = json.loads((copy / "bundle.json").read_text())
+    del info["checksums"]["decoder.onnx"]
+    (copy / "bundle.json").write_text(json.dumps(info))
+    return copy
+
+
+def test_a_reconstruction_is_what_the_decoder_makes_of_the_latents(bundle_dir: Path, drawn: Path) -> None:
+    bundle = load_bundle(bundle_dir)
+    path = next(drawn.glob("*/*.jpg"))
+    images = bundle.reconstruct(path)
+    assert (images.shape, images.dtype) == ((1, 32, 32, 3), np.uint8)
+    assert np.unique(images).size > 1
+    np.testing.assert_array_equal(images, bundle.decode(bundle.encode(path)))
+    np.testing.assert_array_equal(bundle.reconstruct([path, str(path)]), images.repeat(2, axis=0))
+
+
+def test_large_batches_decode_as_one_by_one(bundle_dir: Path) -> None:
+    bundle = load_bundle(bundle_dir)
+    latents = np.random.default_rng(0).normal(size=(1500, 32))
+    together = bundle.decode(latents)
+    assert together.shape == (1500, 32, 32, 3)
+    for at in (0, 64, 1023, 1024, 1499):
+        alone = bundle.decode(latents[at : at + 1].tolist())
+        np.testing.assert_allclose(together[at].astype(int), alone[0].astype(int), atol=1)  # rounded
+
+
+def test_no_latents_are_no_images(bundle_dir: Path) -> None:
+    assert load_bundle(bundle_dir).decode(np.empty((0, 32))).shape == (0, 32, 32, 3)
+    assert load_bundle(bundle_dir).reconstruct([]).shape == (0, 32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("latents", "found"),
+    [
+        (np.zeros(32), r"shape \(32,\)"),
+        (np.zeros((2, 31)), r"shape \(2, 31\)"),
+        (np.zeros((1, 2, 32)), r"shape \(1, 2, 32\)"),
+        (np.full((1, 32), np.nan), r"shape \(1, 32\) with NaN or infinity"),
+        (np.full((1, 32), 1e300), r"shape \(1, 32\) with NaN or infinity"),
+        ([[1, 2], [3]], "list, which is no array of numbers"),
+        ([[10**400] * 32], "list, which is no array of numbers"),
+        ("some.jpg", "str, which is no array of numbers"),
+        (None, r"shape \(\)"),
+    ],
+)
+def test_what_is_no_latents_is_told(bundle_dir: Path, latents: object, found: str) -> None:
+    with pytest.raises(ArgumentError, match=rf"Expected latents of shape \(N, 32\), finite numbers; got {found}"):
+        load_bundle(bundle_dir).decode(latents)  # type: ignore[arg-type]
+
+
+def test_a_bundle_without_a_decoder_says_so(older: Path) -> None:
+    for bundle in (load_bundle(older), load_bundle("clothing-32")):
+        assert not bundle.decodes
+        assert bundle.encode(np.zeros((32, 32, 3), np.uint8)).shape == (1, 32)
+        for use in (lambda b=bundle: b.decode(np.zeros((1, 32))), lambda b=bundle: b.reconstruct("none.jpg")):
+            with pytest.raises(BundleError, match=r"has no decoder: .* objective= includes 'reconstruction'") as raised:
+                use()
+            assert bundle.location in str(raised.value)
+
+
+def test_an_encoder_is_the_same_with_and_without_a_decoder(bundle_dir: Path, older: Path) -> None:
+    """So that stores made with it take it."""
+    assert load_bundle(bundle_dir).decodes
+    assert load_bundle(older).fingerprint == load_bundle(bundle_dir).fingerprint
+
+
+def test_the_decoder_is_not_read_before_it_decodes(copy: Path) -> None:
+    """Neither a decoder that is missing nor one that has changed keeps anyone from encoding."""
+    missing, changed = load_bundle(copy), load_bundle(copy)
+    data = (copy / "decoder.onnx").read_bytes()
+    (copy / "decoder.onnx").unlink()
+    assert missing.decodes
+    assert missing.encode(np.zeros((32, 32, 3), np.uint8)).shape == (1, 32)
+    with pytest.raises(BundleCorruptError, match=r"lacks decoder\.onnx"):
+        missing.reconstruct(np.zeros((32, 32, 3), np.uint8))
+    (copy / "decoder.onnx").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(BundleCorruptError, match=r"decoder\.onnx has changed since it was written"):
+        changed.reconstruct(np.zeros((32, 32, 3), np.uint8))
+    (copy / "decoder.onnx").write_bytes(data)
+    assert changed.reconstruct(np.zeros((32, 32, 3), np.uint8)).shape == (1, 32, 32, 3)
+
+
+def test_a_decoder_that_has_decoded_once_needs_no_file(copy: Path) -> None:
+    bundle = load_bundle(copy)
+    first = bundle.decode(np.zeros((1, 32)))
+    shutil.rmtree(copy)
+    np.testing.assert_array_equal(bundle.decode(np.zeros((1, 32))), first)

@@ -10,19 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_bundles import IMAGES, MANIFEST, READY, encodes_or_is_refused, refusal
+from hostile_bundles import FILES, IMAGES, MANIFEST, READY, encodes_or_is_refused, refusal, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autoenc import load_bundle
 from autoenc.encoders import create_encoder
 from autoenc.errors import BundleCorruptError
-from autoenc.models import graph, manifest
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(READY, tmp_path / "copy"))
+
+
+@pytest.fixture
+def with_decoder(tmp_path: Path) -> Path:
+    """A bundle whose decoder is none; that is found out after what these tests are about."""
+    return write(tmp_path / "with decoder", b"no graph", "decoder.onnx")
 
 
 @pytest.mark.parametrize("name", ["input_size", "latent_dim"])
@@ -75,18 +80,27 @@ def test_checksums_that_are_none(copy: Path, checksums: object) -> None:
     refusal(copy)
 
 
-@pytest.mark.parametrize(("module", "name"), [(manifest, "bundle.json"), (graph, "encoder.onnx")])
-def test_a_file_too_large_is_not_read(copy: Path, module: Any, name: str) -> None:
-    with (copy / name).open("r+b") as file:
+@pytest.mark.parametrize("name", ["bundle.json", *FILES])
+def test_a_file_too_large_is_not_read(with_decoder: Path, name: str) -> None:
+    with (with_decoder / name).open("r+b") as file:
         file.truncate(2**40)  # takes no room on disk
-    assert "is larger than" in refusal(copy)
+    assert "is larger than" in refusal(with_decoder, name)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
-def test_a_pipe_is_not_waited_for(copy: Path) -> None:
-    (copy / "encoder.onnx").unlink()
-    os.mkfifo(copy / "encoder.onnx")
-    assert "lacks encoder.onnx" in refusal(copy)
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_is_not_waited_for(with_decoder: Path, name: str) -> None:
+    (with_decoder / name).unlink()
+    os.mkfifo(with_decoder / name)
+    assert f"lacks {name}" in refusal(with_decoder, name)
+
+
+@pytest.mark.parametrize("checksum", [None, 5, ["0" * 64]])
+def test_a_checksum_of_the_decoder_that_is_none(with_decoder: Path, checksum: object) -> None:
+    info = json.loads((with_decoder / "bundle.json").read_text())
+    info["checksums"]["decoder.onnx"] = checksum
+    (with_decoder / "bundle.json").write_text(json.dumps(info))
+    assert "expected checksums to be the SHA-256 of each file" in refusal(with_decoder)
 
 
 # ---- the weights of what the model learned ----------------------------------------------------------

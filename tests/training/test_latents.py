@@ -50,6 +50,15 @@ def test_whitening_leaves_each_axis_its_deviation_to_the_power_that_is_left(stre
     np.testing.assert_allclose(white.mean(axis=0), 0, atol=1e-3)
 
 
+@given(st.floats(0, 1))
+def test_the_inverse_undoes_a_whitening(strength: float) -> None:
+    """Of an axis without variance, too."""
+    rotation, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))
+    values = (cloud([4.0, 2.0, 1.0, 0.0]) @ rotation + [1, 2, 3, 4]).astype(np.float32)
+    whitening = fit_whitening(values, strength)
+    np.testing.assert_allclose(whitening.apply(values) @ whitening.inverse + whitening.mean, values, atol=1e-4)
+
+
 def test_strength_0_keeps_every_distance() -> None:
     values = cloud([4.0, 2.0, 1.0], count=20)
     white = fit_whitening(values, 0.0).apply(values)

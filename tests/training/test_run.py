@@ -17,7 +17,14 @@ from PIL import Image
 keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc import load_bundle, train  # noqa: E402
-from autoenc.errors import ArgumentError, BundleNotFoundError, NoImagesError, OutputError, TrainingError  # noqa: E402
+from autoenc.errors import (  # noqa: E402
+    ArgumentError,
+    BundleError,
+    BundleNotFoundError,
+    NoImagesError,
+    OutputError,
+    TrainingError,
+)
 from autoenc.training import examples  # noqa: E402
 from autoenc.training.checkpoint import Checkpoint  # noqa: E402
 from autoenc.training.descriptors import Describer, joined  # noqa: E402
@@ -56,6 +63,7 @@ def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp
         "augmentations.png",
         "autoencoder.keras",
         "bundle.json",
+        "decoder.onnx",
         "encoder.onnx",
         "history.csv",
         "reconstructions.png",
@@ -107,6 +115,7 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     assert set(info["checksums"]) == {
         "augmentations.png",
         "autoencoder.keras",
+        "decoder.onnx",
         "encoder.onnx",
         "history.csv",
         "reconstructions.png",
@@ -121,6 +130,17 @@ def test_the_exported_encoder_is_the_trained_one(pictures: Any, tmp_path: Path) 
     expected = encoder.predict_on_batch(pictures.astype(np.float32) / 255)
     np.testing.assert_allclose(latents(tmp_path / "m", pictures), expected, rtol=1e-4, atol=1e-5)
     assert autoencoder.predict_on_batch(pictures[:2].astype(np.float32) / 255).shape == (2, 32, 32, 3)
+
+
+@pytest.mark.parametrize("objective", ["reconstruction", "reconstruction+structure"])
+def test_the_exported_decoder_is_the_trained_one(pictures: Any, tmp_path: Path, objective: str) -> None:
+    """It takes what the exported encoder returns, whitened or not."""
+    bundle = train(pictures, tmp_path / "m", epochs=2, objective=objective).bundle
+    assert (bundle.info["whitening"] is None) == (objective == "reconstruction")
+    autoencoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras")
+    expected = autoencoder.predict_on_batch(pictures.astype(np.float32) / 255) * 255
+    assert bundle.decodes
+    np.testing.assert_allclose(bundle.reconstruct(pictures), expected, atol=0.5 + 255e-4)
 
 
 def test_the_export_is_whitened_as_far_as_was_chosen(
@@ -169,6 +189,21 @@ def test_structure_alone_trains_no_decoder(pictures: Any, tmp_path: Path) -> Non
     result = train(pictures, tmp_path / "m", epochs=2, objective="structure")
     assert result.history[-1]["loss"] < result.history[0]["loss"]
     assert result.bundle.info["objective"] == "structure"
+    assert_without_decoder(tmp_path / "m")
+
+
+def test_a_reconstruction_that_counts_nothing_trains_no_decoder(pictures: Any, tmp_path: Path) -> None:
+    train(pictures, tmp_path / "m", epochs=1, objective=[Reconstruction(0), Structure()])
+    assert_without_decoder(tmp_path / "m")
+
+
+def assert_without_decoder(folder: Path) -> None:
+    """One that was not trained would decode to noise."""
+    assert not (folder / "decoder.onnx").exists()
+    bundle = load_bundle(folder)
+    assert "decoder.onnx" not in bundle.info["checksums"]
+    with pytest.raises(BundleError, match="has no decoder: its objective does not train one, or"):
+        bundle.reconstruct(np.zeros((32, 32, 3), np.uint8))
 
 
 def test_a_collapse_is_noticed(tmp_path: Path) -> None:
@@ -351,6 +386,8 @@ def test_one_seed_gives_one_result(pictures: Any, tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
     (one, two, three) = (load_bundle(tmp_path / name).fingerprint for name in ("a", "again", "other"))
+    decoders = [(tmp_path / name / "decoder.onnx").read_bytes() for name in ("a", "again", "other")]
+    assert decoders[0] == decoders[1] != decoders[2]
     assert one == two != three  # so that a store made with one takes the other
 
 

@@ -1,0 +1,77 @@
+"""A network of a bundle, encoder or decoder: opened when it first runs, and run on all cores."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.errors import BundleCorruptError
+from autoenc.models.graph import End, open_graph, reason, run_graph
+from autoenc.models.manifest import ANEW
+from autoenc.parallel import ordered_chunks
+from autoenc.text import shown
+
+_PIECE = 64  # items that one core works on at a time
+
+
+class Network:
+    """A function from batches to batches that a graph computes. Threads may share it.
+
+    Args:
+        file: the graph's, for messages.
+        read: returns the file's content once it is verified; called when the network first runs.
+        taken: the input that the graph must have.
+        made: the output that it must have.
+    """
+
+    def __init__(self, file: Path, read: Callable[[], bytes], taken: End, made: End) -> None:
+        self._file = file
+        self._read = read
+        self._taken = taken
+        self._made = made
+        self._lock = threading.Lock()
+
+    def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The float32 output for a batch of the dtype and shape that the input has; N may be 0.
+
+        Raises:
+            BundleCorruptError: as `read` raises it; or the graph cannot be run, wants too much memory, or returns NaN,
+                infinity or another shape.
+        """
+        pieces = [batch[start : start + _PIECE] for start in range(0, len(batch), _PIECE)]
+        if len(pieces) == 1:
+            return self._run(batch)
+        nothing = np.empty((0, *self._made.shape), np.float32)
+        return np.concatenate([nothing, *ordered_chunks(self._run_each, pieces, 1)])
+
+    def _run_each(self, pieces: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
+        return [self._run(piece) for piece in pieces]
+
+    def _run(self, piece: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        with self._lock:
+            session = self._session
+        try:
+            return run_graph(session, piece, self._taken, self._made)
+        except MemoryError:
+            raise
+        except Exception as error:  # ONNX Runtime's own exception types are not public
+            raise self._failed(error) from error
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        data = self._read()
+        try:
+            return open_graph(data, self._taken, self._made)
+        except MemoryError:
+            raise
+        except Exception as error:  # as above
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> BundleCorruptError:
+        return BundleCorruptError(f"{shown(self._file)} cannot be run: {reason(error)}. {ANEW}")
