@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import subprocess
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -119,9 +120,9 @@ class Resource(Limit):
     limit: int
     what: str
 
+    @abstractmethod
     def draw(self, rng: Random) -> int:
         """The limit's value."""
-        raise NotImplementedError
 
     def trial(self, folder: Path, rng: Random) -> str:
         value = self.draw(rng)
