@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
+from torturing.copies import copied
 from torturing.kills import whole_store
-from torturing.material import copied
 from torturing.outcomes import Fell, NotHere
 from torturing.processes import Done, autoenc, complaint, run
 from torturing.snapshots import snapshot

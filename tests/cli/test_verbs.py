@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from torturing.copies import copied
 
 import autoenc
 from autoenc.cli import VERBS, build_parser, common, main
@@ -456,7 +457,7 @@ def test_a_whole_store_is_said_to_be(store: Path) -> None:
 
 
 def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(store, tmp_path / "copy")
+    copy = copied(store, tmp_path / "copy")
     (path,) = copy.rglob("mutable_id_tracker.mappings")
     path.write_bytes(path.read_bytes()[:100])
     for verb in (["check", "--quiet"], ["status"], ["query", query]):
