@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torturing.copies import copied
 
 import autoenc
 import baselines
@@ -53,8 +54,7 @@ def test_examples_run(name: str, desk: Path, tmp_path: Path, monkeypatch: pytest
     if ">>>" not in Path(str(importlib.util.find_spec(name).origin)).read_text():  # type: ignore[union-attr]
         return
     module = importable(name)
-    shutil.copytree(desk, tmp_path / "desk")
-    monkeypatch.chdir(tmp_path / "desk")
+    monkeypatch.chdir(copied(desk, tmp_path / "desk"))
     names: dict[str, Any] = {**vars(module), "np": np, "autoenc": autoenc}
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
     printed: list[str] = []

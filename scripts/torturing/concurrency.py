@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
+from torturing.copies import copied
 from torturing.kills import whole_store
-from torturing.material import ENCODERS, copied, neighbors
+from torturing.material import ENCODERS, neighbors
 from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, child, complaint, run
 from torturing.snapshots import snapshot

@@ -10,7 +10,8 @@ from random import Random
 from typing import Any
 
 from autoenc.store.sparse import BLOCK
-from torturing.material import ENCODERS, collections, copied, neighbors
+from torturing.copies import copied
+from torturing.material import ENCODERS, collections, neighbors
 from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, complaint, run
 from torturing.trials import Kind

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -22,9 +23,9 @@ BATCH_SECONDS = 60.0
 class Batch(Kind):
     """A folder of hostile files, and two photos that are not, indexed by one process."""
 
+    @abstractmethod
     def fill(self, folder: Path, rng: Random) -> None:
         """Put the hostile files into a folder."""
-        raise NotImplementedError
 
     def trial(self, folder: Path, rng: Random) -> str:
         photos = folder / "photos"

@@ -12,7 +12,8 @@ from random import Random
 from PIL import Image
 
 from autoenc import draw_catalog
-from torturing.material import ENCODERS, SOURCE, Material, copied, right
+from torturing.copies import copied
+from torturing.material import ENCODERS, SOURCE, Material, right
 from torturing.outcomes import Fell, NotHere
 from torturing.processes import Done, autoenc, child, complaint, run
 from torturing.snapshots import Snapshot, snapshot

@@ -7,12 +7,13 @@ import os
 import resource
 import shutil
 import subprocess
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
+from torturing.copies import copied
 from torturing.kills import whole_store
-from torturing.material import copied
 from torturing.outcomes import Fell, NotHere
 from torturing.processes import Done, autoenc, complaint, run
 from torturing.snapshots import snapshot
@@ -119,9 +120,9 @@ class Resource(Limit):
     limit: int
     what: str
 
+    @abstractmethod
     def draw(self, rng: Random) -> int:
         """The limit's value."""
-        raise NotImplementedError
 
     def trial(self, folder: Path, rng: Random) -> str:
         value = self.draw(rng)

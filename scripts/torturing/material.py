@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 from autoenc import draw_catalog, find_images
 from autoenc.models.ready import ready_folder
-from autoenc.store.sparse import copy_folder, files_below
 from torturing.outcomes import Fell
 from torturing.processes import Done, autoenc, run
 from torturing.snapshots import Snapshot, snapshot
@@ -83,17 +81,6 @@ class Material:
         """What `query` finds, by encoder, and what `status` says."""
         found = {using: neighbors(right(run(self.query(self.store, using)))) for using in ENCODERS}
         return {**found, "status": collections(right(run(autoenc("status", "--store", self.store, "--json"))))}
-
-
-def copied(store: Path, to: Path) -> Path:
-    """A copy of a store, with the times of its files, so that its manifest holds for the copy."""
-    copy_folder(store, to)
-    for folder, below, _ in os.walk(store):
-        for name in below:
-            (to / Path(folder, name).relative_to(store)).mkdir(parents=True, exist_ok=True)
-    for path, status in files_below(store):
-        os.utime(to / path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return to
 
 
 def right(done: Done) -> Done:

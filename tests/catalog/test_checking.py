@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torturing.copies import copied
 
 import autoenc
 from autoenc.catalog import checking
@@ -36,7 +37,7 @@ def test_a_store_as_it_was_written_is_whole(indexed: Path) -> None:
 
 
 def test_a_changed_file_is_found_even_if_its_size_and_time_have_not(indexed: Path, tmp_path: Path) -> None:
-    shutil.copytree(indexed / "store", tmp_path / "store")
+    copied(indexed / "store", tmp_path / "store")
     (path,) = (tmp_path / "store").rglob("vector_storage-color/vectors/chunk_0.mmap")
     times = path.stat()
     with path.open("r+b") as file:
@@ -49,7 +50,7 @@ def test_a_changed_file_is_found_even_if_its_size_and_time_have_not(indexed: Pat
 
 
 def test_vectors_that_are_not_what_the_encoder_makes_are_counted(indexed: Path, tmp_path: Path) -> None:
-    shutil.copytree(indexed / "store", tmp_path / "store")
+    copied(indexed / "store", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         ids = sorted(record.id for record in store)
         noise = np.random.default_rng(0).random((len(ids), 500)).astype(np.float32)

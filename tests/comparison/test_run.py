@@ -263,10 +263,10 @@ def test_projections_by_name_and_by_hand(photos: list[Path], tmp_path: Path) -> 
         folder = tmp_path / str(at % 2)
         folder.mkdir(exist_ok=True)
         (folder / f"{at}.jpg").symlink_to(path)
-    fitted = Projection(create_encoder("pixels"), 5).fit([load_pixels(sorted(photos[:40])).images])
-    comparison = compare(tmp_path, encoders=["pixels+pca4", fitted, Projection(create_encoder("edges"), 4)])
+    fitted = Projection(create_encoder("texture"), 5).fit([load_pixels(sorted(photos[:40])).images])
+    comparison = compare(tmp_path, encoders=["texture+pca4", fitted, Projection(create_encoder("edges"), 4)])
     assert {name: scores.dim for name, scores in comparison.encoders.items()} == {
-        "pixels+pca4": 4, "pixels+pca5": 5, "edges+pca4": 4
+        "texture+pca4": 4, "texture+pca5": 5, "edges+pca4": 4
     }  # fmt: skip
     with pytest.raises(EncoderError, match=r"'edges\+pca41' expected 41 images or more"):
         compare(tmp_path, encoders=["edges+pca41"])

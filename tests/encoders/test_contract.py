@@ -16,11 +16,11 @@ from autoenc.errors import ArgumentError, BundleNotFoundError, EncoderError
 DIMENSIONS = {"learned": 32, "color": 500, "texture": 124, "edges": 324, "handcrafted": 948, "pixels": 3072}
 
 
-@pytest.fixture(params=[*ENCODER_NAMES, "pixels+pca8"], scope="module")
+@pytest.fixture(params=[*ENCODER_NAMES, "edges+pca8"], scope="module")
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     name = request.param
-    if name == "pixels+pca8":
-        projection = Projection(create_encoder("pixels"), 8)
+    if name == "edges+pca8":
+        projection = Projection(create_encoder("edges"), 8)
         projection.fit(iter([pictures(50, seed=1)]))
         return projection
     return create_encoder(name, model=request.getfixturevalue("bundle_dir") if name == "learned" else None)

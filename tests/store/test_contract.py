@@ -11,8 +11,9 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,22 +41,23 @@ Opener = Callable[[], Store]
 _INSECURE = pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")  # not over loopback
 
 
-@pytest.fixture(
-    params=["memory", "edge", "stand-in", pytest.param("server", marks=[pytest.mark.server, _INSECURE])],
-)
-def reopen(request, tmp_path, monkeypatch) -> Iterator[Opener]:
+ENGINES = ["memory", "edge", "stand-in", pytest.param("server", marks=[pytest.mark.server, _INSECURE])]
+
+
+@contextmanager
+def opening(engine: str, folder: Path) -> Iterator[Opener]:
     """Opens one and the same collection, as often as it is called; the one before it is closed."""
     with ExitStack() as opened:
-        if request.param == "memory":
+        if engine == "memory":
             store = open_store(":memory:")
             opened.callback(store.close)
             yield lambda: store
             return
-        location, collection = str(tmp_path / "store"), "images"
-        if request.param == "stand-in":
-            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        location, collection = str(folder / "store"), "images"
+        if engine == "stand-in":
+            opened.enter_context(pytest.MonkeyPatch.context()).setenv("NO_PROXY", "127.0.0.1")
             location = opened.enter_context(serving(Qdrant()))
-        if request.param == "server":
+        if engine == "server":
             if "QDRANT_URL" not in os.environ:
                 pytest.skip("QDRANT_URL names no Qdrant server to test against")
             location, collection = os.environ["QDRANT_URL"], f"autoenc-test-{uuid.uuid4().hex}"
@@ -72,6 +74,12 @@ def reopen(request, tmp_path, monkeypatch) -> Iterator[Opener]:
         yield open_again
 
 
+@pytest.fixture(params=ENGINES)
+def reopen(request, tmp_path) -> Iterator[Opener]:
+    with opening(request.param, tmp_path) as opener:
+        yield opener
+
+
 def _drop(location: str, collection: str) -> None:
     with suppress(StoreNotFoundError):
         open_store(location, collection).drop()
@@ -82,18 +90,42 @@ def empty(reopen) -> Store:
     return reopen()
 
 
-@pytest.fixture
-def store(empty) -> Store:
-    """Three points: red (1, 0), green (3, 4), blue (0, 2); red and green lie in folder "warm"."""
-    empty.add_vector("paint", PAINT)
-    empty.add_field("folder", "keyword")
-    empty.add_field("year", "integer")
-    empty.upsert(
+def fill(store: Store) -> Store:
+    store.add_vector("paint", PAINT)
+    store.add_field("folder", "keyword")
+    store.add_field("year", "integer")
+    store.upsert(
         [RED, GREEN, BLUE],
         {"paint": np.array([[1, 0], [3, 4], [0, 2]], np.float32)},
         [{"folder": "warm", "year": 1999}, {"folder": "warm", "year": 2024}, {"folder": "cold", "year": 2024}],
     )
-    return empty
+    return store
+
+
+@pytest.fixture
+def store(empty) -> Store:
+    """Three points: red (1, 0), green (3, 4), blue (0, 2); red and green lie in folder "warm"."""
+    return fill(empty)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request) -> str:
+    return request.param
+
+
+@contextmanager
+def unchanged(store: Store) -> Iterator[Store]:
+    """A store that many tests share, since they write nothing."""
+    before = store.info, list(store)
+    yield store
+    assert (store.info, list(store)) == before
+
+
+@pytest.fixture(scope="module")
+def shared(engine, tmp_path_factory) -> Iterator[Store]:
+    """What `store` holds, for tests that write nothing."""
+    with opening(engine, tmp_path_factory.mktemp("shared")) as opener, unchanged(fill(opener())) as store:
+        yield store
 
 
 def ids(hits) -> list[str]:
@@ -103,17 +135,17 @@ def ids(hits) -> list[str]:
 # ---- searching --------------------------------------------------------------------------------
 
 
-def test_scores_are_cosine_similarities_best_first(store):
-    hits = store.search([1, 0], using="paint")
+def test_scores_are_cosine_similarities_best_first(shared):
+    hits = shared.search([1, 0], using="paint")
     assert ids(hits) == [RED, GREEN, BLUE]
     assert [hit.score for hit in hits] == pytest.approx([1, 3 / 5, 0], abs=1e-6)
     assert all(type(hit.score) is float for hit in hits)
     assert hits[0].payload == {"folder": "warm", "year": 1999}
 
 
-def test_the_length_of_a_query_does_not_matter_and_opposites_score_minus_one(store):
-    assert ids(store.search([1e30, 0], using="paint", k=1)) == [RED]
-    assert store.search([-1e-30, 0], using="paint")[-1].score == pytest.approx(-1)
+def test_the_length_of_a_query_does_not_matter_and_opposites_score_minus_one(shared):
+    assert ids(shared.search([1e30, 0], using="paint", k=1)) == [RED]
+    assert shared.search([-1e-30, 0], using="paint")[-1].score == pytest.approx(-1)
 
 
 def test_a_score_is_never_past_one(store):
@@ -133,40 +165,40 @@ def test_equal_scores_come_in_the_order_of_ids(store):
     assert ids(store.search([1, 1], using="paint")) == sorted([RED, GREEN, BLUE])
 
 
-def test_k_limits_the_hits_and_may_exceed_the_points(store):
-    assert ids(store.search([1, 0], using="paint", k=2)) == [RED, GREEN]
-    assert len(store.search([1, 0], using="paint", k=1000)) == 3
+def test_k_limits_the_hits_and_may_exceed_the_points(shared):
+    assert ids(shared.search([1, 0], using="paint", k=2)) == [RED, GREEN]
+    assert len(shared.search([1, 0], using="paint", k=1000)) == 3
 
 
-def test_min_score_and_exclude_leave_hits_out(store):
-    assert ids(store.search([1, 0], using="paint", min_score=0.5)) == [RED, GREEN]
-    assert ids(store.search([1, 0], using="paint", exclude=[RED, NOWHERE, "no uuid"])) == [GREEN, BLUE]
+def test_min_score_and_exclude_leave_hits_out(shared):
+    assert ids(shared.search([1, 0], using="paint", min_score=0.5)) == [RED, GREEN]
+    assert ids(shared.search([1, 0], using="paint", exclude=[RED, NOWHERE, "no uuid"])) == [GREEN, BLUE]
 
 
-def test_a_score_of_min_score_itself_is_enough(store):
-    assert ids(store.search([1, 0], using="paint", min_score=1)) == [RED]
-    assert ids(store.search([1, 0], using="paint", min_score=0.6)) == [RED, GREEN]
-    assert ids(store.search([1, 0], using="paint", min_score=0.601)) == [RED]
+def test_a_score_of_min_score_itself_is_enough(shared):
+    assert ids(shared.search([1, 0], using="paint", min_score=1)) == [RED]
+    assert ids(shared.search([1, 0], using="paint", min_score=0.6)) == [RED, GREEN]
+    assert ids(shared.search([1, 0], using="paint", min_score=0.601)) == [RED]
 
 
-def test_a_batch_answers_each_query_by_itself(store):
-    results = store.search_batch(np.eye(2), using="paint", k=1)
+def test_a_batch_answers_each_query_by_itself(shared):
+    results = shared.search_batch(np.eye(2), using="paint", k=1)
     assert [ids(hits) for hits in results] == [[RED], [BLUE]]
-    assert store.search_batch(np.empty((0, 2)), using="paint") == []
+    assert shared.search_batch(np.empty((0, 2)), using="paint") == []
 
 
-def test_search_by_id_leaves_the_point_itself_out(store):
-    hits = store.search_by_id(RED, using="paint")
+def test_search_by_id_leaves_the_point_itself_out(shared):
+    hits = shared.search_by_id(RED, using="paint")
     assert ids(hits) == [GREEN, BLUE]
     assert hits[0].score == pytest.approx(3 / 5)
-    assert ids(store.search_by_id(RED, using="paint", where={"folder": "cold"})) == [BLUE]
-    assert store.search_by_id(RED, using="paint", min_score=0.7) == []
+    assert ids(shared.search_by_id(RED, using="paint", where={"folder": "cold"})) == [BLUE]
+    assert shared.search_by_id(RED, using="paint", min_score=0.7) == []
 
 
 @pytest.mark.parametrize("id", [NOWHERE, "no uuid"])
-def test_search_by_an_id_that_is_not_there(store, id):
+def test_search_by_an_id_that_is_not_there(shared, id):
     with pytest.raises(PointNotFoundError, match=f"has no point {id}"):
-        store.search_by_id(id, using="paint")
+        shared.search_by_id(id, using="paint")
 
 
 def test_search_by_the_id_of_a_point_without_that_vector(store):
@@ -191,46 +223,46 @@ def test_search_by_the_id_of_a_point_without_that_vector(store):
     ],
     ids=str,
 )
-def test_fields_must_all_match_and_of_several_values_any(store, where, expected):
-    assert {hit.id for hit in store.search([1, 0], using="paint", where=where)} == expected
-    assert {record.id for record in store.scroll(where)} == expected
-    assert store.count(where) == len(expected)
+def test_fields_must_all_match_and_of_several_values_any(shared, where, expected):
+    assert {hit.id for hit in shared.search([1, 0], using="paint", where=where)} == expected
+    assert {record.id for record in shared.scroll(where)} == expected
+    assert shared.count(where) == len(expected)
 
 
-def test_an_unknown_field_is_named_with_the_known_ones(store):
+def test_an_unknown_field_is_named_with_the_known_ones(shared):
     with pytest.raises(UnknownFieldError, match=r"no filterable field 'color'; it has 'folder', 'year'"):
-        store.search([1, 0], using="paint", where={"color": "red"})
+        shared.search([1, 0], using="paint", where={"color": "red"})
     with pytest.raises(UnknownFieldError):
-        store.facets("color")
+        shared.facets("color")
 
 
 @pytest.mark.parametrize("value", ["soon", "1.5", True])
-def test_a_filter_value_of_the_wrong_kind(store, value):
+def test_a_filter_value_of_the_wrong_kind(shared, value):
     with pytest.raises(ArgumentError, match="'year' holds whole numbers"):
-        store.count({"year": value})
+        shared.count({"year": value})
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, str(2**70)])
-def test_a_filter_value_past_64_bits(store, value):
+def test_a_filter_value_past_64_bits(shared, value):
     with pytest.raises(ArgumentError, match=f"'year' holds signed 64-bit whole numbers; got '?{value}"):
-        store.count({"year": value})
-    assert store.count({"year": [2**63 - 1, -(2**63)]}) == 0
+        shared.count({"year": value})
+    assert shared.count({"year": [2**63 - 1, -(2**63)]}) == 0
 
 
-def test_a_filter_value_that_is_no_unicode(store):
+def test_a_filter_value_that_is_no_unicode(shared):
     with pytest.raises(ArgumentError, match=r"'folder' holds valid Unicode; got 'b.udcff'"):
-        store.count({"folder": "b\udcff"})
+        shared.count({"folder": "b\udcff"})
 
 
-def test_a_filter_without_a_value(store):
+def test_a_filter_without_a_value(shared):
     with pytest.raises(ArgumentError, match="at least one value"):
-        store.count({"folder": []})
+        shared.count({"folder": []})
 
 
-def test_facets_count_values_most_frequent_first(store):
-    assert list(store.facets("folder").items()) == [("warm", 2), ("cold", 1)]
-    assert list(store.facets("year", where={"folder": "warm"}).items()) == [(1999, 1), (2024, 1)]
-    assert store.facets("folder", limit=1) == {"warm": 2}
+def test_facets_count_values_most_frequent_first(shared):
+    assert list(shared.facets("folder").items()) == [("warm", 2), ("cold", 1)]
+    assert list(shared.facets("year", where={"folder": "warm"}).items()) == [(1999, 1), (2024, 1)]
+    assert shared.facets("folder", limit=1) == {"warm": 2}
 
 
 def test_a_field_made_filterable_after_the_points_covers_them(store):
@@ -271,11 +303,11 @@ def test_update_vectors_keeps_payload_and_other_vectors(store):
     assert ids(store.search([0, 1, 0], using="shape")) == [BLUE, RED]
 
 
-def test_update_vectors_of_a_point_that_is_not_there_writes_nothing(store):
+def test_update_vectors_of_a_point_that_is_not_there_writes_nothing(shared):
     with pytest.raises(PointNotFoundError, match=f"no point {NOWHERE}. Index"):
-        store.update_vectors([RED, NOWHERE], {"paint": np.array([[0, 1], [0, 1]], np.float32)})
-    assert store.count() == 3
-    assert store.retrieve([RED], vectors=["paint"])[0].vectors["paint"].tolist() == [1, 0]
+        shared.update_vectors([RED, NOWHERE], {"paint": np.array([[0, 1], [0, 1]], np.float32)})
+    assert shared.count() == 3
+    assert shared.retrieve([RED], vectors=["paint"])[0].vectors["paint"].tolist() == [1, 0]
 
 
 def test_set_payload_merges(store):
@@ -315,10 +347,10 @@ def test_payloads_keep_every_kind_of_value(store):
 
 
 @pytest.mark.parametrize("payload", [{"x": object()}, {1: "a key that is no text"}], ids=str)
-def test_a_payload_that_json_cannot_hold(store, payload):
+def test_a_payload_that_json_cannot_hold(shared, payload):
     with pytest.raises(ArgumentError, match=r"A value cannot be stored in .*Payloads hold only JSON"):
-        store.upsert([NOWHERE], {}, [payload])
-    assert store.count() == 3
+        shared.upsert([NOWHERE], {}, [payload])
+    assert shared.count() == 3
 
 
 def test_a_bug_of_ours_is_not_told_as_an_error_of_the_user(store, monkeypatch):
@@ -336,13 +368,13 @@ def test_a_bug_of_ours_is_not_told_as_an_error_of_the_user(store, monkeypatch):
 # ---- reading ----------------------------------------------------------------------------------
 
 
-def test_retrieve_gives_what_is_there_in_the_order_asked(store):
-    records = store.retrieve([BLUE, NOWHERE, "no uuid", RED], vectors=["paint"])
+def test_retrieve_gives_what_is_there_in_the_order_asked(shared):
+    records = shared.retrieve([BLUE, NOWHERE, "no uuid", RED], vectors=["paint"])
     assert [record.id for record in records] == [BLUE, RED]
     assert records[0].vectors["paint"].tolist() == [0, 1]  # brought to length 1
     assert records[0].vectors["paint"].dtype == np.float32
-    assert store.retrieve([RED])[0].vectors == {}
-    assert store.retrieve([]) == []
+    assert shared.retrieve([RED])[0].vectors == {}
+    assert shared.retrieve([]) == []
 
 
 def test_having_vectors_names_the_points_that_are_complete(store):
@@ -355,11 +387,11 @@ def test_having_vectors_names_the_points_that_are_complete(store):
     assert store.having_vectors([], ["paint"]) == set()
 
 
-def test_scroll_is_ordered_by_id_whatever_the_batch(store):
+def test_scroll_is_ordered_by_id_whatever_the_batch(shared):
     expected = sorted([RED, GREEN, BLUE])
     for batch in (1, 2, 3, 4):
-        assert [record.id for record in store.scroll(batch=batch)] == expected
-    norms = [float(np.linalg.norm(record.vectors["paint"])) for record in store.scroll(vectors=["paint"])]
+        assert [record.id for record in shared.scroll(batch=batch)] == expected
+    norms = [float(np.linalg.norm(record.vectors["paint"])) for record in shared.scroll(vectors=["paint"])]
     assert norms == pytest.approx([1, 1, 1])
 
 
@@ -380,64 +412,64 @@ def test_a_collection_without_any_vector_holds_points(empty):
 
 
 @pytest.mark.parametrize("bad", [[math.nan, 0], [math.inf, 0], [1e39, 0]])
-def test_numbers_that_are_not_finite(store, bad):
+def test_numbers_that_are_not_finite(shared, bad):
     with pytest.raises(VectorError, match="NaN or infinity"):
-        store.search(bad, using="paint")
+        shared.search(bad, using="paint")
     with pytest.raises(VectorError, match="NaN or infinity"):
-        store.upsert([RED], {"paint": np.array([bad])}, [{}])
+        shared.upsert([RED], {"paint": np.array([bad])}, [{}])
     with pytest.raises(VectorError, match="NaN or infinity"):
-        store.update_vectors([RED], {"paint": np.array([bad])})
-    assert store.retrieve([RED], vectors=["paint"])[0].vectors["paint"].tolist() == [1, 0]
+        shared.update_vectors([RED], {"paint": np.array([bad])})
+    assert shared.retrieve([RED], vectors=["paint"])[0].vectors["paint"].tolist() == [1, 0]
 
 
-def test_another_length_or_shape(store):
+def test_another_length_or_shape(shared):
     with pytest.raises(VectorError, match=r"'paint' of collection .* has 2 numbers; got an array of shape \(1, 3\)"):
-        store.search([1, 2, 3], using="paint")
+        shared.search([1, 2, 3], using="paint")
     with pytest.raises(VectorError, match=r"one vector, a sequence of numbers; got an array of shape \(1, 2\)"):
-        store.search([[1, 2]], using="paint")
+        shared.search([[1, 2]], using="paint")
     with pytest.raises(VectorError, match="each of 2 points; got 1"):
-        store.upsert([RED, BLUE], {"paint": np.ones((1, 2), np.float32)}, [{}, {}])
+        shared.upsert([RED, BLUE], {"paint": np.ones((1, 2), np.float32)}, [{}, {}])
     with pytest.raises(VectorError, match="vectors of numbers, all of one length"):
-        store.search_batch([[1, 2], [3]], using="paint")
+        shared.search_batch([[1, 2], [3]], using="paint")
 
 
-def test_an_unknown_vector_is_named_with_the_known_ones(store):
+def test_an_unknown_vector_is_named_with_the_known_ones(shared):
     for attempt in (
-        lambda: store.search([1, 0], using="taste"),
-        lambda: store.search_by_id(RED, using="taste"),
-        lambda: store.upsert([RED], {"taste": np.ones((1, 2), np.float32)}, [{}]),
-        lambda: store.having_vectors([RED], ["taste"]),
-        lambda: store.retrieve([RED], vectors=["taste"]),
-        lambda: store.scroll(vectors=["taste"]),
+        lambda: shared.search([1, 0], using="taste"),
+        lambda: shared.search_by_id(RED, using="taste"),
+        lambda: shared.upsert([RED], {"taste": np.ones((1, 2), np.float32)}, [{}]),
+        lambda: shared.having_vectors([RED], ["taste"]),
+        lambda: shared.retrieve([RED], vectors=["taste"]),
+        lambda: shared.scroll(vectors=["taste"]),
     ):
         with pytest.raises(VectorError, match="holds no vector 'taste'; it holds 'paint'"):
             attempt()
 
 
 @pytest.mark.parametrize("number", [0, -1, 1_000_001, 2**64])
-def test_numbers_of_results_out_of_range(store, number):
+def test_numbers_of_results_out_of_range(shared, number):
     with pytest.raises(ArgumentError, match=f"k= must be a whole number from 1 to 1,000,000; got {number}"):
-        store.search([1, 0], using="paint", k=number)
+        shared.search([1, 0], using="paint", k=number)
     with pytest.raises(ArgumentError, match=f"batch= must be a whole number from 1 to 1,000,000; got {number}"):
-        store.scroll(batch=number)
+        shared.scroll(batch=number)
     with pytest.raises(ArgumentError, match=f"limit= must be a whole number from 1 to 1,000,000; got {number}"):
-        store.facets("folder", limit=number)
+        shared.facets("folder", limit=number)
 
 
-def test_arguments_out_of_range(store):
+def test_arguments_out_of_range(shared):
     with pytest.raises(ArgumentError, match="min_score="):
-        store.search([1, 0], using="paint", min_score=math.nan)
+        shared.search([1, 0], using="paint", min_score=math.nan)
     with pytest.raises(ArgumentError, match="1 ids, 2 payloads"):
-        store.upsert([RED], {}, [{}, {}])
+        shared.upsert([RED], {}, [{}, {}])
     with pytest.raises(ArgumentError, match=r"is a UUID.*got 'red\.jpg'"):
-        store.upsert([RED, "red.jpg"], {}, [{}, {}])
+        shared.upsert([RED, "red.jpg"], {}, [{}, {}])
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101])
-def test_a_vector_name_that_engines_do_not_take(store, name):
+def test_a_vector_name_that_engines_do_not_take(shared, name):
     with pytest.raises(ArgumentError, match="vector's name"):
-        store.add_vector(name, PAINT)
-    assert set(store.info.vectors) == {"paint"}
+        shared.add_vector(name, PAINT)
+    assert set(shared.info.vectors) == {"paint"}
 
 
 # ---- memory of itself -----------------------------------------------------------------------------
@@ -497,20 +529,27 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["fields first", "points first"])
-def shop(request, empty) -> Store:
-    empty.add_vector("paint", PAINT)
+def fill_shop(store: Store, first: str) -> Store:
+    store.add_vector("paint", PAINT)
 
-    def fill() -> None:
-        empty.upsert([RED, GREEN, BLUE], {"paint": np.eye(3, 2, dtype=np.float32) + 0.1}, SHOP)
+    def add() -> None:
+        store.upsert([RED, GREEN, BLUE], {"paint": np.eye(3, 2, dtype=np.float32) + 0.1}, SHOP)
 
     def declare() -> None:
         for name, kind in KINDS.items():
-            empty.add_field(name, kind)
+            store.add_field(name, kind)
 
-    for step in (declare, fill) if request.param == "fields first" else (fill, declare):
+    for step in (declare, add) if first == "fields first" else (add, declare):
         step()
-    return empty
+    return store
+
+
+@pytest.fixture(scope="module", params=["fields first", "points first"])
+def shop(request, engine, tmp_path_factory) -> Iterator[Store]:
+    """A store with fields of every kind, for tests that write nothing."""
+    folder = tmp_path_factory.mktemp("shop")
+    with opening(engine, folder) as opener, unchanged(fill_shop(opener(), request.param)) as store:
+        yield store
 
 
 @pytest.mark.parametrize(
@@ -548,7 +587,9 @@ def test_what_is_stored_is_what_was_given(shop):
     assert hit.payload == SHOP[[RED, GREEN, BLUE].index(hit.id)]
 
 
-def test_a_changed_value_is_matched_as_it_is_now(shop):
+@pytest.mark.parametrize("first", ["fields first", "points first"])
+def test_a_changed_value_is_matched_as_it_is_now(empty, first):
+    shop = fill_shop(empty, first)
     shop.set_payload(RED, {"sale": False, "price": 1})
     assert shop.count({"sale": True}) == 0
     assert shop.count({"sale": False}) == 2
@@ -585,9 +626,9 @@ def test_a_filter_of_another_kind(shop, where, message):
 
 
 @pytest.mark.parametrize("name", ["", 'a"b', "a\\b", "a\nb", "_autoenc"])
-def test_names_that_no_path_can_hold(empty, name):
+def test_names_that_no_path_can_hold(shared, name):
     with pytest.raises(ArgumentError, match="holds no quotes, backslashes or control characters"):
-        empty.add_field(name, "keyword")
+        shared.add_field(name, "keyword")
 
 
 def test_dates_are_stored_as_text(empty):
@@ -637,9 +678,9 @@ def test_status_tells_which_points_lack_a_vector(store):
     assert status.to_dict()["sources"] == {"demo": {"root": "/photos", "images": 2}}
 
 
-def test_a_store_has_a_length_and_yields_its_points(store):
-    assert len(store) == 3
-    assert [record.id for record in store] == sorted([RED, GREEN, BLUE])
+def test_a_store_has_a_length_and_yields_its_points(shared):
+    assert len(shared) == 3
+    assert [record.id for record in shared] == sorted([RED, GREEN, BLUE])
 
 
 def test_threads_that_change_the_record_lose_nothing(empty):
@@ -668,9 +709,9 @@ def test_a_dropped_collection_is_gone(store, reopen):
     assert again.info.vectors == {}
 
 
-def test_what_is_autoencs_own_is_not_overwritten_by_mistake(store):
+def test_what_is_autoencs_own_is_not_overwritten_by_mistake(shared):
     with pytest.raises(ArgumentError, match="'_autoenc' is autoenc's own"):
-        store.set_payload(RED, {"_autoenc": {"note": "x"}})
+        shared.set_payload(RED, {"_autoenc": {"note": "x"}})
 
 
 def test_one_id_is_deleted_as_a_list_of_one(store):
@@ -680,22 +721,22 @@ def test_one_id_is_deleted_as_a_list_of_one(store):
         store.delete(list(store))
 
 
-def test_no_vectors_to_update_is_no_error(store):
-    store.update_vectors([RED], {})
+def test_no_vectors_to_update_is_no_error(shared):
+    shared.update_vectors([RED], {})
 
 
 @pytest.mark.parametrize("name", ["_autoenc.", "_autoenc.a b"])
-def test_names_below_our_own_key_are_plain(store, name):
+def test_names_below_our_own_key_are_plain(shared, name):
     with pytest.raises(ArgumentError, match="field's name"):
-        store.add_field(name, "keyword")
+        shared.add_field(name, "keyword")
 
 
 @pytest.mark.parametrize("k", [2.5, "3", None, True])
-def test_numbers_that_are_none(store, k):
+def test_numbers_that_are_none(shared, k):
     with pytest.raises(ArgumentError, match="k= must be"):
-        store.search([1, 1], using="paint", k=k)
+        shared.search([1, 1], using="paint", k=k)
     with pytest.raises(ArgumentError, match="min_score= must be"):
-        store.search([1, 1], using="paint", min_score="a")
+        shared.search([1, 1], using="paint", min_score="a")
 
 
 def test_values_out_of_arrays_are_values(shop):

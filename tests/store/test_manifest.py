@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
+from torturing.copies import copied
 
 from autoenc.errors import StoreError
 from autoenc.store import VectorSpec, open_store, point_id
@@ -35,7 +35,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(closed: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(closed, tmp_path / "store"))
+    return copied(closed, tmp_path / "store")
 
 
 def files(root: Path) -> list[Path]:

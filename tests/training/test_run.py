@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +33,17 @@ from autoenc.training.descriptors import Describer, joined  # noqa: E402
 from autoenc.training.emphasis import EMPHASES  # noqa: E402
 from autoenc.training.examples import split  # noqa: E402
 from autoenc.training.objectives import Material, Prediction, Reconstruction, Structure  # noqa: E402
+from autoenc.training.result import TrainingResult  # noqa: E402
 from autoenc.training.step import Trainer  # noqa: E402
+
+SETTINGS: dict[str, Any] = {"epochs": 8, "batch_size": 8}
+"""Of the training that many tests look at, and of those that must end like it."""
+
+PLAIN: dict[str, Any] = {"epochs": 2, "batch_size": 7, "validation": 0.25, "objective": "reconstruction"}
+"""Of forty pictures, 30 are trained on in steps of 7, 7, 7, 7 and 2, and 10 are held out."""
+
+QUICK: dict[str, Any] = {"epochs": 1, "objective": "reconstruction"}
+"""Where it does not matter what is learned."""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +58,52 @@ def pictures() -> np.ndarray[Any, np.dtype[np.uint8]]:
     return images
 
 
+@pytest.fixture(scope="module", autouse=True)
+def whitened() -> Iterator[None]:
+    """No strength of 0 is there to choose, so that a whitening can be seen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autoenc.training.selection.WHITENING", (0.25, 0.5))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(pictures: Any, whitened: None, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    """A training with the default objective, alone in its folder."""
+    return train(pictures, tmp_path_factory.mktemp("trained") / "m", **SETTINGS)
+
+
+@dataclass
+class Watched:
+    """A plain training, and the images and the loss of each of its steps and measurements."""
+
+    result: TrainingResult
+    steps: list[tuple[Any, float]]
+    measured: list[tuple[Any, float]]
+
+
+@pytest.fixture(scope="module")
+def plain(pictures: Any, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    steps: list[tuple[Any, float]] = []
+    measured: list[tuple[Any, float]] = []
+
+    def watch(seen: list[tuple[Any, float]], method: Any) -> Any:
+        def watched(trainer: Trainer, images: Any, targets: Any) -> float:
+            seen.append((images, method(trainer, images, targets)))
+            return seen[-1][1]
+
+        return watched
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "train_step", watch(steps, Trainer.train_step))
+        patch.setattr(Trainer, "measure", watch(measured, Trainer.measure))
+        result = train(pictures, tmp_path_factory.mktemp("plain") / "m", **PLAIN, resume=True)
+    return Watched(result, steps, measured)
+
+
+def folder_of(result: TrainingResult) -> Path:
+    return Path(result.bundle.location)
+
+
 def latents(folder: Path, pictures: Any) -> Any:
     return load_bundle(folder).encode(pictures)
 
@@ -53,13 +111,13 @@ def latents(folder: Path, pictures: Any) -> Any:
 # ---- the bundle -------------------------------------------------------------------------------------
 
 
-def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp_path: Path) -> None:
-    result = train(pictures, tmp_path / "m", epochs=15, batch_size=8)
-    assert result.history[-1]["loss"] < 0.9 * result.history[0]["loss"]
-    assert result.history[-1]["val_loss"] < result.history[0]["val_loss"]
-    assert result.epochs == 15
-    assert result.val_loss == min(row["val_loss"] for row in result.history)
-    assert sorted(file.name for file in (tmp_path / "m").iterdir()) == [
+def test_training_lowers_the_loss_and_writes_the_whole_bundle(trained: TrainingResult) -> None:
+    folder = folder_of(trained)
+    assert trained.history[-1]["loss"] < 0.9 * trained.history[0]["loss"]
+    assert trained.history[-1]["val_loss"] < trained.history[0]["val_loss"]
+    assert trained.epochs == 8
+    assert trained.val_loss == min(row["val_loss"] for row in trained.history)
+    assert sorted(file.name for file in folder.iterdir()) == [
         "augmentations.png",
         "autoencoder.keras",
         "bundle.json",
@@ -69,48 +127,38 @@ def test_training_lowers_the_loss_and_writes_the_whole_bundle(pictures: Any, tmp
         "reconstructions.png",
         "training.png",
     ]
-    assert [file.name for file in tmp_path.iterdir()] == ["m"]  # nothing is left beside it
-    with (tmp_path / "m" / "history.csv").open() as file:
+    assert [file.name for file in folder.parent.iterdir()] == ["m"]  # nothing is left beside it
+    with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in result.history]
+    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in trained.history]
     for name in ("training.png", "reconstructions.png"):
-        with Image.open(tmp_path / "m" / name) as plot:
+        with Image.open(folder / name) as plot:
             assert min(plot.size) > 100
 
 
-def test_losses_are_means_over_every_picture(pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps on 16, 16 and 1 of 33 pictures count by their pictures; val_loss is that of the model that was kept."""
-    losses = iter([1.0, 2.0, 35.0])
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_step", lambda trainer, images, targets: next(losses))
-        result = train(pictures, tmp_path / "a", epochs=1, batch_size=16, validation=7 / 40, objective="reconstruction")
-    assert result.history[0]["loss"] == pytest.approx((16 * 1 + 16 * 2 + 1 * 35) / 33)
-
-    held_out: list[Any] = []
-    measure = Trainer.measure
-    monkeypatch.setattr(
-        Trainer,
-        "measure",
-        lambda trainer, images, targets: held_out.append(images) or measure(trainer, images, targets),
-    )
-    result = train(pictures, tmp_path / "b", epochs=1, batch_size=3, validation=7 / 40, objective="reconstruction")
-    pixels = np.concatenate(held_out).astype(np.float32) / 255
-    decoded = keras.models.load_model(tmp_path / "b" / "autoencoder.keras").predict_on_batch(pixels)
-    assert [len(images) for images in held_out] == [3, 3, 1]
-    assert result.val_loss == pytest.approx(np.mean((decoded - pixels) ** 2), rel=1e-4)
+def test_losses_are_means_over_every_picture(plain: Watched) -> None:
+    """Steps on 7 and on 2 pictures count by their pictures; val_loss is that of the model that was kept."""
+    assert [len(images) for images, _ in plain.steps] == [7, 7, 7, 7, 2] * 2
+    for row, steps in zip(plain.result.history, (plain.steps[:5], plain.steps[5:]), strict=True):
+        losses, counts = [loss for _, loss in steps], [len(images) for images, _ in steps]
+        assert row["loss"] == pytest.approx(np.average(losses, weights=counts))
+        assert row["loss"] != pytest.approx(np.mean(losses))
+    assert [len(images) for images, _ in plain.measured] == [7, 3] * 2
+    pixels = np.concatenate([images for images, _ in plain.measured[2:]]).astype(np.float32) / 255
+    decoded = keras.models.load_model(folder_of(plain.result) / "autoencoder.keras").predict_on_batch(pixels)
+    assert plain.result.val_loss == pytest.approx(np.mean((decoded - pixels) ** 2), rel=1e-4)
 
 
-def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> None:
-    result = train(pictures, tmp_path / "m", epochs=1, seed=5, latent_dim=7)
-    info = json.loads((tmp_path / "m" / "bundle.json").read_text())
-    assert info == result.bundle.info
-    assert info["architecture"] == {"input_size": 32, "latent_dim": 7, "seed": 5}
+def test_the_manifest_says_what_the_model_is(trained: TrainingResult) -> None:
+    info = json.loads((folder_of(trained) / "bundle.json").read_text())
+    assert info == trained.bundle.info
+    assert info["architecture"] == {"input_size": 32, "latent_dim": 32, "seed": 0}
     assert info["data"]["images"] == 40
     assert info["objective"] == "reconstruction+structure+neighbors"
-    assert info["training"]["val_loss"] == result.val_loss
+    assert info["training"]["val_loss"] == trained.val_loss
     assert info["training"]["optimizer"] == "muon"
-    assert result.emphasis is not None
-    assert info["training"]["emphasis"] == result.emphasis.to_dict()
+    assert trained.emphasis is not None
+    assert info["training"]["emphasis"] == trained.emphasis.to_dict()
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
     assert set(info["checksums"]) == {
         "augmentations.png",
@@ -123,64 +171,62 @@ def test_the_manifest_says_what_the_model_is(pictures: Any, tmp_path: Path) -> N
     }
 
 
-def test_the_exported_encoder_is_the_trained_one(pictures: Any, tmp_path: Path) -> None:
-    train(pictures, tmp_path / "m", epochs=2, objective="reconstruction")
-    autoencoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras")
+def test_the_exported_encoder_is_the_trained_one(pictures: Any, plain: Watched) -> None:
+    folder = folder_of(plain.result)
+    autoencoder = keras.models.load_model(folder / "autoencoder.keras")
     encoder = autoencoder.get_layer("encoder")
     expected = encoder.predict_on_batch(pictures.astype(np.float32) / 255)
-    np.testing.assert_allclose(latents(tmp_path / "m", pictures), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(latents(folder, pictures), expected, rtol=1e-4, atol=1e-5)
     assert autoencoder.predict_on_batch(pictures[:2].astype(np.float32) / 255).shape == (2, 32, 32, 3)
 
 
-@pytest.mark.parametrize("objective", ["reconstruction", "reconstruction+structure"])
-def test_the_exported_decoder_is_the_trained_one(pictures: Any, tmp_path: Path, objective: str) -> None:
-    """It takes what the exported encoder returns, whitened or not."""
-    bundle = train(pictures, tmp_path / "m", epochs=2, objective=objective).bundle
-    assert (bundle.info["whitening"] is None) == (objective == "reconstruction")
-    autoencoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras")
-    expected = autoencoder.predict_on_batch(pictures.astype(np.float32) / 255) * 255
-    assert bundle.decodes
-    np.testing.assert_allclose(bundle.reconstruct(pictures), expected, atol=0.5 + 255e-4)
-
-
-def test_the_export_is_whitened_as_far_as_was_chosen(
-    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("objective", ["reconstruction", "reconstruction+structure+neighbors"])
+def test_the_exported_decoder_is_the_trained_one(
+    pictures: Any, plain: Watched, trained: TrainingResult, objective: str
 ) -> None:
+    """It takes what the exported encoder returns, whitened or not."""
+    result = plain.result if objective == "reconstruction" else trained
+    assert (result.bundle.info["whitening"] is None) == (objective == "reconstruction")
+    autoencoder = keras.models.load_model(folder_of(result) / "autoencoder.keras")
+    expected = autoencoder.predict_on_batch(pictures.astype(np.float32) / 255) * 255
+    assert result.bundle.decodes
+    np.testing.assert_allclose(result.bundle.reconstruct(pictures), expected, atol=0.5 + 255e-4)
+
+
+def test_the_export_is_whitened_as_far_as_was_chosen(pictures: Any, trained: TrainingResult) -> None:
     """Axes uncorrelated over the pictures trained on, each with the standard deviation to the power 1 - strength."""
-    monkeypatch.setattr("autoenc.training.selection.WHITENING", (0.25,))
-    train(pictures, tmp_path / "m", epochs=2)
+    folder, strength = folder_of(trained), trained.bundle.info["whitening"]
+    assert strength in (0.25, 0.5)
     trained_on = pictures[split(len(pictures), 0.1, seed=0)[0]]
-    encoder = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder")
+    encoder = keras.models.load_model(folder / "autoencoder.keras").get_layer("encoder")
     raw = encoder.predict_on_batch(trained_on.astype(np.float32) / 255).astype(np.float64)
     variances = np.linalg.eigvalsh(np.cov(raw.T, bias=True))[::-1]
-    covariance = np.cov(latents(tmp_path / "m", trained_on).T.astype(np.float64), bias=True)
+    covariance = np.cov(latents(folder, trained_on).T.astype(np.float64), bias=True)
     kept = variances > 1e-4 * variances[0]
-    np.testing.assert_allclose(np.diag(covariance)[kept], variances[kept] ** 0.75, rtol=0.02)
+    np.testing.assert_allclose(np.diag(covariance)[kept], variances[kept] ** (1 - strength), rtol=0.02)
     np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=0.02 * covariance.max())
-    assert load_bundle(tmp_path / "m").info["whitening"] == 0.25
 
 
-def test_the_strength_is_chosen_and_kept_with_what_it_was_chosen_by(pictures: Any, tmp_path: Path) -> None:
-    result = train(pictures, tmp_path / "m", epochs=2)
-    assert result.bundle.info["whitening"] in (0.0, 0.25, 0.5)
-    assert result.bundle.info["cluster_map"] == result.cluster_map
-    assert 0 < result.cluster_map <= 1
+def test_what_the_strength_was_chosen_by_is_kept(trained: TrainingResult) -> None:
+    assert trained.bundle.info["cluster_map"] == trained.cluster_map
+    assert 0 < trained.cluster_map <= 1
 
 
-def test_plain_reconstruction_alters_and_whitens_nothing(pictures: Any, tmp_path: Path) -> None:
-    train(pictures, tmp_path / "m", epochs=1, objective="reconstruction")
-    assert not (tmp_path / "m" / "augmentations.png").exists()
-    info = load_bundle(tmp_path / "m").info
-    assert info["whitening"] is None
-    assert info["training"]["emphasis"] is None
+def test_plain_reconstruction_alters_and_whitens_nothing(plain: Watched) -> None:
+    assert not (folder_of(plain.result) / "augmentations.png").exists()
+    assert plain.result.bundle.info["whitening"] is None
+    assert plain.result.bundle.info["training"]["emphasis"] is None
 
 
 def test_objectives_with_given_weights(pictures: Any, tmp_path: Path) -> None:
-    result = train(pictures, tmp_path / "m", epochs=1, objective=[Reconstruction(2.0), Structure(0.5, components=8)])
-    assert result.bundle.info["training"]["objectives"] == [
+    objective = [Reconstruction(2.0), Structure(0.5, components=8)]
+    info = train(pictures, tmp_path / "m", epochs=1, seed=5, latent_dim=7, objective=objective).bundle.info
+    assert info["training"]["objectives"] == [
         {"name": "reconstruction", "weight": 2.0},
         {"name": "structure", "weight": 0.5, "components": 8, "whitening": 0.25},
     ]
+    assert info["objective"] == "reconstruction+structure"
+    assert info["architecture"] == {"input_size": 32, "latent_dim": 7, "seed": 5}
     with pytest.raises(ArgumentError, match="at least one objective"):
         train(pictures, tmp_path / "n", objective=[])
 
@@ -215,7 +261,7 @@ def test_a_collapse_is_noticed(tmp_path: Path) -> None:
 
 
 def test_grayscale_pictures_train_like_any_other(pictures: Any, tmp_path: Path) -> None:
-    assert not train(gray(pictures), tmp_path / "m", epochs=2).health.collapsed
+    assert not train(gray(pictures), tmp_path / "m", epochs=1).health.collapsed
 
 
 def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:
@@ -227,30 +273,12 @@ def test_the_graph_has_stable_names_and_takes_bytes(bundle_dir: Path) -> None:
     assert (made.name, made.type, made.shape) == ("latents", "tensor(float)", ["N", 32])
 
 
-def test_a_folder_of_files_trains_like_its_pixels(drawn: Path, tmp_path: Path) -> None:
-    """Same pictures, same order: the folder is only a way to name them."""
-    from autoenc.images.cache import load_pixels
-    from autoenc.images.finding import find_images
-
-    files = find_images(drawn).paths
-    images = load_pixels(files).images
-    train(drawn, tmp_path / "a", epochs=1)
-    train(np.array(images), tmp_path / "b", epochs=1)
-    train([str(file) for file in files], tmp_path / "c", epochs=1)
-    expected = latents(tmp_path / "a", images)
-    np.testing.assert_array_equal(latents(tmp_path / "b", images), expected)
-    np.testing.assert_array_equal(latents(tmp_path / "c", images), expected)
-
-
-def test_images_in_memory_may_have_any_size_and_form(pictures: Any, tmp_path: Path) -> None:
+def test_images_in_memory_may_have_any_size_and_form(pictures: Any, plain: Watched, tmp_path: Path) -> None:
     """The same forty, enlarged, as arrays and as PIL images: blocks of equal pixels shrink back to what they were."""
     enlarged = pictures.repeat(2, axis=1).repeat(3, axis=2)
     mixed = [Image.fromarray(image) if at % 2 else image for at, image in enumerate(enlarged)]
-    for name, images in (("plain", pictures), ("one array", enlarged), ("a list", mixed)):
-        assert train(images, tmp_path / name, epochs=1, objective="reconstruction").found == 40
-    expected = latents(tmp_path / "plain", pictures)
-    np.testing.assert_array_equal(latents(tmp_path / "one array", pictures), expected)
-    np.testing.assert_array_equal(latents(tmp_path / "a list", pictures), expected)
+    assert train(mixed, tmp_path / "m", **PLAIN).found == 40
+    np.testing.assert_array_equal(latents(tmp_path / "m", pictures), latents(folder_of(plain.result), pictures))
 
 
 def test_floats_are_refused_with_the_remedy(pictures: Any, tmp_path: Path) -> None:
@@ -354,41 +382,52 @@ def test_gray_images_cannot_be_trained_to_be_told_apart_by_color_alone(pictures:
 
 
 def test_a_sample_is_drawn_evenly_before_anything_is_read(drawn: Path, tmp_path: Path) -> None:
-    """Of 48 files in the order of their paths, 4 are the first, the last and two between them."""
+    """Of 48 files in the order of their paths, 4 are the first, the last and two between them.
+
+    A folder is only a way to name pictures: their files in a list, and their pixels in one array of another size, give
+    the same encoder.
+    """
     from autoenc.images.cache import load_pixels
     from autoenc.images.finding import find_images
 
+    settings = {**QUICK, "batch_size": 2}
     files = find_images(drawn).paths
     seen: list[tuple[str, int, int]] = []
-    result = train(drawn, tmp_path / "m", epochs=1, max_images=4, progress=lambda *told: seen.append(told[:3]))
+    result = train(drawn, tmp_path / "m", max_images=4, progress=lambda *told: seen.append(told[:3]), **settings)
     assert seen[0] == ("reading", 4, 4)
     assert (result.images, result.found) == (4, 48)
     assert {name: result.bundle.info["data"][name] for name in ("images", "found")} == {"images": 4, "found": 48}
     assert result.bundle.info["training"]["max_images"] == 4
-    chosen = load_pixels([files[at] for at in (0, 15, 31, 47)]).images
-    same = train(np.array(chosen), tmp_path / "same", epochs=1)
-    assert (same.images, same.found) == (4, 4)
-    np.testing.assert_array_equal(latents(tmp_path / "m", chosen), latents(tmp_path / "same", chosen))
 
-
-def test_a_larger_sample_than_there_are_images_is_all_of_them(pictures: Any, tmp_path: Path) -> None:
-    result = train(pictures, tmp_path / "m", epochs=1, max_images=1000)
-    assert (result.images, result.found) == (40, 40)
+    chosen = [str(files[at]) for at in (0, 15, 31, 47)]
+    pixels = np.array(load_pixels(chosen).images)
+    train(chosen, tmp_path / "files", **settings)
+    same = train(pixels.repeat(2, axis=1).repeat(3, axis=2), tmp_path / "pixels", max_images=1000, **settings)
+    assert (same.images, same.found) == (4, 4)  # a larger sample than there are is all of them
+    for name in ("files", "pixels"):
+        np.testing.assert_array_equal(latents(tmp_path / name, pixels), latents(tmp_path / "m", pixels))
 
 
 # ---- repeatable, resumable --------------------------------------------------------------------------
 
 
-def test_one_seed_gives_one_result(pictures: Any, tmp_path: Path) -> None:
-    for name, seed in (("a", 1), ("again", 1), ("other", 2)):
-        train(pictures, tmp_path / name, epochs=2, batch_size=16, seed=seed)
-    first, again, other = (latents(tmp_path / name, pictures) for name in ("a", "again", "other"))
-    np.testing.assert_array_equal(first, again)
-    assert not np.allclose(first, other)
-    (one, two, three) = (load_bundle(tmp_path / name).fingerprint for name in ("a", "again", "other"))
-    decoders = [(tmp_path / name / "decoder.onnx").read_bytes() for name in ("a", "again", "other")]
-    assert decoders[0] == decoders[1] != decoders[2]
-    assert one == two != three  # so that a store made with one takes the other
+def test_one_seed_gives_one_result(pictures: Any, trained: TrainingResult, tmp_path: Path) -> None:
+    again = train(pictures, tmp_path / "m", **SETTINGS)
+    np.testing.assert_array_equal(again.bundle.encode(pictures), trained.bundle.encode(pictures))
+    first, second = (folder_of(result) / "decoder.onnx" for result in (trained, again))
+    assert first.read_bytes() == second.read_bytes()
+    assert again.bundle.fingerprint == trained.bundle.fingerprint  # so that a store made with one takes the other
+
+
+def test_another_seed_gives_another_bundle_which_replaces_the_one_that_is_there(
+    pictures: Any, trained: TrainingResult, tmp_path: Path
+) -> None:
+    shutil.copytree(folder_of(trained), tmp_path / "m")
+    train(pictures, tmp_path / "m", **SETTINGS, seed=1)
+    other = load_bundle(tmp_path / "m")
+    assert not np.allclose(other.encode(pictures), trained.bundle.encode(pictures))
+    assert other.fingerprint != trained.bundle.fingerprint
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]
 
 
 class StopHereError(Exception):
@@ -403,38 +442,51 @@ def stop_in_epoch(epoch: int) -> Any:
     return progress
 
 
-def test_a_resumed_training_ends_where_an_uninterrupted_one_does(pictures: Any, tmp_path: Path) -> None:
-    whole = train(pictures, tmp_path / "whole", epochs=5, batch_size=16)
+@pytest.fixture(scope="module")
+def stopped(pictures: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stopped")
     with pytest.raises(StopHereError):
-        train(pictures, tmp_path / "m", epochs=5, batch_size=16, progress=stop_in_epoch(3))
-    assert not (tmp_path / "m").exists()
-    resumed = train(pictures, tmp_path / "m", epochs=5, batch_size=16, resume=True)
-    assert (whole.resumed_after, resumed.resumed_after) == (None, 2)
-    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
-    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
-    np.testing.assert_array_equal(latents(tmp_path / "m", pictures), latents(tmp_path / "whole", pictures))
-    assert not Checkpoint(tmp_path / "m").exists()
+        train(pictures, folder / "m", **SETTINGS, progress=stop_in_epoch(3))
+    assert [file.name for file in folder.iterdir()] == [".m.training"]
+    return folder
 
 
-def test_an_unfinished_training_is_not_thrown_away(pictures: Any, tmp_path: Path) -> None:
-    with pytest.raises(StopHereError):
-        train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
+@pytest.fixture
+def unfinished(stopped: Path, tmp_path: Path) -> Path:
+    """A model whose training was stopped in its third epoch."""
+    shutil.copytree(stopped, tmp_path / "stopped")
+    return tmp_path / "stopped" / "m"
+
+
+def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
+    pictures: Any, trained: TrainingResult, unfinished: Path
+) -> None:
+    resumed = train(pictures, unfinished, **SETTINGS, resume=True)
+    assert (trained.resumed_after, resumed.resumed_after) == (None, 2)
+    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in trained.history]
+    np.testing.assert_array_equal(resumed.bundle.encode(pictures), trained.bundle.encode(pictures))
+    assert resumed.bundle.fingerprint == trained.bundle.fingerprint
+    assert not Checkpoint(unfinished).exists()
+
+
+def test_an_unfinished_training_is_not_thrown_away(pictures: Any, unfinished: Path) -> None:
     with pytest.raises(TrainingError, match="Continue it with resume=True"):
-        train(pictures, tmp_path / "m", epochs=5)
+        train(pictures, unfinished, **SETTINGS)
     with pytest.raises(BundleNotFoundError, match="its training was interrupted: train with resume=True to finish it"):
-        load_bundle(tmp_path / "m")
+        load_bundle(unfinished)
     with pytest.raises(TrainingError, match="had seed 0; this one has seed 1"):
-        train(pictures, tmp_path / "m", epochs=5, seed=1, resume=True)
+        train(pictures, unfinished, **SETTINGS, seed=1, resume=True)
     with pytest.raises(TrainingError, match="had max_images None; this one has max_images 40"):
-        train(pictures, tmp_path / "m", epochs=5, max_images=40, resume=True)
+        train(pictures, unfinished, **SETTINGS, max_images=40, resume=True)
     with pytest.raises(
         TrainingError,
         match=r"had objectives .*structure \(weight 1.0, components.*this one has objectives rec.*\(weight 1.0\)",
     ):
-        train(pictures, tmp_path / "m", epochs=5, objective="reconstruction", resume=True)
+        train(pictures, unfinished, **SETTINGS, objective="reconstruction", resume=True)
     with pytest.raises(TrainingError, match="fingerprint"):
-        train(255 - pictures, tmp_path / "m", epochs=5, resume=True)
-    assert Checkpoint(tmp_path / "m").exists()
+        train(255 - pictures, unfinished, **SETTINGS, resume=True)
+    assert Checkpoint(unfinished).exists()
 
 
 def test_an_unfinished_training_keeps_its_emphasis(pictures: Any, tmp_path: Path) -> None:
@@ -453,32 +505,27 @@ def test_an_unfinished_training_keeps_its_emphasis(pictures: Any, tmp_path: Path
     assert result.bundle.weights == {"edges": 0, "color": 1, "texture": 0}
 
 
-def test_an_unfinished_training_of_another_version_is_told(pictures: Any, tmp_path: Path) -> None:
+def test_an_unfinished_training_of_another_version_is_told(pictures: Any, unfinished: Path) -> None:
     """One that was started before the optimizer was written down had another one."""
-    with pytest.raises(StopHereError):
-        train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
-    path = Checkpoint(tmp_path / "m").folder / "state.npz"
+    path = Checkpoint(unfinished).folder / "state.npz"
     with np.load(path) as file:
         arrays = dict(file)
     header = json.loads(arrays["header"].tobytes())
     del header["settings"]["optimizer"]
     np.savez(path, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)})
     with pytest.raises(TrainingError, match=r"started by another version of autoenc\. Delete that folder"):
-        train(pictures, tmp_path / "m", epochs=5, resume=True)
+        train(pictures, unfinished, **SETTINGS, resume=True)
 
 
-def test_a_damaged_checkpoint_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:
-    with pytest.raises(StopHereError):
-        train(pictures, tmp_path / "m", epochs=5, progress=stop_in_epoch(2))
-    state = Checkpoint(tmp_path / "m").folder / "state.npz"
+def test_a_damaged_checkpoint_is_a_clear_error(pictures: Any, unfinished: Path) -> None:
+    state = Checkpoint(unfinished).folder / "state.npz"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(TrainingError, match="cannot be read"):
-        train(pictures, tmp_path / "m", epochs=5, resume=True)
+        train(pictures, unfinished, **SETTINGS, resume=True)
 
 
-def test_resume_without_anything_to_resume_begins(pictures: Any, tmp_path: Path) -> None:
-    result = train(pictures, tmp_path / "m", epochs=1, resume=True)
-    assert (result.epochs, result.resumed_after) == (1, 0)
+def test_resume_without_anything_to_resume_begins(plain: Watched) -> None:
+    assert (plain.result.epochs, plain.result.resumed_after) == (2, 0)
 
 
 def test_the_best_epoch_is_kept_and_training_stops_early(
@@ -493,7 +540,7 @@ def test_the_best_epoch_is_kept_and_training_stops_early(
         return next(measured)
 
     monkeypatch.setattr(Trainer, "measure", measure)
-    result = train(pictures, tmp_path / "m", epochs=20, patience=2)
+    result = train(pictures, tmp_path / "m", epochs=20, patience=2, objective="reconstruction")
     assert (result.epochs, result.best_epoch, result.val_loss) == (4, 2, 3.0)
     assert result.stopped_early
     kept = keras.models.load_model(tmp_path / "m" / "autoencoder.keras").get_layer("encoder").get_weights()[0]
@@ -501,34 +548,15 @@ def test_the_best_epoch_is_kept_and_training_stops_early(
     assert not np.array_equal(kept, after[3])
 
 
-def test_held_out_pictures_are_not_trained_on(pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained: set[bytes] = set()
-    held_out: set[bytes] = set()
-    step, measure = Trainer.train_step, Trainer.measure
-
-    def watch(seen: set[bytes], method: Any) -> Any:
-        def watched(trainer: Trainer, images: Any, targets: Any) -> float:
-            seen.update(image.tobytes() for image in images)
-            return float(method(trainer, images, targets))
-
-        return watched
-
-    monkeypatch.setattr(Trainer, "train_step", watch(trained, step))
-    monkeypatch.setattr(Trainer, "measure", watch(held_out, measure))
-    train(pictures, tmp_path / "m", epochs=2, validation=0.25, objective="reconstruction")
+def test_held_out_pictures_are_not_trained_on(plain: Watched) -> None:
+    trained, held_out = (
+        {image.tobytes() for images, _ in seen for image in images} for seen in (plain.steps, plain.measured)
+    )
     assert (len(trained), len(held_out)) == (30, 10)
     assert not trained & held_out
 
 
 # ---- where it is written ----------------------------------------------------------------------------
-
-
-def test_a_bundle_is_replaced_by_a_new_one(pictures: Any, tmp_path: Path) -> None:
-    train(pictures, tmp_path / "m", epochs=1, seed=1)
-    before = load_bundle(tmp_path / "m").fingerprint
-    train(pictures, tmp_path / "m", epochs=1, seed=2)
-    assert load_bundle(tmp_path / "m").fingerprint != before
-    assert [file.name for file in tmp_path.iterdir()] == ["m"]
 
 
 def test_a_folder_that_holds_something_else_is_refused_before_training(pictures: Any, tmp_path: Path) -> None:
@@ -546,7 +574,7 @@ def test_a_failure_while_writing_leaves_nothing(pictures: Any, tmp_path: Path, m
 
     monkeypatch.setattr(Trainer, "save", fail)
     with pytest.raises(OutputError, match="No space left"):
-        train(pictures, tmp_path / "m", epochs=1)
+        train(pictures, tmp_path / "m", **QUICK)
     assert not (tmp_path / "m").exists()
     assert [file.name for file in tmp_path.iterdir()] == [".m.training"]  # so that resuming needs no epoch
 
@@ -572,7 +600,7 @@ def test_unreadable_files_are_listed(drawn: Path, tmp_path: Path) -> None:
     shutil.copytree(drawn / "watch", folder)
     (folder / "bad.jpg").write_bytes(b"bad")
     (folder / "notes.txt").write_text("x")
-    result = train(folder, tmp_path / "m", epochs=1)
+    result = train(folder, tmp_path / "m", **QUICK)
     assert [skipped.path.name for skipped in result.skipped] == ["bad.jpg"]
     assert result.ignored == 1
     assert result.bundle.info["data"]["skipped"] == 1
@@ -580,16 +608,15 @@ def test_unreadable_files_are_listed(drawn: Path, tmp_path: Path) -> None:
 
 def test_a_loss_that_explodes_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"became .* Train with a learning_rate= below 1e\+30"):
-        train(pictures, tmp_path / "m", epochs=3, learning_rate=1e30)
+        train(pictures, tmp_path / "m", epochs=3, learning_rate=1e30, objective="reconstruction")
 
 
-def test_a_finished_training_cannot_be_resumed(pictures: Any, tmp_path: Path) -> None:
+def test_a_finished_training_cannot_be_resumed(pictures: Any, trained: TrainingResult, tmp_path: Path) -> None:
     """Rather than train from the start and replace it."""
-    train(pictures, tmp_path / "m", epochs=1)
-    before = load_bundle(tmp_path / "m").fingerprint
+    shutil.copytree(folder_of(trained), tmp_path / "m")
     with pytest.raises(TrainingError, match="is finished"):
-        train(pictures, tmp_path / "m", epochs=5, resume=True)
-    assert load_bundle(tmp_path / "m").fingerprint == before
+        train(pictures, tmp_path / "m", epochs=9, resume=True)
+    assert load_bundle(tmp_path / "m").fingerprint == trained.bundle.fingerprint
 
 
 def test_two_trainings_of_one_model_keep_out_of_each_others_way(pictures: Any, tmp_path: Path) -> None:
@@ -601,7 +628,7 @@ def test_two_trainings_of_one_model_keep_out_of_each_others_way(pictures: Any, t
         with pytest.raises(TrainingError, match="Another process is training this model"):
             train(pictures, tmp_path / "m", epochs=1)
         assert checkpoint.folder.exists()
-    assert train(pictures, tmp_path / "m", epochs=1).epochs == 1
+    assert train(pictures, tmp_path / "m", **QUICK).epochs == 1
 
 
 def test_what_is_put_into_the_folder_during_a_training_is_not_lost(pictures: Any, tmp_path: Path) -> None:
@@ -612,10 +639,10 @@ def test_what_is_put_into_the_folder_during_a_training_is_not_lost(pictures: Any
         (model / "thesis.txt").write_text("years of work")
 
     with pytest.raises(OutputError, match=r"thesis\.txt"):
-        train(pictures, model, epochs=1, progress=progress)
+        train(pictures, model, **QUICK, progress=progress)
     assert [file.name for file in model.iterdir()] == ["thesis.txt"]
     (model / "thesis.txt").unlink()
-    assert train(pictures, model, epochs=1, resume=True).resumed_after == 1
+    assert train(pictures, model, **QUICK, resume=True).resumed_after == 1
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
