@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, list_skipped, names, print_json, put
+from autoenc.cli.common import add_common, add_overwrite, as_flags, list_skipped, names, print_json, put
 
 
 def add_parser(verbs: Any) -> None:
@@ -38,7 +38,7 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser,
         json_keys="encoders{name: {dim, p@5, p@10, hit@5, recall@10, map, knn@10, selfrecall@1, ms_per_image, …}}, "
-        "differences[{a, b, metric, mean, ci_low, ci_high}]",
+        "differences[{a, b, metric, mean, ci_low, ci_high}], advice, …",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was written.")
 
@@ -46,8 +46,14 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from autoenc.comparison.run import compare
     from autoenc.outputs import check_folder
+    from autoenc.report.advice import advice
     from autoenc.report.page import write_report
-    from autoenc.report.tables import comparison_table, write_comparison_csv, write_comparison_json
+    from autoenc.report.tables import (
+        comparison_document,
+        comparison_table,
+        write_comparison_csv,
+        write_comparison_json,
+    )
     from autoenc.text import shown
 
     out = Path(options.out) if options.out else None
@@ -71,9 +77,11 @@ def run(options: argparse.Namespace) -> int:
         write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
     list_skipped(comparison.skipped)
     if options.json:
-        print_json(comparison.to_dict())
+        print_json(comparison_document(comparison))
     else:
         put(comparison_table(comparison))
+        if sentences := advice(comparison):
+            put(f"\n{as_flags(sentences)}")
         if out is not None:
             put(f"\nReport: {shown(out / 'report.html')}")
     return 0
