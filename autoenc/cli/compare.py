@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, as_flags, list_skipped, names, print_json, put
+from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
 
 
 def add_parser(verbs: Any) -> None:
@@ -33,6 +33,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")
+    add_store(parser, "a store that shall remember which of its encoders retrieves best")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
     add_overwrite(parser, "files of these names in --out that autoenc did not write")
     add_common(
@@ -44,6 +45,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from autoenc.catalog.remembering import remember_comparison
     from autoenc.comparison.run import compare
     from autoenc.outputs import check_folder
     from autoenc.report.advice import advice
@@ -54,12 +56,15 @@ def run(options: argparse.Namespace) -> int:
         write_comparison_csv,
         write_comparison_json,
     )
+    from autoenc.store import open_store
     from autoenc.text import shown
 
     out = Path(options.out) if options.out else None
     if out is not None:
         reading = [options.images, options.queries]
         check_folder(out, ["report.html", "compare.json", "compare.csv"], overwrite=options.overwrite, reading=reading)
+    if options.store:  # before the long work, and open only for a moment: others may search it meanwhile
+        open_store(options.store, options.collection, wait=options.wait).close()
     comparison = compare(
         options.images,
         queries=options.queries,
@@ -84,4 +89,7 @@ def run(options: argparse.Namespace) -> int:
             put(f"\n{as_flags(sentences)}")
         if out is not None:
             put(f"\nReport: {shown(out / 'report.html')}")
+    if options.store:
+        with open_store(options.store, options.collection, wait=options.wait) as store:
+            say(remember_comparison(store, comparison))
     return 0

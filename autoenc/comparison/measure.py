@@ -78,6 +78,7 @@ def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores
         top=top,
         origin=encoder.origin,
         emphasis=encoder.emphasis,
+        fingerprint=encoder.fingerprint,
     )
 
 
