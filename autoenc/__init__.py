@@ -13,6 +13,7 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
@@ -56,6 +57,7 @@ _HOME = {
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "open_store": "store",
+    "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
     "train": "training.run",
     "write_report": "report.page",
@@ -90,6 +92,7 @@ __all__ = [
     "load_bundle",
     "load_image",
     "open_store",
+    "remember_comparison",
     "search",
     "train",
     "write_report",

@@ -96,6 +96,7 @@ def test_the_public_names() -> None:
         "Neighbor",
         "open_store",
         "Progress",
+        "remember_comparison",
         "search",
         "Range",
         "Searcher",

@@ -57,9 +57,9 @@ def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--overwrite", action="store_true", help=f"replace {what}")
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name one collection of a store."""
-    _add_location(parser)
+def add_store(parser: argparse.ArgumentParser, purpose: str = "") -> None:
+    """Add the options that name one collection of a store; a verb that can do without one says its purpose."""
+    _add_location(parser, purpose)
     parser.add_argument(
         "--collection", default="images", metavar="NAME", help="collection in the store (default: images)"
     )
@@ -71,13 +71,14 @@ def add_collections(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--collection", metavar="NAME", help="only this collection (default: all of them)")
 
 
-def _add_location(parser: argparse.ArgumentParser) -> None:
+def _add_location(parser: argparse.ArgumentParser, purpose: str = "") -> None:
+    place = "a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)"
     parser.add_argument(
         "--store",
-        required=True,
+        required=not purpose,
         type=_lasting,
         metavar="LOCATION",
-        help="a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)",
+        help=f"{purpose}: {place}" if purpose else place,
     )
     parser.add_argument(
         "--wait",

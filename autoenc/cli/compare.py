@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, list_skipped, names, print_json, put
+from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
 
 
 def add_parser(verbs: Any) -> None:
@@ -33,27 +33,38 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")
+    add_store(parser, "a store that shall remember which of its encoders retrieves best")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
     add_overwrite(parser, "files of these names in --out that autoenc did not write")
     add_common(
         parser,
         json_keys="encoders{name: {dim, p@5, p@10, hit@5, recall@10, map, knn@10, selfrecall@1, ms_per_image, …}}, "
-        "differences[{a, b, metric, mean, ci_low, ci_high}]",
+        "differences[{a, b, metric, mean, ci_low, ci_high}], advice, …",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was written.")
 
 
 def run(options: argparse.Namespace) -> int:
+    from autoenc.catalog.remembering import remember_comparison
     from autoenc.comparison.run import compare
     from autoenc.outputs import check_folder
+    from autoenc.report.advice import advice
     from autoenc.report.page import write_report
-    from autoenc.report.tables import comparison_table, write_comparison_csv, write_comparison_json
+    from autoenc.report.tables import (
+        comparison_document,
+        comparison_table,
+        write_comparison_csv,
+        write_comparison_json,
+    )
+    from autoenc.store import open_store
     from autoenc.text import shown
 
     out = Path(options.out) if options.out else None
     if out is not None:
         reading = [options.images, options.queries]
         check_folder(out, ["report.html", "compare.json", "compare.csv"], overwrite=options.overwrite, reading=reading)
+    if options.store:  # before the long work, and open only for a moment: others may search it meanwhile
+        open_store(options.store, options.collection, wait=options.wait).close()
     comparison = compare(
         options.images,
         queries=options.queries,
@@ -71,9 +82,14 @@ def run(options: argparse.Namespace) -> int:
         write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
     list_skipped(comparison.skipped)
     if options.json:
-        print_json(comparison.to_dict())
+        print_json(comparison_document(comparison))
     else:
         put(comparison_table(comparison))
+        if sentences := advice(comparison):
+            put(f"\n{as_flags(sentences)}")
         if out is not None:
             put(f"\nReport: {shown(out / 'report.html')}")
+    if options.store:
+        with open_store(options.store, options.collection, wait=options.wait) as store:
+            say(remember_comparison(store, comparison))
     return 0

@@ -97,6 +97,9 @@ def run(options: argparse.Namespace) -> int:
         put("No image matches.")
     for sentence in misses:
         say(sentence)
+    better = store.info.better.get(searcher.using)
+    if better is not None and options.using is None and not options.json:
+        say(f"{better.told(searcher.using)}: --using {better.encoder}")
     return 0
 
 

@@ -22,7 +22,8 @@ def add_parser(verbs: Any) -> None:
         "--json",
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
-        "images, lacking}}, sources, filterable}}",
+        "images, lacking}}, sources, filterable, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
+        "…}}}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
@@ -52,6 +53,8 @@ def _show(status: StoreStatus) -> None:
         lacking = status.points - status.having[name]
         without = f"; {counted(lacking, 'image')} without it" if lacking else ""
         put(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{without}")
+    for name, better in status.better.items():
+        put(f"  {better.told(name)}")
     for name, root in status.sources.items():
         at = f" at {root}" if root not in ("", name) else ""
         put(f"  source {name}{at}: {counted(status.points_of[name], 'image')}")

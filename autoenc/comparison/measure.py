@@ -77,6 +77,8 @@ def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores
         selfrecall={k: self_recall_at_k(found, k) for k in SELF_RECALL},
         top=top,
         origin=encoder.origin,
+        emphasis=encoder.emphasis,
+        fingerprint=encoder.fingerprint,
     )
 
 

@@ -36,6 +36,7 @@ class EncoderScores:
             first k, for each image of `Comparison.altered`.
         top: (Q, 10) indices into the gallery, nearest first, for every query; fewer columns for a smaller gallery.
         origin: where a trained encoder was loaded from; None for an encoder that is not trained.
+        emphasis, fingerprint: as the encoder's.
     """
 
     name: str
@@ -45,6 +46,8 @@ class EncoderScores:
     selfrecall: dict[int, npt.NDArray[np.float64]]
     top: Indices
     origin: str | None = None
+    emphasis: tuple[str, ...] = ()
+    fingerprint: str = ""
 
     @property
     def bytes_per_image(self) -> int:

@@ -29,6 +29,8 @@ class Encoder(ABC):
             encoder that needs only its name.
         fitted: False for an encoder that must be fitted with `fit` before it can encode.
         advice: a sentence for users who build a store with it; empty if there is nothing to say.
+        emphasis: of a trained encoder, the emphasis that its training was asked for, such as "auto", and the descriptor
+            that weighs most in its targets, such as "color"; empty if that is not known.
 
     Example:
         >>> class Brightness(Encoder):
@@ -46,6 +48,7 @@ class Encoder(ABC):
     fingerprint: str
     origin: str | None = None
     advice: str = ""
+    emphasis: tuple[str, ...] = ()
 
     @property
     def fitted(self) -> bool:

@@ -59,6 +59,7 @@ class Projection(Encoder):
         self.input_size = base.input_size
         self.fingerprint = f"{base.fingerprint}+pca{dim}, not fitted"
         self.origin = base.origin
+        self.emphasis = base.emphasis
         if not 1 <= dim <= base.dim:
             raise EncoderError(
                 f"Encoder '{self.name}' expected 1 to {base.dim} components, because a vector of '{base.name}' has "

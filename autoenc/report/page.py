@@ -15,6 +15,7 @@ from autoenc.metrics.bootstrap import Interval
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import MARK, check_folder, write_file
 from autoenc.report import plots
+from autoenc.report.advice import advice
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import chance, differences_by, evidence, glossary, headline, tally
 from autoenc.report.markup import data_uri, escape, table
@@ -100,7 +101,8 @@ def _head(comparison: Comparison) -> str:
     if comparison.model is not None:
         name = escape(comparison.reference)
         model = f" Encoder {name} uses the model <code>{escape(shown(comparison.model))}</code>."
-    notes = "".join(f'<p class="note">{escape(note)}</p>\n' for note in comparison.notes)
+    sentences = filter(None, [advice(comparison), *comparison.notes])
+    notes = "".join(f'<p class="note">{escape(sentence)}</p>\n' for sentence in sentences)
     return (
         "<header>\n<h1>Which encoder finds what looks alike?</h1>\n"
         f'<p class="finding">{escape(headline(comparison))}</p>\n<p>{escape(evidence(comparison))}</p>\n</header>\n'

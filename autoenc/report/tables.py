@@ -10,6 +10,7 @@ from typing import Any
 from autoenc.comparison.records import Comparison
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import marked_json, write_file
+from autoenc.report.advice import advice
 from autoenc.text import counted, number, printable, short, table
 
 _LABEL_FREE = "selfrecall@1"
@@ -45,13 +46,18 @@ def comparison_table(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
+    """`Comparison.to_dict`, and its `advice`, which may be empty."""
+    return {**comparison.to_dict(), "advice": advice(comparison)}
+
+
 def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Write `Comparison.to_dict` as JSON, after the key "written_by".
+    """Write `comparison_document` as JSON, after the key "written_by".
 
     Raises:
         OutputError: as `write_report`.
     """
-    document = marked_json(comparison.to_dict(), ensure_ascii=False)
+    document = marked_json(comparison_document(comparison), ensure_ascii=False)
     write_file(file, document, overwrite=overwrite, reading=comparison.folders)
 
 

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from autoenc.errors import ArgumentError
+from autoenc.store.better import Better
 from autoenc.store.engine import Engine
 from autoenc.store.filters import OWN, FieldKind, Filter, Range, Scalar
 from autoenc.store.lock import WAIT_SECONDS
@@ -18,6 +19,7 @@ from autoenc.store.store import Store
 __all__ = [
     "OWN",
     "WAIT_SECONDS",
+    "Better",
     "FieldKind",
     "Filter",
     "Hit",

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
+from autoenc.store.better import Better, read_better
 from autoenc.store.filters import FIELD_KINDS, FieldKind, check_field_name
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
@@ -20,7 +21,7 @@ MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
-SECTIONS = ("vectors", "sources", "fields")
+SECTIONS = ("vectors", "sources", "fields", "better")
 """The parts of a record that hold one entry per name."""
 
 _POINT_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4")
@@ -80,11 +81,13 @@ class StoreInfo:
         vectors: named vector -> its encoder.
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
+        better: encoder -> the one that retrieves better, where a comparison has shown one.
     """
 
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
+    better: dict[str, Better] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as a document for JSON."""
@@ -107,12 +110,14 @@ class StoreInfo:
             vectors = {name: _spec(name, spec) for name, spec in data["vectors"].items()}
             sources = {_text(name): _text(root) for name, root in data["sources"].items()}
             fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
+            fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
+            better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders, sources or fields ({printable(str(error))}). Restore "
-                f"it from a backup, or index into a new store."
+                f"{where} has a damaged record of its encoders, sources, fields or comparisons "
+                f"({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors=vectors, sources=sources, fields=fields)
+        return cls(vectors=vectors, sources=sources, fields=fields, better=better)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ class StoreStatus:
         sources: source name -> root folder.
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
+        better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
     """
 
     location: str
@@ -155,6 +161,7 @@ class StoreStatus:
     sources: dict[str, str]
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
+    better: dict[str, Better]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -165,6 +172,7 @@ class StoreStatus:
             },
             "sources": {name: {"root": root, "images": self.points_of[name]} for name, root in self.sources.items()},
             "filterable": self.fields,
+            "better": {name: asdict(better) for name, better in self.better.items()},
         }
 
 

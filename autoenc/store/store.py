@@ -20,6 +20,7 @@ from autoenc.errors import (
     UnknownFieldError,
     VectorError,
 )
+from autoenc.store.better import Better
 from autoenc.store.checks import BATCH, canonical, check_number, check_payloads, floats, jsonable, parts
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
@@ -178,8 +179,21 @@ class Store:
             self._create_fields(new)
             self._remember("fields", new)
 
+    def set_better(self, than: str, better: Better | None) -> None:
+        """Remember which encoder retrieves better than another; None forgets it.
+
+        It is known as long as the store holds both encoders, with the fingerprints that they were compared with.
+
+        Raises:
+            VectorError: the store does not hold one of the two encoders.
+        """
+        with self._lock:
+            for name in (than,) if better is None else (than, better.encoder):
+                self._checked_name(name)
+            self._remember("better", {than: None if better is None else asdict(better)})
+
     def status(self) -> StoreStatus:
-        """What the collection holds: points, encoders with the number of points they encoded, sources and fields."""
+        """What the collection holds, and what it remembers of its encoders."""
         source = f"{OWN}.source"
         return StoreStatus(
             location=self.location,
@@ -192,6 +206,7 @@ class Store:
                 name: self._engine.count(Conditions((AnyOf(source, "keyword", (name,)),))) for name in self.info.sources
             },
             fields=dict(self.info.fields),
+            better=dict(self.info.better),
         )
 
     # ---- writing ------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from autoenc.errors import (
     UnknownFieldError,
     VectorError,
 )
-from autoenc.store import Range, Store, VectorSpec, list_collections, open_store, point_id
+from autoenc.store import Better, Range, Store, VectorSpec, list_collections, open_store, point_id
 
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
 NOWHERE = point_id("demo", "nowhere.jpg")
@@ -662,6 +662,36 @@ def test_a_vector_is_dropped_from_every_point(store, reopen):
     assert len(again) == 3
     again.add_vector("shape", VectorSpec(dim=5, fingerprint="other", preprocessing=1))  # nothing of the old one is left
     assert again.having_vectors([RED], ["shape"]) == set()
+
+
+def test_the_better_encoder_is_remembered_while_the_store_holds_both(store, reopen):
+    ahead = Better("shape", 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
+    store.add_vector("shape", SHAPE)
+    store.set_better("paint", ahead)
+    again = reopen()
+    again.add_source("demo", "/photos")
+    again.add_vectors({"paint": PAINT, "more": SHAPE})
+    again.drop_vector("more")
+    assert again.status().better == again.info.better == {"paint": ahead}
+    assert again.status().to_dict()["better"] == {"paint": {**vars(ahead)}}
+    again.drop_vector("shape")
+    assert again.info.better == {}
+    again.add_vector("shape", VectorSpec(dim=3, fingerprint="shape-2", preprocessing=1))
+    assert again.info.better == reopen().info.better == {}
+
+
+def test_the_better_encoder_is_replaced_or_forgotten(store):
+    store.add_vectors({"shape": SHAPE, "tone": SHAPE})
+    for name in ("shape", "tone"):
+        ahead = Better(name, 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
+        store.set_better("paint", ahead)
+        assert store.info.better == {"paint": ahead}
+    store.set_better("paint", None)
+    assert store.info.better == {}
+    for than, name in (("paint", "none"), ("none", "shape")):
+        ahead = Better(name, 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
+        with pytest.raises(VectorError, match="holds no vector 'none'"):
+            store.set_better(than, ahead)
 
 
 def test_status_tells_which_points_lack_a_vector(store):

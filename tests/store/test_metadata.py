@@ -14,12 +14,16 @@ def there(metadata):
 
 
 def test_each_entry_is_a_key_of_its_own():
-    changes = {"version": 2, "vectors": {"edges+pca32": {"dim": 32}}, "sources": {"a.b": "/photos"}, "fields": {}}
+    changes = {
+        "version": 2, "vectors": {"edges+pca32": {"dim": 32}}, "sources": {"a.b": "/photos"}, "fields": {},
+        "better": {"edges": {"encoder": "color"}},
+    }  # fmt: skip
     metadata = as_metadata(changes, {})
     assert metadata == {
         "autoenc": {"version": 2},
         "autoenc.vectors.edges+pca32": {"dim": 32},
         "autoenc.sources.a.b": "/photos",
+        "autoenc.better.edges": {"encoder": "color"},
     }
     assert record_in(there(metadata)) == changes
 

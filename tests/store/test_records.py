@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoenc.errors import StoreError, StoreMismatchError
-from autoenc.store import StoreInfo, VectorSpec, open_store
+from autoenc.store import Better, StoreInfo, VectorSpec, open_store
 
 GOOD: dict[str, Any] = {
     "version": 2,
@@ -19,6 +19,16 @@ GOOD: dict[str, Any] = {
     "sources": {"shop": "/photos"},
     "fields": {"price": "float"},
 }
+BETTER: dict[str, Any] = {
+    "encoder": "ink", "map": 0.5, "than_map": 0.25, "ci_low": 0.125, "ci_high": 0.375, "queries": 700,
+    "date": "2026-01-31", "fingerprint": "i", "than_fingerprint": "p",
+}  # fmt: skip
+TOLD: dict[str, Any] = {
+    **GOOD,
+    "vectors": {**GOOD["vectors"], "ink": {**GOOD["vectors"]["paint"], "fingerprint": "i"}},
+    "better": {"paint": BETTER},
+}
+"""A record with two encoders, one of which retrieves better."""
 
 
 def test_a_good_record() -> None:
@@ -26,7 +36,27 @@ def test_a_good_record() -> None:
     assert info.vectors == {"paint": VectorSpec(2, "p", 1, "/m")}
     assert info.sources == {"shop": "/photos"}
     assert info.fields == {"price": "float"}
+    assert info.better == {}, "records of earlier versions tell nothing of comparisons"
     assert StoreInfo.from_dict(info.to_dict(), "here") == info
+
+
+def test_a_record_of_a_comparison() -> None:
+    info = StoreInfo.from_dict(TOLD, "here")
+    assert info.better == {"paint": Better(**BETTER)}
+    assert StoreInfo.from_dict(json.loads(json.dumps(info.to_dict())), "here") == info
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"encoder": "gone"}, {"encoder": "gone", "fingerprint": ""}, {"fingerprint": "another model"},
+        {"than_fingerprint": "another model"}, {"encoder": "paint"},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_told_of_other_encoders_is_left_out(changes: dict[str, Any]) -> None:
+    assert StoreInfo.from_dict({**TOLD, "better": {"paint": {**BETTER, **changes}}}, "here").better == {}
+    assert StoreInfo.from_dict({**TOLD, "better": {"gone\x1b": BETTER}}, "here").better == {}
 
 
 def changed(section: str, name: str, value: Any) -> dict[str, Any]:
@@ -34,6 +64,7 @@ def changed(section: str, name: str, value: Any) -> dict[str, Any]:
 
 
 SPEC = GOOD["vectors"]["paint"]
+NAN = float("nan")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +81,14 @@ SPEC = GOOD["vectors"]["paint"]
         changed("sources", "shop", 5), changed("sources", "shop", "\udcff"), changed("sources", "a\0", "/photos"),
         changed("fields", "price", "money"), changed("fields", "price", ["float"]), changed("fields", 'a"b', "float"),
         changed("fields", "_autoenc", "keyword"),
+        {**GOOD, "better": None}, {**GOOD, "better": []}, changed("better", "paint", None),
+        changed("better", "paint", {}), changed("better", "paint", {**BETTER, "extra": 1}),
+        *(changed("better", "paint", {**BETTER, name: None}) for name in BETTER),
+        *(changed("better", "paint", {**BETTER, "map": value}) for value in ("0.5", True, 1.5, -1, 10**400, NAN)),
+        *(changed("better", "paint", {**BETTER, "ci_low": value}) for value in (0, -0.25, 0.5)),
+        *(changed("better", "paint", {**BETTER, "queries": value}) for value in (0, 1.5, True, "7")),
+        *(changed("better", "paint", {**BETTER, "date": value}) for value in ("yesterday", "20260131", "\ud800", 5)),
+        changed("better", "paint", {**BETTER, "encoder": ["ink"]}), changed("better", "paint", {**BETTER, "\ud800": 1}),
     ],
     ids=repr,
 )  # fmt: skip
@@ -66,7 +105,7 @@ JSON = st.recursive(
 )
 
 
-@given(part=st.sampled_from(["vectors", "sources", "fields"]), value=JSON)
+@given(part=st.sampled_from(["vectors", "sources", "fields", "better"]), value=JSON)
 def test_any_document(part: str, value: Any) -> None:
     try:
         StoreInfo.from_dict({**GOOD, part: value}, "here")

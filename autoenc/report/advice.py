@@ -1,0 +1,74 @@
+"""What to do about a comparison in which another encoder beats the trained one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoenc.comparison.records import Comparison, Difference, EncoderScores
+from autoenc.encoders import ENCODERS
+from autoenc.metrics.registry import find_metric
+from autoenc.report.findings import differences_by
+from autoenc.text import number
+
+EMPHASES = {"edges": "shape", "color": "color", "texture": "texture"}
+"""Descriptor -> the emphasis of a training whose targets it dominates."""
+
+
+def advice(comparison: Comparison) -> str:
+    """What to do where, by labels, another encoder retrieves better than the trained one, in two sentences.
+
+    It speaks only where the 95% interval of the paired difference excludes zero. What it advises is a training with
+    another emphasis, and a search by the better encoder; in the words of the library (`using=color`).
+
+    Args:
+        comparison: what `compare` returned.
+
+    Returns:
+        the sentences; empty if no encoder is shown to retrieve better, without labels, or without a trained encoder.
+
+    Example:
+        >>> comparison = autoenc.compare("photos", encoders=["color", "edges"])
+        >>> advice(comparison)  # nothing was trained
+        ''
+    """
+    metric, reference = find_metric(comparison.main_metric), comparison.reference
+    trained = ENCODERS.get(_base(reference))
+    if trained is None or not trained.trained or not metric.needs_labels:
+        return ""
+    others = [found for found in differences_by(comparison, metric.name) if _base(found.b) != _base(reference)]
+    better = sorted((found for found in others if found.ci_high < 0), key=lambda found: found.mean)
+    if not better:
+        return ""
+    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison.encoders[reference])}"
+
+
+def _lead(best: Difference) -> str:
+    lead, low, high = (number(-value, like=best.mean) for value in (best.mean, best.ci_high, best.ci_low))
+    return f"{best.b} retrieves better than {best.a}: its mAP is higher by {lead} (95% interval {low} to {high})."
+
+
+def _remedy(better: Sequence[str], reference: EncoderScores) -> str:
+    """What to train, and what to search with.
+
+    Args:
+        better: the encoders that retrieve better, the best first.
+        reference: the trained encoder.
+    """
+    wanted, has = _wanted(better), reference.emphasis
+    stored = next((name for name in better if name == _base(name)), None)  # a store holds no projections
+    search = f"index with encoders={stored} and search with using={stored}" if stored else ""
+    if wanted in has or (wanted != "auto" and _base(better[0]) in has):
+        return f"The emphasis of the model is {wanted} already{f': {search}' if search else ''}."
+    how = f"with emphasis={wanted}" if has else "(by default, its emphasis is chosen from them)"
+    return f"Train a model on these images {how}{f', or {search}' if search else ''}."
+
+
+def _wanted(better: Sequence[str]) -> str:
+    """The emphasis on what the best encoder describes; "auto" if it or the others describe several things."""
+    kinds = {EMPHASES[_base(name)] for name in better if _base(name) in EMPHASES}
+    return kinds.pop() if len(kinds) == 1 and _base(better[0]) in EMPHASES else "auto"
+
+
+def _base(name: str) -> str:
+    """The encoder that a projection projects; any other encoder itself."""
+    return name.partition("+pca")[0]

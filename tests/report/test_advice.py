@@ -1,0 +1,117 @@
+"""What a comparison advises: only what its intervals show, and what there is to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from comparisons import comparison, scores
+
+from autoenc.cli.common import as_flags
+from autoenc.comparison.records import Comparison
+from autoenc.report.advice import advice
+from autoenc.report.page import render
+from autoenc.report.tables import comparison_document
+
+AHEAD, MORE, EVEN, BEHIND = (-0.25, -0.375, -0.125), (-0.5, -0.625, -0.25), (-0.25, -0.5, 0.125), (0.5, 0.25, 0.75)
+UNKNOWN = ()
+SHAPE, COLOR, CHOSE_COLOR = ("shape", "edges"), ("color", "color"), ("auto", "color")
+
+
+def found(
+    differences: dict[str, tuple[float, float, float]],
+    emphasis: tuple[str, ...] = UNKNOWN,
+    reference: str = "learned",
+    origin: str | None = "model",
+) -> Comparison:
+    """A comparison of a trained encoder with others, by label."""
+    trained = replace(scores(reference, [0.5] * 4, origin=origin), emphasis=emphasis)
+    encoders = [trained, *(scores(name, [0.5] * 4) for name in differences)]
+    return comparison([Path(f"{number}.png") for number in range(4)], ["a", "b", "a", "b"], encoders, differences)
+
+
+def test_the_best_encoder_is_named_with_its_lead_and_the_interval() -> None:
+    first, _, second = advice(found({"texture": AHEAD, "color": MORE, "edges": EVEN})).partition(". ")
+    assert first == "color retrieves better than learned: its mAP is higher by 0.500 (95% interval 0.250 to 0.625)"
+    assert second.startswith("Train ")
+
+
+@pytest.mark.parametrize("differences", [{}, {"color": EVEN}, {"color": BEHIND}, {"color": (-0.25, -0.5, 0.0)}])
+def test_nothing_is_said_where_no_interval_excludes_zero(differences: dict[str, tuple[float, float, float]]) -> None:
+    assert advice(found(differences)) == ""
+
+
+def test_nothing_is_said_of_encoders_that_were_not_trained() -> None:
+    assert advice(found({"color": MORE}, reference="edges", origin=None)) == ""
+
+
+def test_nothing_is_said_without_labels() -> None:
+    encoders = [scores("learned", [], origin="m", count=4), scores("color", [], count=4)]
+    paths = [Path(f"{number}.png") for number in range(4)]
+    assert advice(comparison(paths, [None] * 4, encoders, {"color": MORE})) == ""
+
+
+def test_a_projection_of_the_model_itself_is_no_other_encoder() -> None:
+    assert advice(found({"learned+pca8": MORE})) == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "emphasis", "remedy"),
+    [
+        (["color"], SHAPE, "Train a model on these images with emphasis=color, or index with encoders=color and search "
+         "with using=color."),
+        (["edges"], CHOSE_COLOR, "Train a model on these images with emphasis=shape, or index with encoders=edges and "
+         "search with using=edges."),
+        (["color"], COLOR, "The emphasis of the model is color already: index with encoders=color and search with "
+         "using=color."),
+        (["color"], CHOSE_COLOR, "The emphasis of the model is color already: index with encoders=color and search "
+         "with using=color."),
+        (["color"], UNKNOWN, "Train a model on these images (by default, its emphasis is chosen from them), or index "
+         "with encoders=color and search with using=color."),
+        (["handcrafted"], SHAPE, "Train a model on these images with emphasis=auto, or index with encoders=handcrafted "
+         "and search with using=handcrafted."),
+        (["handcrafted", "color"], CHOSE_COLOR, "The emphasis of the model is auto already: index with "
+         "encoders=handcrafted and search with using=handcrafted."),
+        (["color", "handcrafted"], SHAPE, "Train a model on these images with emphasis=color, or index with "
+         "encoders=color and search with using=color."),
+        (["color", "texture"], COLOR, "Train a model on these images with emphasis=auto, or index with encoders=color "
+         "and search with using=color."),
+        (["pixels"], SHAPE, "Train a model on these images with emphasis=auto, or index with encoders=pixels and "
+         "search with using=pixels."),
+    ],
+)  # fmt: skip
+def test_what_to_do_depends_on_what_wins_and_on_what_the_model_has(
+    names: list[str], emphasis: tuple[str, ...], remedy: str
+) -> None:
+    differences = dict(zip(names, (MORE, AHEAD), strict=False))
+    assert advice(found(differences, emphasis)).endswith(f"). {remedy}")
+
+
+@pytest.mark.parametrize(
+    ("names", "remedy"),
+    [
+        (["edges+pca32"], "Train a model on these images with emphasis=shape."),
+        (["edges+pca32", "edges"], "Train a model on these images with emphasis=shape, or index with encoders=edges "
+         "and search with using=edges."),
+    ],
+)  # fmt: skip
+def test_a_store_holds_no_projections(names: list[str], remedy: str) -> None:
+    said = advice(found(dict(zip(names, (MORE, AHEAD), strict=False)), COLOR))
+    assert said.startswith("edges+pca32 retrieves better")
+    assert said.endswith(f"). {remedy}")
+    assert advice(found({"edges+pca32": MORE}, SHAPE)).endswith(". The emphasis of the model is shape already.")
+
+
+def test_it_stands_in_the_page_and_in_the_json() -> None:
+    better, even = found({"color": MORE}), found({"color": EVEN})
+    assert f'<p class="note">{advice(better)}</p>' in render(better)
+    assert 'class="note"' not in render(even)
+    assert comparison_document(better) == {**better.to_dict(), "advice": advice(better)}
+    assert comparison_document(even)["advice"] == ""
+
+
+def test_on_the_command_line_it_names_options() -> None:
+    assert as_flags(advice(found({"color": MORE}))).endswith(
+        "or index with --encoders color and search with --using color."
+    )
