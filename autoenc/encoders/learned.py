@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.description import EncoderDescription, Model
 from autoenc.errors import EncoderError
@@ -40,18 +38,18 @@ class LearnedEncoder(Encoder):
         self.origin = self.bundle.location
         ready = ready_name(self.bundle.path)
         self.advice = advice(ready) if ready else ""
-        self.emphasis = _emphasis(self.bundle.info.get("emphasis"))
+        self.emphasis = _emphasis(self.bundle)
 
     def _encode(self, images: Images) -> Vectors:
         return self.bundle.encode_pixels(images)
 
 
-def _emphasis(told: Any) -> tuple[str, ...]:
-    """What a bundle tells of its emphasis; older ones, which tell nothing, and other values are not known."""
-    if not isinstance(told, dict) or not isinstance(told.get("weights"), dict):
+def _emphasis(bundle: Bundle) -> tuple[str, ...]:
+    """What the training was asked for, and what weighs most in its targets; empty if the bundle does not say."""
+    weights = bundle.weights
+    if weights is None:
         return ()
-    weights = {name: weight for name, weight in told["weights"].items() if isinstance(weight, (int, float))}
-    return (str(told.get("asked")), max(weights, key=weights.__getitem__)) if weights else ()
+    return (str(bundle.info["training"]["emphasis"].get("asked")), max(weights, key=weights.__getitem__))
 
 
 DESCRIPTION = EncoderDescription(
