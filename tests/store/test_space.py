@@ -162,3 +162,26 @@ def test_a_large_read_only_store_is_refused(read_only: Path, monkeypatch: pytest
     monkeypatch.setattr("autoenc.store.edge_folder.MOST_COPIED", 1000)
     with pytest.raises(StoreError, match="read-only, and too large to be copied"):
         open_store(read_only)
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+from autoenc.errors import StoreError
+from autoenc.store import open_store
+try:
+    open_store(sys.argv[1]).close()
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited as Linux does it")
+def test_too_little_address_space_for_the_files_that_the_engine_maps(tmp_path: Path) -> None:
+    """Without the check, the engine aborts the process."""
+    filled(tmp_path / "store").close()
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "store"), str(700 * 2**20)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"ended by signal {-done.returncode}"
+    assert "of address space beside what is in use" in done.stdout
+    assert "ulimit -v" in done.stdout
