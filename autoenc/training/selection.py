@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,21 +50,27 @@ def judge(session: Session) -> Judgment:
     copies = [trainer.encode(pictures) for pictures in altered]
     measured = latents[session.training], latents[judged], copies
     if session.examples.gain is not None:
-        whitening, quality = choose_whitening(WHITENING, *measured)
+        whitening, quality = choose_whitening(WHITENING, *measured, trainer.heads())
         return Judgment(latent_health(latents), whitening, quality)
     return Judgment(latent_health(latents), None, cluster_map(*measured))
 
 
 def choose_whitening(
-    strengths: Sequence[float], latents: Vectors, held_out: Vectors, copies: Sequence[Vectors]
+    strengths: Sequence[float],
+    latents: Vectors,
+    held_out: Vectors,
+    copies: Sequence[Vectors],
+    heads: Mapping[str, Vectors] | None = None,
 ) -> tuple[Whitening, float]:
-    """Choose the whitening with the highest `cluster_map`.
+    """Choose the whitening with the highest `cluster_map`: its strength, and what distances are between.
 
     Args:
         strengths: one or more to choose from; see `Whitening`.
         latents: as in `cluster_map`, and so are the next two.
         held_out: images not trained on.
         copies: altered copies of those.
+        heads: objective -> (D, T) float32, weights of the head that predicts from the latents; see `fit_whitening`.
+            One that predicts fewer than D numbers is left out, because it does not use every dimension.
 
     Returns:
         The whitening and its cluster mAP.
@@ -80,5 +86,7 @@ def choose_whitening(
         whitened = [whitening.apply(copy) for copy in copies]
         return cluster_map(whitening.apply(latents), whitening.apply(held_out), whitened)
 
-    measured = [(whitening, quality(whitening)) for whitening in (fit_whitening(latents, s) for s in strengths)]
-    return max(measured, key=lambda pair: pair[1])
+    wide = {name: head for name, head in (heads or {}).items() if head.shape[1] >= latents.shape[1]}
+    metrics: list[tuple[str, Vectors | None]] = [("", None), *wide.items()]
+    fitted = [fit_whitening(latents, strength, *metric) for metric in metrics for strength in strengths]
+    return max(((whitening, quality(whitening)) for whitening in fitted), key=lambda pair: pair[1])

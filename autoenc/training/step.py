@@ -12,7 +12,7 @@ import numpy.typing as npt
 from keras import ops
 
 from autoenc.training.model import ModelConfig, build_decoder, build_encoder
-from autoenc.training.objectives import Batch, Objective
+from autoenc.training.objectives import Batch, Objective, Prediction
 from autoenc.vectors import Images, Vectors
 
 Targets = Mapping[str, Vectors]
@@ -65,6 +65,11 @@ class Trainer:
         """(N, 32, 32, 3) uint8 -> (N, 32, 32, 3) uint8, what the decoder makes of their latents."""
         decoded = self.decoder.predict_on_batch(self.encode(images))
         return np.rint(np.asarray(decoded) * 255.0).astype(np.uint8)
+
+    def heads(self) -> dict[str, Vectors]:
+        """Objective -> (latent_dim, T) float32, the weights with which it predicts its targets from the latents."""
+        objectives = [objective for objective in self._step.objectives if isinstance(objective, Prediction)]
+        return {objective.name: np.asarray(objective.heads[0].kernel) for objective in objectives}
 
     def state(self) -> list[npt.NDArray[np.generic]]:
         """Everything that the next step depends on: weights and the optimizer's variables."""

@@ -69,3 +69,25 @@ def test_strength_0_keeps_every_distance() -> None:
 def test_an_axis_without_variance_is_not_blown_up() -> None:
     values = cloud([1.0, 1.0, 0.0])
     assert np.abs(fit_whitening(values, 1.0).apply(values)).max() < 10
+
+
+def test_with_a_head_distances_are_those_between_its_predictions() -> None:
+    rng = np.random.default_rng(0)
+    latents, head = rng.normal(size=(30, 6)).astype(np.float32), rng.normal(size=(6, 9)).astype(np.float32)
+    whitening = fit_whitening(latents, 0.0, "neighbors", head)
+    assert whitening.metric == "neighbors"
+    moved, predicted = whitening.apply(latents), latents @ head
+    np.testing.assert_allclose(
+        np.linalg.norm(moved[:, None] - moved, axis=2),
+        np.linalg.norm(predicted[:, None] - predicted, axis=2),
+        rtol=1e-4,
+    )
+    np.testing.assert_allclose(np.cov(moved.T) - np.diag(moved.var(axis=0, ddof=1)), 0, atol=1e-4)  # principal axes
+    np.testing.assert_allclose(moved @ whitening.inverse + whitening.mean, latents, atol=1e-4)
+
+
+def test_with_a_head_and_full_strength_every_axis_has_variance_one() -> None:
+    rng = np.random.default_rng(0)
+    latents, head = rng.normal(size=(200, 4)).astype(np.float32), rng.normal(size=(4, 4)).astype(np.float32)
+    moved = fit_whitening(latents, 1.0, "structure", head).apply(latents)
+    np.testing.assert_allclose(np.cov(moved.T, bias=True), np.eye(4), atol=1e-3)

@@ -44,7 +44,7 @@ def test_a_model_is_judged_by_altered_copies_of_what_was_held_out(gain: float | 
 
     material: Any = SimpleNamespace(images=images)
     session: Any = SimpleNamespace(
-        trainer=SimpleNamespace(encode=encode),
+        trainer=SimpleNamespace(encode=encode, heads=dict),
         pixels=SimpleNamespace(images=images),
         training=np.arange(10, 40),
         held_out=np.arange(10)[::-1],
@@ -56,3 +56,20 @@ def test_a_model_is_judged_by_altered_copies_of_what_was_held_out(gain: float | 
     for view, copies in zip(VIEWS, encoded[1:], strict=True):
         expected = altered_copies(images[:10][::-1], seed=view, indices=session.held_out, gain=gain or 0.3)
         np.testing.assert_array_equal(copies, expected)
+
+
+def test_distances_between_predictions_are_chosen_where_groups_show_in_them() -> None:
+    """A head that looks away from the noise beside the groups; and one that is too narrow, which is left out."""
+    latents, held_out, copies = groups(0.05)
+    rng = np.random.default_rng(3)
+
+    def noisy(points: Any) -> Any:
+        return np.concatenate([points, rng.normal(0, 3, (len(points), 1))], axis=1).astype(np.float32)
+
+    views = noisy(latents), noisy(held_out), [noisy(copy) for copy in copies]
+    head = np.eye(17, 20, dtype=np.float32)
+    head[16] = 1e-3
+    plain, without = choose_whitening((0.0,), *views)
+    chosen, value = choose_whitening((0.0,), *views, {"neighbors": head, "narrow": head[:, :16]})
+    assert (plain.metric, chosen.metric) == ("", "neighbors")
+    assert value > without
