@@ -17,13 +17,18 @@ from autoenc.comparison import run as comparing
 
 @pytest.fixture
 def desk(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """photos/ (24 pictures in two folders), a.jpg and store/, in the working directory."""
+    """photos/ (24 pictures in two folders) and a.jpg, in the working directory."""
     for name in ("shoe", "watch"):
         shutil.copytree(drawn / name, tmp_path / "photos" / name)
     shutil.copy(drawn / "shoe" / "001.jpg", tmp_path / "a.jpg")
-    index_images(tmp_path / "photos", tmp_path / "store", encoders=["color"], progress=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def store(desk: Path) -> None:
+    """store/, which holds them."""
+    index_images("photos", "store", encoders=["color"], progress=False)
 
 
 QUERY = ["query", "a.jpg", "--store", "store", "--sheet"]
@@ -110,12 +115,14 @@ def test_the_suffix_of_a_sheet_names_its_format(desk: Path, capsys: pytest.Captu
     refused([*QUERY, "sheet.tiff"], "A sheet is a .png, .jpg, .jpeg, .webp file; got sheet.tiff", capsys, code=2)
 
 
+@pytest.mark.usefixtures("store")
 def test_every_command_can_be_run_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command in ([*QUERY, "n.png"], [*QUERY, "n.webp"], [*QUERY, "n.jpg"], [*INDEX, "r.json"], [*COMPARE, "report"]):
         for _ in range(2):
             assert main(command) == 0, capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("store")
 def test_overwrite_says_that_it_is_meant(desk: Path) -> None:
     (desk / "report").mkdir()
     for name in ("n.png", "r.json", "report/report.html", "report/compare.json", "report/compare.csv"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autoenc.metrics.ranking import rankings, ranks
+from autoenc.metrics.ranking import _GRID, rankings, ranks
 from autoenc.vectors import unit_rows
 
 
@@ -49,19 +49,22 @@ def test_the_query_itself_comes_last() -> None:
     hnp.arrays(np.float32, st.tuples(st.integers(1, 9), st.just(3)), elements=st.integers(-3, 3).map(float)),
 )
 def test_against_the_slow_one(queries: np.ndarray, gallery: np.ndarray) -> None:
+    """But for queries with a cosine halfway between two marks of the grid, where float32's noise decides."""
+
     def cosine(a: np.ndarray, b: np.ndarray) -> float:
         length = np.linalg.norm(a) * np.linalg.norm(b)
-        return round(float(a @ b / length), 5) if length else 0.0
+        return float(a @ b / length) if length else 0.0
 
-    expected = [
-        sorted(range(len(gallery)), key=lambda at: (-cosine(query, gallery[at]), at))
-        for query in queries.astype(np.float64)
-    ]
+    cosines = [[cosine(query, row) for row in gallery] for query in queries.astype(np.float64)]
     found = order_of(queries, gallery)
-    assert found == expected
-    for target in range(len(gallery)):
-        rank = ranks(unit_rows(queries), unit_rows(gallery), np.full(len(queries), target))
-        assert rank.tolist() == [row.index(target) for row in expected]
+    ranked = [
+        ranks(unit_rows(queries), unit_rows(gallery), np.full(len(queries), target)) for target in range(len(gallery))
+    ]
+    for query, exact in enumerate(cosines):
+        if all(abs(value * _GRID % 1 - 0.5) > 0.1 for value in exact):
+            expected = sorted(range(len(gallery)), key=lambda at: (-round(exact[at], 5), at))
+            assert found[query] == expected
+            assert [rank[query] for rank in ranked] == [expected.index(target) for target in range(len(gallery))]
 
 
 @pytest.mark.parametrize("cells", [1, 25, 60])

@@ -190,6 +190,7 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "vectors": {"paint": {"dim": 2, "fingerprint": "paint-1", "preprocessing": 1, "origin": None}},
         "sources": {},
         "fields": {"folder": "keyword"},
+        "better": {},
         "version": 2,
     }
     assert sorted(path.name for path in (root / "images").iterdir()) == FILES

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torturing.copies import copied
 
 from autoenc.errors import StoreMismatchError
 from autoenc.store import Store, VectorSpec, open_store, point_id
@@ -52,13 +53,22 @@ def fill(engine: Engine) -> None:
     engine.flush()
 
 
-def old_folder(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written")
     engine = open_edge(folder, "images", create=True)
     engine.merge_record({"version": 0})
     fill(engine)
     engine.close()
     (folder / "images" / "autoenc.json").write_text(json.dumps(RECORD_1))
     (folder / "images" / "autoenc.manifest.json").unlink(missing_ok=True)  # it came later than that format
+    return folder
+
+
+@pytest.fixture
+def old(written: Path, tmp_path: Path) -> Path:
+    """A folder that holds a store of format 1."""
+    return copied(written, tmp_path / "old")
 
 
 def check(store: Store) -> None:
@@ -80,12 +90,11 @@ def check(store: Store) -> None:
     assert len(store.search([1, 1], using="paint", where={"source": "shop"})) == 5
 
 
-def test_an_embedded_store(tmp_path: Path) -> None:
-    old_folder(tmp_path)
+def test_an_embedded_store(old: Path) -> None:
     for _ in range(2):
-        with open_store(tmp_path) as store:
+        with open_store(old) as store:
             check(store)
-    record = json.loads((tmp_path / "images" / "autoenc.json").read_text())
+    record = json.loads((old / "images" / "autoenc.json").read_text())
     assert (record["version"], record["migrating"]) == (2, False)
 
 
@@ -96,12 +105,11 @@ def test_a_collection_of_the_client() -> None:
     check(Store(engine))
 
 
-def test_afterward_the_names_are_free_for_columns_of_the_users(tmp_path: Path) -> None:
-    old_folder(tmp_path)
-    with open_store(tmp_path) as store:
+def test_afterward_the_names_are_free_for_columns_of_the_users(old: Path) -> None:
+    with open_store(old) as store:
         store.set_payload(IDS[0], {"size": "XL", "folder": "mine"})
         store.add_field("size", "keyword")
-    with open_store(tmp_path) as store:
+    with open_store(old) as store:
         assert store.count({"size": "XL"}) == 1
         assert store.retrieve([IDS[0]])[0].payload == {
             "price": 0, "size": "XL", "folder": "mine", "_autoenc": own(0),
@@ -135,16 +143,15 @@ def stopper(request: pytest.FixtureRequest) -> Callable[[Engine, int], None]:
 
 @pytest.mark.parametrize("at", [1, 2])
 def test_stopped_at_any_step_it_goes_on_the_next_time(
-    tmp_path: Path, stopper: Callable[[Engine, int], None], at: int
+    old: Path, stopper: Callable[[Engine, int], None], at: int
 ) -> None:
-    old_folder(tmp_path)
-    engine = open_edge(tmp_path, "images", create=False)
+    engine = open_edge(old, "images", create=False)
     stopper(engine, at)
     with suppress(Interrupted):
         Store(engine)
     with suppress(Interrupted):
         engine.close()
-    with open_store(tmp_path) as store:
+    with open_store(old) as store:
         check(store)
 
 
@@ -176,12 +183,11 @@ Store(engine)
         ("flush", 1),
     ],
 )
-def test_killed_in_the_middle_it_goes_on_the_next_time(tmp_path: Path, method: str, at: int) -> None:
-    old_folder(tmp_path)
-    done = subprocess.run([sys.executable, "-c", _MIGRATE, str(tmp_path), method, str(at)], check=False)
+def test_killed_in_the_middle_it_goes_on_the_next_time(old: Path, method: str, at: int) -> None:
+    done = subprocess.run([sys.executable, "-c", _MIGRATE, str(old), method, str(at)], check=False)
     assert done.returncode == -9
-    assert json.loads((tmp_path / "images" / "autoenc.json").read_text())["migrating"] is True
-    with open_store(tmp_path) as store:
+    assert json.loads((old / "images" / "autoenc.json").read_text())["migrating"] is True
+    with open_store(old) as store:
         check(store)
 
 
@@ -194,12 +200,11 @@ def test_killed_in_the_middle_it_goes_on_the_next_time(tmp_path: Path, method: s
         {"version": 2, "migrating": True},
     ],
 )
-def test_a_damaged_record_is_refused_and_not_touched(tmp_path: Path, record: dict[str, Any]) -> None:
-    old_folder(tmp_path)
-    path = tmp_path / "images" / "autoenc.json"
+def test_a_damaged_record_is_refused_and_not_touched(old: Path, record: dict[str, Any]) -> None:
+    path = old / "images" / "autoenc.json"
     path.write_text(json.dumps(record))
     with pytest.raises(StoreMismatchError):
-        open_store(tmp_path)
+        open_store(old)
     assert set(FIELDS_1) == set(own(0))
     if record["version"] == 1:
         assert json.loads(path.read_text()) == record

@@ -76,6 +76,15 @@ def test_what_happens_to_the_other_process(
         open_store(unclosed)
 
 
+def test_what_this_process_takes_is_not_counted(unclosed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one begins as a copy of it."""
+    ballast = b"1" * 2**29
+    assert sys.platform != "linux" or probe._peak() > len(ballast)
+    monkeypatch.setattr(probe, "_MOST", len(ballast))
+    with open_store(unclosed) as store:
+        assert len(store) == COUNT
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals and scripts as POSIX has them")
 def test_stores_that_were_closed_or_are_new_are_not_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unclosed: Path
