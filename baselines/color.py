@@ -11,7 +11,7 @@ import numpy.typing as npt
 from baselines._batch import PIXELS_AT_ONCE, Images, Vectors, check_images, count, in_pieces
 
 LARGEST_AB = 60
-"""a* and b* beyond it, of the most vivid colors, count as it."""
+"""a* and b* are clipped to it; only the most vivid colors lie beyond."""
 
 CENTERING = 2
 """A pixel counts exp(-CENTERING * r^2); r is 0 at the image's center and 1 in the middle of a side."""

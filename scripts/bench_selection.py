@@ -32,7 +32,7 @@ from autoenc.metrics.ranking import rankings, ranks
 from autoenc.metrics.scores import average_precision, precision_at_k
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
-from autoenc.training.emphasis import GRAPH, decide
+from autoenc.training.emphasis import decide
 from autoenc.training.examples import distinct, split
 from autoenc.training.objectives import Neighbors, Objective, Reconstruction, Structure
 from autoenc.training.session import FITTED_ON
@@ -125,12 +125,14 @@ def rank_mixes(name: str, train_folder: Path, queries: list[Path]) -> None:
     start = time.perf_counter()
     describer = Describer(gallery[fitted])
     emphasis = decide("auto", describer, gallery[fitted])
+    if not emphasis.scores:
+        sys.exit(f"{name}: nothing was compared, because {emphasis.reason}.")
     seconds = time.perf_counter() - start
     parts, asked_parts = describer(gallery), describer(asked)
 
     def truth(mix: Mix) -> tuple[float, float]:
         rows = joined(parts, mix)
-        diffusion = Diffusion(rows[fitted], **GRAPH)
+        diffusion = Diffusion(rows[fitted])
         near, far = unit_rows(diffusion.apply(joined(asked_parts, mix))), unit_rows(diffusion.apply(rows))
         found = np.concatenate(
             [

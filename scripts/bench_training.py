@@ -22,7 +22,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from autoenc.training.descriptors import Describer, Mix, joined
+from autoenc.training.descriptors import Describer, joined
+from autoenc.training.emphasis import UNDECIDED
 from autoenc.training.examples import Examples
 from autoenc.training.model import ModelConfig, build_decoder, build_encoder
 from autoenc.training.objectives import DEFAULT_OBJECTIVE, Batch, Material, Reconstruction, create_objectives
@@ -57,7 +58,7 @@ def bare_pass(pixels: np.ndarray, batch_size: int):  # type: ignore[no-untyped-d
 def ours(images: np.ndarray, batch_size: int, names: str):  # type: ignore[no-untyped-def,type-arg]
     """A function that trains for one epoch as `train` does: shuffled, with batches gathered from the uint8 images."""
     objectives = create_objectives(names)
-    described = joined(Describer(images)(images), Mix(edges=1, color=0.5, texture=0.7))
+    described = joined(Describer(images)(images), UNDECIDED)
     altered = any(objective.altered for objective in objectives)
     material = Material(images, np.arange(len(images)), described, latent_dim=32)
     examples = Examples(objectives, material, gain=0.2 if altered else None)

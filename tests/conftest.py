@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+# Threads that wait for one another make small matrices ten times slower where other programs are running.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded
+
 import numpy as np
 import pytest
 from PIL import Image

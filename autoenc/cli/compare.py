@@ -21,7 +21,11 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--queries", metavar="DIR", help="folder of queries (default: every image, left out of its own results)"
     )
-    parser.add_argument("--model", metavar="MODEL", help="model for `learned`: a folder, or clothing-32")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="model for `learned` and `handcrafted`: a folder, or clothing-32",
+    )
     parser.add_argument(
         "--encoders",
         type=names,

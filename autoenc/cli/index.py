@@ -19,7 +19,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="model for `learned`: a folder, or clothing-32 (default: what the store remembers)",
+        help="model for `learned` and `handcrafted`: a folder, or clothing-32 (default: what the store remembers)",
     )
     parser.add_argument(
         "--encoders",

@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     )
     put(
         f"Cluster mAP, without labels: {result.cluster_map:.3f} on {counted(result.held_out, 'held-out image')} "
-        f"(higher is better, with the same images and seed)."
+        f"(higher is better, with the same images, seed and emphasis)."
     )
     for note in result.notes:
         put(note)

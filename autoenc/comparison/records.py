@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.encoders import ENCODERS
+from autoenc.encoders import ENCODERS, base_name
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
@@ -229,5 +229,5 @@ class Comparison:
 def reference_of(encoders: Mapping[str, EncoderScores]) -> str:
     """The encoder that the others are compared to: the first that is trained, or else the first."""
     made_of_models = (name for name, scores in encoders.items() if scores.origin is not None)
-    trained = (name for name in made_of_models if name not in ENCODERS or ENCODERS[name].trained)
+    trained = (name for name in made_of_models if (known := ENCODERS.get(base_name(name))) is None or known.trained)
     return next(trained, next(iter(encoders)))

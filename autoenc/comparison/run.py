@@ -50,7 +50,8 @@ def compare(
         images: the gallery: a folder, a list of files, or pictures in memory (arrays, PIL images, bytes), which are
             called by their numbers, from 0.
         queries: the queries, likewise; without it each gallery image is a query.
-        model: the model for "learned": a bundle, its folder, or the name of a ready model.
+        model: the model of "learned", and of the weights of "handcrafted": a bundle, its folder, or the name of a ready
+            model.
         encoders: names, with "+pcaK" for K principal components fitted on the gallery, or encoders. Without it
             DEFAULT_ENCODERS; those that cannot be fitted on so few images are left out, and a note says so.
         labels: a CSV file with the labels of gallery and queries; or a list with one label or None for each of

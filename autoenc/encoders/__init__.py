@@ -2,6 +2,7 @@
 
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.description import EncoderDescription, Model
+from autoenc.encoders.projection import base_name
 from autoenc.encoders.registry import ENCODER_NAMES, ENCODERS, create_encoder, create_encoders, first_choice
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Encoder",
     "EncoderDescription",
     "Model",
+    "base_name",
     "create_encoder",
     "create_encoders",
     "first_choice",

@@ -24,9 +24,8 @@ class EncoderDescription:
         preprocessing: what is done to an image before it is encoded.
         summary: what its numbers are.
         source: the paper or standard that it follows.
-        make: creates the encoder, from a model if `trained` or `tuned`.
+        make: creates the encoder from a model, which it ignores if it has no use for one.
         trained: whether it needs a trained model.
-        tuned: whether it takes its weights from a trained model, if one is given.
     """
 
     name: str
@@ -37,4 +36,3 @@ class EncoderDescription:
     source: str
     make: Callable[[Model | None], Encoder]
     trained: bool = False
-    tuned: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 import baselines
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.description import EncoderDescription, Model
-from autoenc.models.bundle import load_bundle
+from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.vectors import Images, Vectors, unit_rows
 
 # Each fingerprint is NAME-VERSION and the parameters. Raise the version whenever the same picture would get
@@ -55,7 +54,7 @@ class Handcrafted(DescriptorEncoder):
     """
 
     def __init__(self, model: Model | None) -> None:
-        bundle = load_bundle(model) if isinstance(model, (str, os.PathLike)) else model
+        bundle = model if model is None or isinstance(model, Bundle) else load_bundle(model)
         weights = bundle.weights if bundle is not None else None
         largest = max(weights.values()) if weights else 1.0
         self.weights = {name: weights[name] / largest if weights else 1.0 for name in _PARTS}
@@ -121,7 +120,6 @@ DESCRIPTIONS = (
         summary="color, texture and edges side by side, weighted as the model's targets if there is one, else alike",
         source="those of the three",
         make=Handcrafted,
-        tuned=True,
     ),
     _description("pixels", 3072, _PIXELS, _scaled_pixels, "the 32x32 pixels over 255, row by row", "none"),
 )

@@ -31,6 +31,16 @@ def parse_projection(name: str) -> tuple[str, int] | None:
     return match["base"], int(match["dim"])
 
 
+def base_name(name: str) -> str:
+    """The encoder that a projection projects; any other encoder itself.
+
+    Example:
+        >>> base_name("edges+pca32"), base_name("edges")
+        ('edges', 'edges')
+    """
+    return name.partition("+pca")[0]
+
+
 class Projection(Encoder):
     """An encoder whose vectors are projected to their principal components.
 

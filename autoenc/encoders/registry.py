@@ -23,8 +23,8 @@ def create_encoder(name: str, model: Model | None = None) -> Encoder:
 
     Args:
         name: one of ENCODER_NAMES, or NAME+pcaK for K principal components of it, which must be fitted before use.
-        model: for a trained encoder, its bundle, the bundle's folder, or the name of a ready model; other encoders do
-            not need one.
+        model: the model of `learned`, and of `handcrafted`'s weights: a bundle, its folder, or the name of a ready
+            model; other encoders do not need one.
 
     Raises:
         EncoderError: an unknown name, or a trained encoder without a model.
@@ -45,8 +45,9 @@ def create_encoders(
 
     Args:
         encoders: names, as for `create_encoder`, or encoders, each once.
-        model: the model of the trained encoders.
-        origins: encoder's name -> where its model was; for trained encoders, if no model is given.
+        model: the model of `learned`, and of `handcrafted`'s weights.
+        origins: encoder's name -> where its model was, None for an encoder that was made without one, which is made so
+            again; used if no model is given.
 
     Returns:
         Name -> encoder, in the order of `encoders`.
@@ -58,6 +59,7 @@ def create_encoders(
     if isinstance(encoders, str) or not encoders:
         raise ArgumentError(f"Expected a list of one encoder or more; got {encoders!r}.")
     made: dict[str, Encoder] = {}
+    remembered = origins or {}
     bases: dict[str, Encoder] = {}  # so that `learned` and `learned+pca32` load their model once
 
     def base(name: str) -> Encoder:
@@ -65,8 +67,9 @@ def create_encoders(
             raise EncoderError(f"Unknown encoder '{name}'; the encoders are: {', '.join(ENCODER_NAMES)}.")
         if name not in bases:
             description = ENCODERS[name]
-            origin = model if model is not None else (origins or {}).get(name)
-            bases[name] = description.make(origin if description.trained or description.tuned else None)
+            made_without = name in remembered and remembered[name] is None and not description.trained
+            origin = model if model is not None and not made_without else remembered.get(name)
+            bases[name] = description.make(origin)
         return bases[name]
 
     for asked in encoders:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
-from autoenc.encoders import ENCODERS
+from autoenc.encoders import ENCODERS, base_name
 from autoenc.metrics.registry import find_metric
 from autoenc.report.findings import differences_by
 from autoenc.text import number
 
-EMPHASES = {"edges": "shape", "color": "color", "texture": "texture"}
+EMPHASIS_OF = {"edges": "shape", "color": "color", "texture": "texture"}
 """Descriptor -> the emphasis of a training whose targets it dominates."""
 
 
@@ -32,10 +32,10 @@ def advice(comparison: Comparison) -> str:
         ''
     """
     metric, reference = find_metric(comparison.main_metric), comparison.reference
-    trained = ENCODERS.get(_base(reference))
+    trained = ENCODERS.get(base_name(reference))
     if trained is None or not trained.trained or not metric.needs_labels:
         return ""
-    others = [found for found in differences_by(comparison, metric.name) if _base(found.b) != _base(reference)]
+    others = [found for found in differences_by(comparison, metric.name) if base_name(found.b) != base_name(reference)]
     better = sorted((found for found in others if found.ci_high < 0), key=lambda found: found.mean)
     if not better:
         return ""
@@ -55,9 +55,9 @@ def _remedy(better: Sequence[str], reference: EncoderScores) -> str:
         reference: the trained encoder.
     """
     wanted, has = _wanted(better), reference.emphasis
-    stored = next((name for name in better if name == _base(name)), None)  # a store holds no projections
+    stored = next((name for name in better if name == base_name(name)), None)  # a store holds no projections
     search = f"index with encoders={stored} and search with using={stored}" if stored else ""
-    if wanted in has or (wanted != "auto" and _base(better[0]) in has):
+    if wanted in has or (wanted != "auto" and base_name(better[0]) in has):
         return f"The emphasis of the model is {wanted} already{f': {search}' if search else ''}."
     how = f"with emphasis={wanted}" if has else "(by default, its emphasis is chosen from them)"
     return f"Train a model on these images {how}{f', or {search}' if search else ''}."
@@ -65,10 +65,5 @@ def _remedy(better: Sequence[str], reference: EncoderScores) -> str:
 
 def _wanted(better: Sequence[str]) -> str:
     """The emphasis on what the best encoder describes; "auto" if it or the others describe several things."""
-    kinds = {EMPHASES[_base(name)] for name in better if _base(name) in EMPHASES}
-    return kinds.pop() if len(kinds) == 1 and _base(better[0]) in EMPHASES else "auto"
-
-
-def _base(name: str) -> str:
-    """The encoder that a projection projects; any other encoder itself."""
-    return name.partition("+pca")[0]
+    kinds = {EMPHASIS_OF[base_name(name)] for name in better if base_name(name) in EMPHASIS_OF}
+    return kinds.pop() if len(kinds) == 1 and base_name(better[0]) in EMPHASIS_OF else "auto"

@@ -60,7 +60,7 @@ def try_out(shard: Path, name: str) -> None:
     if done.returncode < 0:
         raise _damaged(name, f"the engine was aborted by signal {-done.returncode} when it read them")
     if done.returncode == _TOO_LARGE:
-        raise _damaged(name, "reading them takes far more memory than they are large")
+        raise _damaged(name, "reading them takes far more memory than their size explains")
 
 
 def _damaged(name: str, reason: str) -> StoreError:
@@ -87,10 +87,19 @@ def _main(shard: str, most: str) -> int:
     if resource is None:
         _read_everything(Path(shard))
         return 0
-    resource.setrlimit(resource.RLIMIT_DATA, (int(most), int(most)))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))  # it makes files as large as a damaged one says
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _read_everything(Path(shard))
+    # Files as well: the engine makes them as large as a damaged one says.
+    for kind, limit in (
+        (resource.RLIMIT_DATA, int(most)),
+        (resource.RLIMIT_FSIZE, int(most)),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (lower, lower))
+    try:
+        _read_everything(Path(shard))
+    except MemoryError:
+        return _TOO_LARGE
     return _TOO_LARGE if _peak() > int(most) else 0
 
 

@@ -190,6 +190,8 @@ class Store:
         with self._lock:
             for name in (than,) if better is None else (than, better.encoder):
                 self._checked_name(name)
+            if self.info.better.get(than) == better:
+                return
             self._remember("better", {than: None if better is None else asdict(better)})
 
     def status(self) -> StoreStatus:

@@ -40,12 +40,14 @@ class State:
         history: one row per epoch: epoch, loss, val_loss, seconds.
         current: the trainer's state.
         best: the trainer's state after the epoch with the lowest val_loss.
+        emphasis: what was found, as `Emphasis.to_dict` returns it; None for an objective without one.
     """
 
     settings: dict[str, Any]
     history: list[dict[str, float]] = field(default_factory=list)
     current: Arrays = field(default_factory=list)
     best: Arrays = field(default_factory=list)
+    emphasis: dict[str, Any] | None = None
 
     @property
     def best_epoch(self) -> int:
@@ -142,7 +144,7 @@ class Checkpoint:
         Raises:
             TrainingError: the folder cannot be written.
         """
-        header = json.dumps({"settings": state.settings, "history": state.history})
+        header = json.dumps({"settings": state.settings, "history": state.history, "emphasis": state.emphasis})
         arrays = {f"current_{i:03}": value for i, value in enumerate(state.current)}
         arrays |= {f"best_{i:03}": value for i, value in enumerate(state.best)}
         try:
@@ -168,7 +170,7 @@ class Checkpoint:
         try:
             state = _read(self.folder / "state.npz")
         except Exception as error:  # zip, NumPy and JSON have a dozen kinds for a file that is not what it says
-            raise self._unreadable(str(error)) from error
+            raise self.unreadable(str(error)) from error
         if settings.keys() != state.settings.keys():
             raise TrainingError(
                 f"Cannot resume: the unfinished training in {shown(self.folder)} was started by another version of "
@@ -197,11 +199,12 @@ class Checkpoint:
         form = [(array.shape, array.dtype) for array in expected]
         for arrays in (state.current, state.best):
             if [(array.shape, array.dtype) for array in arrays] != form:
-                raise self._unreadable("its weights are not those of this model")
+                raise self.unreadable("its weights are not those of this model")
             if not all(np.isfinite(array).all() for array in arrays):
-                raise self._unreadable("its weights hold NaN or infinity")
+                raise self.unreadable("its weights hold NaN or infinity")
 
-    def _unreadable(self, reason: str) -> TrainingError:
+    def unreadable(self, reason: str) -> TrainingError:
+        """The error to raise for a saved state that is not what it says."""
         return TrainingError(
             f"The unfinished training in {shown(self.folder)} cannot be read ({printable(reason)[:300]}). "
             f"Delete that folder to start anew."
@@ -227,7 +230,7 @@ def _read(file: Path) -> State:
                 raise ValueError(f"epoch {epoch} of its history holds something other than finite numbers")
         names = sorted(arrays.files)
         current, best = ([arrays[name] for name in names if name.startswith(kind)] for kind in ("current_", "best_"))
-        return State(settings, history, current, best)
+        return State(settings, history, current, best, header.get("emphasis"))
 
 
 def _spelled(value: Any) -> str:

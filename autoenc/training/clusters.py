@@ -13,7 +13,7 @@ from autoenc.metrics.scores import average_precision
 from autoenc.vectors import Indices, Vectors, evenly, unit_rows
 
 CLUSTERS = 20
-VIEWS = (1, 2, 3)
+VIEW_SEEDS = (1, 2, 3)
 """Seeds of the altered copies of each held-out image."""
 
 _CLUSTERED = 20_000

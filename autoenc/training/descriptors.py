@@ -21,7 +21,7 @@ _WHITENING = 0.5
 _BLOCK = 256  # images described at a time, so that memory stays bounded
 _ENLARGED = 48
 _NO_VARIANCE = 1e-9
-_GRAY = 2.0  # mean difference of the largest and the smallest channel, of 255: what JPEG leaves of none
+_GRAY = 2.0  # mean chroma (largest minus smallest channel, of 255) below which images count as gray
 
 
 @dataclass(frozen=True)

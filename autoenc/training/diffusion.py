@@ -9,6 +9,9 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from autoenc.errors import TrainingError
 from autoenc.vectors import Indices, Matrix, Vectors
 
+NEIGHBORS, STEPS, COMPONENTS = 20, 4, 64
+"""Of the graph, the walk and the coordinates, where nothing else is asked for."""
+
 _BLOCK = 256  # rows whose distances to all landmarks are held at a time
 _DENSE = 1000  # rows: a graph of so few is solved with dense matrices, which cannot fail
 
@@ -37,7 +40,9 @@ class Diffusion:
         [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
 
-    def __init__(self, landmarks: Vectors, *, neighbors: int, steps: int, components: int) -> None:
+    def __init__(
+        self, landmarks: Vectors, *, neighbors: int = NEIGHBORS, steps: int = STEPS, components: int = COMPONENTS
+    ) -> None:
         self._landmarks = landmarks
         self._neighbors = neighbors
         self._coordinates = diffusion_map(self._graph(), components, steps)
@@ -120,7 +125,7 @@ def diffusion_map(graph: csr_array, components: int, steps: int) -> Vectors:
     else:
         without = LinearOperator(graph.shape, lambda v: affinity @ v - constant * (constant @ v), dtype=np.float64)
         try:
-            values, vectors = eigsh(without, components, which="LA", v0=np.linspace(1, 2, count), rng=0)
+            values, vectors = eigsh(without, min(components, count - 1), which="LA", v0=np.linspace(1, 2, count), rng=0)
         except ArpackError as error:
             raise TrainingError(
                 f"The eigenvectors of the graph of neighbors could not be found ({error}). Train with fewer "

@@ -12,7 +12,7 @@ from autoenc.errors import ArgumentError, TrainingError
 from autoenc.images.alterations import GAIN, altered_copies
 from autoenc.models.manifest import DESCRIPTORS
 from autoenc.progress import Progress, silent
-from autoenc.training.clusters import VIEWS, cluster_map
+from autoenc.training.clusters import VIEW_SEEDS, cluster_map
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
 from autoenc.training.settings import AUTO
@@ -40,15 +40,17 @@ CANDIDATES = (
 """Mixes to choose from, from edges to color."""
 
 UNDECIDED = Mix(edges=1, color=0.5, texture=0.7)
-"""Where there are too few photos to choose by."""
+"""Where there are too few photos to choose by, or no mix forms clusters."""
 
 FEWEST = 200
+"""Different images that there must be to choose by."""
+
 _NEAR = 0.9
 """Mixes whose score is at least this share of the best one's cannot be told apart: their mean is taken."""
 
 _FITTED, _HELD_OUT = 2000, 1000  # images, so that the time is bounded
-_GAIN = 0.1
-GRAPH = {"neighbors": 20, "steps": 4, "components": 64}
+LEAST_GAIN = 0.1
+"""How far copies are recolored where color tells most, and where mixes are compared."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +95,27 @@ class Emphasis:
 
     @property
     def gain(self) -> float:
-        """How far altered copies are recolored: less, the more color tells. What is a target is not altered away."""
+        """How far altered copies are recolored: less, the more color counts, so that it is not hidden."""
         squares = {name: weight**2 for name, weight in self.mix.relative().items()}
-        return GAIN - (GAIN - _GAIN) * min(1.0, 2 * squares["color"] / sum(squares.values()))
+        return GAIN - (GAIN - LEAST_GAIN) * min(1.0, 2 * squares["color"] / sum(squares.values()))
 
     @property
     def sentence(self) -> str:
         """The weights in words: what was found, or what was asked for."""
         if self.scores:
-            return f"These images tell each other apart by: {self.mix}."
+            return f"These images are told apart by: {self.mix}."
         because = f" ({self.reason})" if self.reason else ""
         return f"The targets are made of: {self.mix}{because}."
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Emphasis:
+        """What `to_dict` returned.
+
+        Raises:
+            ArgumentError, KeyError, TypeError: it cannot have.
+        """
+        scores = [Score(Mix(**score["weights"]), score["joined"], score["diffused"]) for score in told["scores"]]
+        return cls(told["asked"], Mix(**told["weights"]), tuple(scores), told["reason"])
 
     def to_dict(self) -> dict[str, Any]:
         """What `bundle.json` says."""
@@ -156,22 +168,24 @@ def decide(
         mix = EMPHASES[asked] if isinstance(asked, str) else Mix(**asked)
         if mix.color and not describer.colorful:
             if not (mix.edges or mix.texture):
-                raise TrainingError("The images are gray: color tells nothing apart. Train with another emphasis=.")
+                raise TrainingError(
+                    "The images are gray: there is no color to tell them apart by. Train with another emphasis=."
+                )
             return Emphasis(asked, Mix(mix.edges, 0, mix.texture), reason="the images are gray")
         return Emphasis(asked, mix)
     if len(images) < FEWEST:
         return Emphasis(
             asked, _undecided(describer), reason=f"there are fewer than {FEWEST} different images to choose by"
         )
-    seen = views(describer, images)
+    sample = describe_sample(describer, images)
     mixes = [mix for mix in CANDIDATES if describer.colorful or not mix.color]
-    scores = compare_mixes(seen, mixes, progress)
+    scores = compare_mixes(sample, mixes, progress)
     best = max(score.total for score in scores)
     if best == 0:
         return Emphasis(asked, _undecided(describer), reason="no mix tells them apart")
     mean = _mean([score.mix for score in scores if score.total >= _NEAR * best])
     if mean not in mixes:
-        scores += compare_mixes(seen, [mean])
+        scores += compare_mixes(sample, [mean])
     worth = {score.mix: score.total for score in scores}
     # The mean of quite different mixes may be worse than either.
     chosen = mean if worth[mean] >= _NEAR * best else max(worth, key=worth.__getitem__)
@@ -189,11 +203,11 @@ def _mean(mixes: Sequence[Mix]) -> Mix:
     return Mix(*(mean / mean.max()).round(2).tolist())
 
 
-Views = Sequence[Mapping[str, Vectors]]
+Sample = Sequence[Mapping[str, Vectors]]
 """Described: the images that a graph is made of, those held out, and altered copies of the latter."""
 
 
-def views(describer: Describer, images: Images) -> Views:
+def describe_sample(describer: Describer, images: Images) -> Sample:
     """Draw the images that mixes are compared on, alter copies of those held out, and describe all of them.
 
     Args:
@@ -203,33 +217,44 @@ def views(describer: Describer, images: Images) -> Views:
     drawn = evenly(np.arange(len(images)), _FITTED + _HELD_OUT)
     shuffled = np.random.default_rng(0).permutation(drawn)
     held_out, fitted = np.split(shuffled, [len(shuffled) // 3])
-    copies = [altered_copies(images[held_out], seed=view, indices=held_out, gain=_GAIN) for view in VIEWS]
+    copies = [altered_copies(images[held_out], seed=view, indices=held_out, gain=LEAST_GAIN) for view in VIEW_SEEDS]
     return [describer(pictures) for pictures in (images[fitted], images[held_out], *copies)]
 
 
-def compare_mixes(seen: Views, mixes: Sequence[Mix], progress: Progress = silent) -> list[Score]:
+def compare_mixes(sample: Sample, mixes: Sequence[Mix], progress: Progress = silent) -> list[Score]:
     """Score mixes without labels.
 
     A mix is worth the product of two cluster mAPs (see `autoenc.training.clusters`), the second one squared: c1 * c2^2.
     The first is measured in the joined space of the descriptors, the second in the coordinates of the diffusion map
-    that a training with this mix predicts. Altered copies are cropped and mirrored as in training, but recolored only
-    a little, since a stronger change hides what color can tell. Either measure alone misleads: the first prefers what
-    an alteration leaves as it was, which on photos of clothes is color; the second prefers whatever falls into islands.
+    that a training with this mix predicts, with the defaults of `Neighbors`. Altered copies are cropped and mirrored as
+    in training, but recolored only a little, since a stronger change hides what color can tell. Either measure alone
+    misleads: the first prefers what an alteration leaves as it was, which on photos of clothes is color, and spaces of
+    fewer dimensions; the second prefers whatever falls into islands.
 
     Source: `cluster_map`; `scripts/bench_selection.py` measures how well it ranks mixes. The candidates, the power and
     the recoloring were chosen with the labels of three sets in view.
 
     Args:
-        seen: as `views` returns it.
+        sample: as `describe_sample` returns it.
         mixes: to be scored.
         progress: told of each mix.
     """
     scores = []
     for at, mix in enumerate(mixes, start=1):
-        rows = [joined(parts, mix) for parts in seen]
-        diffusion = Diffusion(rows[0], **GRAPH)
-        diffused = [diffusion.apply(each) for each in rows]
-        joined_map, diffused_map = (cluster_map(first, second, rest) for first, second, *rest in (rows, diffused))
-        scores.append(Score(mix, joined_map, diffused_map))
-        progress("choosing", at, len(mixes), str(mix))
+        rows = [joined(parts, mix) for parts in sample]
+        scores.append(Score(mix, _cluster_map(rows), _diffused_map(rows)))
+        progress("choosing the emphasis", at, len(mixes), str(mix))
     return scores
+
+
+def _cluster_map(rows: Sequence[Vectors]) -> float:
+    fitted, held_out, *copies = rows
+    return cluster_map(fitted, held_out, copies)
+
+
+def _diffused_map(rows: Sequence[Vectors]) -> float:
+    try:
+        diffusion = Diffusion(rows[0])
+    except TrainingError:  # its eigenvectors cannot be found: not a mix to train with
+        return 0.0
+    return _cluster_map([diffusion.apply(each) for each in rows])

@@ -70,8 +70,8 @@ class Whitening:
         mean: (dim,) float32.
         matrix: (dim, K) float32: principal axes, each divided by its standard deviation to the power `strength`.
         strength: 0 only rotates and keeps every distance; 1 gives every axis variance 1.
-        metric: the name of the objective whose predictions the distances are between, before they are evened out; empty
-            for distances between latents.
+        head: the objective whose linear head is applied before whitening, as a map of the latents onto themselves;
+            empty if none is.
 
     Source: Jegou and Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
     whitening", ECCV 2012.
@@ -80,7 +80,7 @@ class Whitening:
     mean: Vectors
     matrix: Vectors
     strength: float
-    metric: str = ""
+    head: str = ""
 
     def apply(self, latents: Vectors) -> Vectors:
         """(N, dim) -> (N, K) float32."""
@@ -92,14 +92,14 @@ class Whitening:
         return np.asarray(np.linalg.pinv(self.matrix.astype(np.float64)), np.float32)
 
 
-def fit_whitening(latents: Vectors, strength: float, metric: str = "", head: Vectors | None = None) -> Whitening:
+def fit_whitening(latents: Vectors, strength: float, head: str = "", kernel: Vectors | None = None) -> Whitening:
     """Fit a whitening with all axes.
 
     Args:
         latents: (N, dim) float32.
         strength: see `Whitening`.
-        metric: likewise.
-        head: (dim, T) float32, T at least dim, the weights of that objective's linear head. Latents are turned and
+        head: likewise.
+        kernel: (dim, T) float32, T at least dim, the weights of that head. Latents are turned and
             stretched first, so that a distance between two of them is the distance between their T predictions.
 
     Example:
@@ -108,10 +108,10 @@ def fit_whitening(latents: Vectors, strength: float, metric: str = "", head: Vec
         [1.0, 1.0]
     """
     stretch = np.eye(latents.shape[1])
-    if head is not None:
-        left, singular, _ = np.linalg.svd(head.astype(np.float64))
+    if kernel is not None:
+        left, singular, _ = np.linalg.svd(kernel.astype(np.float64), full_matrices=False)
         stretch = left * singular
     variances, axes = principal_axes(stretch.T @ covariance(latents) @ stretch)
     floor = max(float(variances[0]), 1e-12) * 1e-4  # axes that are nearly constant must not be blown up
     scaled = stretch @ axes * np.maximum(variances, floor) ** (-strength / 2)
-    return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength, metric)
+    return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength, head)

@@ -37,7 +37,8 @@ class TrainingResult:
         held_out: how many of `images` were validated on and not trained on.
         history: one row per epoch: epoch, loss, val_loss, seconds.
         health: how many of their dimensions the latents use, and whether they have collapsed.
-        cluster_map: how well held-out images retrieve, measured without labels; 0 is chance, 1 is perfect. See
+        cluster_map: how well held-out images retrieve, measured without labels; 0 is chance, 1 is perfect.
+            Comparable between trainings with the same images, seed and emphasis. See
             `autoenc.training.clusters.cluster_map`.
         emphasis: the weights of edges, color and texture in what was learned, and how they were found; None for the
             objective "reconstruction" alone.

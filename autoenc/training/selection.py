@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autoenc.images.alterations import GAIN, altered_copies
-from autoenc.training.clusters import VIEWS, cluster_map
+from autoenc.training.clusters import VIEW_SEEDS, cluster_map
 from autoenc.training.latents import LatentHealth, Whitening, fit_whitening, latent_health
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.vectors import Vectors
@@ -46,7 +46,7 @@ def judge(session: Session) -> Judgment:
     latents = trainer.encode(images)
     judged = session.held_out[:_JUDGED_BY]
     gain = GAIN if session.examples.gain is None else session.examples.gain
-    altered = [altered_copies(images[judged], seed=view, indices=judged, gain=gain) for view in VIEWS]
+    altered = [altered_copies(images[judged], seed=view, indices=judged, gain=gain) for view in VIEW_SEEDS]
     copies = [trainer.encode(pictures) for pictures in altered]
     measured = latents[session.training], latents[judged], copies
     if session.examples.gain is not None:
@@ -62,14 +62,14 @@ def choose_whitening(
     copies: Sequence[Vectors],
     heads: Mapping[str, Vectors] | None = None,
 ) -> tuple[Whitening, float]:
-    """Choose the whitening with the highest `cluster_map`: its strength, and what distances are between.
+    """Choose the whitening with the highest `cluster_map`: its strength, and the head before it.
 
     Args:
         strengths: one or more to choose from; see `Whitening`.
         latents: as in `cluster_map`, and so are the next two.
         held_out: images not trained on.
         copies: altered copies of those.
-        heads: objective -> (D, T) float32, weights of the head that predicts from the latents; see `fit_whitening`.
+        heads: objective -> (D, T) float32, the weights of its linear head; see `fit_whitening`.
             One that predicts fewer than D numbers is left out, because it does not use every dimension.
 
     Returns:
@@ -86,7 +86,7 @@ def choose_whitening(
         whitened = [whitening.apply(copy) for copy in copies]
         return cluster_map(whitening.apply(latents), whitening.apply(held_out), whitened)
 
-    wide = {name: head for name, head in (heads or {}).items() if head.shape[1] >= latents.shape[1]}
-    metrics: list[tuple[str, Vectors | None]] = [("", None), *wide.items()]
-    fitted = [fit_whitening(latents, strength, *metric) for metric in metrics for strength in strengths]
+    wide = {name: kernel for name, kernel in (heads or {}).items() if kernel.shape[1] >= latents.shape[1]}
+    kernels: list[tuple[str, Vectors | None]] = [("", None), *wide.items()]
+    fitted = [fit_whitening(latents, strength, *kernel) for kernel in kernels for strength in strengths]
     return max(((whitening, quality(whitening)) for whitening in fitted), key=lambda pair: pair[1])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from autoenc.errors import NoImagesError
+from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.files import digest_of
 from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import Found
@@ -88,7 +89,8 @@ def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: 
     described = emphasis = None
     if any(objective.altered for objective in objectives):
         describer = Describer(pixels.images[fitted])
-        emphasis = decide(asked, describer, pixels.images[fitted], progress)
+        emphasis = _saved_emphasis(state, checkpoint) or decide(asked, describer, pixels.images[fitted], progress)
+        state.emphasis = emphasis.to_dict()
         described = joined(describer(pixels.images), emphasis.mix)
     material = Material(pixels.images, fitted, described, settings.latent_dim)
     with tensorflow_silenced():
@@ -113,3 +115,13 @@ def prepare(found: Found, settings: Settings, checkpoint: Checkpoint, progress: 
         state=state,
         resumed_after=len(state.history),
     )
+
+
+def _saved_emphasis(state: State, checkpoint: Checkpoint) -> Emphasis | None:
+    """The emphasis of a training that is resumed; None for one that begins."""
+    if state.emphasis is None:
+        return None
+    try:
+        return Emphasis.from_dict(state.emphasis)
+    except (ArgumentError, KeyError, TypeError) as error:
+        raise checkpoint.unreadable(f"its emphasis is {reprlib.repr(state.emphasis)}") from error

@@ -34,7 +34,7 @@ class Trainer:
     def __init__(self, config: ModelConfig, objectives: Sequence[Objective], learning_rate: float, steps: int) -> None:
         self.encoder = build_encoder(config)
         self.decoder = build_decoder(config)
-        self.decoder.trainable = any(objective.decodes and objective.weight > 0 for objective in objectives)
+        self.decoder.trainable = any(objective.decodes for objective in objectives)
         self._step = _Step(self.encoder, self.decoder, objectives)
         schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
         self._step.compile(optimizer=create_optimizer(schedule), jit_compile=False)

@@ -103,6 +103,6 @@ def _manifest(session: Session, judgment: Judgment) -> dict[str, Any]:
         },
         "latents": judgment.health.to_dict(),
         "whitening": judgment.whitening.strength if judgment.whitening else None,
-        "metric": judgment.whitening.metric if judgment.whitening else None,
+        "head": (judgment.whitening.head or None) if judgment.whitening else None,
         "cluster_map": judgment.cluster_map,
     }

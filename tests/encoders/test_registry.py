@@ -55,7 +55,9 @@ def test_every_encoder_is_described_as_it_is(bundle_dir: Path) -> None:
         assert encoder.name == description.name == name
         assert description.dim in (encoder.dim, None)
         assert description.input_size in (encoder.input_size, None)
-        assert (encoder.origin is not None) == (description.trained or description.tuned)
+        assert (encoder.origin is not None) == (
+            description.trained or name == "handcrafted"
+        )  # whose weights are the model's
         assert description.preprocessing
         assert description.summary
         assert description.source

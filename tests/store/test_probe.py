@@ -64,7 +64,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> No
     [
         ("os.abort()", "the engine was aborted by signal 6 when it read them"),
         ("time.sleep(60)", "reading them takes longer than 1 s"),
-        ("os._exit(3)", "reading them takes far more memory than they are large"),
+        ("os._exit(3)", "reading them takes far more memory than their size explains"),
     ],
 )
 def test_what_happens_to_the_other_process(

@@ -25,8 +25,8 @@ from autoenc.training.emphasis import (
     Score,
     compare_mixes,
     decide,
+    describe_sample,
     parse_emphasis,
-    views,
 )
 
 ENDS = (Mix(edges=1), Mix(edges=1, color=0.5, texture=0.7), Mix(color=1))
@@ -181,8 +181,8 @@ def test_one_call_is_like_another(by_shape: Emphasis) -> None:
 def test_each_comparison_is_told() -> None:
     images = kinds_of_color(60)[0]
     told: list[Any] = []
-    compare_mixes(views(Describer(images), images), ENDS, lambda *said: told.append(said))
-    assert told == [("choosing", at, 3, str(mix)) for at, mix in enumerate(ENDS, start=1)]
+    compare_mixes(describe_sample(Describer(images), images), ENDS, lambda *said: told.append(said))
+    assert told == [("choosing the emphasis", at, 3, str(mix)) for at, mix in enumerate(ENDS, start=1)]
 
 
 def test_the_images_compared_are_an_even_sample_and_a_third_of_it_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def test_the_images_compared_are_an_even_sample_and_a_third_of_it_is_held_out(mo
         seen.append(pictures)
         return describer(pictures)
 
-    views(describe, images)  # type: ignore[arg-type]
+    describe_sample(describe, images)  # type: ignore[arg-type]
     fitted, held_out, *copies = seen
     assert [len(pictures) for pictures in seen] == [40, 20] + [20] * len(copies)
     assert len(copies) > 1
@@ -220,7 +220,7 @@ def test_the_images_compared_are_an_even_sample_and_a_third_of_it_is_held_out(mo
 )
 def test_images_with_little_to_compare_have_scores_all_the_same(images: Any) -> None:
     """Without NaN or a warning; with a reason, since there are too few."""
-    scores = compare_mixes(views(Describer(images), images), ENDS)
+    scores = compare_mixes(describe_sample(Describer(images), images), ENDS)
     assert scores
     for score in scores:
         assert np.isfinite([score.joined, score.diffused, score.total]).all()
@@ -235,7 +235,7 @@ def test_many_images_that_nothing_tells_apart_are_not_said_to_be_told_apart() ->
     found = chosen(images)
     assert not found.mix.color
     assert found.reason
-    assert "tell each other apart" not in found.sentence
+    assert "told apart by" not in found.sentence
 
 
 # ---- what is said and recorded ----------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_the_gain_is_one_that_copies_can_have(weights: tuple[float, float, float
 def test_in_words() -> None:
     scores = (Score(Mix(edges=1, texture=0.7), 0.5, 0.4),)
     found = Emphasis("auto", Mix(edges=1, texture=0.7), scores)
-    assert found.sentence == "These images tell each other apart by: edges 1, texture 0.7."
+    assert found.sentence == "These images are told apart by: edges 1, texture 0.7."
     assert Emphasis("shape", EMPHASES["shape"]).sentence == "The targets are made of: edges 1, texture 0.5."
     because = Emphasis("color", Mix(edges=1), reason="the images are gray")
     assert because.sentence == "The targets are made of: edges 1 (the images are gray)."

@@ -75,7 +75,7 @@ def test_with_a_head_distances_are_those_between_its_predictions() -> None:
     rng = np.random.default_rng(0)
     latents, head = rng.normal(size=(30, 6)).astype(np.float32), rng.normal(size=(6, 9)).astype(np.float32)
     whitening = fit_whitening(latents, 0.0, "neighbors", head)
-    assert whitening.metric == "neighbors"
+    assert whitening.head == "neighbors"
     moved, predicted = whitening.apply(latents), latents @ head
     np.testing.assert_allclose(
         np.linalg.norm(moved[:, None] - moved, axis=2),

@@ -13,7 +13,7 @@ pytest.importorskip("scipy", reason="choosing is a part of training: pip install
 from groups import groups
 
 from autoenc.images.alterations import altered_copies
-from autoenc.training.clusters import VIEWS
+from autoenc.training.clusters import VIEW_SEEDS
 from autoenc.training.examples import Examples
 from autoenc.training.selection import choose_whitening, judge
 
@@ -52,8 +52,8 @@ def test_a_model_is_judged_by_altered_copies_of_what_was_held_out(gain: float | 
     )
     assert (judge(session).whitening is None) == (gain is None)
     np.testing.assert_array_equal(encoded[0], images)
-    assert len(encoded) == 1 + len(VIEWS)
-    for view, copies in zip(VIEWS, encoded[1:], strict=True):
+    assert len(encoded) == 1 + len(VIEW_SEEDS)
+    for view, copies in zip(VIEW_SEEDS, encoded[1:], strict=True):
         expected = altered_copies(images[:10][::-1], seed=view, indices=session.held_out, gain=gain or 0.3)
         np.testing.assert_array_equal(copies, expected)
 
@@ -71,5 +71,5 @@ def test_distances_between_predictions_are_chosen_where_groups_show_in_them() ->
     head[16] = 1e-3
     plain, without = choose_whitening((0.0,), *views)
     chosen, value = choose_whitening((0.0,), *views, {"neighbors": head, "narrow": head[:, :16]})
-    assert (plain.metric, chosen.metric) == ("", "neighbors")
+    assert (plain.head, chosen.head) == ("", "neighbors")
     assert value > without

@@ -38,6 +38,9 @@ def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
     Args:
         objective: names joined by "+", or a list of objectives, which is checked.
 
+    Returns:
+        Those with a weight above 0.
+
     Raises:
         ArgumentError: an unknown name, something that is not an objective, one given twice, or no weight above 0.
 
@@ -68,6 +71,7 @@ def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
     for name in kinds:
         if kinds.count(name) > 1:
             raise ArgumentError(f"objective= has '{name}' twice; give it once, with its weight.")
-    if not any(term.weight > 0 for term in made):
+    weighty = [term for term in made if term.weight > 0]
+    if not weighty:
         raise ArgumentError("objective= must have at least one objective with a weight above 0.")
-    return made
+    return weighty

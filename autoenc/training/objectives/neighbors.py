@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autoenc.training.diffusion import Diffusion
+from autoenc.training.diffusion import COMPONENTS, NEIGHBORS, STEPS, Diffusion
 from autoenc.training.objectives.base import Prediction
 from autoenc.training.settings import check_whole
 from autoenc.vectors import Vectors
@@ -34,7 +34,9 @@ class Neighbors(Prediction):
 
     name = "neighbors"
 
-    def __init__(self, weight: float = 1.0, *, neighbors: int = 20, steps: int = 4, components: int = 64) -> None:
+    def __init__(
+        self, weight: float = 1.0, *, neighbors: int = NEIGHBORS, steps: int = STEPS, components: int = COMPONENTS
+    ) -> None:
         super().__init__(weight)
         for parameter, value in (("neighbors", neighbors), ("steps", steps), ("components", components)):
             check_whole(parameter, value, 1)
