@@ -3,10 +3,12 @@
 python scripts/bench_quality.py --set NAME TRAIN QUERIES [QUERIES …] [--set …] [--out DIR] [--seeds 3]
 
 TRAIN is trained on without its labels and is the gallery; the images of all QUERIES together are the queries. The
-default objective and reconstruction alone are trained with several seeds, the ablations with one. Each run is saved
-under --out when it is done, and the same command continues where it was stopped; with other images or code, name
-another --out. The table gives means over seeds. "±" is half the 95% bootstrap interval over queries, of each query's
-mean over seeds. The last columns say whether the paired interval of the default minus that encoder excludes zero.
+default objective is trained with several seeds; with --ablations, reconstruction alone as well, and other sums of terms
+with one seed. "handcrafted, weighted" has the weights that the training chose. Each run is saved under --out when it is
+done, and the same command continues where it was stopped; with other images or code, name another --out.
+
+The table gives means over seeds. "±" is half the 95% bootstrap interval over queries, of each query's mean over seeds.
+The last columns say whether the paired interval of the default minus that encoder excludes zero.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy as np
 
 from autoenc import compare, load_bundle, train
 from autoenc.comparison.run import DEFAULT_ENCODERS
+from autoenc.encoders.handcrafted import Handcrafted
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
 from autoenc.training.objectives import DEFAULT_OBJECTIVE
@@ -59,23 +62,29 @@ def kept(file: Path, make: Callable[[], Any]) -> Any:
 def learned(gallery: Path, queries: list[Path], objective: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         result = train(gallery, Path(folder) / "model", objective=objective, seed=seed)
-        found = scores(gallery, queries, [LearnedEncoder(load_bundle(Path(folder) / "model"))])
-        kept_of_it = {"cluster_map": result.cluster_map, "whitening": result.bundle.info["whitening"]}
-    return {**found["learned"], **kept_of_it, "seconds": result.seconds, "epochs": result.epochs}
+        bundle = load_bundle(Path(folder) / "model")
+        found = scores(gallery, queries, [LearnedEncoder(bundle), Handcrafted(bundle)])
+        info = {name: bundle.info[name] for name in ("cluster_map", "whitening", "head")}
+        said = result.emphasis.to_dict() if result.emphasis else None
+    times = {"seconds": result.seconds, "epochs": result.epochs}
+    return {**found["learned"], **info, **times, "emphasis": said, "handcrafted": found["handcrafted"]}
 
 
-def measured(sets: dict[str, tuple[Path, list[Path]]], out: Path, seeds: int) -> dict[str, dict[str, list[Any]]]:
+def measured(
+    sets: dict[str, tuple[Path, list[Path]]], out: Path, seeds: int, ablations: bool
+) -> dict[str, dict[str, list[Any]]]:
     """Name of a set -> encoder or objective -> its scores, one entry per seed; the ablations are done last."""
-    runs = {DEFAULT_OBJECTIVE: seeds, "reconstruction": seeds, **dict.fromkeys(ABLATIONS, 1)}
+    runs = [(DEFAULT_OBJECTIVE, seed) for seed in range(seeds)]
+    if ablations:
+        runs += [*(("reconstruction", seed) for seed in range(seeds)), *((objective, 0) for objective in ABLATIONS)]
     found: dict[str, dict[str, list[Any]]] = {name: {} for name in sets}
-    for objective, count in runs.items():
+    for objective, seed in runs:
         for name, (gallery, queries) in sets.items():
-            found[name][objective] = [
-                kept(out / f"{name}-{objective}-{seed}.json", partial(learned, gallery, queries, objective, seed))
-                for seed in range(count)
-            ]
+            make = partial(learned, gallery, queries, objective, seed)
+            found[name].setdefault(objective, []).append(kept(out / f"{name}-{objective}-{seed}.json", make))
     for name, (gallery, queries) in sets.items():
         handcrafted = kept(out / f"{name}-handcrafted.json", partial(scores, gallery, queries, BASELINES))
+        found[name]["handcrafted, weighted"] = [run["handcrafted"] for run in found[name][DEFAULT_OBJECTIVE]]
         found[name] |= {encoder: [values] for encoder, values in handcrafted.items()}
     return found
 
@@ -111,8 +120,16 @@ def table(name: str, found: dict[str, list[dict[str, Any]]]) -> str:
             verdict = "yes" if interval.low > 0 else "no, worse" if interval.high < 0 else "not shown"
             cells.append("" if encoder == DEFAULT_OBJECTIVE else f"{verdict} ({interval.mean:+.3f})")
         lines.append(f"| {' | '.join(cells)} |")
-    seconds = [run["seconds"] for run in found[DEFAULT_OBJECTIVE]]
-    return "\n".join([*lines, "", f"Training with the default took {min(seconds):.0f} to {max(seconds):.0f} s."])
+    default = found[DEFAULT_OBJECTIVE]
+    seconds = [run["seconds"] for run in default]
+    mixes = [", ".join(f"{part} {weight:g}" for part, weight in run["emphasis"]["weights"].items()) for run in default]
+    per_seed = [", ".join(f"{np.nanmean(run[metric]):.3f}" for run in default) for metric in METRICS[:2]]
+    notes = [
+        f"Training with the default took {min(seconds):.0f} to {max(seconds):.0f} s.",
+        f"P@5 of each seed: {per_seed[0]}; mAP: {per_seed[1]}.",
+        f"Weights chosen: {'; '.join(mixes)}.",
+    ]
+    return "\n".join([*lines, "", *notes])
 
 
 def main() -> None:
@@ -120,12 +137,13 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", action="append", required=True, metavar="NAME TRAIN QUERIES")
     parser.add_argument("--out", type=Path, default=Path("bench_quality"))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--ablations", action="store_true", help="train with other objectives, too")
     options = parser.parse_args()
     if any(len(parts) < 3 for parts in options.set) or len({parts[0] for parts in options.set}) < len(options.set):
         parser.error("give each --set a unique name, a folder to train on and one or more folders of queries")
     options.out.mkdir(parents=True, exist_ok=True)
     sets = {name: (Path(gallery), [Path(folder) for folder in queries]) for name, gallery, *queries in options.set}
-    for name, found in measured(sets, options.out, options.seeds).items():
+    for name, found in measured(sets, options.out, options.seeds, options.ablations).items():
         print(table(name, found), end="\n\n")
 
 
