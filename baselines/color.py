@@ -43,7 +43,7 @@ def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (5, 10, 
 
     Raises:
         ImageShapeError: not a batch of RGB uint8 images.
-        ValueError: not three bin counts from 2 to 64.
+        ValueError: not three whole bin counts from 2 to 64.
 
     Source: Swain and Ballard, "Color indexing", IJCV 1991; CIE 15, "Colorimetry", for the color space. Departs from
     Swain and Ballard: CIELAB for opponent colors, the Hellinger kernel for histogram intersection, soft assignment by
@@ -58,9 +58,9 @@ def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (5, 10, 
         [0.5, 0.5]
     """
     batch = check_images(images, "color_histogram")
-    if len(bins) != 3 or not all(2 <= number <= 64 for number in bins):
+    if len(bins) != 3 or not all(isinstance(number, int) and 2 <= number <= 64 for number in bins):
         raise ValueError(
-            f"color_histogram expected three bin counts from 2 to 64, of L*, a* and b*; got {tuple(bins)}. The "
+            f"color_histogram expected three whole bin counts from 2 to 64, of L*, a* and b*; got {tuple(bins)}. The "
             f"default is (5, 10, 10)."
         )
     dim = bins[0] * bins[1] * bins[2]

@@ -49,7 +49,8 @@ def _emphasis(bundle: Bundle) -> tuple[str, ...]:
     weights = bundle.weights
     if weights is None:
         return ()
-    return (str(bundle.info["training"]["emphasis"].get("asked")), max(weights, key=weights.__getitem__))
+    asked = bundle.info["training"]["emphasis"].get("asked")
+    return (asked if isinstance(asked, str) else "weights", max(weights, key=weights.__getitem__))
 
 
 DESCRIPTION = EncoderDescription(

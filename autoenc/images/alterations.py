@@ -63,7 +63,7 @@ def altered_copies(
             f"Expected a seed of 0 or more and one index of 0 or more for each of {len(images)} images; "
             f"got seed {seed} and {len(numbers)} indices, the smallest of them {min(numbers, default=0)}."
         )
-    if not 0 <= gain <= 1:
+    if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not 0 <= gain <= 1:
         raise ArgumentError(f"gain= must be a number from 0 to 1; got {gain!r}.")
     copies = np.empty_like(images, subok=False)
     for row, number in enumerate(numbers):

@@ -26,8 +26,8 @@ import numpy.typing as npt
 from autoenc.errors import ArgumentError, BundleError, BundleNotFoundError, EncoderError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
-from autoenc.models.graph import End
-from autoenc.models.manifest import DECODER, ENCODER, MANIFEST, read_manifest, verified, weights_of
+from autoenc.models.graph import TensorSpec
+from autoenc.models.manifest import DECODER, ENCODER, MANIFEST, read_manifest, unfinished, verified, weights_of
 from autoenc.models.network import Network
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
 from autoenc.text import shown
@@ -249,19 +249,14 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 def _networks(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | None]:
     """The encoder, read now, and the decoder, if there is one, which few need: read when it first decodes."""
     size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
-    images, latents = End("images", "uint8", (size, size, 3)), End("latents", "float32", (dim,))
+    images, latents = TensorSpec("images", "uint8", (size, size, 3)), TensorSpec("latents", "float32", (dim,))
     content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
     encoder = Network(folder / ENCODER, lambda: content, images, latents)
     if DECODER not in info["checksums"]:
         return encoder, None
-    pixels = End("pixels", "float32", (size, size, 3))
+    pixels = TensorSpec("pixels", "float32", (size, size, 3))
     return encoder, Network(folder / DECODER, lambda: verified(folder, info, DECODER), latents, pixels)
 
 
 def _eight_bit(pixels: npt.NDArray[np.float32]) -> Images:
     return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-
-
-def unfinished(folder: Path) -> Path:
-    """Where the training of a bundle keeps its state until it ends: a hidden folder beside the bundle's."""
-    return folder.with_name(f".{folder.name}.training")

@@ -38,7 +38,7 @@ _MODEL: _Message = {7: _GRAPH, 20: _NESTED, 25: _NESTED}
 
 
 @dataclass(frozen=True)
-class End:
+class TensorSpec:
     """The input or the output of a graph: one tensor of N items.
 
     Attributes:
@@ -47,7 +47,7 @@ class End:
         shape: of one item.
 
     Example:
-        >>> print(End("latents", "float32", (32,)))
+        >>> print(TensorSpec("latents", "float32", (32,)))
         latents float32 (N, 32)
     """
 
@@ -59,13 +59,13 @@ class End:
         return f"{self.name} {self.dtype} (N, {', '.join(map(str, self.shape))})"
 
 
-def open_graph(data: bytes, taken: End, made: End) -> Any:
+def open_graph(data: bytes, input_: TensorSpec, output: TensorSpec) -> Any:
     """Start a session that runs a graph.
 
     Args:
         data: the content of encoder.onnx or decoder.onnx.
-        taken: the input that it must have.
-        made: the output that it must have.
+        input_: the input that it must have.
+        output: the output that it must have.
 
     Raises:
         ValueError: it is refused, or takes or returns something else.
@@ -84,20 +84,20 @@ def open_graph(data: bytes, taken: End, made: End) -> Any:
     options.add_session_config_entry("session.load_model_format", "ONNX")
     providers = ["CPUExecutionProvider"]  # there is none to fall back to, which would be said on standard output
     session = onnxruntime.InferenceSession(data, options, providers=providers, enable_fallback=0)
-    if not (_is_one(session.get_inputs(), taken) and _is_one(session.get_outputs(), made)):
-        raise ValueError(f"expected {taken} in and {made} out, as bundle.json says")
+    if not (_is_one(session.get_inputs(), input_) and _is_one(session.get_outputs(), output)):
+        raise ValueError(f"expected {input_} in and {output} out, as bundle.json says")
     return session
 
 
-def run_graph(session: Any, batch: npt.NDArray[Any], taken: End, made: End) -> npt.NDArray[np.float32]:
-    """The output for a batch that is as `taken` says: float32, finite, of the shape that `made` says.
+def run_graph(session: Any, batch: npt.NDArray[Any], input_: TensorSpec, output: TensorSpec) -> npt.NDArray[np.float32]:
+    """The output for a batch that is as `input_` says: float32, finite, of the shape that `output` says.
 
     Raises:
         ValueError: it returned something else.
         Exception: whatever ONNX Runtime raises, for example on too large an allocation.
     """
-    (found,) = session.run([made.name], {taken.name: batch})
-    expected = (len(batch), *made.shape)
+    (found,) = session.run([output.name], {input_.name: batch})
+    expected = (len(batch), *output.shape)
     if found.shape != expected or not np.isfinite(found).all():
         raise ValueError(f"expected {' x '.join(map(str, expected))} finite numbers from it")
     return np.asarray(found, np.float32)
@@ -111,10 +111,11 @@ def reason(error: Exception) -> str:
     return text[:300].rstrip(". ")
 
 
-def _is_one(ends: Sequence[Any], expected: End) -> bool:
+def _is_one(found: Sequence[Any], expected: TensorSpec) -> bool:
     """Whether there is one input, or one output, and it is as expected, for any N."""
     wanted = (expected.name, _KINDS[expected.dtype], [*expected.shape])
-    return [(end.name, end.type, end.shape[1:]) for end in ends] == [wanted] and not isinstance(ends[0].shape[0], int)
+    named = [(tensor.name, tensor.type, tensor.shape[1:]) for tensor in found]
+    return named == [wanted] and not isinstance(found[0].shape[0], int)
 
 
 def check_graph(data: bytes) -> None:

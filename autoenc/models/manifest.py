@@ -34,6 +34,11 @@ _LARGEST = {"input_size": 256, "latent_dim": 65_536}
 _MOST_BYTES = 16 * 2**20  # those that training writes have 2 KB
 
 
+def unfinished(folder: Path) -> Path:
+    """Where the training of a bundle keeps its state until it ends: a hidden folder beside the bundle's."""
+    return folder.with_name(f".{folder.name}.training")
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What a bundle's `bundle.json` says, once it is known to describe an encoder that this version can run.
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import BundleCorruptError
-from autoenc.models.graph import End, open_graph, reason, run_graph
+from autoenc.models.graph import TensorSpec, open_graph, reason, run_graph
 from autoenc.models.manifest import ANEW
 from autoenc.parallel import ordered_chunks
 from autoenc.text import shown
@@ -26,15 +26,15 @@ class Network:
     Args:
         file: the graph's, for messages.
         read: returns the file's content once it is verified; called when the network first runs.
-        taken: the input that the graph must have.
-        made: the output that it must have.
+        input_: the input that the graph must have.
+        output: the output that it must have.
     """
 
-    def __init__(self, file: Path, read: Callable[[], bytes], taken: End, made: End) -> None:
+    def __init__(self, file: Path, read: Callable[[], bytes], input_: TensorSpec, output: TensorSpec) -> None:
         self._file = file
         self._read = read
-        self._taken = taken
-        self._made = made
+        self._input = input_
+        self._output = output
         self._lock = threading.Lock()
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -47,7 +47,7 @@ class Network:
         pieces = [batch[start : start + _PIECE] for start in range(0, len(batch), _PIECE)]
         if len(pieces) == 1:
             return self._run(batch)
-        nothing = np.empty((0, *self._made.shape), np.float32)
+        nothing = np.empty((0, *self._output.shape), np.float32)
         return np.concatenate([nothing, *ordered_chunks(self._run_each, pieces, 1)])
 
     def _run_each(self, pieces: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
@@ -57,7 +57,7 @@ class Network:
         with self._lock:
             session = self._session
         try:
-            return run_graph(session, piece, self._taken, self._made)
+            return run_graph(session, piece, self._input, self._output)
         except MemoryError:
             raise
         except Exception as error:  # ONNX Runtime's own exception types are not public
@@ -67,7 +67,7 @@ class Network:
     def _session(self) -> Any:
         data = self._read()
         try:
-            return open_graph(data, self._taken, self._made)
+            return open_graph(data, self._input, self._output)
         except MemoryError:
             raise
         except Exception as error:  # as above

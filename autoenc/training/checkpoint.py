@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from autoenc.errors import TrainingError
 from autoenc.files import remove_folder
-from autoenc.models.bundle import unfinished
+from autoenc.models.manifest import unfinished
 from autoenc.text import printable, shown
 
 try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 
 import baselines
 from autoenc.errors import ArgumentError
-from autoenc.models.manifest import MOST_WEIGHT
+from autoenc.models.manifest import DESCRIPTORS, MOST_WEIGHT
 from autoenc.training.latents import Whitening
 from autoenc.training.settings import is_number
 from autoenc.vectors import Images, Vectors, covariance, principal_axes, unit_rows
@@ -87,13 +87,16 @@ class Describer:
     """
 
     def __init__(self, images: Images) -> None:
-        features = _features(images)
-        self._spaces = {name: principal_components(rows, _COMPONENTS, _WHITENING) for name, rows in features.items()}
+        pieces = [*_features(images)]
+        self._spaces = {
+            name: principal_components(np.concatenate([piece[name] for piece in pieces]), _COMPONENTS, _WHITENING)
+            for name in DESCRIPTORS
+        }
         self.colorful = bool(np.ptp(images, axis=3).mean() >= _GRAY)
 
     def __call__(self, images: Images) -> dict[str, Vectors]:
         """Descriptor -> (N, K) float32, rows of length 1, or 0 where the descriptor tells nothing apart."""
-        pieces = [_features(images[i : i + _BLOCK]) for i in range(0, len(images), _BLOCK)]
+        pieces = [*_features(images)]
         return {
             name: np.concatenate([unit_rows(space.apply(piece[name])) for piece in pieces])
             for name, space in self._spaces.items()
@@ -105,13 +108,15 @@ def joined(parts: Mapping[str, Vectors], mix: Mix) -> Vectors:
     return unit_rows(np.concatenate([parts[name] * np.float32(w) for name, w in mix.relative().items() if w], axis=1))
 
 
-def _features(images: Images) -> dict[str, Vectors]:
-    """Each descriptor, the same for an image and its mirror image."""
-    return {
-        "edges": fine_hog(images),
-        "color": baselines.color_histogram(images),
-        "texture": np.asarray((baselines.texture(images) + baselines.texture(images[:, :, ::-1])) / 2, np.float32),
-    }
+def _features(images: Images) -> Iterator[dict[str, Vectors]]:
+    """Each descriptor of some of the images after the other, the same for an image and its mirror image."""
+    for start in range(0, len(images), _BLOCK):
+        block = images[start : start + _BLOCK]
+        yield {
+            "edges": fine_hog(block),
+            "color": baselines.color_histogram(block),
+            "texture": np.asarray((baselines.texture(block) + baselines.texture(block[:, :, ::-1])) / 2, np.float32),
+        }
 
 
 def fine_hog(images: Images) -> Vectors:

@@ -51,19 +51,19 @@ def export_decoder(decoder: keras.Model, path: Path, whitening: Whitening | None
     _export(keras.Model(latents, decoder(encoded)), path, "decoder", "latents", "pixels")
 
 
-def _export(network: keras.Model, path: Path, name: str, taken: str, made: str) -> None:
+def _export(network: keras.Model, path: Path, name: str, input_name: str, output_name: str) -> None:
     """Write a network with one input and one output; the last three are as for `canonical`."""
     (given,) = network.inputs
     network(np.zeros((1, *given.shape[1:]), given.dtype))  # the exporter needs it called once
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its converter package reads a deprecated NumPy name
         network.export(path, format="onnx", verbose=False)
-    model = canonical(onnx.load(path), name, taken, made)
+    model = canonical(onnx.load(path), name, input_name, output_name)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def canonical(model: onnx.ModelProto, name: str, taken: str, made: str) -> onnx.ModelProto:
+def canonical(model: onnx.ModelProto, name: str, input_name: str, output_name: str) -> onnx.ModelProto:
     """The same function without what the converter chose by chance: names, the order of nodes, and comments.
 
     Nodes are listed as a depth-first walk from the output finds them, and named by their place in that list. Weights
@@ -72,13 +72,13 @@ def canonical(model: onnx.ModelProto, name: str, taken: str, made: str) -> onnx.
     Args:
         model: a graph with one input and one output, each of a type and of N items of a shape that it declares.
         name: what the graph is to be called.
-        taken: what its input is to be called.
-        made: what its output is to be called.
+        input_name: what its input is to be called.
+        output_name: what its output is to be called.
     """
     (first,), (last,) = model.graph.input, model.graph.output
     makers = {edge: node for node in model.graph.node for edge in node.output}
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    names = {"": "", first.name: taken}  # "" is an optional input that is left out
+    names = {"": "", first.name: input_name}  # "" is an optional input that is left out
     nodes: list[onnx.NodeProto] = []
     kept: list[onnx.TensorProto] = []
 
@@ -94,7 +94,7 @@ def canonical(model: onnx.ModelProto, name: str, taken: str, made: str) -> onnx.
             visit(needed)
         called = f"{node.op_type}_{len(nodes)}"
         for at, output in enumerate(node.output):
-            names[output] = made if output == last.name else f"{called}:{at}" if output else ""
+            names[output] = output_name if output == last.name else f"{called}:{at}" if output else ""
         renamed = helper.make_node(
             node.op_type, [names[e] for e in node.input], [names[e] for e in node.output], called, domain=node.domain
         )
@@ -102,14 +102,14 @@ def canonical(model: onnx.ModelProto, name: str, taken: str, made: str) -> onnx.
         nodes.append(renamed)
 
     visit(last.name)
-    graph = helper.make_graph(nodes, name, [_end(first, taken)], [_end(last, made)], kept)
+    graph = helper.make_graph(nodes, name, [_renamed(first, input_name)], [_renamed(last, output_name)], kept)
     used = {node.domain for node in nodes}
     opsets = [opset for opset in model.opset_import if opset.domain in used]
     return helper.make_model(graph, opset_imports=opsets, ir_version=model.ir_version)
 
 
-def _end(end: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
+def _renamed(tensor: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
     """An input or an output under another name, with N for the number of its items."""
-    tensor = end.type.tensor_type
-    sizes = [dim.dim_value for dim in tensor.shape.dim][1:]
-    return helper.make_tensor_value_info(name, tensor.elem_type, ["N", *sizes])
+    kind = tensor.type.tensor_type
+    sizes = [dim.dim_value for dim in kind.shape.dim][1:]
+    return helper.make_tensor_value_info(name, kind.elem_type, ["N", *sizes])

@@ -283,5 +283,5 @@ def test_wrong_input_is_told_what_was_expected_what_came_and_what_to_do(
 
 @pytest.mark.parametrize("bins", [(8, 4), (1, 4, 4), (8, 4, 65), (5, 10, 10, 10)])
 def test_wrong_bins(bins: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="three bin counts from 2 to 64, of L"):
+    with pytest.raises(ValueError, match="three whole bin counts from 2 to 64, of L"):
         color_histogram(one_row((0, 0, 0)), bins)

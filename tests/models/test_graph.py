@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autoenc import load_bundle
-from autoenc.models.graph import End, check_graph
+from autoenc.models.graph import TensorSpec, check_graph
 
 onnx = pytest.importorskip("onnx", reason="graphs are made with onnx: pip install 'autoenc[train]'")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
@@ -88,7 +88,7 @@ def test_the_pattern_of_these_graphs_is_sound(tmp_path: Path) -> None:
 
 
 def test_an_end_reads_as_messages_say_it() -> None:
-    assert str(End("pixels", "float32", (32, 32, 3))) == "pixels float32 (N, 32, 32, 3)"
+    assert str(TensorSpec("pixels", "float32", (32, 32, 3))) == "pixels float32 (N, 32, 32, 3)"
 
 
 @pytest.mark.parametrize(
