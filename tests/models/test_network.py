@@ -10,7 +10,7 @@ import pytest
 from hostile_bundles import READY
 
 from autoenc.errors import BundleCorruptError
-from autoenc.models.graph import End
+from autoenc.models.graph import TensorSpec
 from autoenc.models.network import Network
 
 FILE = READY / "encoder.onnx"
@@ -18,7 +18,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (300, 32, 32, 3), np.uint8)
 
 
 def network(read: Callable[[], bytes], made: int = 32) -> Network:
-    return Network(FILE, read, End("images", "uint8", (32, 32, 3)), End("latents", "float32", (made,)))
+    return Network(FILE, read, TensorSpec("images", "uint8", (32, 32, 3)), TensorSpec("latents", "float32", (made,)))
 
 
 def test_it_is_read_once_when_it_first_runs() -> None:
