@@ -23,7 +23,7 @@ _LEVELS = 1 << _BITS
 _XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
-def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (5, 10, 10)) -> Vectors:
+def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (3, 7, 6)) -> Vectors:
     """Hellinger-normalized CIELAB histogram of each image, soft-assigned and weighted toward the center.
 
     A pixel is converted from sRGB to CIELAB under the white point D65, after each channel was reduced to 32 levels,
@@ -61,7 +61,7 @@ def color_histogram(images: npt.ArrayLike, bins: tuple[int, int, int] = (5, 10, 
     if len(bins) != 3 or not all(isinstance(number, int) and 2 <= number <= 64 for number in bins):
         raise ValueError(
             f"color_histogram expected three whole bin counts from 2 to 64, of L*, a* and b*; got {tuple(bins)}. The "
-            f"default is (5, 10, 10)."
+            f"default is (3, 7, 6)."
         )
     dim = bins[0] * bins[1] * bins[2]
     corners, shares = _corners(*bins)

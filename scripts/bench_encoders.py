@@ -159,7 +159,7 @@ def references() -> dict[str, Encode]:
 
     def color(image: Images) -> npt.NDArray[Any]:
         """Each pixel in one bin: there is no soft assignment."""
-        counts, _ = np.histogramdd(rgb2lab(image).reshape(-1, 3), (5, 10, 10), ((0, 100), (-60, 60), (-60, 60)))
+        counts, _ = np.histogramdd(rgb2lab(image).reshape(-1, 3), (3, 7, 6), ((0, 100), (-60, 60), (-60, 60)))
         return np.asarray(np.sqrt(counts.ravel() / counts.sum()))
 
     def texture(image: Images) -> npt.NDArray[Any]:

@@ -16,6 +16,9 @@ from autoenc.training.latents import Whitening
 from autoenc.training.settings import is_number
 from autoenc.vectors import Images, Vectors, covariance, principal_axes, unit_rows
 
+COLOR_BINS = (5, 10, 10)
+"""Of L*, a* and b*: finer than those of the `color` encoder, because only the components are kept."""
+
 _COMPONENTS = 64
 _WHITENING = 0.5
 _BLOCK = 256  # images described at a time, so that memory stays bounded
@@ -114,7 +117,7 @@ def _features(images: Images) -> Iterator[dict[str, Vectors]]:
         block = images[start : start + _BLOCK]
         yield {
             "edges": fine_hog(block),
-            "color": baselines.color_histogram(block),
+            "color": baselines.color_histogram(block, COLOR_BINS),
             "texture": np.asarray((baselines.texture(block) + baselines.texture(block[:, :, ::-1])) / 2, np.float32),
         }
 

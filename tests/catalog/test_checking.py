@@ -53,7 +53,7 @@ def test_vectors_that_are_not_what_the_encoder_makes_are_counted(indexed: Path, 
     copied(indexed / "store", tmp_path / "store")
     with open_store(tmp_path / "store") as store:
         ids = sorted(record.id for record in store)
-        noise = np.random.default_rng(0).random((len(ids), 500)).astype(np.float32)
+        noise = np.random.default_rng(0).random((len(ids), 126)).astype(np.float32)
         store.update_vectors(ids, {"color": noise})
         (problem,) = check_store(store, progress=False).problems
     assert problem.startswith("Of 20 images encoded again by 'color', 20 got another vector than the one that is")

@@ -477,7 +477,7 @@ def test_another_process_that_adds_the_same_vector_with_another_model_is_noticed
     with open_store(":memory:") as store:
 
         def other(*_: object) -> None:
-            spec = {"dim": 500, "fingerprint": "other", "preprocessing": 1, "origin": None}
+            spec = {"dim": 126, "fingerprint": "other", "preprocessing": 1, "origin": None}
             store._engine.merge_record({"vectors": {"color": spec}})
 
         with pytest.raises(StoreMismatchError, match="color"):

@@ -13,7 +13,7 @@ from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder, create_enco
 from autoenc.encoders.projection import Projection
 from autoenc.errors import ArgumentError, BundleNotFoundError, EncoderError
 
-DIMENSIONS = {"learned": 32, "color": 500, "texture": 124, "edges": 324, "handcrafted": 948, "pixels": 3072}
+DIMENSIONS = {"learned": 32, "color": 126, "texture": 124, "edges": 324, "handcrafted": 574, "pixels": 3072}
 
 
 @pytest.fixture(params=[*ENCODER_NAMES, "edges+pca8"], scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from skimage.transform import resize
 import baselines
 from autoenc.errors import ArgumentError
 from autoenc.training import descriptors
-from autoenc.training.descriptors import Describer, Mix, fine_hog, joined, principal_components
+from autoenc.training.descriptors import COLOR_BINS, Describer, Mix, fine_hog, joined, principal_components
 
 NAMES = ["edges", "color", "texture"]
 
@@ -32,7 +33,11 @@ def blobs() -> Any:
 
 
 def features(name: str, images: Any) -> Any:
-    made = {"edges": fine_hog, "color": baselines.color_histogram, "texture": mirrored_texture}
+    made = {
+        "edges": fine_hog,
+        "color": partial(baselines.color_histogram, bins=COLOR_BINS),
+        "texture": mirrored_texture,
+    }
     return made[name](images).astype(float)
 
 
