@@ -1,10 +1,9 @@
 """Train a model that comes with the package, and copy the files that the package carries to its folder.
 
-python scripts/make_ready_model.py clothing-32-2 TRAIN
-python scripts/make_ready_model.py general-32 TRAIN TRAIN TRAIN
+python scripts/make_ready_model.py NAME TRAIN [TRAIN …]
 
-Each TRAIN is the folder `train` of a set of photos, together they are the model's; the names of class folders are not
-used. The emphasis, the objective, the seed and everything else are the defaults of `autoenc.train`. The model's
+NAME is one of `READY_MODELS` in autoenc/models/ready.py. Each TRAIN is the folder `train` of a set of photos; together
+they are what the model is trained on. The names of class folders are not used. The emphasis, the objective, the seed and everything else are the defaults of `autoenc.train`. The model's
 README.md is written by hand: update its scores with `autoenc compare TRAIN --queries TEST --model NAME`.
 """
 
