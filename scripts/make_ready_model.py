@@ -3,8 +3,9 @@
 python scripts/make_ready_model.py NAME TRAIN [TRAIN …]
 
 NAME is one of `READY_MODELS` in autoenc/models/ready.py. Each TRAIN is the folder `train` of a set of photos; together
-they are what the model is trained on. The names of class folders are not used. The emphasis, the objective, the seed and everything else are the defaults of `autoenc.train`. The model's
-README.md is written by hand: update its scores with `autoenc compare TRAIN --queries TEST --model NAME`.
+they are what the model is trained on. The names of class folders are not used. The emphasis, the objective, the seed
+and everything else are the defaults of `autoenc.train`. The model's README.md is written by hand: update its scores
+with `autoenc compare TRAIN --queries TEST --model NAME`.
 """
 
 from __future__ import annotations
