@@ -70,8 +70,8 @@ class Whitening:
         mean: (dim,) float32.
         matrix: (dim, K) float32: principal axes, each divided by its standard deviation to the power `strength`.
         strength: 0 only rotates and keeps every distance; 1 gives every axis variance 1.
-        head: the objective whose linear head is applied before whitening, as a map of the latents onto themselves;
-            empty if none is.
+        head: the objective whose linear head the latents are stretched by before they are whitened; empty for none.
+        power: how far: with 0, distances are those between latents, with 1 those between what the head predicts.
 
     Source: Jegou and Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
     whitening", ECCV 2012.
@@ -81,6 +81,7 @@ class Whitening:
     matrix: Vectors
     strength: float
     head: str = ""
+    power: float = 0.0
 
     def apply(self, latents: Vectors) -> Vectors:
         """(N, dim) -> (N, K) float32."""
@@ -92,15 +93,18 @@ class Whitening:
         return np.asarray(np.linalg.pinv(self.matrix.astype(np.float64)), np.float32)
 
 
-def fit_whitening(latents: Vectors, strength: float, head: str = "", kernel: Vectors | None = None) -> Whitening:
+def fit_whitening(
+    latents: Vectors, strength: float, head: str = "", kernel: Vectors | None = None, power: float = 0.0
+) -> Whitening:
     """Fit a whitening with all axes.
 
     Args:
         latents: (N, dim) float32.
         strength: see `Whitening`.
         head: likewise.
-        kernel: (dim, T) float32, T at least dim, the weights of that head. Latents are turned and
-            stretched first, so that a distance between two of them is the distance between their T predictions.
+        kernel: (dim, T) float32, T at least dim, the weights of that head. Its singular values, to the power `power`,
+            stretch the latents.
+        power: see `Whitening`.
 
     Example:
         >>> latents = np.array([[4, 0], [-4, 0], [0, 1], [0, -1]], np.float32)
@@ -110,8 +114,8 @@ def fit_whitening(latents: Vectors, strength: float, head: str = "", kernel: Vec
     stretch = np.eye(latents.shape[1])
     if kernel is not None:
         left, singular, _ = np.linalg.svd(kernel.astype(np.float64), full_matrices=False)
-        stretch = left * singular
+        stretch = left * singular**power
     variances, axes = principal_axes(stretch.T @ covariance(latents) @ stretch)
     floor = max(float(variances[0]), 1e-12) * 1e-4  # axes that are nearly constant must not be blown up
     scaled = stretch @ axes * np.maximum(variances, floor) ** (-strength / 2)
-    return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength, head)
+    return Whitening(latents.mean(axis=0), scaled.astype(np.float32), strength, head, power)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 WHITENING = (0.0, 0.25, 0.5)
 """Strengths to choose from: principal axes are divided by their standard deviation to this power; 0 only rotates."""
 
+HEAD_POWERS = (0.5, 0.75, 1.0)
+"""To choose from: the singular values of a head to this power stretch the latents, which are then rotated only."""
+
 _JUDGED_BY = 2000
 
 
@@ -62,7 +65,7 @@ def choose_whitening(
     copies: Sequence[Vectors],
     heads: Mapping[str, Vectors] | None = None,
 ) -> tuple[Whitening, float]:
-    """Choose the whitening with the highest `cluster_map`: its strength, and the head before it.
+    """Choose the whitening with the highest `cluster_map`: its strength, or the head that stretches instead.
 
     Args:
         strengths: one or more to choose from; see `Whitening`.
@@ -87,6 +90,6 @@ def choose_whitening(
         return cluster_map(whitening.apply(latents), whitening.apply(held_out), whitened)
 
     wide = {name: kernel for name, kernel in (heads or {}).items() if kernel.shape[1] >= latents.shape[1]}
-    kernels: list[tuple[str, Vectors | None]] = [("", None), *wide.items()]
-    fitted = [fit_whitening(latents, strength, *kernel) for kernel in kernels for strength in strengths]
+    fitted = [fit_whitening(latents, strength) for strength in strengths]
+    fitted += [fit_whitening(latents, 0.0, name, wide[name], power) for name in wide for power in HEAD_POWERS]
     return max(((whitening, quality(whitening)) for whitening in fitted), key=lambda pair: pair[1])

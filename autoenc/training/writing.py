@@ -18,6 +18,7 @@ from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.models.manifest import AUTOENCODER, DECODER, ENCODER
 from autoenc.models.writing import check_target, write_manifest, written_whole
 from autoenc.training.export import export_decoder, export_encoder
+from autoenc.training.latents import Whitening
 from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE
 from autoenc.training.plots import alterations, reconstructions, training_curves
@@ -103,6 +104,11 @@ def _manifest(session: Session, judgment: Judgment) -> dict[str, Any]:
         },
         "latents": judgment.health.to_dict(),
         "whitening": judgment.whitening.strength if judgment.whitening else None,
-        "head": (judgment.whitening.head or None) if judgment.whitening else None,
+        "head": _head(judgment.whitening),
         "cluster_map": judgment.cluster_map,
     }
+
+
+def _head(whitening: Whitening | None) -> dict[str, Any] | None:
+    """The head that stretches the latents, and how far; None if none does."""
+    return {"name": whitening.head, "power": whitening.power} if whitening and whitening.head else None

@@ -74,7 +74,7 @@ def test_an_axis_without_variance_is_not_blown_up() -> None:
 def test_with_a_head_distances_are_those_between_its_predictions() -> None:
     rng = np.random.default_rng(0)
     latents, head = rng.normal(size=(30, 6)).astype(np.float32), rng.normal(size=(6, 9)).astype(np.float32)
-    whitening = fit_whitening(latents, 0.0, "neighbors", head)
+    whitening = fit_whitening(latents, 0.0, "neighbors", head, 1.0)
     assert whitening.head == "neighbors"
     moved, predicted = whitening.apply(latents), latents @ head
     np.testing.assert_allclose(
@@ -86,8 +86,17 @@ def test_with_a_head_distances_are_those_between_its_predictions() -> None:
     np.testing.assert_allclose(moved @ whitening.inverse + whitening.mean, latents, atol=1e-4)
 
 
+def test_without_power_a_head_changes_no_distance() -> None:
+    rng = np.random.default_rng(0)
+    latents, head = rng.normal(size=(30, 6)).astype(np.float32), rng.normal(size=(6, 9)).astype(np.float32)
+    moved = fit_whitening(latents, 0.0, "neighbors", head, 0.0).apply(latents)
+    np.testing.assert_allclose(
+        np.linalg.norm(moved[:, None] - moved, axis=2), np.linalg.norm(latents[:, None] - latents, axis=2), atol=1e-4
+    )
+
+
 def test_with_a_head_and_full_strength_every_axis_has_variance_one() -> None:
     rng = np.random.default_rng(0)
     latents, head = rng.normal(size=(200, 4)).astype(np.float32), rng.normal(size=(4, 4)).astype(np.float32)
-    moved = fit_whitening(latents, 1.0, "structure", head).apply(latents)
+    moved = fit_whitening(latents, 1.0, "structure", head, 0.5).apply(latents)
     np.testing.assert_allclose(np.cov(moved.T, bias=True), np.eye(4), atol=1e-3)
