@@ -60,9 +60,10 @@ def pictures() -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def whitened() -> Iterator[None]:
-    """No strength of 0 is there to choose, so that a whitening can be seen."""
+    """No strength of 0 and no head is there to choose, so that a whitening can be seen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoenc.training.selection.WHITENING", (0.25, 0.5))
+        patch.setattr("autoenc.training.selection.HEAD_POWERS", ())
         yield
 
 
