@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from autoenc.comparison.records import Comparison
-from autoenc.encoders import ENCODER_NAMES, first_choice
+from autoenc.encoders import first_choice
 from autoenc.errors import ArgumentError
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.metrics.bootstrap import bootstrap_intervals
@@ -44,7 +44,7 @@ def remember_comparison(store: Store, comparison: Comparison) -> str:
         raise ArgumentError(f"Expected an open store and a comparison; got {store!r} and {comparison!r}.")
     if METRIC not in comparison.metrics:
         return "The store remembers nothing of this comparison, which had no labels to judge by."
-    default = first_choice(list(store.info.vectors) or ENCODER_NAMES)
+    default = first_choice(list(store.info.vectors))
     same = _as_stored(store, comparison)
     others = [name for name in same if name != default]
     if default not in same or not others:

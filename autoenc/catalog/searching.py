@@ -137,7 +137,7 @@ class Searcher:
         held = list(store.info.vectors)
         name = using.name if isinstance(using, Encoder) else using
         self.store = store
-        self.using = name or (first_choice(held) if held else next(iter(ENCODERS)))
+        self.using = name or first_choice(held)
         if self.using not in held:
             add = f", or add it by indexing with encoders={self.using}" if self.using in ENCODERS else ""
             raise StoreMismatchError(

@@ -90,5 +90,8 @@ def create_encoders(
 
 
 def first_choice(names: Sequence[str]) -> str:
-    """The default among the names of some encoders: the one first in the registry, or else the first name."""
-    return next((name for name in ENCODERS if name in names), names[0])
+    """The default among the names of some encoders: the one first in the registry, or else the first name.
+
+    Of no names, it is the first in the registry.
+    """
+    return next((name for name in ENCODERS if name in names), (*names, *ENCODER_NAMES)[0])

@@ -18,15 +18,20 @@ from autoenc.training.examples import Examples
 from autoenc.training.selection import choose_whitening, judge
 
 
-def test_whitening_is_chosen_by_what_it_does_to_the_clusters() -> None:
-    """Groups told apart along weak axes, and one strong axis of noise: evened out, the groups show."""
+def groups_beside_noise() -> tuple[Any, Any, Any]:
+    """Groups told apart along sixteen weak axes, and one strong axis of noise."""
     latents, held_out, copies = groups(0.05)
     rng = np.random.default_rng(3)
 
     def noisy(points: Any) -> Any:
         return np.concatenate([points, rng.normal(0, 3, (len(points), 1))], axis=1).astype(np.float32)
 
-    views = noisy(latents), noisy(held_out), [noisy(copy) for copy in copies]
+    return noisy(latents), noisy(held_out), [noisy(copy) for copy in copies]
+
+
+def test_whitening_is_chosen_by_what_it_does_to_the_clusters() -> None:
+    """Once the axes are evened out, the groups show."""
+    views = groups_beside_noise()
     chosen, value = choose_whitening((0.0, 0.5, 1.0), *views)
     assert chosen.strength == 1.0
     assert value > choose_whitening((0.0,), *views)[1]
@@ -60,13 +65,7 @@ def test_a_model_is_judged_by_altered_copies_of_what_was_held_out(gain: float | 
 
 def test_distances_between_predictions_are_chosen_where_groups_show_in_them() -> None:
     """A head that looks away from the noise beside the groups; and one that is too narrow, which is left out."""
-    latents, held_out, copies = groups(0.05)
-    rng = np.random.default_rng(3)
-
-    def noisy(points: Any) -> Any:
-        return np.concatenate([points, rng.normal(0, 3, (len(points), 1))], axis=1).astype(np.float32)
-
-    views = noisy(latents), noisy(held_out), [noisy(copy) for copy in copies]
+    views = groups_beside_noise()
     head = np.eye(17, 20, dtype=np.float32)
     head[16] = 1e-3
     plain, without = choose_whitening((0.0,), *views)
