@@ -1,0 +1,200 @@
+"""What a store remembers beside its points: its encoders, sources, filterable fields and comparisons."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
+from autoenc.store.better import Better
+from autoenc.store.engine import Engine
+from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
+from autoenc.store.migration import migrate
+from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
+
+
+class Remembering:
+    """The half of a store that keeps its record. The other half, `Store`, keeps the points.
+
+    Attributes:
+        location, collection, info: as for `Store`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.location = engine.location
+        self.collection = engine.collection
+        self._engine = engine
+        self._lock = threading.RLock()  # held while the record is read, changed and written
+        self.info = self._as_info(migrate(engine))
+        self._reconcile()
+
+    def add_vector(self, name: str, spec: VectorSpec) -> None:
+        """Add a named vector to the collection; do nothing if it exists with the same encoder.
+
+        Raises:
+            StoreMismatchError: the vector exists with another encoder, dimension or preprocessing.
+            ArgumentError: a name or dimension that the engines do not take.
+        """
+        self.add_vectors({name: spec})
+
+    def add_vectors(self, specs: Mapping[str, VectorSpec]) -> None:
+        """`add_vector` for several vectors, with a single change of the record; raises the same errors."""
+        for name, spec in specs.items():
+            check_new_vector(name, spec)
+        with self._lock:
+            known = self.info.vectors
+            for name in specs.keys() & known.keys():
+                self.check_vector(name, specs[name])
+            self._remember("vectors", {name: asdict(spec) for name, spec in specs.items() if known.get(name) != spec})
+            for name in specs:
+                self.check_vector(name, specs[name])  # another process may have been faster
+            left = [name for name in specs if name not in known]
+            try:
+                while left:
+                    self._engine.create_vector(left[0], specs[left[0]].dim)
+                    del left[0]
+            except StoreError:  # forget them again, or the next to open the store would have to wait for them
+                with suppress(StoreError):
+                    self._remember("vectors", dict.fromkeys(left))
+                raise
+
+    def check_vector(self, name: str, spec: VectorSpec) -> None:
+        """Raise StoreMismatchError unless the named vector belongs to exactly this encoder."""
+        known = self.info.vectors.get(name)
+        if known is None:
+            raise StoreMismatchError(
+                f"Collection '{self.collection}' holds no vector '{name}'; it holds {listed(self.info.vectors)}. "
+                f"Index with encoders={name} to add it."
+            )
+        if not known.same_encoder(spec):
+            raise StoreMismatchError(
+                f"Collection '{self.collection}' holds {_described(name, known)}; this encoder makes "
+                f"{_described(name, spec)}. Index into a new collection with collection=, or use the "
+                f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
+            )
+
+    def refresh(self) -> None:
+        """Read again what the store remembers: on a server, other processes may have changed it."""
+        with self._lock:
+            self.info = self._as_info(self._engine.read_record())
+
+    def drop_vector(self, name: str) -> None:
+        """Remove a named vector from every point, and forget its encoder.
+
+        Raises:
+            VectorError: there is no such vector.
+        """
+        with self._lock:
+            self._checked_name(name)
+            self._engine.drop_vector(name)
+            self._remember("vectors", {name: None})
+
+    def add_source(self, name: str, root: str) -> None:
+        """Remember the root folder of a source; a new root replaces the old one."""
+        with self._lock:
+            if self.info.sources.get(name) != root:
+                self._remember("sources", {name: root})
+
+    def add_field(self, name: str, kind: FieldKind) -> None:
+        """Make a payload field filterable by indexing it; do nothing if it already is.
+
+        Args:
+            name: a field of the user's, which may have dots and spaces, or `_autoenc.` and one of autoenc's fields.
+            kind: keyword, integer, float, datetime (ISO 8601 text) or bool.
+
+        Raises:
+            StoreMismatchError: the field is filterable already, with values of another kind.
+            ArgumentError: an unknown kind, or an invalid name.
+        """
+        self.add_fields({name: kind})
+
+    def add_fields(self, kinds: Mapping[str, FieldKind]) -> None:
+        """`add_field` for several fields, with a single change of the record; raises the same errors."""
+        for name, kind in kinds.items():
+            check_field_name(name)
+            if kind not in FIELD_KINDS:
+                raise ArgumentError(f"A field's kind is one of {listed(FIELD_KINDS)}; got {kind!r} for '{name}'.")
+        with self._lock:
+            for name, kind in kinds.items():
+                known = self.info.fields.get(name, kind)
+                if known != kind:
+                    raise StoreMismatchError(
+                        f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
+                        f"{kind}. Use another field name, or index into a new collection."
+                    )
+            new = {name: kind for name, kind in kinds.items() if name not in self.info.fields}
+            self._create_fields(new)
+            self._remember("fields", new)
+
+    def set_better(self, than: str, better: Better | None) -> None:
+        """Remember which encoder retrieves better than another; None forgets it.
+
+        It is known as long as the store holds both encoders, with the fingerprints that they were compared with.
+
+        Raises:
+            VectorError: the store does not hold one of the two encoders.
+        """
+        with self._lock:
+            for name in (than,) if better is None else (than, better.encoder):
+                self._checked_name(name)
+            if self.info.better.get(than) == better:
+                return
+            self._remember("better", {than: None if better is None else asdict(better)})
+
+    def kind_of(self, field: str) -> FieldKind:
+        """The kind of a filterable field's values.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+        """
+        return self.info.fields[self._resolved(field)]
+
+    # ---- the record ---------------------------------------------------------------------------
+
+    def _as_info(self, record: Any) -> StoreInfo:
+        return StoreInfo.from_dict(record, f"Collection '{self.collection}' of {self.location}")
+
+    def _remember(self, section: str, entries: Mapping[str, Any]) -> None:
+        """Change entries of the engine's record, and read back what others have added to it meanwhile."""
+        if entries:
+            self._engine.merge_record({section: entries})
+            self.info = self._as_info(self._engine.read_record())
+
+    def _reconcile(self) -> None:
+        """On opening, create what the record names but the engine does not have, because a crash came between."""
+        for name, spec in self.info.vectors.items():
+            self._engine.create_vector(name, spec.dim)
+        self._create_fields(self.info.fields)
+
+    def _create_fields(self, kinds: Mapping[str, FieldKind]) -> None:
+        for name, kind in kinds.items():
+            if name not in SCANNED:
+                self._engine.create_field(name, kind)
+
+    # ---- checks -------------------------------------------------------------------------------
+
+    def _checked_name(self, name: str) -> VectorSpec:
+        if name not in self.info.vectors:
+            raise VectorError(
+                f"Collection '{self.collection}' holds no vector '{name}'; it holds {listed(self.info.vectors)}."
+            )
+        return self.info.vectors[name]
+
+    def _resolved(self, name: str) -> str:
+        """The filterable field that a name stands for: the user's if there is one, else autoenc's by its short name."""
+        for candidate in (name, f"{OWN}.{name}"):
+            if candidate in self.info.fields:
+                return candidate
+        there = [short_name(field, self.info.fields) for field in self.info.fields]
+        raise UnknownFieldError(
+            f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
+        )
+
+
+def _described(name: str, spec: VectorSpec) -> str:
+    # A checksum is told apart by its first digits; others list parameters.
+    fingerprint = spec.fingerprint[: 60 if " " in spec.fingerprint else 12]
+    return f"{spec.dim}-d vectors of encoder '{name}' ({fingerprint}, preprocessing {spec.preprocessing})"
