@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from bench_quality import METRICS, interval_of, kept, scores
-from make_ready_model import GENERAL
+from make_ready_model import GENERAL, photos_of
 
-from autoenc import find_images, train
+from autoenc import train
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.training.emphasis import EMPHASES
 from autoenc.training.settings import AUTO
@@ -29,7 +29,7 @@ RIVALS = ("edges+pca32", "edges", "color", "texture", "handcrafted", "pixels+pca
 
 def unseen(others: list[Path], gallery: Path, queries: list[Path], emphasis: str) -> dict[str, Any]:
     """Scores on a set of a model that was trained on others, and of its rivals."""
-    photos = [path for folder in others for path in find_images(folder).paths]
+    photos = photos_of(others)
     with tempfile.TemporaryDirectory() as scratch:
         result = train(
             photos, Path(scratch) / "model", emphasis=GENERAL if emphasis == "general" else emphasis, progress=True
