@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from bench_quality import METRICS, interval_of, kept, scores
-from make_ready_model import GENERAL, photos_of
+from make_ready_model import GENERAL, MOST, photos_of
 
 from autoenc import train
 from autoenc.encoders.learned import LearnedEncoder
@@ -27,9 +27,9 @@ from autoenc.training.settings import AUTO
 RIVALS = ("edges+pca32", "edges", "color", "texture", "handcrafted", "pixels+pca32")
 
 
-def unseen(others: list[Path], gallery: Path, queries: list[Path], emphasis: str) -> dict[str, Any]:
+def unseen(others: list[Path], gallery: Path, queries: list[Path], emphasis: str, most: int) -> dict[str, Any]:
     """Scores on a set of a model that was trained on others, and of its rivals."""
-    photos = photos_of(others)
+    photos = photos_of(others, most)
     with tempfile.TemporaryDirectory() as scratch:
         result = train(
             photos, Path(scratch) / "model", emphasis=GENERAL if emphasis == "general" else emphasis, progress=True
@@ -65,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", nargs="+", action="append", required=True, metavar="NAME TRAIN QUERIES")
     parser.add_argument("--emphasis", choices=(AUTO, *EMPHASES, "general"), default="general")
+    parser.add_argument("--most", type=int, default=MOST, help=f"photos of one set (default: {MOST})")
     parser.add_argument("--out", type=Path, default=Path("bench_transfer"))
     options = parser.parse_args()
     if len(options.set) < 2 or any(len(parts) < 3 for parts in options.set):
@@ -72,8 +73,11 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name, gallery, *queries in options.set:
         others = [Path(parts[1]) for parts in options.set if parts[0] != name]
-        make = partial(unseen, others, Path(gallery), [Path(folder) for folder in queries], options.emphasis)
-        print(table(name, kept(options.out / f"{name}-{options.emphasis}.json", make)), end="\n\n", flush=True)
+        make = partial(
+            unseen, others, Path(gallery), [Path(folder) for folder in queries], options.emphasis, options.most
+        )
+        saved = options.out / f"{name}-{options.emphasis}-{options.most}.json"
+        print(table(name, kept(saved, make)), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

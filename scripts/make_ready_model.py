@@ -33,8 +33,8 @@ MOST = 3100
 """Photos of one set, so that none outweighs the others; an even sample of a larger one."""
 
 
-def photos_of(sets: Sequence[Path]) -> list[Path]:
-    return [path for folder in sets for path in evenly(np.array(find_images(folder).paths), MOST)]
+def photos_of(sets: Sequence[Path], most: int = MOST) -> list[Path]:
+    return [path for folder in sets for path in evenly(np.array(find_images(folder).paths), most)]
 
 
 def main() -> None:
