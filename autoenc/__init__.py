@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import Range, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Store, list_collections, open_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
 _HOME = {
+    "And": "store",
     "AutoencError": "errors",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
+    "Contains": "store",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
@@ -41,6 +43,8 @@ _HOME = {
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
+    "Not": "store",
+    "Or": "store",
     "Progress": "progress",
     "Range": "store",
     "Searcher": "catalog.searching",
@@ -65,16 +69,20 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "And",
     "AutoencError",
     "Bundle",
     "CheckReport",
     "Comparison",
+    "Contains",
     "Difference",
     "Encoder",
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
     "Neighbor",
+    "Not",
+    "Or",
     "Progress",
     "Range",
     "Searcher",

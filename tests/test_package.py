@@ -74,12 +74,14 @@ def test_the_public_names() -> None:
     """Whoever adds one adds it here, to the README and to the changelog."""
     assert set(autoenc.__all__) == {
         "__version__",
+        "And",
         "AutoencError",
         "Bundle",
         "CheckReport",
         "check_store",
         "compare",
         "Comparison",
+        "Contains",
         "create_encoder",
         "Difference",
         "draw_catalog",
@@ -98,6 +100,8 @@ def test_the_public_names() -> None:
         "Progress",
         "remember_comparison",
         "search",
+        "Not",
+        "Or",
         "Range",
         "Searcher",
         "SkippedFile",

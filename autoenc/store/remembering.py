@@ -11,7 +11,8 @@ from typing import Any
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.store.better import Better
 from autoenc.store.engine import Engine
-from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
+from autoenc.store.filters import OWN, SCANNED, check_field_name, short_name
+from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
 
@@ -103,7 +104,7 @@ class Remembering:
 
         Args:
             name: a field of the user's, which may have dots and spaces, or `_autoenc.` and one of autoenc's fields.
-            kind: keyword, integer, float, datetime (ISO 8601 text) or bool.
+            kind: keyword, integer, float, datetime (ISO 8601 text), bool, or text, which filters search by words.
 
         Raises:
             StoreMismatchError: the field is filterable already, with values of another kind.

@@ -12,20 +12,19 @@ import numpy.typing as npt
 from autoenc.errors import ArgumentError, PointNotFoundError, VectorError
 from autoenc.store.checks import BATCH, canonical, check_number, check_payloads, floats, jsonable, parts
 from autoenc.store.filters import (
-    COUNTED,
     EVERYTHING,
     OWN,
     SCANNED,
     AnyOf,
     Conditions,
-    Filter,
     HasId,
     HasVector,
-    Scalar,
-    condition_of,
+    conditions_of,
 )
+from autoenc.store.kinds import COUNTED, RANGED, FieldKind, Scalar
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
 from autoenc.store.remembering import Remembering
+from autoenc.store.where import Filter
 from autoenc.vectors import Vectors, unit_rows
 
 _ROUNDING = 1e-6
@@ -171,7 +170,7 @@ class Store(Remembering):
             vector: (dim,) numbers. A vector of zeros has no direction: its similarity to every point is 0.
             using: name of the vectors to compare with.
             k: how many points at most, 1 to 1,000,000.
-            where: only points whose payload matches.
+            where: only points whose payload matches: a mapping, a text expression, or And, Or and Not of these.
             min_score: only points at least this similar.
             exclude: ids to leave out.
 
@@ -200,9 +199,7 @@ class Store(Remembering):
         if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
             raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
         matrix = self._checked_matrix(using, vectors)
-        conditions = self._conditions(where)
-        if excluded := tuple(canonical(exclude)):
-            conditions = Conditions(conditions.must, (HasId(excluded),))
+        conditions = self._conditions(where).without(tuple(canonical(exclude)))
         if len(matrix) == 0:
             return []
         if min_score is not None:
@@ -272,7 +269,7 @@ class Store(Remembering):
         if kind not in COUNTED:
             raise ArgumentError(
                 f"Facets count the values of {', '.join(COUNTED)} fields; '{field}' holds {kind} values. Filter it by "
-                f"a range instead."
+                f"{'a range' if kind in RANGED else 'words'} instead."
             )
         check_number("limit", limit)
         counts = self._engine.facets(name, self._conditions(where), limit)
@@ -345,9 +342,8 @@ class Store(Remembering):
             )
 
     def _conditions(self, where: Filter | None) -> Conditions:
-        if where is not None and not isinstance(where, Mapping):
-            raise ArgumentError(f"where= maps fields to values, as in {{'folder': 'shoe'}}; got {where!r}.")
-        resolved = {name: self._resolved(name) for name in where or {}}
-        return Conditions(
-            tuple(condition_of(field, self.info.fields[field], (where or {})[name]) for name, field in resolved.items())
-        )
+        def resolve(name: str) -> tuple[str, FieldKind]:
+            field = self._resolved(name)
+            return field, self.info.fields[field]
+
+        return conditions_of(where, resolve)
