@@ -14,6 +14,7 @@ from autoenc.store.engine import Engine
 from autoenc.store.filters import OWN, FieldKind, Filter, Range, Scalar
 from autoenc.store.lock import WAIT_SECONDS
 from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
+from autoenc.store.scale import Scale
 from autoenc.store.store import Store
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Range",
     "Record",
     "Scalar",
+    "Scale",
     "Store",
     "StoreInfo",
     "StoreStatus",

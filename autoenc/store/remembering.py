@@ -1,4 +1,4 @@
-"""What a store remembers beside its points: its encoders, sources, filterable fields and comparisons."""
+"""What a store remembers beside its points: its encoders, sources, filterable fields, comparisons and scales."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from autoenc.store.engine import Engine
 from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
+from autoenc.store.scale import Scale
 
 
 class Remembering:
@@ -89,6 +90,8 @@ class Remembering:
         """
         with self._lock:
             self._checked_name(name)
+            if name in self.info.scales:
+                self._remember("scales", {name: None})
             self._engine.drop_vector(name)
             self._remember("vectors", {name: None})
 
@@ -143,6 +146,20 @@ class Remembering:
             if self.info.better.get(than) == better:
                 return
             self._remember("better", {than: None if better is None else asdict(better)})
+
+    def set_scales(self, scales: Mapping[str, Scale]) -> None:
+        """Remember what the cosines of some encoders mean, in place of what was known.
+
+        A scale is known as long as the store holds the encoder, with the fingerprint that it was measured with.
+
+        Raises:
+            VectorError: the store does not hold one of the encoders.
+        """
+        with self._lock:
+            for name in scales:
+                self._checked_name(name)
+            new = {name: asdict(scale) for name, scale in scales.items() if self.info.scales.get(name) != scale}
+            self._remember("scales", new)
 
     def kind_of(self, field: str) -> FieldKind:
         """The kind of a filterable field's values.
