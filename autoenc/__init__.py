@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import And, Contains, Not, Or, Range, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
@@ -47,6 +48,7 @@ _HOME = {
     "Or": "store",
     "Progress": "progress",
     "Range": "store",
+    "Scale": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
@@ -60,6 +62,7 @@ _HOME = {
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
+    "measure_scales": "catalog.scales",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
@@ -85,6 +88,7 @@ __all__ = [
     "Or",
     "Progress",
     "Range",
+    "Scale",
     "Searcher",
     "SkippedFile",
     "Store",
@@ -99,6 +103,7 @@ __all__ = [
     "list_collections",
     "load_bundle",
     "load_image",
+    "measure_scales",
     "open_store",
     "remember_comparison",
     "search",

@@ -15,6 +15,7 @@ from autoenc.store.filters import OWN
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import WAIT_SECONDS
 from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
+from autoenc.store.scale import Scale
 from autoenc.store.store import Store
 from autoenc.store.where import And, Contains, Filter, Not, Or, Range
 
@@ -32,6 +33,7 @@ __all__ = [
     "Range",
     "Record",
     "Scalar",
+    "Scale",
     "Store",
     "StoreInfo",
     "StoreStatus",

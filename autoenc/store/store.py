@@ -53,7 +53,7 @@ class Store(Remembering):
             collection=self.collection,
             points=len(self),
             encoders=dict(self.info.vectors),
-            having={name: self._engine.count(Conditions((HasVector(name),))) for name in self.info.vectors},
+            having={name: self.count(having=[name]) for name in self.info.vectors},
             sources=dict(self.info.sources),
             points_of={
                 name: self._engine.count(Conditions((AnyOf(source, "keyword", (name,)),))) for name in self.info.sources
@@ -242,18 +242,36 @@ class Store(Remembering):
             found |= {record.id for record in self._engine.scroll(where, [], BATCH, payload=False)}
         return found
 
-    def count(self, where: Filter | None = None) -> int:
-        """How many points match the filter; without one, how many there are."""
-        return self._engine.count(self._conditions(where))
+    def count(self, where: Filter | None = None, *, having: Sequence[str] = ()) -> int:
+        """How many points match the filter and have these vectors; without either, how many there are."""
+        for name in having:
+            self._checked_name(name)
+        return self._engine.count(self._conditions(where, having))
 
     def scroll(
-        self, where: Filter | None = None, *, vectors: Sequence[str] = (), batch: int = 1000
+        self,
+        where: Filter | None = None,
+        *,
+        vectors: Sequence[str] = (),
+        having: Sequence[str] = (),
+        batch: int = 1000,
     ) -> Iterator[Record]:
-        """Every matching point, ordered by id, read `batch` at a time."""
-        for name in vectors:
+        """Every matching point, ordered by id, read `batch` at a time.
+
+        Args:
+            where: only points whose payload matches.
+            vectors: the vectors to return.
+            having: only points that have each of these vectors.
+            batch: how many points to read at a time.
+
+        Raises:
+            VectorError: an unknown vector.
+            UnknownFieldError, ArgumentError: as for `search`.
+        """
+        for name in (*vectors, *having):
             self._checked_name(name)
         check_number("batch", batch)
-        return self._engine.scroll(self._conditions(where), list(vectors), batch)
+        return self._engine.scroll(self._conditions(where, having), list(vectors), batch)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
         """The most frequent values of a filterable field with their counts, most frequent first, then by value.
@@ -341,9 +359,10 @@ class Store(Remembering):
                 f"Collection '{self.collection}' has no point {missing[0]}{more}. Index the image first."
             )
 
-    def _conditions(self, where: Filter | None) -> Conditions:
+    def _conditions(self, where: Filter | None, having: Sequence[str] = ()) -> Conditions:
         def resolve(name: str) -> tuple[str, FieldKind]:
             field = self._resolved(name)
             return field, self.info.fields[field]
 
-        return conditions_of(where, resolve)
+        conditions = conditions_of(where, resolve)
+        return conditions._replace(must=(*conditions.must, *map(HasVector, having)))

@@ -20,7 +20,7 @@ from autoenc.errors import (
     UnknownFieldError,
     VectorError,
 )
-from autoenc.store import Better, Range, Store, VectorSpec, list_collections, point_id
+from autoenc.store import Better, Range, Scale, Store, VectorSpec, list_collections, point_id
 
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
 NOWHERE = point_id("demo", "nowhere.jpg")
@@ -641,6 +641,33 @@ def test_the_better_encoder_is_replaced_or_forgotten(store):
         ahead = Better(name, 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
         with pytest.raises(VectorError, match="holds no vector 'none'"):
             store.set_better(than, ahead)
+
+
+def test_scales_are_remembered_until_their_vectors_are_dropped(store, reopen):
+    cosines = tuple(number / 100 for number in range(101))
+    scale, newer = (Scale(0.25, 0.5, cosines, points, PAINT.fingerprint) for points in (3, 4))
+    store.set_scales({"paint": scale})
+    again = reopen()
+    again.add_source("demo", "/photos")
+    assert again.info.scales == {"paint": scale}
+    again.set_scales({"paint": newer})
+    assert again.info.scales == {"paint": newer}
+    again.drop_vector("paint")
+    again.add_vector("paint", PAINT)  # the same encoder, but no vectors yet
+    assert again.info.scales == reopen().info.scales == {}
+    with pytest.raises(VectorError, match="holds no vector 'none'"):
+        again.set_scales({"none": newer})
+
+
+def test_points_that_have_a_vector(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED, BLUE], {"shape": np.eye(2, 3)})
+    assert {record.id for record in store.scroll(having=["shape"])} == {RED, BLUE}
+    assert [record.id for record in store.scroll({"folder": "warm"}, having=["shape", "paint"])] == [RED]
+    assert (store.count(having=["shape"]), store.count({"folder": "cold"}, having=["shape"])) == (2, 1)
+    for ask in (store.scroll, store.count):
+        with pytest.raises(VectorError, match="holds no vector 'none'"):
+            ask(having=["none"])
 
 
 def test_status_tells_which_points_lack_a_vector(store):
