@@ -13,6 +13,7 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
@@ -42,6 +43,7 @@ _HOME = {
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
+    "Novelty": "catalog.novelty",
     "Progress": "progress",
     "Range": "store",
     "Scale": "store",
@@ -59,6 +61,7 @@ _HOME = {
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "measure_scales": "catalog.scales",
+    "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
@@ -78,6 +81,7 @@ __all__ = [
     "IndexReport",
     "LoadedImage",
     "Neighbor",
+    "Novelty",
     "Progress",
     "Range",
     "Scale",
@@ -96,6 +100,7 @@ __all__ = [
     "load_bundle",
     "load_image",
     "measure_scales",
+    "novelty",
     "open_store",
     "remember_comparison",
     "search",
