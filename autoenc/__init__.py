@@ -13,6 +13,7 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
@@ -45,6 +46,7 @@ _HOME = {
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
     "Not": "store",
+    "Novelty": "catalog.novelty",
     "Or": "store",
     "Progress": "progress",
     "Range": "store",
@@ -63,6 +65,7 @@ _HOME = {
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "measure_scales": "catalog.scales",
+    "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
@@ -85,6 +88,7 @@ __all__ = [
     "LoadedImage",
     "Neighbor",
     "Not",
+    "Novelty",
     "Or",
     "Progress",
     "Range",
@@ -104,6 +108,7 @@ __all__ = [
     "load_bundle",
     "load_image",
     "measure_scales",
+    "novelty",
     "open_store",
     "remember_comparison",
     "search",

@@ -97,6 +97,8 @@ def test_the_public_names() -> None:
         "LoadedImage",
         "Neighbor",
         "measure_scales",
+        "novelty",
+        "Novelty",
         "open_store",
         "Progress",
         "remember_comparison",

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy.typing as npt
 
 from autoenc.catalog.fields import own_of
+from autoenc.catalog.novelty import Novelty, judge, makeable
 from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
@@ -149,6 +150,7 @@ class Searcher:
         self._asked = using if isinstance(using, Encoder) else self.using
         self._model = model
         self._encoder: Encoder | None = None
+        self._judges: tuple[dict[str, Encoder], dict[str, str]] | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -193,6 +195,18 @@ class Searcher:
         if (path := point_path(self.store, record.payload)) is None:
             raise PointNotFoundError(f"Point {record.id} of collection '{self.store.collection}' has no image.")
         return Neighbor(0, record.id, 1.0, path, record.payload)
+
+    def novelty(self, picture: Picture) -> Novelty | None:
+        """Whether a picture is unlike anything in the store: `autoenc.novelty` by all of its encoders, which are kept.
+
+        Example:
+            >>> with autoenc.open_store("store") as store:
+            ...     sorted(autoenc.Searcher(store).novelty("some.jpg").percentiles)
+            ['color', 'edges', 'learned']
+        """
+        if self._judges is None:
+            self._judges = makeable(self.store, self._model, {self.using: self.encoder})
+        return judge(self.store, picture, *self._judges)
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"

@@ -40,7 +40,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: query, using, neighbors[{id, path, score, payload}]",
+        help="print one JSON document: query, using, neighbors[{id, path, score, payload}], "
+        "novelty{percentile, percentiles{encoder: percentile}, cosines{encoder: cosine}, left_out{encoder: reason}, "
+        "unlike}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.", parser=parser)
 
@@ -66,10 +68,12 @@ def run(options: argparse.Namespace) -> int:
     if options.image is not None:
         neighbors = searcher.by_picture(options.image, **asked)
         query = options.image
+        verdict = searcher.novelty(options.image)
     else:
         neighbors = searcher.by_id(options.id, **asked)
         stored = searcher.stored(options.id)
         query = str(stored.path)
+        verdict = None  # it is in the catalog
     misses = [] if neighbors else unmatched(store, where)
     if options.sheet:
         from autoenc.report.sheet_files import write_sheet
@@ -79,7 +83,12 @@ def run(options: argparse.Namespace) -> int:
         write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[query, *reading])
     if options.json:
         print_json(
-            {"query": query, "using": searcher.using, "neighbors": [neighbor.to_dict() for neighbor in neighbors]}
+            {
+                "query": query,
+                "using": searcher.using,
+                "neighbors": [neighbor.to_dict() for neighbor in neighbors],
+                "novelty": None if verdict is None else verdict.to_dict(),
+            }
         )
     elif neighbors:
         from autoenc.text import table
@@ -91,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
         put("No image matches.")
     for sentence in misses:
         say(sentence)
+    if verdict is not None and not options.json:
+        say(verdict.told())
     better = store.info.better.get(searcher.using)
     if better is not None and options.using is None and not options.json:
         say(f"{better.told(searcher.using)}: --using {better.encoder}")

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from torturing.copies import copied
@@ -137,6 +138,22 @@ def test_query_finds_the_picture_itself_first(store: Path, query: Path) -> None:
     assert set(first) == {"id", "path", "score", "payload"}
     assert first["path"] == str(query)
     assert first["score"] == pytest.approx(1, abs=1e-4)
+
+
+def test_query_says_whether_the_catalog_has_anything_like_a_picture(
+    call: Call, store: Path, query: Path, tmp_path: Path
+) -> None:
+    noise = tmp_path / "noise.png"
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(noise)
+    unlike = json.loads(call("query", noise, "--store", store, "--json").stdout)["novelty"]
+    assert unlike["unlike"]
+    assert unlike["percentile"] < 1
+    told = call("query", noise, "--store", store).stderr
+    assert "Unlike anything in this catalog: only " in told
+    assert "100% of the catalog's own images are this far" in call("query", query, "--store", store).stderr
+    by_id = call("query", "--id", query, "--store", store, "--json")
+    assert json.loads(by_id.stdout)["novelty"] is None
+    assert "this far" not in call("query", "--id", query, "--store", store).stderr
 
 
 def test_query_prints_a_table(store: Path, query: Path) -> None:
