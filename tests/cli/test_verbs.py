@@ -299,7 +299,7 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["paint"],
         ["train", "x"],
         ["query", "--store", "s"],
-        ["query", "a.jpg", "--id", "b", "--store", "s"],
+        ["query", "--words", "red", "--sheet", "n.png", "--store", "s"],
         ["query", "a.jpg", "--store", "s", "--filter", "folder"],
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],
