@@ -94,9 +94,9 @@ class Query:
                 bounds = "a number" if least == -math.inf else f"a number from {least} to {most}"
                 raise ArgumentError(f"{name}= must be {bounds}; got {value!r}.")
         if self.unlike and not self.looks:
-            raise ArgumentError("unlike= takes something away from a picture, id=, vector= or like=; name one.")
+            raise ArgumentError("unlike= takes something away from a picture, id= or like=; name one.")
         if not (self.looks or self.words or self.boosts or self.nears):
-            raise ArgumentError("Search by a picture, id=, vector=, like=, words=, boost= or near=; got none of them.")
+            raise ArgumentError("Search by a picture, id=, like=, words=, boost= or near=; got none of them.")
 
     @property
     def pictures(self) -> list[Picture]:

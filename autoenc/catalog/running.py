@@ -46,11 +46,9 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     """
     weights = searcher.weights if query.looks else {}
     if chosen and searcher.weights and not query.looks:
-        raise ArgumentError("using= compares images; name a picture, id=, vector= or like=, or leave it out.")
+        raise ArgumentError("using= compares images; name a picture, id= or like=, or leave it out.")
     if not weights and (query.pictures or query.vector is not None or query.unlike):
-        raise ArgumentError(
-            "using=none leaves looks out; name an encoder to compare with the picture, vector= or unlike=."
-        )
+        raise ArgumentError("using=none leaves looks out; name an encoder to compare with the picture.")
     store = searcher.store
     examples = examples_of(store, query, list(weights), searcher.encoder_of)
     simple = list(weights.values()) == [1.0] and not (query.boosts or query.nears or query.words is not None)
@@ -83,7 +81,7 @@ def _arranged(
 ) -> list[Hit]:
     """At least as many hits as the page needs, in their final order."""
     if query.diversity and alike is None:
-        raise ArgumentError("diversity= compares images; name a picture, id=, vector= or like=.")
+        raise ArgumentError("diversity= compares images; name a picture, id= or like=.")
     group: Callable[[Hit], Hashable] | None = None
     if (field := query.group_by) is not None:
         store.kind_of(field)  # raises if there is no such field
@@ -109,7 +107,7 @@ def _least(searcher: Encoders, query: Query, weights: Mapping[str, float], simpl
     if query.min_percentile is None:
         return query.min_score
     if not weights:
-        raise ArgumentError("min_percentile= compares images; name a picture, id=, vector= or like=.")
+        raise ArgumentError("min_percentile= compares images; name a picture, id= or like=.")
     least = 0.0
     for name, weight in weights.items():
         scale = searcher.scale_of(name)
