@@ -13,8 +13,12 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.novelty import Novelty, novelty
+    from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
+    from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -25,24 +29,33 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import Range, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
 _HOME = {
+    "And": "store",
     "AutoencError": "errors",
+    "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
+    "Contains": "store",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
+    "Near": "catalog.weights",
     "Neighbor": "catalog.searching",
+    "Not": "store",
+    "Novelty": "catalog.novelty",
+    "Or": "store",
     "Progress": "progress",
+    "Query": "catalog.queries",
     "Range": "store",
+    "Scale": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
@@ -56,6 +69,8 @@ _HOME = {
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
+    "measure_scales": "catalog.scales",
+    "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
@@ -65,18 +80,27 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "And",
     "AutoencError",
+    "Boost",
     "Bundle",
     "CheckReport",
     "Comparison",
+    "Contains",
     "Difference",
     "Encoder",
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
+    "Near",
     "Neighbor",
+    "Not",
+    "Novelty",
+    "Or",
     "Progress",
+    "Query",
     "Range",
+    "Scale",
     "Searcher",
     "SkippedFile",
     "Store",
@@ -91,6 +115,8 @@ __all__ = [
     "list_collections",
     "load_bundle",
     "load_image",
+    "measure_scales",
+    "novelty",
     "open_store",
     "remember_comparison",
     "search",
