@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
     from autoenc.store import Range, Store, list_collections, open_store
+    from autoenc.store.copying import CopyReport, copy_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
@@ -34,6 +35,7 @@ _HOME = {
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
+    "CopyReport": "store.copying",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
@@ -49,6 +51,7 @@ _HOME = {
     "TrainingResult": "training.result",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
+    "copy_store": "store.copying",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
     "find_images": "images.finding",
@@ -69,6 +72,7 @@ __all__ = [
     "Bundle",
     "CheckReport",
     "Comparison",
+    "CopyReport",
     "Difference",
     "Encoder",
     "EncoderScores",
@@ -84,6 +88,7 @@ __all__ = [
     "__version__",
     "check_store",
     "compare",
+    "copy_store",
     "create_encoder",
     "draw_catalog",
     "find_images",

@@ -80,6 +80,8 @@ def test_the_public_names() -> None:
         "check_store",
         "compare",
         "Comparison",
+        "copy_store",
+        "CopyReport",
         "create_encoder",
         "Difference",
         "draw_catalog",
