@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
     from autoenc.store import Range, Store, list_collections, open_store
+    from autoenc.store.backup import BackupReport, backup_store, restore_store
     from autoenc.store.copying import CopyReport, copy_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
 _HOME = {
     "AutoencError": "errors",
+    "BackupReport": "store.backup",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
@@ -49,6 +51,7 @@ _HOME = {
     "SkippedFile": "images.finding",
     "Store": "store",
     "TrainingResult": "training.result",
+    "backup_store": "store.backup",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
     "copy_store": "store.copying",
@@ -61,6 +64,7 @@ _HOME = {
     "load_image": "images.files",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
+    "restore_store": "store.backup",
     "search": "catalog.searching",
     "train": "training.run",
     "write_report": "report.page",
@@ -69,6 +73,7 @@ _HOME = {
 __all__ = [
     "ENCODER_NAMES",
     "AutoencError",
+    "BackupReport",
     "Bundle",
     "CheckReport",
     "Comparison",
@@ -86,6 +91,7 @@ __all__ = [
     "Store",
     "TrainingResult",
     "__version__",
+    "backup_store",
     "check_store",
     "compare",
     "copy_store",
@@ -98,6 +104,7 @@ __all__ = [
     "load_image",
     "open_store",
     "remember_comparison",
+    "restore_store",
     "search",
     "train",
     "write_report",

@@ -75,6 +75,8 @@ def test_the_public_names() -> None:
     assert set(autoenc.__all__) == {
         "__version__",
         "AutoencError",
+        "backup_store",
+        "BackupReport",
         "Bundle",
         "CheckReport",
         "check_store",
@@ -99,6 +101,7 @@ def test_the_public_names() -> None:
         "open_store",
         "Progress",
         "remember_comparison",
+        "restore_store",
         "search",
         "Range",
         "Searcher",

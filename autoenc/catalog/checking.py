@@ -91,7 +91,7 @@ def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport
     vectors: dict[str, int] = {}
     encoded: dict[str, int] = {}
     if store.info.copy_of:
-        problems.append(f"This is an unfinished copy of {store.info.copy_of}. Finish it with `autoenc copy`.")
+        problems.append(f"This is an unfinished copy of {store.info.copy_of}. Run the same copy or restore again.")
     with telling(progress) as tell:
         try:
             if not store.verify():

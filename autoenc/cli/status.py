@@ -49,7 +49,7 @@ def _show(status: StoreStatus) -> None:
 
     put(f"collection {status.collection}: {counted(status.points, 'image')}")
     if status.copy_of:
-        put(f"  an unfinished copy of {status.copy_of}: run the same `autoenc copy` again to finish it")
+        put(f"  an unfinished copy of {status.copy_of}: run the same copy or restore again to finish it")
     for name, spec in status.encoders.items():
         origin = f", from {spec.origin}" if spec.origin else ""
         lacking = status.points - status.having[name]

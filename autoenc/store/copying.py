@@ -104,19 +104,28 @@ def copy_store(
         if _named(from_store) == (_place(target), target.collection if isinstance(target, Store) else collection):
             raise ArgumentError(f"Expected two different collections; got {_told(from_store)} twice.")
         to_store = _opened(target, collection, True, wait, opened)
-        _check_shape(from_store, to_store)
-        points, copied, checksum = _copied(from_store, to_store, tell)
+        points, copied, checksum = fill(to_store, from_store, _told(from_store), tell)
         seconds = time.perf_counter() - start
         return CopyReport(
             from_store.location, to_store.location, to_store.collection, points, copied, checksum, seconds
         )
 
 
-def _copied(source: Store, target: Store, tell: Progress) -> tuple[int, int, str]:
-    """Points, how many of them were written, and their checksum."""
-    origin = _told(source)
+def fill(target: Store, source: Store, origin: str, tell: Progress) -> tuple[int, int, str]:
+    """`copy_store` for open stores.
+
+    Args:
+        target: the copy.
+        source: the store that is copied.
+        origin: what the source is called while the copy is unfinished; only the same origin finishes it.
+        tell: is told the progress.
+
+    Returns:
+        points, how many of them were written, and their checksum.
+    """
+    _check_shape(source, target, origin)
     if target.info.copy_of != origin and len(target):
-        return _compared(source, target, tell)
+        return _compared(source, target, origin, tell)
     target.adopt(source)
     with target.being_copied(origin):
         copied, fresh = 0, len(target) == 0
@@ -136,11 +145,11 @@ def _copied(source: Store, target: Store, tell: Progress) -> tuple[int, int, str
         )
 
 
-def _compared(source: Store, target: Store, tell: Progress) -> tuple[int, int, str]:
+def _compared(source: Store, target: Store, origin: str, tell: Progress) -> tuple[int, int, str]:
     """The same for a target that is no unfinished copy of this source: nothing is written, and it must be equal."""
     if target.info.copy_of:
         raise StoreMismatchError(
-            f"{_told(target)} is an unfinished copy of {target.info.copy_of}, not of {_told(source)}. Finish that copy "
+            f"{_told(target)} is an unfinished copy of {target.info.copy_of}, not of {origin}. Finish that copy "
             f"first, or copy into another store."
         )
     each = _Round(source, target, tell)
@@ -148,7 +157,7 @@ def _compared(source: Store, target: Store, tell: Progress) -> tuple[int, int, s
     if held != len(source) or any(True for _ in each.differing(False)):
         raise StoreMismatchError(
             f"{_told(target)} holds {counted(held, 'point')} that {'is' if held == 1 else 'are'} not a copy of "
-            f"{_told(source)}. Copy into a new store, or into one without this collection."
+            f"{origin}. Copy into a new store, or into one without this collection."
         )
     target.adopt(source)
     return each.points, 0, each.checksum
@@ -248,14 +257,14 @@ def _alike(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _check_shape(source: Store, target: Store) -> None:
+def _check_shape(source: Store, target: Store, origin: str) -> None:
     """Raise StoreMismatchError for a target with encoders that the source does not have exactly so."""
     ours, theirs = source.info.vectors, target.info.vectors
     other = [name for name in theirs if name not in ours or not theirs[name].same_encoder(ours[name])]
     lacking = [name for name in ours if name not in theirs] if len(target) else []
     if other or lacking:
         raise StoreMismatchError(
-            f"{_told(target)} has other encoders than {_told(source)} ({listed([*other, *lacking])} not in both, or "
+            f"{_told(target)} has other encoders than {origin} ({listed([*other, *lacking])} not in both, or "
             f"of different models). Copy into a new store, or into one without this collection."
         )
 

@@ -222,7 +222,7 @@ class Remembering:
         if self.info.copy_of and not self._filling:
             raise StoreError(
                 f"Collection '{self.collection}' of {self.location} is an unfinished copy of {self.info.copy_of}. "
-                f"Finish it with `autoenc copy` before you write to it, or name another collection with collection=."
+                f"Run the same copy or restore again before you write to it, or name another one with collection=."
             )
 
     def _checked_name(self, name: str) -> VectorSpec:

@@ -236,9 +236,7 @@ def test_an_unfinished_copy_says_so_and_is_written_to_by_nothing_else(opening: O
         lambda: target.delete([some]),
         lambda: target.add_vector("new", SHAPE),
     ):
-        with pytest.raises(
-            StoreError, match=r"unfinished copy of collection 'images' of .*a. Finish it with .autoenc copy"
-        ):
+        with pytest.raises(StoreError, match=r"unfinished copy of collection 'images' of .*a. Run the same copy"):
             write()
     assert held(target) == before
 
