@@ -13,7 +13,7 @@ from autoenc.store.better import Better
 from autoenc.store.engine import Engine
 from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
 from autoenc.store.migration import migrate
-from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
+from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 
 _OF_ONE_COLLECTION = ("version", "migrating", "copy_of", "vectors", "fields")
 """Of a record: what a copy does not take over, or only once the engine has made it."""
@@ -151,7 +151,7 @@ class Remembering:
             self._remember("better", {than: None if better is None else asdict(better)})
 
     def adopt(self, other: Remembering) -> None:
-        """Remember all that another store remembers: its encoders, fields, sources and whatever else its record holds.
+        """Remember what another store remembers: its encoders and fields, and exactly what else its record holds.
 
         Raises:
             StoreMismatchError: this store has another encoder, or another kind of field, under one of the names.
@@ -159,8 +159,12 @@ class Remembering:
         self.add_fields(other.info.fields)
         self.add_vectors(other.info.vectors)
         record = other._engine.read_record()
+        changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
         with self._lock:
-            self._engine.merge_record({key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION})
+            mine = self._engine.read_record()
+            for section in changes.keys() & set(SECTIONS):
+                changes[section] = {**dict.fromkeys(mine.get(section, {})), **changes[section]}
+            self._engine.merge_record(changes)
             self.refresh()
 
     @contextmanager

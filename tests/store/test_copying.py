@@ -185,6 +185,16 @@ def test_a_finished_copy_is_left_as_it_is(opening: Opener) -> None:
     assert (again.points, again.copied, again.checksum) == (1203, 0, first.checksum)
 
 
+def test_what_a_finished_copy_has_learned_since_is_kept(opening: Opener) -> None:
+    source, target = fill(opening("edge", "a"), 5), opening("memory", "b")
+    copy_store(source, target)
+    target.add_source("shop", "/moved")
+    target.set_better("paint", None)
+    copy_store(source, target)
+    assert target.info.sources == {"shop": "/moved"}
+    assert target.info.better == {}
+
+
 class BreakError(Exception):
     pass
 
@@ -218,6 +228,7 @@ def test_a_source_that_changes_between_the_two_is_followed(opening: Opener) -> N
     source.delete([first])
     source.set_payload(second, {"price": 99.0})
     source.add_source("other", "/elsewhere")
+    source.set_better("paint", None)
     copy_store(source, target)
     assert close(source, target)
     assert target.info == source.info
