@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
     from autoenc.store import Range, Store, list_collections, open_store
-    from autoenc.store.backup import BackupReport, backup_store, restore_store
+    from autoenc.store.backup import BackupReport, backup_store
     from autoenc.store.copying import CopyReport, copy_store
+    from autoenc.store.restoring import restore_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
@@ -64,7 +65,7 @@ _HOME = {
     "load_image": "images.files",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
-    "restore_store": "store.backup",
+    "restore_store": "store.restoring",
     "search": "catalog.searching",
     "train": "training.run",
     "write_report": "report.page",

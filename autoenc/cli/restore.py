@@ -24,7 +24,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc.store.backup import restore_store
+    from autoenc.store.restoring import restore_store
     from autoenc.text import counted
 
     report = restore_store(
