@@ -30,17 +30,22 @@ if TYPE_CHECKING:
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
     from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
+    from autoenc.store.backup import BackupReport, backup_store
+    from autoenc.store.copying import CopyReport, copy_store
+    from autoenc.store.restoring import restore_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
 _HOME = {
     "And": "store",
     "AutoencError": "errors",
+    "BackupReport": "store.backup",
     "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
     "Contains": "store",
+    "CopyReport": "store.copying",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
@@ -60,8 +65,10 @@ _HOME = {
     "SkippedFile": "images.finding",
     "Store": "store",
     "TrainingResult": "training.result",
+    "backup_store": "store.backup",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
+    "copy_store": "store.copying",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
     "find_images": "images.finding",
@@ -73,6 +80,7 @@ _HOME = {
     "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
+    "restore_store": "store.restoring",
     "search": "catalog.searching",
     "train": "training.run",
     "write_report": "report.page",
@@ -82,11 +90,13 @@ __all__ = [
     "ENCODER_NAMES",
     "And",
     "AutoencError",
+    "BackupReport",
     "Boost",
     "Bundle",
     "CheckReport",
     "Comparison",
     "Contains",
+    "CopyReport",
     "Difference",
     "Encoder",
     "EncoderScores",
@@ -106,8 +116,10 @@ __all__ = [
     "Store",
     "TrainingResult",
     "__version__",
+    "backup_store",
     "check_store",
     "compare",
+    "copy_store",
     "create_encoder",
     "draw_catalog",
     "find_images",
@@ -119,6 +131,7 @@ __all__ = [
     "novelty",
     "open_store",
     "remember_comparison",
+    "restore_store",
     "search",
     "train",
     "write_report",

@@ -23,6 +23,7 @@ AutoencError
 │   ├── UnknownFieldError      a filter on a field that is not filterable
 │   ├── PointNotFoundError     no point with that id or path
 │   └── VectorError            a vector of the wrong shape, or with NaN or infinity
+├── BackupError                a file that is no whole backup of a store
 ├── OutputError                a result cannot be written to the requested place
 ├── ArgumentError              a value that is not allowed, such as k below 1
 └── MissingDependencyError     an optional package is not installed
@@ -113,6 +114,10 @@ class PointNotFoundError(StoreError):
 
 class VectorError(StoreError):
     """A vector of the wrong shape, or with NaN or infinity in it."""
+
+
+class BackupError(AutoencError):
+    """A file is no backup of a store, or is damaged."""
 
 
 class OutputError(AutoencError):

@@ -1,7 +1,7 @@
 """Where results may be written: never over a file that autoenc did not write, and never among the images it reads.
 
 What autoenc writes carries its mark, so that it may be replaced by the next run: a picture in its metadata, JSON in its
-first key, HTML in a meta tag, CSV in its header.
+first key, HTML in a meta tag, CSV in its header, a backup in the name of its first entry.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ MARK = f"autoenc {__version__}"
 _MARKED = re.compile(
     rb'\{\n  "written_by": "autoenc '
     rb'|<!doctype html>.{0,200}<meta name="generator" content="autoenc '
+    rb"|PK\x03\x04.{26}autoenc\.backup\.txt"
     rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n",
     re.DOTALL,
 )

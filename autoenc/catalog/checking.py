@@ -90,6 +90,8 @@ def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport
     notes: list[str] = []
     vectors: dict[str, int] = {}
     encoded: dict[str, int] = {}
+    if store.info.copy_of:
+        problems.append(f"This is an unfinished copy of {store.info.copy_of}. Run the same copy or restore again.")
     with telling(progress) as tell:
         try:
             if not store.verify():

@@ -49,6 +49,8 @@ FLAGS = {
 }
 """The options that the library's messages name as parameters."""
 
+_PLACE = "a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)"
+
 LISTED = 20
 """The most skipped files to name on the terminal."""
 
@@ -88,14 +90,27 @@ def add_collections(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_location(parser: argparse.ArgumentParser, purpose: str = "") -> None:
-    place = "a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)"
     parser.add_argument(
         "--store",
         required=not purpose,
         type=_lasting,
         metavar="LOCATION",
-        help=f"{purpose}: {place}" if purpose else place,
+        help=f"{purpose}: {_PLACE}" if purpose else _PLACE,
     )
+    add_wait(parser)
+
+
+def add_locations(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name two stores, with one of the first one's collections or all of them."""
+    for option, dest, which in (("--from", "source", "the store to copy"), ("--to", "target", "where the copy goes")):
+        parser.add_argument(
+            option, dest=dest, required=True, type=_lasting, metavar="LOCATION", help=f"{which}: {_PLACE}"
+        )
+    parser.add_argument("--collection", metavar="NAME", help="only this collection (default: all of them)")
+    add_wait(parser)
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         type=float,

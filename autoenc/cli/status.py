@@ -23,7 +23,7 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
         "images, lacking}}, sources, filterable, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
-        "…}}}}",
+        "…}}, copy_of}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
@@ -48,6 +48,8 @@ def _show(status: StoreStatus) -> None:
     from autoenc.text import counted
 
     put(f"collection {status.collection}: {counted(status.points, 'image')}")
+    if status.copy_of:
+        put(f"  an unfinished copy of {status.copy_of}: run the same copy or restore again to finish it")
     for name, spec in status.encoders.items():
         origin = f", from {spec.origin}" if spec.origin else ""
         lacking = status.points - status.having[name]

@@ -57,7 +57,7 @@ def open_edge(
         if not there and not create:
             raise _not_found(root, collection)
         if not there:
-            _check_unoccupied(root, collection)
+            check_unoccupied(root, collection)
             _make_folder(root, folder)
         if there and not os.access(folder, os.W_OK):
             return _open_copy(root, collection, wait, verify)
@@ -138,7 +138,7 @@ def _open_copy(root: Path, collection: str, wait: float, verify: bool) -> EdgeEn
     """Open a copy of a store that is read-only, because the engine writes even when it only searches."""
     folder = root / collection
     _check_shard(folder)
-    with _locked(folder, wait):
+    with locked(folder, wait):
         size = allocated_bytes(folder)
         if size > MOST_COPIED:
             raise StoreError(
@@ -148,7 +148,7 @@ def _open_copy(root: Path, collection: str, wait: float, verify: bool) -> EdgeEn
         _remove_stale_copies()
         copy = Path(tempfile.mkdtemp(prefix=COPY))
         try:
-            with _locked(copy, 0):
+            with locked(copy, 0):
                 check_space(copy, size, "to copy the read-only store")
                 try:
                     copy_folder(folder / SHARD, copy / SHARD)
@@ -165,12 +165,13 @@ def _open_copy(root: Path, collection: str, wait: float, verify: bool) -> EdgeEn
 def _remove_stale_copies() -> None:
     """Remove the copies of processes that were killed while they made them."""
     for copy in Path(tempfile.gettempdir()).glob(f"{COPY}*"):
-        with suppress(OSError, StoreLockedError), _locked(copy, 0):
+        with suppress(OSError, StoreLockedError), locked(copy, 0):
             remove_folder(copy)
 
 
 @contextmanager
-def _locked(folder: Path, wait: float) -> Iterator[None]:
+def locked(folder: Path, wait: float) -> Iterator[None]:
+    """Hold a collection's lock during a `with` block; raises what `lock_folder` does."""
     lock = lock_folder(folder, wait)
     try:
         yield
@@ -238,14 +239,14 @@ def _not_found(root: Path, collection: str) -> StoreNotFoundError:
     return no_collection(str(root), collection, edge_collections(root))
 
 
-def _check_unoccupied(root: Path, collection: str) -> None:
+def check_unoccupied(root: Path, collection: str) -> None:
     """Refuse to create a collection in a folder that holds anything else."""
     if root.exists() and not root.is_dir():
         raise StoreError(f"{root} is a file; a store is a folder. Choose another path.")
     if (root / RECORD).is_file():
         raise _not_found(root, collection)
     inside = list(root.iterdir()) if root.exists() else []
-    others = [path for path in inside if path.name != collection and not path.name.startswith(DROPPED)]
+    others = [path for path in inside if path.name != collection and not path.name.startswith(TEMPORARY)]
     if not all(map(_is_collection, others)) and not edge_collections(root):
         raise StoreError(f"{root} holds other files and is not a store. Choose an empty or a new folder.")
     if (root / collection) in inside and not _is_collection(root / collection):

@@ -85,6 +85,7 @@ class StoreInfo:
         fields: filterable payload field -> kind of its values.
         better: encoder -> the one that retrieves better, where a comparison has shown one.
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
+        copy_of: the collection that an unfinished copy is made from; empty for any other collection.
     """
 
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class StoreInfo:
     fields: dict[str, FieldKind] = field(default_factory=dict)
     better: dict[str, Better] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
+    copy_of: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The record as a document for JSON."""
@@ -117,12 +119,13 @@ class StoreInfo:
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
             better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
             scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
+            copy_of = _text(data.get("copy_of", ""))
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
                 f"{where} has a damaged record of its encoders, sources, fields, comparisons or "
                 f"scales ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors=vectors, sources=sources, fields=fields, better=better, scales=scales)
+        return cls(vectors, sources, fields, better, scales, copy_of)
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ class StoreStatus:
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
         better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
+        copy_of: the collection that an unfinished copy is made from; empty for any other collection.
     """
 
     location: str
@@ -167,6 +171,7 @@ class StoreStatus:
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
     better: dict[str, Better]
+    copy_of: str
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -178,6 +183,7 @@ class StoreStatus:
             "sources": {name: {"root": root, "images": self.points_of[name]} for name, root in self.sources.items()},
             "filterable": self.fields,
             "better": {name: asdict(better) for name, better in self.better.items()},
+            "copy_of": self.copy_of,
         }
 
 

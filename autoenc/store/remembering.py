@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -26,10 +26,13 @@ from autoenc.store.filters import (
 )
 from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.migration import migrate
-from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
+from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.scale import Scale
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors, unit_rows
+
+_OF_ONE_COLLECTION = ("version", "migrating", "copy_of", "vectors", "fields")
+"""Of a record: what a copy does not take over, or only once the engine has made it."""
 
 
 class Remembering:
@@ -44,6 +47,7 @@ class Remembering:
         self.collection = engine.collection
         self._engine = engine
         self._lock = threading.RLock()  # held while the record is read, changed and written
+        self._filling = False  # a copy is being made through this object
         self.info = self._as_info(migrate(engine))
         self._reconcile()
 
@@ -64,6 +68,8 @@ class Remembering:
             known = self.info.vectors
             for name in specs.keys() & known.keys():
                 self.check_vector(name, specs[name])
+            if specs.keys() - known.keys():
+                self._check_no_copy()
             self._remember("vectors", {name: asdict(spec) for name, spec in specs.items() if known.get(name) != spec})
             for name in specs:
                 self.check_vector(name, specs[name])  # another process may have been faster
@@ -176,6 +182,46 @@ class Remembering:
             new = {name: asdict(scale) for name, scale in scales.items() if self.info.scales.get(name) != scale}
             self._remember("scales", new)
 
+    def adopt(self, other: Remembering) -> None:
+        """Remember what another store remembers: its encoders and fields, and exactly what else its record holds.
+
+        Raises:
+            StoreMismatchError: this store has another encoder, or another kind of field, under one of the names.
+        """
+        self.add_fields(other.info.fields)
+        self.add_vectors(other.info.vectors)
+        record = other._engine.read_record()
+        changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
+        with self._lock:
+            mine = self._engine.read_record()
+            for section in changes.keys() & set(SECTIONS):
+                changes[section] = {**dict.fromkeys(mine.get(section, {})), **changes[section]}
+            self._engine.merge_record(changes)
+            self.refresh()
+
+    @contextmanager
+    def being_copied(self, origin: str) -> Iterator[None]:
+        """Remember, until the end of a `with` block that raises nothing, that this is an unfinished copy.
+
+        Until then, only this object writes points: whatever else would come into the collection, a resumed copy
+        would take for its own, and replace.
+
+        Args:
+            origin: the collection that is copied, in words.
+        """
+        self._remember_copy(origin)
+        self._filling = True
+        try:
+            yield
+        finally:
+            self._filling = False
+        self._remember_copy("")
+
+    def _remember_copy(self, origin: str) -> None:
+        with self._lock:
+            self._engine.merge_record({"copy_of": origin})
+            self.refresh()
+
     def kind_of(self, field: str) -> FieldKind:
         """The kind of a filterable field's values.
 
@@ -207,6 +253,13 @@ class Remembering:
                 self._engine.create_field(name, kind)
 
     # ---- checks -------------------------------------------------------------------------------
+
+    def _check_no_copy(self) -> None:
+        if self.info.copy_of and not self._filling:
+            raise StoreError(
+                f"Collection '{self.collection}' of {self.location} is an unfinished copy of {self.info.copy_of}. "
+                f"Run the same copy or restore again before you write to it, or name another one with collection=."
+            )
 
     def _checked_name(self, name: str) -> VectorSpec:
         if name not in self.info.vectors:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, PointNotFoundError, VectorError
@@ -58,6 +60,7 @@ class Store(HybridSearch):
             },
             fields=dict(self.info.fields),
             better=dict(self.info.better),
+            copy_of=self.info.copy_of,
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -75,11 +78,28 @@ class Store(HybridSearch):
             ArgumentError: an id that is not a UUID, or not one payload per point (nothing is written); or a payload
                 that JSON cannot hold.
         """
+        self._check_no_copy()
         ids, checked = self._checked(ids, vectors)
         check_payloads(ids, payloads)
         for part in parts(len(ids)):
             rows = {name: matrix[part] for name, matrix in checked.items()}
             self._engine.upsert(ids[part], rows, [jsonable(payload) for payload in payloads[part]])
+
+    def upsert_records(self, records: Sequence[Record]) -> None:
+        """Insert points as another store of the same encoders returned them, their vectors bit for bit.
+
+        Args:
+            records: points with all the vectors that they have. A point with the same id is replaced completely.
+        """
+        self._check_no_copy()
+        alike: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+        for record in records:
+            alike[tuple(sorted(record.vectors))].append(record)
+        for names, group in alike.items():
+            for part in parts(len(group)):
+                rows = {name: np.stack([record.vectors[name] for record in group[part]]) for name in names}
+                ids, payloads = [record.id for record in group[part]], [record.payload for record in group[part]]
+                self._engine.upsert(ids, rows, payloads)
 
     def update_vectors(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> None:
         """Set named vectors of existing points; their other vectors and their payloads stay as they are.
@@ -90,6 +110,7 @@ class Store(HybridSearch):
         """
         if not vectors:
             return
+        self._check_no_copy()
         ids, checked = self._checked(ids, vectors)
         self._checked_there(ids)
         for part in parts(len(ids)):
@@ -117,6 +138,7 @@ class Store(HybridSearch):
             PointNotFoundError: a point does not exist. Nothing is written.
             ArgumentError: not one payload per point.
         """
+        self._check_no_copy()
         ids = [canonical_id(id) or id for id in ids]
         check_payloads(ids, payloads)
         if key is None and any(OWN in payload for payload in payloads):
@@ -127,6 +149,7 @@ class Store(HybridSearch):
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""
+        self._check_no_copy()
         known = canonical([ids] if isinstance(ids, str) else ids)
         for part in parts(len(known)):
             self._engine.delete(known[part])

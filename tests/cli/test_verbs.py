@@ -70,6 +70,32 @@ def query(drawn: Path) -> Path:
     return sorted(drawn.glob("shoe/*.jpg"))[3]
 
 
+# ---- moving and keeping -----------------------------------------------------------------------------
+
+
+def test_a_store_is_copied_backed_up_and_restored(call: Call, store: Path, tmp_path: Path) -> None:
+    copy, file, back = tmp_path / "copy", tmp_path / "store.zip", tmp_path / "back"
+    done = call("copy", "--from", store, "--to", copy, "--quiet")
+    assert re.fullmatch(
+        r"collection images: 48 points, 48 copied and all compared in .* sha256 [0-9a-f]{64}\n", done.stdout
+    )
+    again = call("copy", "--from", store, "--to", copy, "--json", "--quiet").stdout
+    (told,) = json.loads(again)["collections"].values()
+    assert (told["points"], told["copied"], told["collection"]) == (48, 0, "images")
+    assert f"sha256 {told['checksum']}" in done.stdout
+    out = call("backup", "--store", copy, "--out", file, "--quiet").stdout
+    assert re.fullmatch(r"collection images: 48 points\n[0-9.]+ MiB written to .*store\.zip in .* s\n", out)
+    assert call("restore", file, "--store", back, "--quiet").stdout == "collection images: 48 points restored\n"
+    refused = call("restore", file, "--store", back, code=1).stderr
+    assert "Restore into another store, or replace it with --overwrite." in refused
+    told = json.loads(call("restore", file, "--store", back, "--overwrite", "--json", "--quiet").stdout)
+    assert told["points"] == {"images": 48}
+    assert told["bytes"] == file.stat().st_size
+    with open_store(store) as ours, open_store(back) as theirs:
+        assert [record.payload for record in ours] == [record.payload for record in theirs]
+        assert ours.info == theirs.info
+
+
 # ---- the journey ------------------------------------------------------------------------------------
 
 
@@ -575,9 +601,9 @@ def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Pa
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 6
+    assert len(VERBS) == 9
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
-    assert set(verbs.choices) == {"train", "index", "query", "compare", "status", "check"}
+    assert set(verbs.choices) == {"train", "index", "query", "compare", "status", "check", "copy", "backup", "restore"}
     for name, verb in verbs.choices.items():
         assert verb.description, name
         for action in verb._actions:

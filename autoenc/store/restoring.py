@@ -1,0 +1,177 @@
+"""Restore a store from what `backup` wrote."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from autoenc.errors import BackupError, DiskFullError, StoreError, StoreMismatchError, StoreNotFoundError
+from autoenc.files import remove_folder, sync_folder
+from autoenc.progress import ProgressOption, telling
+from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_store
+from autoenc.store.archive import Archive, Collection, reading
+from autoenc.store.backup import BackupReport, folder_in, naming_failures, remove_stale
+from autoenc.store.copying import fill
+from autoenc.store.edge import DROPPED
+from autoenc.store.edge_folder import check_unoccupied, locked, open_edge
+from autoenc.store.manifest import check_manifest
+from autoenc.store.probe import try_out
+from autoenc.store.space import check_space
+from autoenc.text import shown
+
+
+def restore_store(
+    file: str | os.PathLike[str],
+    store: str | os.PathLike[str],
+    *,
+    collection: str | None = None,
+    overwrite: bool = False,
+    wait: float = WAIT_SECONDS,
+    progress: ProgressOption = None,
+) -> BackupReport:
+    """Restore the collections of a backup into a store in a folder or on a server.
+
+    The backup is unpacked beside the store, every checksum is compared, and the engine has opened it, before anything
+    takes the place of what is there. If the work is interrupted, at any moment, call this again to finish it.
+
+    Args:
+        file: what `backup_store` wrote. It is not trusted: it can lead nowhere but into the store.
+        store: the location of a store, which is made if it does not exist.
+        collection: only this collection; by default all of the backup.
+        overwrite: replace collections that are there.
+        wait: as for `open_store`.
+        progress: as for `index_images`.
+
+    Raises:
+        BackupError: the file is no whole backup, or does not hold the collection. Nothing is changed.
+        StoreMismatchError: a collection is there, and `overwrite` is False. Nothing is changed.
+        StoreError: the store cannot be written to.
+        DiskFullError: there is too little room for what the backup holds. Nothing is changed.
+
+    Example:
+        >>> report = autoenc.backup_store("store", "store.zip")
+        >>> autoenc.restore_store("store.zip", "restored")
+        <BackupReport 48 points of images>
+    """
+    start = time.perf_counter()
+    path, location = Path(file), os.fsdecode(store)
+    writing = naming_failures(StoreError, f"Cannot restore into {shown(location)}")
+    with ExitStack() as stack, telling(progress) as tell, writing:
+        with reading(path) as archive:
+            chosen = _chosen(archive, collection)
+            _check_replaceable(location, path, chosen, overwrite)
+            beside = Path(tempfile.gettempdir() if is_url(location) else location)
+            beside.mkdir(parents=True, exist_ok=True)
+            remove_stale(beside)
+            room = sum(archive.collections[name].bytes for name in chosen)
+            check_space(beside, room, "to restore the backup")
+            temporary = stack.enter_context(folder_in(beside))
+            for done, name in enumerate(chosen):
+                tell("unpacking", done, len(chosen), name)
+                archive.unpack(name, temporary / name)
+            tell("unpacking", len(chosen), len(chosen), "")
+            held = {name: archive.collections[name] for name in chosen}
+        for name in chosen:
+            _check_unpacked(path, temporary, name, held[name])
+        for name in chosen:
+            if is_url(location):
+                _send(temporary, location, name, path, overwrite, progress)
+            else:
+                _put(temporary / name, Path(location), name, wait)
+    points = {name: collection.points for name, collection in held.items()}
+    return BackupReport(location, path, points, path.stat().st_size, time.perf_counter() - start)
+
+
+def _chosen(archive: Archive, collection: str | None) -> list[str]:
+    there = sorted(archive.collections)
+    if collection is not None and collection not in there:
+        raise BackupError(
+            f"The backup {shown(archive.path)} has no collection '{collection}'; it has {', '.join(there) or 'none'}. "
+            f"Name one of them with collection=."
+        )
+    return there if collection is None else [collection]
+
+
+def _check_replaceable(location: str, file: Path, names: Sequence[str], overwrite: bool) -> None:
+    for name in names:
+        if not is_url(location):
+            check_unoccupied(Path(location), name)
+        if overwrite:
+            continue
+        try:
+            there = list_collections(location)
+        except StoreNotFoundError:
+            return
+        if name in there and not _begun(location, file, name):
+            raise StoreMismatchError(
+                f"Collection '{name}' of {location} is there already. Restore into another store, or replace it with "
+                f"overwrite=True."
+            )
+
+
+def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -> None:
+    """Raise BackupError unless a collection in a temporary folder is whole: its checksums, and to the engine."""
+    try:
+        with locked(folder / name, 0):
+            check_manifest(folder / name, thorough=True)
+            try_out(folder / name / "shard", f"collection '{name}' in the backup")
+        with Store(open_edge(folder, name, False)) as store:
+            points = len(store)
+    except DiskFullError:
+        raise
+    except StoreError as error:
+        raise BackupError(
+            f"The backup {shown(file)} is damaged: the engine cannot use collection '{name}' of it. Use another backup."
+        ) from error
+    if points != promised.points:
+        raise BackupError(
+            f"The backup {shown(file)} is damaged: collection '{name}' has {points:,} points instead of "
+            f"{promised.points:,}. Use another backup."
+        )
+
+
+def _put(unpacked: Path, root: Path, name: str, wait: float) -> None:
+    """Let a whole collection take its place in a store in a folder."""
+    folder = root / name
+    gone = root / f"{DROPPED}{uuid.uuid4().hex}"
+    if folder.exists():
+        with locked(folder, wait):
+            folder.rename(gone)
+            unpacked.rename(folder)
+    else:
+        unpacked.rename(folder)
+    sync_folder(root)
+    remove_folder(gone)
+
+
+def _send(folder: Path, location: str, name: str, file: Path, overwrite: bool, progress: ProgressOption) -> None:
+    """Copy a whole collection to a server."""
+    if overwrite and not _begun(location, file, name):
+        with suppress(StoreNotFoundError):
+            open_store(location, name).drop()
+    with (
+        open_store(folder, name) as source,
+        open_store(location, name, create=True) as target,
+        telling(progress) as tell,
+    ):
+        fill(target, source, _origin(file, name), tell)
+
+
+def _begun(location: str, file: Path, name: str) -> bool:
+    """Whether a collection on a server is what an interrupted restoring has left."""
+    if not is_url(location):
+        return False
+    try:
+        with open_store(location, name) as store:
+            return store.info.copy_of == _origin(file, name)
+    except StoreNotFoundError:
+        return False
+
+
+def _origin(file: Path, name: str) -> str:
+    return f"collection '{name}' of the backup {shown(os.path.realpath(file))}"
