@@ -279,8 +279,9 @@ class EdgeEngine:
                     self._update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{BOOLS}"))
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
+        paths = [*map(json_path, fields), *(copy_path(field) for field in fields if field in self._bools)]
         with self._engine():
-            self._update(qe.UpdateOperation.delete_payload(list(ids), [json_path(field) for field in fields]))
+            self._update(qe.UpdateOperation.delete_payload(list(ids), paths))
 
     def delete(self, ids: Sequence[str]) -> None:
         with self._engine():
@@ -321,7 +322,10 @@ class EdgeEngine:
         with self._engine():
             return self._shard.count(qe.CountRequest(exact=True, filter=filter_for(where)))
 
-    def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
+    def scroll(
+        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        payload = True if fields is None else bool(fields) and qe.PayloadSelector.Include([*map(json_path, fields)])
         offset: qe.PointId | None = None
         while True:
             with self._engine():

@@ -52,7 +52,7 @@ class Engine(Protocol):
         """Merge fields into the payload of each point, at the top level or under a key."""
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
-        """Remove fields at the top level of the points' payload."""
+        """Remove fields of the points' payload: at its top level, or autoenc's own."""
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove points."""
@@ -65,8 +65,10 @@ class Engine(Protocol):
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         """The points that exist, in any order."""
 
-    def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
-        """Every point that matches, ordered by id, read `batch` at a time."""
+    def scroll(
+        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """Every point that matches, ordered by id, read `batch` at a time; `fields` of the payload, None for all."""
 
     def count(self, where: Conditions) -> int:
         """How many points match."""

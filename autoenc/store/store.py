@@ -22,6 +22,7 @@ from autoenc.store.filters import (
     HasId,
     HasVector,
     Scalar,
+    check_field_name,
     condition_of,
 )
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
@@ -127,6 +128,20 @@ class Store(Remembering):
         self._checked_there(ids)
         for part in parts(len(ids)):
             self._engine.set_payloads(ids[part], [jsonable(payload) for payload in payloads[part]], key)
+
+    def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
+        """Remove fields from the payloads of points; fields that are not there are ignored.
+
+        Raises:
+            PointNotFoundError: a point does not exist. Nothing is written.
+            ArgumentError: the field `_autoenc` as a whole, or a name that no JSON path can hold.
+        """
+        for field in fields:
+            check_field_name(field)
+        ids = [canonical_id(id) or id for id in ids]
+        self._checked_there(ids)
+        for part in parts(len(ids)):
+            self._engine.delete_fields(ids[part], list(fields))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""
@@ -242,7 +257,7 @@ class Store(Remembering):
         found: set[str] = set()
         for part in parts(len(known)):
             where = Conditions((HasId(tuple(known[part])), *having))
-            found |= {record.id for record in self._engine.scroll(where, [], BATCH, payload=False)}
+            found |= {record.id for record in self._engine.scroll(where, [], BATCH, fields=[])}
         return found
 
     def count(self, where: Filter | None = None) -> int:
@@ -250,13 +265,37 @@ class Store(Remembering):
         return self._engine.count(self._conditions(where))
 
     def scroll(
-        self, where: Filter | None = None, *, vectors: Sequence[str] = (), batch: int = 1000
+        self,
+        where: Filter | None = None,
+        *,
+        vectors: Sequence[str] = (),
+        fields: Sequence[str] | None = None,
+        lacking: str | None = None,
+        batch: int = 1000,
     ) -> Iterator[Record]:
-        """Every matching point, ordered by id, read `batch` at a time."""
-        for name in vectors:
+        """Every matching point, ordered by id.
+
+        Args:
+            where: only points whose payload matches.
+            vectors: names of the vectors to read.
+            fields: the only fields of the payload to read; by default, all.
+            lacking: only points without the vector of this name.
+            batch: how many points are read at a time.
+
+        Raises:
+            VectorError: the store holds no vector of such a name.
+            UnknownFieldError, ArgumentError: as for `search`.
+        """
+        for name in (*vectors, *filter(None, [lacking])):
             self._checked_name(name)
+        for field in fields or ():
+            if field != OWN:
+                check_field_name(field)
         check_number("batch", batch)
-        return self._engine.scroll(self._conditions(where), list(vectors), batch)
+        conditions = self._conditions(where)
+        if lacking is not None:
+            conditions = Conditions(conditions.must, (HasVector(lacking),))
+        return self._engine.scroll(conditions, list(vectors), batch, fields)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
         """The most frequent values of a filterable field with their counts, most frequent first, then by value.

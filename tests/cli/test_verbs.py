@@ -116,7 +116,7 @@ def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
         "indexed": 48,
         "updated": 0,
         "unchanged": 0,
-        "missing": 0,
+        "missing": [],
         "ignored": 1,
     }
     assert [Path(skipped["path"]).name for skipped in document["skipped"]] == ["broken.jpg"]

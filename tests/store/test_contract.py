@@ -395,6 +395,53 @@ def test_scroll_is_ordered_by_id_whatever_the_batch(shared):
     assert norms == pytest.approx([1, 1, 1])
 
 
+def test_scroll_reads_only_the_fields_that_are_asked_for(store):
+    own = {"size": 7, "path": "red.jpg"}
+    store.set_payloads([RED], [own], key="_autoenc")
+    store.set_payload(RED, {"base color": "red", "a.b": 1})
+
+    def red(*fields: str) -> dict[str, object]:
+        return next(record.payload for record in store.scroll(fields=fields) if record.id == RED)
+
+    assert red() == {}
+    assert red("year") == {"year": 1999}
+    assert red("_autoenc.size", "base color") == {"base color": "red", "_autoenc": {"size": 7}}
+    assert red("_autoenc", "a.b", "nowhere") == {"_autoenc": own, "a.b": 1}
+    with pytest.raises(ArgumentError, match="holds no quotes"):
+        store.scroll(fields=['a"b'])
+
+
+def test_scroll_finds_the_points_that_lack_a_vector(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED], {"shape": np.ones((1, 3), np.float32)})
+    assert [record.id for record in store.scroll(lacking="shape")] == sorted([GREEN, BLUE])
+    assert [record.id for record in store.scroll({"folder": "warm"}, lacking="shape", fields=[])] == [GREEN]
+    assert list(store.scroll(lacking="paint")) == []
+    with pytest.raises(VectorError, match="holds no vector 'taste'"):
+        store.scroll(lacking="taste")
+
+
+def test_fields_are_removed_and_the_others_stay(store):
+    store.set_payloads([RED, BLUE], [{"size": 7, "path": "a"}, {"size": 8}], key="_autoenc")
+    store.add_field("sale", "bool")
+    store.set_payload(RED, {"base color": "red", "a.b": 1, "sale": True})
+    store.delete_fields([RED, BLUE], ["_autoenc.size", "base color", "sale", "nothing"])
+    red, blue = store.retrieve([RED, BLUE])
+    assert red.payload == {"folder": "warm", "year": 1999, "a.b": 1, "_autoenc": {"path": "a"}}
+    assert {**blue.payload, "_autoenc": blue.payload.get("_autoenc", {})} == {
+        "folder": "cold",
+        "year": 2024,
+        "_autoenc": {},
+    }
+    assert store.count({"sale": True}) == 0
+    for name in ("_autoenc", 'a"b', ""):
+        with pytest.raises(ArgumentError, match="A filterable field's name"):
+            store.delete_fields([RED], [name])
+    with pytest.raises(PointNotFoundError):
+        store.delete_fields([RED, NOWHERE], ["year"])
+    assert store.retrieve([RED])[0].payload["year"] == 1999
+
+
 def test_an_empty_collection_answers_with_nothing(empty):
     empty.add_vector("paint", PAINT)
     assert empty.count() == 0
