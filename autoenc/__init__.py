@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
@@ -43,6 +44,7 @@ _HOME = {
     "Neighbor": "catalog.searching",
     "Progress": "progress",
     "Range": "store",
+    "Removal": "catalog.removing",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
@@ -58,6 +60,7 @@ _HOME = {
     "load_image": "images.files",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
+    "remove_images": "catalog.removing",
     "search": "catalog.searching",
     "train": "training.run",
     "write_report": "report.page",
@@ -77,6 +80,7 @@ __all__ = [
     "Neighbor",
     "Progress",
     "Range",
+    "Removal",
     "Searcher",
     "SkippedFile",
     "Store",
@@ -93,6 +97,7 @@ __all__ = [
     "load_image",
     "open_store",
     "remember_comparison",
+    "remove_images",
     "search",
     "train",
     "write_report",

@@ -97,6 +97,8 @@ def test_the_public_names() -> None:
         "open_store",
         "Progress",
         "remember_comparison",
+        "Removal",
+        "remove_images",
         "search",
         "Range",
         "Searcher",

@@ -17,11 +17,12 @@ from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.syncing import sync
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
-from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError
+from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
 from autoenc.images.finding import Found, Pictures, SkippedFile, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Store
+from autoenc.store.runs import Run, now
 from autoenc.text import counted, exact, shown
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
@@ -216,7 +217,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
     seconds = time.perf_counter() - start
     usable = total - counts["skipped"]
     missing = [file for id, file in synced.gone.items() if id not in synced.to_prune]
-    return IndexReport(
+    report = IndexReport(
         indexed=counts["new"],
         moved=counts["moved"],
         updated=counts["changed"] + counts["lacking"],
@@ -230,6 +231,18 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         source=plan.source,
         notes=[*_notes(found, plan, missing), *filter(None, [synced.note, unoptimized])],
     )
+    if target.store is not None and plan.source in target.store.info.sources:
+        _remember(target.store, report)
+    return report
+
+
+def _remember(store: Store, report: IndexReport) -> None:
+    """Let the store remember the run. All images are stored: a full disk or a read-only store is no failure now."""
+    counts = {name: count for name, count in report.counts.items() if name != "ignored"}
+    try:
+        store.add_run(report.source, Run(finished=now(), seconds=round(report.seconds, 3), **counts))
+    except StoreError as error:
+        report.notes.append(f"`autoenc status` will not show this run: {error}")
 
 
 def _check_encoders(store: Store, plan: Plan) -> None:

@@ -159,4 +159,4 @@ def finish_moves(known: Known, root: Path, store: Store) -> None:
 def _finish(store: Store, moved: Mapping[str, str], keeping: Collection[str] = ()) -> None:
     """Remove the old points, then the notes about them; `moved` maps new ids to old ones."""
     store.delete([id for id in moved.values() if id not in keeping])
-    store.delete_fields(list(moved), [f"{OWN}.{MOVED_FROM}"])
+    store.delete_fields(list(moved), [MOVED_FROM], key=OWN)

@@ -97,6 +97,28 @@ def _lasting(location: str) -> str:
     return location
 
 
+def add_filter(parser: argparse.ArgumentParser) -> None:
+    """Add the option that chooses images by their fields; `where_of` reads it."""
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="only images whose field has this value; repeat it for more fields, or to allow more values of one field",
+    )
+
+
+def where_of(options: argparse.Namespace) -> dict[str, list[str | int]]:
+    """The filter that was given; `options.parser` tells of a malformed one."""
+    where: dict[str, list[str | int]] = {}
+    for condition in options.filter:
+        field, equals, value = condition.partition("=")
+        if not equals or not field:
+            options.parser.error(f"argument --filter: expected FIELD=VALUE, got {condition!r}")
+        where.setdefault(field, []).append(value)
+    return where
+
+
 def names(text: str) -> list[str]:
     """Option type: names separated by commas."""
     found = [name.strip() for name in text.split(",") if name.strip()]

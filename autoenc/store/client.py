@@ -84,6 +84,9 @@ class ClientEngine:
     def verify(self) -> bool:
         return False
 
+    def disk_bytes(self) -> int | None:
+        return None if self._remote else 0
+
     def close(self) -> None:
         if self._open is not None:
             self._open.close()

@@ -76,6 +76,9 @@ class Engine(Protocol):
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         """The most frequent values of a field with their counts."""
 
+    def disk_bytes(self) -> int | None:
+        """Bytes of this computer's disk that the collection takes; None where it lies elsewhere."""
+
     def optimize(self) -> None:
         """After a bulk load, build the ANN index where it helps, and check that nothing written was lost."""
 

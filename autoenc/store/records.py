@@ -14,7 +14,8 @@ import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
 from autoenc.store.better import Better, read_better
-from autoenc.store.filters import FIELD_KINDS, FieldKind, check_field_name
+from autoenc.store.filters import FIELD_KINDS, FieldKind, Scalar, check_field_name
+from autoenc.store.runs import Run, read_runs
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
 
@@ -22,7 +23,7 @@ MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
-SECTIONS = ("vectors", "sources", "fields", "better")
+SECTIONS = ("vectors", "sources", "fields", "better", "runs")
 """The parts of a record that hold one entry per name."""
 
 _NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4").bytes
@@ -91,12 +92,14 @@ class StoreInfo:
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
         better: encoder -> the one that retrieves better, where a comparison has shown one.
+        runs: source name -> its last indexing runs, oldest first.
     """
 
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
     better: dict[str, Better] = field(default_factory=dict)
+    runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as a document for JSON."""
@@ -121,12 +124,13 @@ class StoreInfo:
             fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
             better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
+            runs = read_runs(data.get("runs", {}), sources)
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders, sources, fields or comparisons "
-                f"({printable(str(error))}). Restore it from a backup, or index into a new store."
+                f"{where} has a damaged record of its encoders, sources, fields, comparisons or "
+                f"runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors=vectors, sources=sources, fields=fields, better=better)
+        return cls(vectors=vectors, sources=sources, fields=fields, better=better, runs=runs)
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,10 @@ class StoreStatus:
         sources: source name -> root folder.
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
+        values: filterable field -> its most frequent values and how many points have each, where values are counted.
         better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
+        runs: source name -> its last indexing runs, oldest first.
+        disk_bytes: what the store takes of this computer's disk; None for a server.
     """
 
     location: str
@@ -170,7 +177,10 @@ class StoreStatus:
     sources: dict[str, str]
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
+    values: dict[str, dict[Scalar, int]]
     better: dict[str, Better]
+    runs: dict[str, tuple[Run, ...]]
+    disk_bytes: int | None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -179,9 +189,23 @@ class StoreStatus:
                 name: {**asdict(spec), "images": self.having[name], "lacking": self.points - self.having[name]}
                 for name, spec in self.encoders.items()
             },
-            "sources": {name: {"root": root, "images": self.points_of[name]} for name, root in self.sources.items()},
-            "filterable": self.fields,
+            "sources": {
+                name: {
+                    "root": root,
+                    "images": self.points_of[name],
+                    "runs": [asdict(r) for r in self.runs.get(name, ())],
+                }
+                for name, root in self.sources.items()
+            },
+            "fields": {
+                name: {
+                    "kind": kind,
+                    "values": [{"value": v, "images": n} for v, n in self.values.get(name, {}).items()],
+                }
+                for name, kind in self.fields.items()
+            },
             "better": {name: asdict(better) for name, better in self.better.items()},
+            "disk_bytes": self.disk_bytes,
         }
 
 

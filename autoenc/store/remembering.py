@@ -14,6 +14,7 @@ from autoenc.store.engine import Engine
 from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
+from autoenc.store.runs import LAST, Run
 
 
 class Remembering:
@@ -97,6 +98,18 @@ class Remembering:
         with self._lock:
             if self.info.sources.get(name) != root:
                 self._remember("sources", {name: root})
+
+    def forget_source(self, name: str) -> None:
+        """Forget a source and its runs; its points, if there are any, stay."""
+        with self._lock:
+            self._remember("sources", {name: None})
+            self._remember("runs", {name: None})
+
+    def add_run(self, source: str, run: Run) -> None:
+        """Remember an indexing run; of each source, the last five are kept."""
+        with self._lock:
+            runs = [*self.info.runs.get(source, ()), run]
+            self._remember("runs", {source: [asdict(each) for each in runs[-LAST:]]})
 
     def add_field(self, name: str, kind: FieldKind) -> None:
         """Make a payload field filterable by indexing it; do nothing if it already is.

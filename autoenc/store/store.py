@@ -29,6 +29,9 @@ from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
 from autoenc.store.remembering import Remembering
 from autoenc.vectors import Vectors, unit_rows
 
+_FREQUENT = 5
+"""How many of a field's values `status` names."""
+
 _ROUNDING = 1e-6
 """The rounding error of a cosine in float32."""
 
@@ -48,8 +51,11 @@ class Store(Remembering):
     """
 
     def status(self) -> StoreStatus:
-        """What the collection holds, and what it remembers of its encoders."""
+        """What the collection holds, and what it remembers of its encoders, sources and fields."""
         source = f"{OWN}.source"
+        counted = [
+            name for name, kind in self.info.fields.items() if kind in COUNTED and name not in SCANNED | {source}
+        ]
         return StoreStatus(
             location=self.location,
             collection=self.collection,
@@ -61,7 +67,10 @@ class Store(Remembering):
                 name: self._engine.count(Conditions((AnyOf(source, "keyword", (name,)),))) for name in self.info.sources
             },
             fields=dict(self.info.fields),
+            values={name: self.facets(name, limit=_FREQUENT) for name in counted},
             better=dict(self.info.better),
+            runs=dict(self.info.runs),
+            disk_bytes=self._engine.disk_bytes(),
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -129,19 +138,27 @@ class Store(Remembering):
         for part in parts(len(ids)):
             self._engine.set_payloads(ids[part], [jsonable(payload) for payload in payloads[part]], key)
 
-    def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
-        """Remove fields from the payloads of points; fields that are not there are ignored.
+    def delete_fields(self, ids: Sequence[str], fields: Sequence[str], *, key: str | None = None) -> None:
+        """Remove fields from the payloads of several points; a field that a point does not have is ignored.
+
+        Args:
+            ids: N UUIDs.
+            fields: names of fields.
+            key: `_autoenc`, the field that holds autoenc's own; by default, fields of yours at the top level.
 
         Raises:
-            PointNotFoundError: a point does not exist. Nothing is written.
-            ArgumentError: the field `_autoenc` as a whole, or a name that no JSON path can hold.
+            PointNotFoundError: a point does not exist. Nothing is removed.
+            ArgumentError: a field of autoenc's own without its key, or an invalid name.
         """
-        for field in fields:
-            check_field_name(field)
+        if key is None and any(name.startswith(f"{OWN}.") for name in fields):
+            raise ArgumentError(f"The fields below '{OWN}' are autoenc's own; they cannot be removed.")
+        paths = [name if key is None else f"{key}.{name}" for name in fields]
+        for path in paths:
+            check_field_name(path)
         ids = [canonical_id(id) or id for id in ids]
         self._checked_there(ids)
-        for part in parts(len(ids)):
-            self._engine.delete_fields(ids[part], list(fields))
+        for part in parts(len(ids) if fields else 0):
+            self._engine.delete_fields(ids[part], paths)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""

@@ -173,7 +173,7 @@ def test_a_move_that_was_interrupted_is_finished(
     before = had(store, "red/0.png")
     (shop / "red" / "0.png").rename(shop / "new.png")
     with monkeypatch.context() as patch:
-        patch.setattr(Store, killed_before, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Store, killed_before, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run(shop, store)
     assert len(store) == (13 if killed_before == "delete" else 12)

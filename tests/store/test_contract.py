@@ -29,6 +29,7 @@ from autoenc.errors import (
     VectorError,
 )
 from autoenc.store import Better, Range, Store, VectorSpec, list_collections, open_store, point_id
+from autoenc.store.runs import Run
 
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
 NOWHERE = point_id("demo", "nowhere.jpg")
@@ -421,24 +422,27 @@ def test_scroll_finds_the_points_that_lack_a_vector(store):
         store.scroll(lacking="taste")
 
 
-def test_fields_are_removed_and_the_others_stay(store):
-    store.set_payloads([RED, BLUE], [{"size": 7, "path": "a"}, {"size": 8}], key="_autoenc")
-    store.add_field("sale", "bool")
-    store.set_payload(RED, {"base color": "red", "a.b": 1, "sale": True})
-    store.delete_fields([RED, BLUE], ["_autoenc.size", "base color", "sale", "nothing"])
-    red, blue = store.retrieve([RED, BLUE])
-    assert red.payload == {"folder": "warm", "year": 1999, "a.b": 1, "_autoenc": {"path": "a"}}
-    assert {**blue.payload, "_autoenc": blue.payload.get("_autoenc", {})} == {
-        "folder": "cold",
-        "year": 2024,
-        "_autoenc": {},
-    }
-    assert store.count({"sale": True}) == 0
-    for name in ("_autoenc", 'a"b', ""):
-        with pytest.raises(ArgumentError, match="A filterable field's name"):
-            store.delete_fields([RED], [name])
+def test_fields_are_removed_and_match_no_more(store):
+    store.add_field("sold out", "bool")
+    store.set_payloads([RED, BLUE], [{"sold out": True, "note": "kept"}, {"sold out": True}])
+    store.delete_fields([RED.upper(), GREEN], ["sold out", "year"])
+    assert store.retrieve([RED])[0].payload == {"folder": "warm", "note": "kept"}
+    assert store.retrieve([GREEN])[0].payload == {"folder": "warm"}
+    assert [record.id for record in store.scroll({"sold out": True})] == [BLUE]
+    assert [record.id for record in store.scroll({"year": Range(gte=0)})] == [BLUE]
     with pytest.raises(PointNotFoundError):
-        store.delete_fields([RED, NOWHERE], ["year"])
+        store.delete_fields([BLUE, NOWHERE], ["year"])
+    for name in ("_autoenc", "_autoenc.path", 'a"b', ""):
+        with pytest.raises(ArgumentError):
+            store.delete_fields([BLUE], [name])
+    store.delete_fields([BLUE], [])
+    assert store.retrieve([BLUE])[0].payload == {"folder": "cold", "year": 2024, "sold out": True}
+
+
+def test_own_fields_are_removed_by_their_key(store):
+    store.set_payloads([RED, BLUE], [{"size": 7, "path": "a"}, {"size": 8, "path": "b"}], key="_autoenc")
+    store.delete_fields([RED, BLUE], ["size", "nothing"], key="_autoenc")
+    assert [record.payload["_autoenc"] for record in store.retrieve([RED, BLUE])] == [{"path": "a"}, {"path": "b"}]
     assert store.retrieve([RED])[0].payload["year"] == 1999
 
 
@@ -752,7 +756,42 @@ def test_status_tells_which_points_lack_a_vector(store):
     assert status.to_dict()["encoders"]["shape"] == {
         "dim": 3, "fingerprint": "shape-1", "preprocessing": 1, "origin": None, "images": 1, "lacking": 2,
     }  # fmt: skip
-    assert status.to_dict()["sources"] == {"demo": {"root": "/photos", "images": 2}}
+    assert status.to_dict()["sources"] == {"demo": {"root": "/photos", "images": 2, "runs": []}}
+
+
+def test_status_tells_the_most_frequent_values_of_fields(store):
+    store.add_fields({"price": "float", "_autoenc.path": "keyword"})
+    many = [point_id("demo", str(number)) for number in range(21)]
+    store.upsert(many, {}, [{"year": 2000 + number // 3, "price": 1.5} for number in range(21)])
+    status = store.status()
+    assert status.values == {"folder": {"warm": 2, "cold": 1}, "year": {2000: 3, 2001: 3, 2002: 3, 2003: 3, 2004: 3}}
+    assert status.to_dict()["fields"]["folder"] == {
+        "kind": "keyword",
+        "values": [{"value": "warm", "images": 2}, {"value": "cold", "images": 1}],
+    }
+    assert status.to_dict()["fields"]["price"] == {"kind": "float", "values": []}
+
+
+def test_status_tells_the_disk_that_a_folder_takes(store):
+    disk = store.status().disk_bytes
+    assert (disk is None) == store.location.startswith("http")
+    if disk is not None:
+        files = [path for path in Path(store.location).rglob("*") if path.is_file()]
+        assert disk == sum(512 * path.stat().st_blocks for path in files)
+
+
+def test_the_last_five_runs_of_a_source_are_remembered(store, reopen):
+    store.add_source("demo", "/photos")
+    runs = [Run(f"2026-01-3{day}T12:00:00Z", 1.5, indexed=day) for day in (0, 1)] * 3
+    for run in runs:
+        store.add_run("demo", run)
+    again = reopen()
+    assert again.info.runs == again.status().runs == {"demo": tuple(runs[1:])}
+    assert again.status().to_dict()["sources"]["demo"]["runs"][0]["indexed"] == 1
+    again.forget_source("demo")
+    assert again.info.sources == again.info.runs == {}
+    again.add_source("demo", "/photos")
+    assert reopen().info.runs == {}
 
 
 def test_a_store_has_a_length_and_yields_its_points(shared):
