@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torturing.copies import copied
 
 from autoenc import IndexReport, index_images, open_store
 from autoenc.catalog.moves import Move, find_moves, move_points
@@ -358,6 +363,72 @@ def test_a_point_with_a_path_that_leads_out_of_its_source_is_left_alone(shop: Pa
     report = run(shop, store, prune=True)
     assert (report.missing, report.pruned) == ([], [])
     assert store.retrieve([id])
+
+
+# ---- killed at any moment ---------------------------------------------------------------------------
+
+_PRUNE = """
+import sys, time
+from autoenc import index_images, open_store
+from autoenc.encoders import create_encoder  # loaded before the clock starts
+with open_store(sys.argv[2]) as store:
+    create_encoder("color")
+    print("begun", flush=True)
+    start = time.perf_counter()
+    index_images(sys.argv[1], store, source="shop", prune=True, prune_limit=1, progress=False)
+    print(time.perf_counter() - start, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_at_ten_random_moments_of_a_prune_loses_nothing(tmp_path: Path) -> None:
+    """Of 600 images, 300 have gone and 200 are in a renamed folder; every price is that of its picture."""
+    folder, rng = tmp_path / "images", np.random.default_rng(0)
+    for number in range(600):
+        path = folder / str(number % 3) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(path)
+    whole = tmp_path / "whole"
+    with open_store(whole, create=True) as store:
+        index_images(folder, store, encoders=["color"], source=SHOP)
+        records = list(store.scroll(fields=["_autoenc.path"]))
+        prices = [{"price": int(Path(record.payload["_autoenc"]["path"]).stem)} for record in records]
+        store.set_payloads([record.id for record in records], prices)
+    (folder / "1").rename(folder / "one")
+    shutil.rmtree(folder / "2")
+    for number in range(0, 300, 3):
+        (folder / "0" / f"{number}.png").unlink()
+    paths = [f"0/{number}.png" for number in range(300, 600, 3)] + [f"one/{number}.png" for number in range(1, 600, 3)]
+    expected = {point_id(SHOP, path): int(Path(path).stem) for path in paths}
+
+    def began(store: Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PRUNE, str(folder), str(store)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        return process
+
+    seconds = float(began(copied(whole, tmp_path / "undisturbed")).communicate()[0])
+    moments = random.Random(4)
+    seen = set()
+    for turn in range(10):
+        left = copied(whole, tmp_path / f"killed-{turn}")
+        process = began(left)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=seconds * moments.uniform(0, 1))
+        process.kill()
+        process.communicate()
+        with open_store(left) as store:
+            held = {record.id: record for record in store.scroll(vectors=["color"])}
+            seen.add(len(held))
+            assert {record.payload["price"] for record in held.values()} >= set(expected.values())
+            assert all("color" in record.vectors for record in held.values())
+            report = index_images(folder, store, source=SHOP, prune=True, prune_limit=1)
+            assert report.missing == []
+            assert {record.id: record.payload["price"] for record in store} == expected
+            assert all("moved_from" not in record.payload["_autoenc"] for record in store)
+    assert len(seen) > 1  # they were killed at different moments
 
 
 # ---- folders inside one another ---------------------------------------------------------------------
