@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.catalog.weights import Boost, Near
@@ -60,6 +61,7 @@ _HOME = {
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
+    "Removal": "catalog.removing",
     "Scale": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
@@ -80,6 +82,7 @@ _HOME = {
     "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
+    "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
     "search": "catalog.searching",
     "train": "training.run",
@@ -110,6 +113,7 @@ __all__ = [
     "Progress",
     "Query",
     "Range",
+    "Removal",
     "Scale",
     "Searcher",
     "SkippedFile",
@@ -131,6 +135,7 @@ __all__ = [
     "novelty",
     "open_store",
     "remember_comparison",
+    "remove_images",
     "restore_store",
     "search",
     "train",

@@ -109,6 +109,8 @@ def test_the_public_names() -> None:
         "Progress",
         "remember_comparison",
         "restore_store",
+        "Removal",
+        "remove_images",
         "search",
         "Not",
         "Or",

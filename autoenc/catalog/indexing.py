@@ -8,21 +8,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
+from autoenc.catalog.pruning import PRUNE_LIMIT, Prune, Pruning, check_pruning, prune_points
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
+from autoenc.catalog.syncing import sync
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
-from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError
+from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
 from autoenc.images.finding import Found, Pictures, SkippedFile, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import OWN, WAIT_SECONDS, Store
-from autoenc.text import counted
+from autoenc.store import WAIT_SECONDS, Store
+from autoenc.store.runs import Run, now
+from autoenc.text import counted, exact, shown
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
+
+_SELDOM = ("moved", "pruned")
 
 
 @dataclass(frozen=True)
@@ -31,21 +37,25 @@ class IndexReport:
 
     Attributes:
         indexed: images that are new in the store.
+        moved: images that were moved or renamed, with nothing else to do; their points kept their fields and vectors.
         updated: images that had changed, or that got vectors of one more encoder.
         unchanged: images that the store already held and that have not changed.
-        missing: points of this source whose file is no longer in the folder; they stay in the store.
+        missing: files that the store holds, that are no longer in the folder, and whose points stay in the store.
+        pruned: files that are no longer in the folder, and whose points were removed.
         ignored: files without an image extension.
         skipped: files that could not be used, and why.
         seconds: time from the first file examined to the last flush.
-        images_per_second: indexed, updated and unchanged images, divided by that time.
+        images_per_second: indexed, moved, updated and unchanged images, divided by that time.
         source: the source's name.
         notes: advice to the user, in sentences.
     """
 
     indexed: int
+    moved: int
     updated: int
     unchanged: int
-    missing: int
+    missing: list[Path]
+    pruned: list[Path]
     ignored: int
     skipped: list[SkippedFile]
     seconds: float
@@ -56,14 +66,26 @@ class IndexReport:
     @property
     def usable(self) -> int:
         """How many images could be used."""
-        return self.indexed + self.updated + self.unchanged
+        return self.indexed + self.moved + self.updated + self.unchanged
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many images each of the words is true of, and how many files were ignored."""
+        counts = {name: value for name, value in vars(self).items() if type(value) is int}
+        return counts | {name: len(getattr(self, name)) for name in ("missing", "pruned", "skipped")}
+
+    def told(self) -> str:
+        """The counts as one line; of moved and pruned images only where there are some."""
+        order = ("indexed", "moved", "updated", "unchanged", "missing", "pruned", "skipped", "ignored")
+        counts = self.counts
+        return ", ".join(f"{counts[name]} {name}" for name in order if counts[name] or name not in _SELDOM)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "skipped": [skipped.to_dict() for skipped in self.skipped]}
+        lists = {name: [exact(path) for path in getattr(self, name)] for name in ("missing", "pruned")}
+        return {**vars(self), **lists, "skipped": [skipped.to_dict() for skipped in self.skipped]}
 
     def __repr__(self) -> str:
-        counts = f"{self.indexed} indexed, {self.updated} updated, {self.unchanged} unchanged, {self.missing} missing"
-        return f"<IndexReport {counts}, {len(self.skipped)} skipped, {self.ignored} ignored>"
+        return f"<IndexReport {self.told()}>"
 
 
 def index_images(
@@ -76,14 +98,17 @@ def index_images(
     collection: str = "images",
     wait: float = WAIT_SECONDS,
     source: str | None = None,
+    prune: Prune = False,
+    prune_limit: float = PRUNE_LIMIT,
     progress: ProgressOption = None,
 ) -> IndexReport:
     """Index images into a store: one point per image, with one named vector per encoder.
 
     An image that the store already holds is left alone unless it has changed: its size and modification time are
     compared first, and its digest only if they differ. A changed image keeps the fields that you have set, and gets new
-    vectors of every encoder that the store holds, even if `encoders` does not name it. If the work is interrupted, at
-    any moment, call this again to finish it.
+    vectors of every encoder that the store holds, even if `encoders` does not name it. A file that was moved or renamed
+    within the folder keeps its fields and vectors; its id changes with its path. If the work is interrupted, at any
+    moment, call this again to finish it.
 
     Args:
         images: a folder, searched recursively; a list of image files; or pictures in memory: an array (N, H, W, 3)
@@ -97,16 +122,23 @@ def index_images(
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
         source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
-            A folder with such a name can move and keep its points.
+            A folder with such a name can move and keep its points. A folder inside a source that the store holds is
+            indexed as a part of that source, unless another name is given.
+        prune: remove the points of files that are no longer in the folder. Nothing is removed if part of the folder
+            cannot be read. A function is called with these files, before anything is written, and returns whether to
+            remove their points.
+        prune_limit: the largest share of the folder's points that may be removed.
         progress: True shows progress, False does not, and a function is called with it; by default, progress is shown
             on a terminal and in a notebook.
 
     Raises:
         NoImagesError: the folder does not exist, or holds no file with an image extension.
         EncoderError, BundleError: an encoder cannot be created. Nothing is written.
-        StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names.
+        StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names; or more
+            points would be pruned than `prune_limit` allows, and nothing was written.
         OutputError: a new store would lie in the folder of the images.
-        ArgumentError: no encoder, one named twice, or pictures in memory without unique names.
+        ArgumentError: no encoder, one named twice, pictures in memory without unique names, the folder of another
+            source among the images, or a list to be pruned.
 
     Example:
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
@@ -114,7 +146,9 @@ def index_images(
     """
     with target_for(store, collection, wait, images) as target, telling(progress) as tell:
         plan, found = _prepare(images, names, target.store, model, encoders, source)
-        return _run(found, plan, target, tell)
+        if prune:
+            check_pruning(found, prune_limit)
+        return _run(found, plan, target, Pruning(prune, prune_limit), tell)
 
 
 def _prepare(
@@ -145,27 +179,35 @@ def _prepare(
     found = gather(images, names)
     if found.root is None and names is None:
         raise ArgumentError("Pictures in memory need names=, with a unique name for each.")
-    name, root = place(found, store, source)
-    return Plan(name, root, asked, stored, lost), found
+    return Plan(place(found, store, source), asked, stored, lost), found
 
 
-def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexReport:
+def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progress) -> IndexReport:
     start = time.perf_counter()
-    held = _held(target.store, plan)
+    synced = sync(found, plan, target.store, pruning, tell)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
     total = len(found.items)
-    worked = ordered_chunks(partial(work, plan=plan, target=target), look_up(found, plan, target), WORKED)
-    for done, outcome in enumerate(worked):
+
+    def unchanged(number: int) -> None:
+        counts["unchanged"] += number
+        tell("indexing", counts.total(), total, "")
+
+    tasks = look_up(found, plan, target, synced.survey, unchanged)
+    for done, outcome in enumerate(ordered_chunks(partial(work, plan=plan, target=target), tasks, WORKED)):
         if done and done % WORKED == 0:
-            tell("indexing", done, total, f"{len(skipped)} skipped" if skipped else "")
-        counts[outcome.kind] += 1
-        counts["known"] += outcome.task.known is not None
+            tell("indexing", counts.total(), total, f"{len(skipped)} skipped" if skipped else "")
+        as_before = outcome.kind in ("unchanged", "touched")
+        counts["moved" if as_before and outcome.task.id in synced.moved else outcome.kind] += 1
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
     tell("indexing", total, total, "")
-    unfinished = []
+    pruned: list[Path] = []
+    unfinished: list[str] = []
     if target.store is not None:
+        if counts.total() > counts["skipped"]:
+            target.prepared(plan.asked, plan.source, plan.location)  # all may be unchanged in a folder that has moved
+        pruned = prune_points(target.store, synced.to_prune)
         if counts["new"] or counts["changed"] or counts["lacking"]:
             try:
                 target.store.optimize()
@@ -178,21 +220,34 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
             unfinished.append(f"All images are stored, but the scales of their encoders are not: {error}")
         target.store.flush()
     seconds = time.perf_counter() - start
-    updated = counts["changed"] + counts["lacking"]
-    unchanged = counts["unchanged"] + counts["touched"]
-    missing = max(0, held - counts["known"]) if found.whole else 0
-    return IndexReport(
+    usable = total - counts["skipped"]
+    missing = [file for id, file in synced.gone.items() if id not in synced.to_prune]
+    report = IndexReport(
         indexed=counts["new"],
-        updated=updated,
-        unchanged=unchanged,
+        moved=counts["moved"],
+        updated=counts["changed"] + counts["lacking"],
+        unchanged=counts["unchanged"] + counts["touched"],
         missing=missing,
+        pruned=pruned,
         ignored=found.ignored,
         skipped=skipped,
         seconds=seconds,
-        images_per_second=(counts["new"] + updated + unchanged) / seconds,
+        images_per_second=usable / seconds,
         source=plan.source,
-        notes=[*_notes(plan, missing), *unfinished],
+        notes=[*_notes(found, plan, missing), *filter(None, [synced.note]), *unfinished],
     )
+    if target.store is not None and plan.source in target.store.info.sources:
+        _remember(target.store, report)
+    return report
+
+
+def _remember(store: Store, report: IndexReport) -> None:
+    """Let the store remember the run. All images are stored: a full disk or a read-only store is no failure now."""
+    counts = {name: count for name, count in report.counts.items() if name != "ignored"}
+    try:
+        store.add_run(report.source, Run(finished=now(), seconds=round(report.seconds, 3), **counts))
+    except StoreError as error:
+        report.notes.append(f"`autoenc status` will not show this run: {error}")
 
 
 def _check_encoders(store: Store, plan: Plan) -> None:
@@ -202,17 +257,16 @@ def _check_encoders(store: Store, plan: Plan) -> None:
         store.check_vector(name, encoder_spec(encoder))
 
 
-def _held(store: Store | None, plan: Plan) -> int:
-    """How many points of this source the store holds."""
-    field_name = f"{OWN}.source"
-    return store.count({field_name: plan.source}) if store is not None and field_name in store.info.fields else 0
-
-
-def _notes(plan: Plan, missing: int) -> list[str]:
+def _notes(found: Found, plan: Plan, missing: Sequence[Path]) -> list[str]:
     notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice]
+    if found.whole and plan.place.within:
+        notes.append(
+            f"{shown(found.root or '')} lies in source {shown(plan.source)}, so its images belong to that source. With "
+            f"source=NAME they would be stored a second time."
+        )
     if missing:
         notes.append(
-            f"{counted(missing, 'image')} of source '{plan.source}' {'is' if missing == 1 else 'are'} stored but no "
-            f"longer in the folder."
+            f"{counted(len(missing), 'image')} of source '{plan.source}' {'is' if len(missing) == 1 else 'are'} stored "
+            f"but no longer in the folder. prune=True removes what has gone."
         )
     return notes

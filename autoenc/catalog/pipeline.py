@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ import numpy as np
 
 from autoenc.catalog.changes import Outcome, Task, examine
 from autoenc.catalog.fields import own_fields, own_of
+from autoenc.catalog.sources import Place
+from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target
 from autoenc.encoders import Encoder
 from autoenc.images.decoding import resized_batch
@@ -39,22 +40,33 @@ class Plan:
     """What one indexing run has to do.
 
     Attributes:
-        source, root: the images' source, and the folder that their paths are relative to.
+        place: the images' source, and the folder that their paths are relative to.
         asked: the requested encoders, whose vectors every image gets.
         stored: the other encoders whose vectors the store holds; a changed image gets new vectors for these as well.
         lost: encoders whose vectors the store holds but that cannot be created: name -> reason.
     """
 
-    source: str
-    root: Path
+    place: Place
     asked: dict[str, Encoder]
     stored: Mapping[str, Encoder] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def source(self) -> str:
+        """The name of the images' source."""
+        return self.place.source
+
+    @property
     def location(self) -> str:
-        """The root as the store remembers it; empty for pictures in memory."""
-        return str(self.root) if self.root.is_absolute() else ""
+        """The source's root as the store remembers it; empty for pictures in memory."""
+        return str(self.place.root) if self.place.root.is_absolute() else ""
+
+    def relative(self, items: Iterable[Path | NamedPicture]) -> Iterator[str]:
+        """The path of each picture relative to its source, with '/' between folders."""
+        top = len(os.path.join(self.place.root, ""))  # noqa: PTH118  ends in one separator, for the root folder too
+        for item in items:
+            name = item.name if isinstance(item, NamedPicture) else str(item)[top:]
+            yield name.replace(os.sep, "/")
 
     @cached_property
     def size(self) -> int:
@@ -70,13 +82,28 @@ class Plan:
         return {**self.asked, **self.stored} if outcome.kind == "changed" else self.asked
 
 
-def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
-    """Yield every picture with what the store knows about it."""
-    items = iter(found.items)
-    top = os.path.join(plan.root, "")  # noqa: PTH118  ends in one separator, for the root folder too
-    while batch := list(islice(items, LOOKED_UP)):
-        relative = [item.name if isinstance(item, NamedPicture) else str(item)[len(top) :] for item in batch]
-        relative = [name.replace(os.sep, "/") for name in relative]
+def look_up(
+    found: Found, plan: Plan, target: Target, survey: Survey | None, unchanged: Callable[[int], None]
+) -> Iterator[Task]:
+    """Yield every picture with what the store knows about it, except for the files that a survey knows as unchanged.
+
+    Args:
+        found: the pictures.
+        plan: what is to be done.
+        target: the store.
+        survey: what is known of the files of a whole folder.
+        unchanged: called with the number of files that are left out.
+    """
+    for start in range(0, len(found.items), LOOKED_UP):
+        batch = found.items[start : start + LOOKED_UP]
+        if survey is not None:
+            same = survey.unchanged(start, [path_of(item) for item in batch])
+            batch = [item for item, left_out in zip(batch, same.tolist(), strict=True) if not left_out]
+            if same.any():
+                unchanged(int(same.sum()))
+        if not batch:
+            continue
+        relative = list(plan.relative(batch))
         ids = [point_id(plan.source, name) for name in relative]
         known: dict[str, Mapping[str, Any]] = {}
         having: dict[str, Collection[str]] = {}

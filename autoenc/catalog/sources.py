@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from autoenc.catalog.fields import own_of
 from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
 from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFoundError
 from autoenc.images.files import PREPROCESSING_VERSION
-from autoenc.images.finding import Found
+from autoenc.images.finding import Found, NamedPicture
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.text import shown
 
@@ -19,21 +19,52 @@ IN_MEMORY = "memory"
 """The default source of pictures in memory."""
 
 
-def place(found: Found, store: Store | None, source: str | None) -> tuple[str, Path]:
-    """The source that some images belong to, and its root.
+class Place(NamedTuple):
+    """The source that some images belong to.
 
-    A folder is its own source, by default named by its path. A list of files belongs to the source that contains them,
-    if the store has one, so that the files get the same ids as when the whole folder is indexed.
+    Attributes:
+        source: its name.
+        root: its folder.
+        within: the part of it in which the images lie: a path relative to the root that ends in "/", or "" for all.
+    """
+
+    source: str
+    root: Path
+    within: str = ""
+
+
+def place(found: Found, store: Store | None, source: str | None) -> Place:
+    """Find the source that some images belong to.
+
+    A folder is its own source, by default named by its path. A folder inside a source, and a list of files inside one,
+    belong to it, so that each file has one point, whichever of its folders is indexed. With the name of another source,
+    they may be stored a second time.
+
+    Raises:
+        ArgumentError: the folder of a source lies among these images, which would be stored twice; no name is given.
     """
     if found.root is None:
-        return source or IN_MEMORY, Path()
-    if not found.whole and store is not None:
-        roots = {name: Path(root) for name, root in store.info.sources.items() if root}
-        holding = [name for name, root in roots.items() if found.root.is_relative_to(root) and source in (None, name)]
-        if holding:
-            name = max(holding, key=lambda name: len(roots[name].parts))
-            return name, roots[name]
-    return source or str(found.root), found.root
+        return Place(source or IN_MEMORY, Path())
+    roots = {} if store is None else {name: Path(root) for name, root in store.info.sources.items() if root}
+    holding = [name for name, root in roots.items() if found.root.is_relative_to(root) and source in (None, name)]
+    if holding:
+        name = max(holding, key=lambda name: len(roots[name].parts))
+        within = found.root.relative_to(roots[name]).as_posix()
+        return Place(name, roots[name], "" if within == "." else f"{within}/")
+    if source is None:
+        _check_around(found.root, found.items, roots)
+    return Place(source or str(found.root), found.root)
+
+
+def _check_around(folder: Path, items: Sequence[Path | NamedPicture], roots: Mapping[str, Path]) -> None:
+    """Raise ArgumentError if a source that the store holds lies among the images."""
+    for name, root in roots.items():
+        top = os.path.join(root, "")  # noqa: PTH118
+        if folder in root.parents and any(str(item).startswith(top) for item in items):
+            raise ArgumentError(
+                f"{shown(folder)} holds the folder of source {shown(name)}, whose images would be stored twice. "
+                f"Index {shown(root)} as before, remove that source from the store first, or allow it with source=NAME."
+            )
 
 
 def encoder_spec(encoder: Encoder) -> VectorSpec:
@@ -77,11 +108,20 @@ def point_path(store: Store, payload: Mapping[str, Any]) -> Path | None:
         written: one of an unknown source, or with a path that leads out of its source.
     """
     own = own_of(payload)
-    source, path = own.get("source"), own.get("path")
-    if not isinstance(source, str) or not isinstance(path, str) or source not in store.info.sources or "\0" in path:
+    source = own.get("source")
+    if not isinstance(source, str) or source not in store.info.sources:
         return None
-    root = store.info.sources[source]
-    if root and (PurePath(path).anchor or ".." in PurePath(path).parts):
+    return file_below(store.info.sources[source], own.get("path"))
+
+
+def file_below(root: str | Path, path: object) -> Path | None:
+    """A file of a source, given its path relative to the root; None for what is no path, or leads out of the source.
+
+    The root of pictures in memory is empty, and their names are anything.
+    """
+    if not isinstance(path, str) or "\0" in path:
+        return None
+    if str(root) and (PurePath(path).anchor or ".." in PurePath(path).parts):
         return None
     return Path(root, path)
 

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from autoenc.text import printable
@@ -44,6 +45,8 @@ FLAGS = {
         "offset",
         "overwrite",
         "patience",
+        "prune",
+        "prune-limit",
     ),
     *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
 }
@@ -191,10 +194,17 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") -> None:
     """List the files that could not be used, one per line, on standard error; the options `all_with` list them all."""
-    for file in skipped[:LISTED]:
-        say(f"skipped {file}")
-    if len(skipped) > LISTED:
-        say(f"… and {len(skipped) - LISTED} more; {all_with} lists them all")
+    list_some("skipped", skipped, all_with=all_with)
+
+
+def list_some(what: str, files: Sequence[SkippedFile | Path], *, all_with: str) -> None:
+    """List files, one per line, on standard error; the options `all_with` list them all."""
+    from autoenc.text import exact
+
+    for file in files[:LISTED]:
+        say(f"{what} {exact(file) if isinstance(file, Path) else file}")
+    if len(files) > LISTED:
+        say(f"… and {len(files) - LISTED} more; {all_with} lists them all")
 
 
 def put(lines: str) -> None:

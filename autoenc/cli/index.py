@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
+from autoenc.cli.common import (
+    add_common,
+    add_overwrite,
+    add_store,
+    as_flags,
+    list_skipped,
+    list_some,
+    names,
+    print_json,
+    put,
+    say,
+)
 
 
 def add_parser(verbs: Any) -> None:
@@ -30,12 +43,22 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
-    parser.add_argument("--report", metavar="FILE", help="write a report with every skipped file, as JSON")
+    parser.add_argument(
+        "--prune", action="store_true", help="remove the images that are no longer in the folder, after listing them"
+    )
+    parser.add_argument(
+        "--prune-limit",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="the largest share of the folder's stored images to remove (default: 0.2)",
+    )
+    parser.add_argument("--report", metavar="FILE", help="write a report with every skipped and missing file, as JSON")
     add_overwrite(parser, "a --report file that autoenc did not write")
     add_common(
         parser,
-        json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, "
-        "images_per_second, source, notes",
+        json_keys="indexed, moved, updated, unchanged, missing[path], pruned[path], ignored, skipped[{path, reason}], "
+        "seconds, images_per_second, source, notes",
     )
     parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
@@ -55,23 +78,29 @@ def run(options: argparse.Namespace) -> int:
         collection=options.collection,
         wait=options.wait,
         source=options.source,
+        prune=_told if options.prune else False,
+        prune_limit=options.prune_limit,
         progress=not options.quiet,
     )
     if options.report:
         document = marked_json(report.to_dict())
         write_file(options.report, document, overwrite=options.overwrite, reading=[options.images])
     list_skipped(report.skipped, all_with="--report FILE or --json")
+    if not options.prune:
+        list_some("missing", report.missing, all_with="--report FILE or --json")
     if options.json:
         print_json(report.to_dict())
     else:
-        put(
-            f"{report.indexed} indexed, {report.updated} updated, {report.unchanged} unchanged, "
-            f"{report.missing} missing, {len(report.skipped)} skipped, {report.ignored} ignored "
-            f"in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)"
-        )
+        put(f"{report.told()} in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)")
     for note in report.notes:
         say(as_flags(note))
     if not report.usable:
         say(f"autoenc: No image could be used ({counted(len(report.skipped), 'file')} skipped); nothing was stored.")
         return 1
     return 0
+
+
+def _told(gone: Sequence[Path]) -> bool:
+    """List the images that are about to be removed."""
+    list_some("gone", gone, all_with="--report FILE or --json")
+    return True

@@ -22,8 +22,9 @@ def add_parser(verbs: Any) -> None:
         "--json",
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
-        "images, lacking}}, sources, filterable, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
-        "…}}, copy_of}}",
+        "images, lacking}}, sources{name: {root, images, runs[{finished, seconds, indexed, …}]}}, fields{name: {kind, "
+        "values[{value, images}]}}, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, …}}, "
+        "copy_of, disk_bytes}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
@@ -47,7 +48,8 @@ def _show(status: StoreStatus) -> None:
     from autoenc.store.filters import short_name
     from autoenc.text import counted
 
-    put(f"collection {status.collection}: {counted(status.points, 'image')}")
+    disk = "" if status.disk_bytes is None else f", {status.disk_bytes / 1e6:,.1f} MB on disk"
+    put(f"collection {status.collection}: {counted(status.points, 'image')}{disk}")
     if status.copy_of:
         put(f"  an unfinished copy of {status.copy_of}: run the same copy or restore again to finish it")
     for name, spec in status.encoders.items():
@@ -60,5 +62,8 @@ def _show(status: StoreStatus) -> None:
     for name, root in status.sources.items():
         at = f" at {root}" if root not in ("", name) else ""
         put(f"  source {name}{at}: {counted(status.points_of[name], 'image')}")
-    fields = [f"{short_name(name, status.fields)} ({kind})" for name, kind in status.fields.items()]
-    put(f"  filterable: {', '.join(fields) or 'nothing'}")
+        for run in reversed(status.runs.get(name, ())):
+            put(f"    run {run.told()}")
+    for name, kind in status.fields.items():
+        values = ", ".join(f"{value} ({count:,})" for value, count in status.values.get(name, {}).items())
+        put(f"  field {short_name(name, status.fields)}: {kind}{f'; {values}' if values else ''}")

@@ -75,6 +75,8 @@ class Found:
         ignored: the number of other files in the folder, hidden ones included.
         skipped: files whose names are not valid UTF-8, and folders that cannot be listed.
         whole: True if these are all the images of the folder, False for a selection of files.
+        unlisted: the folders among `skipped`: what is in them is not known.
+        dangling: links in the folder that lead nowhere, perhaps to a folder on a disk that is not mounted.
     """
 
     root: Path | None
@@ -82,6 +84,8 @@ class Found:
     ignored: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
     whole: bool = False
+    unlisted: list[Path] = field(default_factory=list)
+    dangling: list[Path] = field(default_factory=list)
 
     @property
     def paths(self) -> list[Path]:
@@ -202,15 +206,21 @@ def find_images(root: str | os.PathLike[str]) -> Found:
         raise NoImagesError(f"Expected a folder of images; {shown(top)} is a file. Name the folder that holds it.")
     if not is_text(str(top)):
         raise NoImagesError(f"The path of {shown(top)} is not valid UTF-8, which stores and reports need; rename it.")
-    paths: list[Path] = []
+    paths: list[str] = []
     skipped: list[SkippedFile] = []
+    unlisted: list[Path] = []
+    dangling: list[Path] = []
     ignored = 0
     searched: set[tuple[int, int]] = set()
 
-    def unlistable(error: OSError) -> None:
-        skipped.append(SkippedFile(Path(error.filename), f"cannot be listed: {error.strerror}"))
+    def unlistable(folder: Path, reason: str) -> None:
+        unlisted.append(folder)
+        skipped.append(SkippedFile(folder, reason))
 
-    for folder, subfolders, names in os.walk(top, followlinks=True, onerror=unlistable):
+    def failed(error: OSError) -> None:
+        unlistable(Path(error.filename), f"cannot be listed: {error.strerror}")
+
+    for folder, subfolders, names in os.walk(top, followlinks=True, onerror=failed):
         here = Path(folder)
         subfolders.sort()
         status = here.stat()
@@ -218,17 +228,21 @@ def find_images(root: str | os.PathLike[str]) -> Found:
             subfolders.clear()
             continue
         if status.st_dev in kernel_devices():  # /proc has no end
-            skipped.append(SkippedFile(here, "not searched: the kernel makes up this folder's files"))
+            unlistable(here, "not searched: the kernel makes up this folder's files")
             subfolders.clear()
             continue
         searched.add((status.st_dev, status.st_ino))
         hidden = any(part.startswith(".") for part in here.relative_to(top).parts)
-        for name in names:
-            path = here / name
-            if hidden or name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
+        for name in names:  # as text: a Path takes several times as long
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if hidden or name.startswith("."):
                 ignored += 1
-            elif not is_text(str(path.relative_to(top))):
-                skipped.append(SkippedFile(path, "its name is not valid UTF-8; rename it"))
+            elif os.path.splitext(name)[1].lower() not in EXTENSIONS:  # noqa: PTH122
+                ignored += 1
+                if os.path.islink(path) and not os.path.exists(path):
+                    dangling.append(Path(path))
+            elif not is_text(path):
+                skipped.append(SkippedFile(Path(path), "its name is not valid UTF-8; rename it"))
             else:
                 paths.append(path)
     if not paths:
@@ -237,4 +251,5 @@ def find_images(root: str | os.PathLike[str]) -> Found:
             f"Found no image in {shown(top)} among {counted(ignored, 'file')}; expected files with one of the "
             f"extensions {', '.join(sorted(EXTENSIONS))}{also}."
         )
-    return Found(top, [*sorted(paths)], ignored, skipped, whole=True)
+    paths.sort(key=lambda path: path.replace(os.sep, "\0"))  # folder by folder, as Paths are ordered
+    return Found(top, [*map(Path, paths)], ignored, skipped, True, unlisted, dangling)

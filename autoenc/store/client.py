@@ -88,6 +88,9 @@ class ClientEngine:
     def verify(self) -> bool:
         return False
 
+    def disk_bytes(self) -> int | None:
+        return None if self._remote else 0
+
     def close(self) -> None:
         if self._open is not None:
             self._open.close()
@@ -298,7 +301,10 @@ class ClientEngine:
         with talking(self.location):
             return self._client.count(self.collection, count_filter=client_filter(where), exact=True).count
 
-    def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
+    def scroll(
+        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        payload = True if fields is None else bool(fields) and [json_path(field) for field in fields]
         offset: models.ExtendedPointId | None = None
         while True:
             with talking(self.location):

@@ -42,7 +42,14 @@ from autoenc.store.filters import (
 )
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import unlock
-from autoenc.store.manifest import RECORD, Files, check_manifest, remove_manifest, write_manifest
+from autoenc.store.manifest import (
+    RECORD,
+    Files,
+    check_manifest,
+    remove_manifest,
+    replace_manifest,
+    write_manifest,
+)
 from autoenc.store.records import Hit, Record, hit_of, merged, storing
 from autoenc.store.space import allocated_bytes, check_space, needed_for_vector
 from autoenc.vectors import Vectors
@@ -50,8 +57,12 @@ from autoenc.vectors import Vectors
 DROPPED = ".autoenc-dropped-"
 """Prefix of the folder of a collection that is being removed."""
 
-SEGMENTS = "shard/segments"
+SHARD = "shard"
+SEGMENTS = f"{SHARD}/segments"
 """Below the collection's folder: the points, as they are searched."""
+
+OPTIMIZED = "*/id_tracker.versions"
+"""Below that: a file of each segment that the engine has optimized, and changes by marking points as deleted in it."""
 
 WRITTEN_TWICE = 2
 """To the engine's log, and to the files that are searched."""
@@ -96,7 +107,15 @@ class EdgeEngine:
         self._changed = False  # since it was opened
         self._whole = True  # no write has failed: else the engine may finish it when it is opened again
         self._written = False  # since the last flush
-        self._bools = bools_of(self.read_record())
+        record = self.read_record()
+        self._bools = bools_of(record)
+        self._optimized = self._any_optimized()
+        # The engine corrects the versions of deleted points when it opens their segment the next time. So it does after
+        # a kill, with what it took from its log.
+        self._to_correct = manifest is None and record is not None
+
+    def _any_optimized(self) -> bool:
+        return next((self._folder / SEGMENTS).glob(OPTIMIZED), None) is not None
 
     @property
     def _shard(self) -> qe.EdgeShard:
@@ -106,10 +125,7 @@ class EdgeEngine:
 
     def _begin_writing(self, needed: int, doing: str) -> None:
         """To be called before anything is written: `needed` is an estimate of the bytes that it takes."""
-        _ = self._shard  # raises if the store is closed
-        if self._read_only:
-            raise self._refusal()
-        check_space(self._folder, needed, doing)
+        self._check_writable(needed, doing)
         if self._manifest is not None:
             self.verify()  # the next manifest must not vouch for what is damaged now
             with self._writing_files():
@@ -117,9 +133,16 @@ class EdgeEngine:
             self._manifest = None
         self._changed = self._written = True
 
+    def _check_writable(self, needed: int, doing: str) -> None:
+        _ = self._shard  # raises if the store is closed
+        if self._read_only:
+            raise self._refusal()
+        check_space(self._folder, needed, doing)
+
     def _update(self, operation: qe.UpdateOperation, *, points: int = 1, numbers: int = 0) -> None:
         """Write; `points` of them, with this many `numbers` in their vectors."""
         self._begin_writing(WRITTEN_TWICE * (points * PAYLOAD_BYTES + 4 * numbers), "to write to the store")
+        self._to_correct |= self._optimized
         try:
             self._shard.update(operation)
         except BaseException:
@@ -135,6 +158,8 @@ class EdgeEngine:
             except BaseException:
                 self._whole = False
                 raise
+            finally:
+                self._optimized = self._any_optimized()
         self._written = True
 
     def flush(self) -> None:
@@ -152,10 +177,17 @@ class EdgeEngine:
             try:
                 self._close_shard()
                 if (self._changed and self._whole) or (self._manifest is not None and not self._read_only):
-                    with suppress(OSError):  # a store without a manifest is opened as after a kill
+                    with suppress(OSError, StoreError):  # a store without a manifest is opened as after a kill
+                        if self._changed and self._to_correct:
+                            self._correct()
                         write_manifest(self._folder, self._manifest)
             finally:
                 self._unlock()
+
+    def _correct(self) -> None:
+        """Let the engine correct its files now: if it did so at the next opening, the checksums would not hold."""
+        with self._engine():
+            qe.EdgeShard.load(str(self._folder / SHARD)).close()
 
     def verify(self) -> bool:
         if self._changed or self._manifest is None:
@@ -163,6 +195,9 @@ class EdgeEngine:
         if not self._verified:
             check_manifest(self._folder, thorough=True)
         return True
+
+    def disk_bytes(self) -> int | None:
+        return allocated_bytes(self._folder)
 
     def _close_shard(self) -> None:
         try:
@@ -209,8 +244,12 @@ class EdgeEngine:
 
     def merge_record(self, changes: Mapping[str, Any]) -> None:
         record = merged(self.read_record() or {}, changes)
-        self._begin_writing(PAYLOAD_BYTES, "to write to the store")
+        self._check_writable(PAYLOAD_BYTES, "to write to the store")
         with self._writing_files():
+            if self._manifest is None:
+                self._changed = True  # a new one is written at the end
+            else:
+                self._manifest = replace_manifest(self._folder, self._manifest, without=RECORD)
             replace_file(self._folder / RECORD, (json.dumps(record, indent=2) + "\n").encode(), durable=True)
         self._bools = bools_of(record)
 
@@ -280,10 +319,12 @@ class EdgeEngine:
                     self._update(qe.UpdateOperation.set_payload([id], copies, f"{OWN}.{BOOLS}"))
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
+        paths = [*map(json_path, fields), *(copy_path(field) for field in fields if field in self._bools)]
         with self._engine():
-            self._update(qe.UpdateOperation.delete_payload(list(ids), [json_path(field) for field in fields]))
+            self._update(qe.UpdateOperation.delete_payload(list(ids), paths))
 
     def delete(self, ids: Sequence[str]) -> None:
+        self._to_correct = True
         with self._engine():
             self._update(qe.UpdateOperation.delete_points(list(ids)))
 
@@ -334,7 +375,10 @@ class EdgeEngine:
         with self._engine():
             return self._shard.count(qe.CountRequest(exact=True, filter=filter_for(where)))
 
-    def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
+    def scroll(
+        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        payload = True if fields is None else bool(fields) and qe.PayloadSelector.Include([*map(json_path, fields)])
         offset: qe.PointId | None = None
         while True:
             with self._engine():

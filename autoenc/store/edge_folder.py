@@ -14,7 +14,7 @@ import qdrant_edge as qe
 from autoenc.errors import StoreError, StoreLockedError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.edge import DROPPED, EdgeEngine
+from autoenc.store.edge import DROPPED, SHARD, EdgeEngine
 from autoenc.store.edge_values import engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, RECORD, check_manifest
@@ -24,7 +24,6 @@ from autoenc.store.recovery import drop_unfinished_vector
 from autoenc.store.space import MARGIN, allocated_bytes, check_address_space, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
 
-SHARD = "shard"
 BUILDING = "shard-"  # prefix of a shard that is being created
 PLACEHOLDER = "_"
 

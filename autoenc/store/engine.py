@@ -54,7 +54,7 @@ class Engine(Protocol):
         """Merge fields into the payload of each point, at the top level or under a key."""
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
-        """Remove fields at the top level of the points' payload."""
+        """Remove fields of the points' payload: at its top level, or autoenc's own."""
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove points."""
@@ -70,14 +70,19 @@ class Engine(Protocol):
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         """The points that exist, in any order."""
 
-    def scroll(self, where: Conditions, vectors: Sequence[str], batch: int, payload: bool = True) -> Iterator[Record]:
-        """Every point that matches, ordered by id, read `batch` at a time."""
+    def scroll(
+        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+    ) -> Iterator[Record]:
+        """Every point that matches, ordered by id, read `batch` at a time; `fields` of the payload, None for all."""
 
     def count(self, where: Conditions) -> int:
         """How many points match."""
 
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         """The most frequent values of a field with their counts."""
+
+    def disk_bytes(self) -> int | None:
+        """Bytes of this computer's disk that the collection takes; None where it lies elsewhere."""
 
     def optimize(self) -> None:
         """After a bulk load, build the ANN index where it helps, and check that nothing written was lost."""

@@ -3,7 +3,8 @@
 The engine notices little of what other programs do to its files: after some damage it finds wrong neighbors, or none,
 without an error. So a store that is closed leaves a manifest with the size, the modification time and a checksum of
 each file. Opening compares sizes and times, and computes a checksum where a time differs, and of small files. The
-first write removes the manifest: after a kill there is none, and the engine recovers by its own log.
+first write of points removes the manifest: after a kill there is none, and the engine recovers by its own log. A write
+of the record alone takes only the record out of it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,18 @@ def write_manifest(folder: Path, known: Files | None = None) -> None:
     }
     if files != known:
         replace_file(folder / MANIFEST, json.dumps({"files": files}).encode(), durable=known is None)
+
+
+def replace_manifest(folder: Path, known: Files, *, without: str) -> Files:
+    """Take one file out of the manifest durably, before that file alone is changed; the other checksums still hold.
+
+    Returns:
+        The manifest as it is now.
+    """
+    if without in known:
+        known = {path: entry for path, entry in known.items() if path != without}
+        replace_file(folder / MANIFEST, json.dumps({"files": known}).encode(), durable=True)
+    return known
 
 
 def remove_manifest(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping
@@ -14,7 +15,8 @@ import numpy as np
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
 from autoenc.store.better import Better, read_better
 from autoenc.store.filters import check_field_name
-from autoenc.store.kinds import FIELD_KINDS, FieldKind
+from autoenc.store.kinds import FIELD_KINDS, FieldKind, Scalar
+from autoenc.store.runs import Run, read_runs
 from autoenc.store.scale import Scale, read_scales
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
@@ -23,10 +25,10 @@ MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
-SECTIONS = ("vectors", "sources", "fields", "better", "scales")
+SECTIONS = ("vectors", "sources", "fields", "better", "scales", "runs")
 """The parts of a record that hold one entry per name."""
 
-_POINT_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4")
+_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4").bytes
 _VECTOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -38,7 +40,15 @@ def point_id(source: str, path: str) -> str:
         >>> point_id("shop", "shoe/001.jpg")
         'e8a13eee-02d9-57b3-a8cd-9ee5e3539193'
     """
-    return str(uuid.uuid5(_POINT_NAMESPACE, f"{source}\0{path}"))
+    return str(uuid.UUID(bytes=point_key(source, path)))
+
+
+def point_key(source: str, path: str) -> bytes:
+    """`point_id` as 16 bytes, made in a third of the time that `uuid.uuid5` takes."""
+    digest = bytearray(hashlib.sha1(_NAMESPACE + f"{source}\0{path}".encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # RFC 9562: version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # and its variant
+    return bytes(digest)
 
 
 def canonical_id(id: str) -> str | None:
@@ -85,6 +95,7 @@ class StoreInfo:
         fields: filterable payload field -> kind of its values.
         better: encoder -> the one that retrieves better, where a comparison has shown one.
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
+        runs: source name -> its last indexing runs, oldest first.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
     """
 
@@ -93,6 +104,7 @@ class StoreInfo:
     fields: dict[str, FieldKind] = field(default_factory=dict)
     better: dict[str, Better] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
+    runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     copy_of: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,13 +131,14 @@ class StoreInfo:
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
             better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
             scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
+            runs = read_runs(data.get("runs", {}), sources)
             copy_of = _text(data.get("copy_of", ""))
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders, sources, fields, comparisons or "
-                f"scales ({printable(str(error))}). Restore it from a backup, or index into a new store."
+                f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales or "
+                f"runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors, sources, fields, better, scales, copy_of)
+        return cls(vectors, sources, fields, better, scales, runs, copy_of)
 
 
 @dataclass(frozen=True)
@@ -158,8 +171,11 @@ class StoreStatus:
         sources: source name -> root folder.
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
+        values: filterable field -> its most frequent values and how many points have each, where values are counted.
         better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
+        runs: source name -> its last indexing runs, oldest first.
+        disk_bytes: what the store takes of this computer's disk; None for a server.
     """
 
     location: str
@@ -170,8 +186,11 @@ class StoreStatus:
     sources: dict[str, str]
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
+    values: dict[str, dict[Scalar, int]]
     better: dict[str, Better]
     copy_of: str
+    runs: dict[str, tuple[Run, ...]]
+    disk_bytes: int | None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -180,10 +199,24 @@ class StoreStatus:
                 name: {**asdict(spec), "images": self.having[name], "lacking": self.points - self.having[name]}
                 for name, spec in self.encoders.items()
             },
-            "sources": {name: {"root": root, "images": self.points_of[name]} for name, root in self.sources.items()},
-            "filterable": self.fields,
+            "sources": {
+                name: {
+                    "root": root,
+                    "images": self.points_of[name],
+                    "runs": [asdict(r) for r in self.runs.get(name, ())],
+                }
+                for name, root in self.sources.items()
+            },
+            "fields": {
+                name: {
+                    "kind": kind,
+                    "values": [{"value": v, "images": n} for v, n in self.values.get(name, {}).items()],
+                }
+                for name, kind in self.fields.items()
+            },
             "better": {name: asdict(better) for name, better in self.better.items()},
             "copy_of": self.copy_of,
+            "disk_bytes": self.disk_bytes,
         }
 
 
@@ -194,8 +227,8 @@ def hit_of(id: object, score: float, payload: dict[str, Any] | None) -> Hit:
 
 def record_of(id: object, payload: dict[str, Any] | None, vector: object) -> Record:
     """A point that an engine returned; `vector` is a dictionary of lists, or anything else for no vectors."""
-    named = vector if isinstance(vector, dict) else {}
-    return Record(str(id), payload or {}, {name: np.asarray(row, np.float32) for name, row in named.items()})
+    named = {name: np.asarray(row, np.float32) for name, row in vector.items()} if isinstance(vector, dict) else {}
+    return Record(str(id), payload or {}, named)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from autoenc.store.filters import (
 from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
+from autoenc.store.runs import LAST, Run
 from autoenc.store.scale import Scale
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors, unit_rows
@@ -121,6 +122,18 @@ class Remembering:
         with self._lock:
             if self.info.sources.get(name) != root:
                 self._remember("sources", {name: root})
+
+    def forget_source(self, name: str) -> None:
+        """Forget a source and its runs; its points, if there are any, stay."""
+        with self._lock:
+            self._remember("sources", {name: None})
+            self._remember("runs", {name: None})
+
+    def add_run(self, source: str, run: Run) -> None:
+        """Remember an indexing run; of each source, the last five are kept."""
+        with self._lock:
+            runs = [*self.info.runs.get(source, ()), run]
+            self._remember("runs", {source: [asdict(each) for each in runs[-LAST:]]})
 
     def add_field(self, name: str, kind: FieldKind) -> None:
         """Make a payload field filterable by indexing it; do nothing if it already is.

@@ -20,12 +20,16 @@ from autoenc.store.filters import (
     Conditions,
     HasId,
     HasVector,
+    check_field_name,
 )
 from autoenc.store.hybrid import HybridSearch
 from autoenc.store.kinds import COUNTED, RANGED, Scalar
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors
+
+_FREQUENT = 5
+"""How many of a field's values `status` names."""
 
 _ROUNDING = 1e-6
 """The rounding error of a cosine in float32."""
@@ -46,8 +50,11 @@ class Store(HybridSearch):
     """
 
     def status(self) -> StoreStatus:
-        """What the collection holds, and what it remembers of its encoders."""
+        """What the collection holds, and what it remembers of its encoders, sources and fields."""
         source = f"{OWN}.source"
+        counted = [
+            name for name, kind in self.info.fields.items() if kind in COUNTED and name not in SCANNED | {source}
+        ]
         return StoreStatus(
             location=self.location,
             collection=self.collection,
@@ -59,8 +66,11 @@ class Store(HybridSearch):
                 name: self._engine.count(Conditions((AnyOf(source, "keyword", (name,)),))) for name in self.info.sources
             },
             fields=dict(self.info.fields),
+            values={name: self.facets(name, limit=_FREQUENT) for name in counted},
             better=dict(self.info.better),
             copy_of=self.info.copy_of,
+            runs=dict(self.info.runs),
+            disk_bytes=self._engine.disk_bytes(),
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -146,6 +156,28 @@ class Store(HybridSearch):
         self._checked_there(ids)
         for part in parts(len(ids)):
             self._engine.set_payloads(ids[part], [jsonable(payload) for payload in payloads[part]], key)
+
+    def delete_fields(self, ids: Sequence[str], fields: Sequence[str], *, key: str | None = None) -> None:
+        """Remove fields from the payloads of several points; a field that a point does not have is ignored.
+
+        Args:
+            ids: N UUIDs.
+            fields: names of fields.
+            key: `_autoenc`, the field that holds autoenc's own; by default, fields of yours at the top level.
+
+        Raises:
+            PointNotFoundError: a point does not exist. Nothing is removed.
+            ArgumentError: a field of autoenc's own without its key, or an invalid name.
+        """
+        if key is None and any(name.startswith(f"{OWN}.") for name in fields):
+            raise ArgumentError(f"The fields below '{OWN}' are autoenc's own; they cannot be removed.")
+        paths = [name if key is None else f"{key}.{name}" for name in fields]
+        for path in paths:
+            check_field_name(path)
+        ids = [canonical_id(id) or id for id in ids]
+        self._checked_there(ids)
+        for part in parts(len(ids) if fields else 0):
+            self._engine.delete_fields(ids[part], paths)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""
@@ -260,7 +292,7 @@ class Store(HybridSearch):
         found: set[str] = set()
         for part in parts(len(known)):
             where = Conditions((HasId(tuple(known[part])), *having))
-            found |= {record.id for record in self._engine.scroll(where, [], BATCH, payload=False)}
+            found |= {record.id for record in self._engine.scroll(where, [], BATCH, fields=[])}
         return found
 
     def count(self, where: Filter | None = None, *, having: Sequence[str] = ()) -> int:
@@ -275,24 +307,34 @@ class Store(HybridSearch):
         *,
         vectors: Sequence[str] = (),
         having: Sequence[str] = (),
+        lacking: str | None = None,
+        fields: Sequence[str] | None = None,
         batch: int = 1000,
     ) -> Iterator[Record]:
         """Every matching point, ordered by id, read `batch` at a time.
 
         Args:
             where: only points whose payload matches.
-            vectors: the vectors to return.
+            vectors: names of the vectors to read.
             having: only points that have each of these vectors.
+            lacking: only points without the vector of this name.
+            fields: the only fields of the payload to read; by default, all.
             batch: how many points to read at a time.
 
         Raises:
             VectorError: an unknown vector.
             UnknownFieldError, ArgumentError: as for `search`.
         """
-        for name in (*vectors, *having):
+        for name in (*vectors, *having, *filter(None, [lacking])):
             self._checked_name(name)
+        for field in fields or ():
+            if field != OWN:
+                check_field_name(field)
         check_number("batch", batch)
-        return self._engine.scroll(self._conditions(where, having), list(vectors), batch)
+        conditions = self._conditions(where, having)
+        if lacking is not None:
+            conditions = conditions._replace(must_not=(*conditions.must_not, HasVector(lacking)))
+        return self._engine.scroll(conditions, list(vectors), batch, fields)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
         """The most frequent values of a filterable field with their counts, most frequent first, then by value.

@@ -152,6 +152,74 @@ class Changed(StoreKill):
         return self.material.index(store, self.photos)
 
 
+class Prune(StoreKill):
+    """A folder was renamed, files have gone, and some copies lost their originals: moves, then removals."""
+
+    name = "kills/prune"
+
+    def make(self, store: Path) -> None:
+        copied(self.material.store, store)
+        right(run(child("mark", store)))
+        self.photos = self.template.with_name("kills-prune-photos")
+        shutil.copytree(self.material.photos, self.photos)
+        paths = [self.photos / path.relative_to(self.material.photos) for path in self.material.paths]
+        self.gone = []
+        for number, path in enumerate(paths):
+            if number % 5 == 0:
+                path.unlink()
+                self.gone.append(path.relative_to(self.photos).as_posix())
+            elif number % 2 == 0:
+                to = self.photos / "renamed" / path.relative_to(self.photos)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(to)
+
+    def command(self, store: Path) -> list[str]:
+        return self.material.index(store, self.photos, "--prune", "--prune-limit", "1")
+
+    def check_left(self, left: Snapshot, killed: Done) -> None:
+        """A photo that is still there, under its old name or a new one, has a point with all its fields and vectors."""
+        if left.twice:
+            raise Fell(f"After the kill, {left.twice} points are there twice.")
+        if added := left.points.keys() - self.expected.points.keys() - self.before.points.keys():
+            raise Fell(f"After the kill, there are {len(added)} points that nobody wrote.")
+        prices = {payload.get("price"): id for id, payload in left.points.items()}
+        for id, payload in self.expected.points.items():
+            if payload["price"] not in prices:
+                raise Fell(f"After the kill, the fields of {payload['_autoenc']['path']} are lost.")
+            held = prices[payload["price"]]
+            for name in left.vectors:
+                if held not in left.vectors[name] and id in self.expected.vectors[name]:
+                    raise Fell(f"After the kill, {payload['_autoenc']['path']} has lost its vector '{name}'.")
+
+
+class Remove(StoreKill):
+    """A source is removed."""
+
+    name = "kills/remove"
+
+    def make(self, store: Path) -> None:
+        copied(self.material.store, store)
+        right(run(self.material.index(store, None, "--source", "other")))
+
+    def command(self, store: Path) -> list[str]:
+        return autoenc("remove", "--store", store, "--source", "other", "--yes", "--json")
+
+    def trial(self, folder: Path, rng: Random) -> str:
+        store = copied(self.template, folder / "store")
+        killed = run(self.command(store), kill_after=rng.uniform(0, 1.05 * self.ends))
+        left = snapshot(copied(store, folder / "left"))
+        if lost := self.expected.points.keys() - left.points.keys():
+            raise Fell(f"After the kill, {len(lost)} points of another source are lost.")
+        again = run(self.command(store))
+        over = again.code == 1 and "has no source other" in again.err
+        if complaint(again) or (again.code != 0 and not over):
+            raise Fell(complaint(again) or f"Run again, {again} failed: {again.err[-300:]!r}.")
+        if difference := snapshot(store).difference(self.expected):
+            raise Fell(f"Run again after a kill at {killed.seconds:.3f} s, {difference}.")
+        whole_store(store)
+        return "killed" if killed.stopped else "ended before the kill"
+
+
 class Encoder(StoreKill):
     """One more encoder is added to every point."""
 
@@ -280,4 +348,4 @@ class Resume(Train):
         return self.command(model, "--resume")
 
 
-KINDS = (Index, Changed, Encoder, Copy, Restore, Migration, Optimize, Train, Resume)
+KINDS = (Index, Changed, Prune, Remove, Encoder, Copy, Restore, Migration, Optimize, Train, Resume)

@@ -96,5 +96,6 @@ def neighbors(done: Done) -> list[tuple[str, float]]:
 
 
 def collections(done: Done) -> Any:
-    """What `autoenc status` says about each collection."""
-    return json.loads(done.out)["collections"]
+    """What `autoenc status` says about each collection, but for the disk that it takes: a copy has other holes."""
+    found = json.loads(done.out)["collections"]
+    return {name: {key: told for key, told in each.items() if key != "disk_bytes"} for name, each in found.items()}

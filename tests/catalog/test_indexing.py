@@ -36,7 +36,7 @@ HAND = ("color", "edges")
 
 def index(folder: Pictures, store: Store | Path, **options: object) -> tuple[int, int, int, int, int]:
     report = index_images(folder, store, **{"encoders": HAND, **options})
-    return report.indexed, report.updated, report.unchanged, report.missing, len(report.skipped)
+    return report.indexed, report.updated, report.unchanged, len(report.missing), len(report.skipped)
 
 
 def copies(pictures: Path, folder: Path, count: int) -> Path:
@@ -53,7 +53,7 @@ def copies(pictures: Path, folder: Path, count: int) -> Path:
 
 def test_every_image_becomes_a_point_with_a_vector_for_each_encoder(picture_folder: Path, tmp_path: Path) -> None:
     report = index_images(picture_folder, tmp_path / "s", encoders=HAND)
-    assert (report.indexed, report.updated, report.unchanged, report.missing) == (12, 0, 0, 0)
+    assert (report.indexed, report.updated, report.unchanged, report.missing) == (12, 0, 0, [])
     assert report.ignored == 1
     assert report.skipped == []
     path = picture_folder / "red" / "2.png"
@@ -289,10 +289,13 @@ def test_a_new_encoder_is_added_without_touching_the_others(picture_folder: Path
 def test_new_and_gone_files(picture_folder: Path, tmp_path: Path) -> None:
     index(picture_folder, tmp_path / "s")
     (picture_folder / "red" / "0.png").unlink()
-    (picture_folder / "red" / "1.png").rename(picture_folder / "red" / "9.png")
-    assert index(picture_folder, tmp_path / "s") == (1, 0, 10, 2, 0)
+    Image.new("RGB", (20, 20), (0, 0, 250)).save(picture_folder / "red" / "9.png")
+    report = index_images(picture_folder, tmp_path / "s")
+    assert (report.indexed, report.unchanged) == (1, 11)
+    assert report.missing == [picture_folder / "red" / "0.png"]
+    assert report.to_dict()["missing"] == [str(picture_folder / "red" / "0.png")]
     with open_store(tmp_path / "s") as store:
-        assert store.count() == 13  # those that have gone are counted, not deleted
+        assert store.count() == 13  # those that have gone are named, not deleted
 
 
 # ---- bad files --------------------------------------------------------------------------------------

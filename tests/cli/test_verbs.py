@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import io
 import json
 import os
 import re
@@ -143,7 +144,7 @@ def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
         "indexed": 48,
         "updated": 0,
         "unchanged": 0,
-        "missing": 0,
+        "missing": [],
         "ignored": 1,
     }
     assert [Path(skipped["path"]).name for skipped in document["skipped"]] == ["broken.jpg"]
@@ -311,11 +312,71 @@ def test_status_tells_what_a_store_holds(store: Path, drawn: Path, bundle_dir: P
         "encoder learned: 32 numbers per image",
         str(bundle_dir),
         f"source {drawn}: 48 images",
+        ": 48 indexed in ",
+        "field folder: keyword; bicycle (12), shoe (12), t-shirt (12), watch (12)",
+        "MB on disk",
     ):
         assert said in text
     document = json.loads(run("status", "--store", store, "--json").stdout)
     assert document["collections"]["images"]["images"] == 48
     assert list(document["collections"]["images"]["encoders"]) == ["learned", "color", "texture", "edges"]
+
+
+def test_index_lists_what_is_missing_and_prunes_it(call: Call, picture_folder: Path, tmp_path: Path) -> None:
+    index = ("index", picture_folder, "--store", tmp_path / "s", "--encoders", "color", "--quiet")
+    call(*index)
+    gone = [picture_folder / "red" / f"{number}.png" for number in range(3)]
+    for path in gone:
+        path.unlink()
+    done = call(*index, "--report", tmp_path / "report.json")
+    assert "9 unchanged, 3 missing" in done.stdout
+    assert [line for line in done.stderr.splitlines() if line.startswith("missing ")] == [f"missing {p}" for p in gone]
+    assert "3 images of source" in done.stderr
+    assert "--prune removes what has gone" in done.stderr
+    assert json.loads((tmp_path / "report.json").read_text())["missing"] == list(map(str, gone))
+    refused = call(*index, "--prune", code=1).stderr
+    assert "25%, and --prune-limit 0.2 allows 20%" in refused
+    assert "gone " not in refused
+    done = call(*index, "--prune", "--prune-limit", "0.25", "--json")
+    assert [line for line in done.stderr.splitlines() if line.startswith("gone ")] == [f"gone {p}" for p in gone]
+    document = json.loads(done.stdout)
+    assert (document["missing"], document["pruned"]) == ([], list(map(str, gone)))
+    call(*index, "--prune", "--prune-limit", "2", code=2)
+
+
+def test_remove_shows_first_and_asks(
+    call: Call, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = ("--store", tmp_path / "s")
+    call("index", picture_folder, *place, "--encoders", "color", "--source", "shop", "--quiet")
+    dry = call("remove", *place, "--path", "red/*", "--dry-run")
+    assert [line for line in dry.stderr.splitlines() if line.startswith("remove ")] == [
+        f"remove red/{number}.png" for number in range(4)
+    ]
+    assert "This removes 4 images (4 of source shop), from the store and not from the disk." in dry.stderr
+    assert dry.stdout == "Nothing was removed: this was a dry run.\n"
+    assert "Repeat the command with --yes" in call("remove", *place, "--path", "red", code=1).stderr
+
+    def answering(answer: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+
+    answering("\n")
+    assert "Nothing was removed." in call("remove", *place, "--path", "red", code=1).stderr
+    answering("y\n")
+    assert call("remove", *place, "--path", "red").stdout == "removed 4 images (4 of source shop)\n"
+    document = json.loads(call("remove", *place, "--filter", "folder=blue", "--yes", "--json").stdout)
+    assert [image["path"] for image in document["images"]] == [f"blue/{number}.png" for number in range(4)]
+    assert document["done"] is True
+    assert "nothing to remove" in call("remove", *place, "--filter", "folder=blue", "--yes").stderr
+    assert "one of --id, --path" in call("remove", *place, code=2).stderr
+    assert "one of --id, --path" in call("remove", *place, "--source", "shop", "--path", "x", code=2).stderr
+    assert (
+        "has no source mall; its sources are: 'shop'"
+        in call("remove", *place, "--source", "mall", "--yes", code=1).stderr
+    )
+    call("remove", *place, "--whole-collection", "--yes")
+    assert "no collection 'images'" in call("remove", *place, "--source", "shop", code=1).stderr
 
 
 def test_version() -> None:
@@ -601,9 +662,11 @@ def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Pa
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 9
+    assert len(VERBS) == 10
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
-    assert set(verbs.choices) == {"train", "index", "query", "compare", "status", "check", "copy", "backup", "restore"}
+    assert set(verbs.choices) == {
+        *("train", "index", "query", "compare", "status", "check", "remove", "copy", "backup", "restore")
+    }
     for name, verb in verbs.choices.items():
         assert verb.description, name
         for action in verb._actions:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from autoenc.errors import (
     VectorError,
 )
 from autoenc.store import Better, Range, Scale, Store, VectorSpec, list_collections, point_id
+from autoenc.store.runs import Run
 
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
 NOWHERE = point_id("demo", "nowhere.jpg")
@@ -342,6 +344,56 @@ def test_scroll_is_ordered_by_id_whatever_the_batch(shared):
         assert [record.id for record in shared.scroll(batch=batch)] == expected
     norms = [float(np.linalg.norm(record.vectors["paint"])) for record in shared.scroll(vectors=["paint"])]
     assert norms == pytest.approx([1, 1, 1])
+
+
+def test_scroll_reads_only_the_fields_that_are_asked_for(store):
+    own = {"size": 7, "path": "red.jpg"}
+    store.set_payloads([RED], [own], key="_autoenc")
+    store.set_payload(RED, {"base color": "red", "a.b": 1})
+
+    def red(*fields: str) -> dict[str, object]:
+        return next(record.payload for record in store.scroll(fields=fields) if record.id == RED)
+
+    assert red() == {}
+    assert red("year") == {"year": 1999}
+    assert red("_autoenc.size", "base color") == {"base color": "red", "_autoenc": {"size": 7}}
+    assert red("_autoenc", "a.b", "nowhere") == {"_autoenc": own, "a.b": 1}
+    with pytest.raises(ArgumentError, match="holds no quotes"):
+        store.scroll(fields=['a"b'])
+
+
+def test_scroll_finds_the_points_that_lack_a_vector(store):
+    store.add_vector("shape", SHAPE)
+    store.update_vectors([RED], {"shape": np.ones((1, 3), np.float32)})
+    assert [record.id for record in store.scroll(lacking="shape")] == sorted([GREEN, BLUE])
+    assert [record.id for record in store.scroll({"folder": "warm"}, lacking="shape", fields=[])] == [GREEN]
+    assert list(store.scroll(lacking="paint")) == []
+    with pytest.raises(VectorError, match="holds no vector 'taste'"):
+        store.scroll(lacking="taste")
+
+
+def test_fields_are_removed_and_match_no_more(store):
+    store.add_field("sold out", "bool")
+    store.set_payloads([RED, BLUE], [{"sold out": True, "note": "kept"}, {"sold out": True}])
+    store.delete_fields([RED.upper(), GREEN], ["sold out", "year"])
+    assert store.retrieve([RED])[0].payload == {"folder": "warm", "note": "kept"}
+    assert store.retrieve([GREEN])[0].payload == {"folder": "warm"}
+    assert [record.id for record in store.scroll({"sold out": True})] == [BLUE]
+    assert [record.id for record in store.scroll({"year": Range(gte=0)})] == [BLUE]
+    with pytest.raises(PointNotFoundError):
+        store.delete_fields([BLUE, NOWHERE], ["year"])
+    for name in ("_autoenc", "_autoenc.path", 'a"b', ""):
+        with pytest.raises(ArgumentError):
+            store.delete_fields([BLUE], [name])
+    store.delete_fields([BLUE], [])
+    assert store.retrieve([BLUE])[0].payload == {"folder": "cold", "year": 2024, "sold out": True}
+
+
+def test_own_fields_are_removed_by_their_key(store):
+    store.set_payloads([RED, BLUE], [{"size": 7, "path": "a"}, {"size": 8, "path": "b"}], key="_autoenc")
+    store.delete_fields([RED, BLUE], ["size", "nothing"], key="_autoenc")
+    assert [record.payload["_autoenc"] for record in store.retrieve([RED, BLUE])] == [{"path": "a"}, {"path": "b"}]
+    assert store.retrieve([RED])[0].payload["year"] == 1999
 
 
 def test_an_empty_collection_answers_with_nothing(empty):
@@ -681,7 +733,42 @@ def test_status_tells_which_points_lack_a_vector(store):
     assert status.to_dict()["encoders"]["shape"] == {
         "dim": 3, "fingerprint": "shape-1", "preprocessing": 1, "origin": None, "images": 1, "lacking": 2,
     }  # fmt: skip
-    assert status.to_dict()["sources"] == {"demo": {"root": "/photos", "images": 2}}
+    assert status.to_dict()["sources"] == {"demo": {"root": "/photos", "images": 2, "runs": []}}
+
+
+def test_status_tells_the_most_frequent_values_of_fields(store):
+    store.add_fields({"price": "float", "_autoenc.path": "keyword"})
+    many = [point_id("demo", str(number)) for number in range(21)]
+    store.upsert(many, {}, [{"year": 2000 + number // 3, "price": 1.5} for number in range(21)])
+    status = store.status()
+    assert status.values == {"folder": {"warm": 2, "cold": 1}, "year": {2000: 3, 2001: 3, 2002: 3, 2003: 3, 2004: 3}}
+    assert status.to_dict()["fields"]["folder"] == {
+        "kind": "keyword",
+        "values": [{"value": "warm", "images": 2}, {"value": "cold", "images": 1}],
+    }
+    assert status.to_dict()["fields"]["price"] == {"kind": "float", "values": []}
+
+
+def test_status_tells_the_disk_that_a_folder_takes(store):
+    disk = store.status().disk_bytes
+    assert (disk is None) == store.location.startswith("http")
+    if disk is not None:
+        files = [path for path in Path(store.location).rglob("*") if path.is_file()]
+        assert disk == sum(512 * path.stat().st_blocks for path in files)
+
+
+def test_the_last_five_runs_of_a_source_are_remembered(store, reopen):
+    store.add_source("demo", "/photos")
+    runs = [Run(f"2026-01-3{day}T12:00:00Z", 1.5, indexed=day) for day in (0, 1)] * 3
+    for run in runs:
+        store.add_run("demo", run)
+    again = reopen()
+    assert again.info.runs == again.status().runs == {"demo": tuple(runs[1:])}
+    assert again.status().to_dict()["sources"]["demo"]["runs"][0]["indexed"] == 1
+    again.forget_source("demo")
+    assert again.info.sources == again.info.runs == {}
+    again.add_source("demo", "/photos")
+    assert reopen().info.runs == {}
 
 
 def test_a_store_has_a_length_and_yields_its_points(shared):

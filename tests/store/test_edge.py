@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torturing.copies import copied
 
 from autoenc.errors import (
     ArgumentError,
@@ -193,6 +194,7 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "better": {},
         "scales": {},
         "copy_of": "",
+        "runs": {},
         "version": 2,
     }
     assert sorted(path.name for path in (root / "images").iterdir()) == FILES
@@ -479,3 +481,76 @@ def test_a_bool_field_whose_making_was_killed_is_made_whole(root):
         store.set_payload(point_id("s", "0"), {"stock": True})
         store.add_field("stock", "bool")
         assert store.count({"stock": True}) == 1
+
+
+# ---- what the engine corrects when it opens --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def optimized(tmp_path_factory):
+    """A store whose segment has been optimized, closed."""
+    root = tmp_path_factory.mktemp("optimized") / "s"
+    points = np.random.default_rng(0).normal(size=(2700, 1024)).astype(np.float32)
+    with open_store(root, create=True) as store:
+        store.add_vector("wide", VectorSpec(1024, "w", 1))
+        store.upsert([point_id("s", str(n)) for n in range(2700)], {"wide": points}, [{"n": n} for n in range(2700)])
+        store.optimize()
+    return root
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A store that is too small for that, closed."""
+    root = tmp_path_factory.mktemp("plain") / "s"
+    with open_store(root, create=True) as store:
+        store.add_vector("wide", VectorSpec(1024, "w", 1))
+        points = np.random.default_rng(0).normal(size=(60, 1024)).astype(np.float32)
+        store.upsert([point_id("s", str(n)) for n in range(60)], {"wide": points}, [{"n": n} for n in range(60)])
+    return root
+
+
+CHANGES = {
+    "delete": lambda store, ids: store.delete(ids),
+    "payload": lambda store, ids: store.set_payloads(ids, [{"x": 1}] * len(ids)),
+    "vectors": lambda store, ids: store.update_vectors(ids, {"wide": np.eye(len(ids), 1024)}),
+    "upsert": lambda store, ids: store.upsert(ids, {"wide": np.eye(len(ids), 1024)}, [{}] * len(ids)),
+    "delete, optimize": lambda store, ids: (store.delete(ids), store.optimize()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", ["plain", "optimized"])
+def test_a_changed_store_is_whole_however_often_it_is_opened(kind, change, request, tmp_path):
+    """The engine corrects the versions of deleted points when it opens their segment, which is no damage."""
+    root = copied(request.getfixturevalue(kind), tmp_path / "s")
+    ids = [point_id("s", str(number)) for number in range(40)]
+    with open_store(root) as store:
+        CHANGES[change](store, ids[:20])
+        left = len(store)
+    for verify in (False, True, False, True):
+        with open_store(root, verify=verify) as store:
+            assert len(store) == left
+    with open_store(root):
+        root = copied(root, tmp_path / "left")  # by a process that ends without closing it, as `autoenc query` does
+    for turn in range(3):
+        with open_store(root) as store:
+            store.set_payload(ids[30], {"turn": turn})
+            store.delete([ids[20 + turn]])
+    with open_store(root, verify=True) as store:
+        assert store.verify()
+        assert len(store) == left - 3
+
+
+def test_a_store_that_was_killed_is_whole_after_the_next_write(plain, tmp_path):
+    root, killed = copied(plain, tmp_path / "s"), tmp_path / "killed"
+    ids = [point_id("s", str(number)) for number in range(40)]
+    with open_store(root) as store:
+        store.delete(ids[:20])
+        store._engine._shard.flush()
+        copied(root, killed)
+    for _ in range(3):
+        with open_store(killed) as store:
+            store.set_payload(ids[30], {"x": 1})
+            assert len(store) == 40
+    with open_store(killed, verify=True) as store:
+        assert store.verify()

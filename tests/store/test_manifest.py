@@ -49,6 +49,47 @@ def test_a_copy_with_other_times_is_the_same_store(root: Path) -> None:
         assert len(store) == len(IDS)
 
 
+def test_a_change_of_the_record_alone_keeps_the_checksums_of_all_other_files(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = json.loads((root / "images" / MANIFEST).read_text())["files"]
+    computed: list[str] = []
+
+    def watched(path: Path) -> str:
+        computed.append(path.name)
+        return checksum(path)
+
+    with open_store(root) as store:
+        monkeypatch.setattr("autoenc.store.manifest.checksum", watched)
+        store.add_source("demo", "/photos")
+        left = json.loads((root / "images" / MANIFEST).read_text())["files"]
+        assert left == {path: entry for path, entry in before.items() if path != "autoenc.json"}
+        assert computed == []
+    monkeypatch.undo()
+    after = check_manifest(root / "images", thorough=True)
+    assert after is not None
+    assert after["autoenc.json"] != before["autoenc.json"]
+    assert set(after) == {path for path in before if not path.endswith("_journal.dat")}  # the engine removes those
+
+
+def test_a_kill_after_a_change_of_the_record_leaves_a_store_that_opens(root: Path, tmp_path: Path) -> None:
+    with open_store(root) as store:
+        store.add_source("demo", "/photos")
+        killed = copied(root, tmp_path / "killed")
+    with open_store(killed) as store:
+        assert store.info.sources == {"demo": "/photos"}
+        assert len(store) == len(IDS)
+
+
+def test_damage_is_noticed_after_a_change_of_the_record_too(root: Path) -> None:
+    with open_store(root) as store:
+        store.add_source("demo", "/photos")
+    victim = next(path for path in files(root) if "segments" in str(path) and path.stat().st_size > 4096)
+    overwrite_unseen(victim, b"\xff" * 64)
+    with pytest.raises(StoreError, match="is damaged"):
+        open_store(root, verify=True)
+
+
 def overwrite_unseen(path: Path, data: bytes) -> None:
     """Write over the start of a file as a failing disk does: its size and its time stay as they were."""
     times = path.stat()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autoenc.errors import StoreError, StoreMismatchError
 from autoenc.store import Better, Scale, StoreInfo, VectorSpec, open_store
+from autoenc.store.runs import Run
 
 GOOD: dict[str, Any] = {
     "version": 2,
@@ -62,6 +63,28 @@ def test_a_record_of_a_comparison() -> None:
     info = StoreInfo.from_dict(TOLD, "here")
     assert info.better == {"paint": Better(**BETTER)}
     assert StoreInfo.from_dict(json.loads(json.dumps(info.to_dict())), "here") == info
+
+
+RUN: dict[str, Any] = {"finished": "2026-01-31T12:00:00Z", "seconds": 1.5, "indexed": 3}
+
+
+def test_a_record_of_runs() -> None:
+    info = StoreInfo.from_dict({**GOOD, "runs": {"shop": [RUN], "gone": [RUN]}}, "here")
+    assert info.runs == {"shop": (Run("2026-01-31T12:00:00Z", 1.5, indexed=3),)}
+    assert StoreInfo.from_dict(json.loads(json.dumps(info.to_dict())), "here") == info
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        {"finished": "yesterday"}, {"finished": "2026-01-31T12:00:00+02:00"}, {"seconds": -1},
+        {"seconds": float("nan")}, {"indexed": -1}, {"indexed": True}, {"lost": 3},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_record_of_runs_that_were_none(runs: dict[str, Any]) -> None:
+    with pytest.raises(StoreMismatchError, match="damaged record"):
+        StoreInfo.from_dict({**GOOD, "runs": {"shop": [{**RUN, **runs}]}}, "here")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,224 @@
+"""Remove images from a store: by id, by path, by filter, a whole source, or everything."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from autoenc.catalog.fields import own_of
+from autoenc.errors import ArgumentError, PointNotFoundError
+from autoenc.store import OWN, WAIT_SECONDS, Filter, Record, Store, open_store
+from autoenc.store.records import canonical_id, listed
+from autoenc.text import counted, exact, shown
+
+_READ = 10_000  # points at a time
+_REMOVED = 500
+_FIELDS = (f"{OWN}.source", f"{OWN}.path")
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is to be removed, or was.
+
+    Attributes:
+        ids: the points, ordered by source and path.
+        paths: the path of each, relative to its source; "" for a point that `index_images` did not write.
+        sources: source -> how many of its points; "" for points of no source.
+        forgotten: the source that is forgotten, together with its runs, or None.
+        collection: whether the whole collection is removed, with all that it remembers.
+        done: False after a dry run, or if the removal was not confirmed.
+    """
+
+    ids: list[str]
+    paths: list[str]
+    sources: dict[str, int]
+    forgotten: str | None = None
+    collection: bool = False
+    done: bool = False
+
+    def told(self) -> str:
+        """What it is, in a few words."""
+        parts = [f"{n:,} of {f'source {shown(name)}' if name else 'no source'}" for name, n in self.sources.items()]
+        said = f" ({', '.join(parts)})" if parts else ""
+        return f"{counted(len(self.ids), 'image')}{said}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The removal as a document for JSON."""
+        images = [{"id": id, "path": exact(path)} for id, path in zip(self.ids, self.paths, strict=True)]
+        rest = {"forgotten": self.forgotten, "collection": self.collection, "done": self.done}
+        return {"images": images, "sources": self.sources, **rest}
+
+    def __repr__(self) -> str:
+        return f"<Removal of {self.told()}, {'done' if self.done else 'not done'}>"
+
+
+def remove_images(
+    store: Store | str | os.PathLike[str],
+    *,
+    ids: Sequence[str] | None = None,
+    paths: Sequence[str | os.PathLike[str]] | None = None,
+    where: Filter | None = None,
+    source: str | None = None,
+    everything: bool = False,
+    collection: str = "images",
+    wait: float = WAIT_SECONDS,
+    dry_run: bool = False,
+    confirm: Callable[[Removal], bool] | None = None,
+) -> Removal:
+    """Remove images from a store, never from the disk. Say which in exactly one way.
+
+    If the work is interrupted, some of them have been removed; call this again to finish it.
+
+    Args:
+        store: an open store, or the location of one.
+        ids: ids of points.
+        paths: files or folders, as they lie on the disk or relative to their source, or patterns such as `red/*.jpg`,
+            in which `*` stands for any characters, `?` for one and `[ab]` for one of several.
+        where: only images whose fields match.
+        source: all images of this source, which the store then forgets.
+        everything: the whole collection, with all that it remembers; an open store is closed.
+        collection: the collection, if `store` is a location.
+        wait: as for `open_store`, if `store` is a location.
+        dry_run: remove nothing.
+        confirm: is called with what is to be removed, and returns whether to do it.
+
+    Returns:
+        what was removed, or with `dry_run` would be.
+
+    Raises:
+        StoreError: the store cannot be opened or written to.
+        PointNotFoundError: it does not hold one of the ids, one of the paths, or any image of the source.
+        UnknownFieldError: `where` names a field that is not filterable.
+        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `everything`, or an empty one.
+
+    Example:
+        >>> autoenc.remove_images("store", paths=["shoe/*.jpg"], dry_run=True)
+        <Removal of 12 images (12 of source ...), not done>
+        >>> autoenc.remove_images("store", where={"folder": "watch"})
+        <Removal of 12 images (12 of source ...), done>
+    """
+    asked = {"ids": ids, "paths": paths, "where": where, "source": source, "everything": everything or None}
+    given = [name for name, value in asked.items() if value is not None]
+    if len(given) != 1 or not asked[given[0]] or isinstance(ids, str) or isinstance(paths, (str, os.PathLike)):
+        raise ArgumentError(
+            f"Say what to remove in one way, with ids=, paths=, where=, source= or everything=True, and name it. "
+            f"Got {', '.join(f'{name}={asked[name]!r}' for name in given) or 'nothing'}."
+        )
+    if not isinstance(store, Store):
+        with open_store(store, collection, wait=wait) as opened:
+            return _remove(opened, asked, dry_run, confirm)
+    return _remove(store, asked, dry_run, confirm)
+
+
+def _remove(
+    store: Store, asked: Mapping[str, Any], dry_run: bool, confirm: Callable[[Removal], bool] | None
+) -> Removal:
+    records = sorted(_chosen(store, asked), key=_order)
+    own = [own_of(record.payload) for record in records]
+    sources = Counter(str(each.get("source", "")) for each in own)
+    planned = Removal(
+        ids=[record.id for record in records],
+        paths=[str(each.get("path", "")) for each in own],
+        sources=dict(sorted(sources.items())),
+        forgotten=asked["source"],
+        collection=bool(asked["everything"]),
+    )
+    if dry_run or (confirm is not None and not confirm(planned)):
+        return planned
+    if planned.collection:
+        store.drop()
+    else:
+        for start in range(0, len(planned.ids), _REMOVED):
+            store.delete(planned.ids[start : start + _REMOVED])
+        if planned.forgotten is not None:  # last, so that a kill leaves it to be removed again
+            store.forget_source(planned.forgotten)
+        store.flush()
+    return Removal(**{**vars(planned), "done": True})
+
+
+def _order(record: Record) -> tuple[str, str]:
+    own = own_of(record.payload)
+    return str(own.get("source", "")), str(own.get("path", ""))
+
+
+def _chosen(store: Store, asked: Mapping[str, Any]) -> Iterator[Record]:
+    if asked["ids"] is not None:
+        yield from _by_ids(store, asked["ids"])
+    elif asked["paths"] is not None:
+        yield from _by_paths(store, asked["paths"])
+    elif asked["source"] is not None:
+        yield from _of_source(store, asked["source"])
+    else:
+        yield from store.scroll(asked["where"], fields=_FIELDS, batch=_READ)
+
+
+def _by_ids(store: Store, ids: Sequence[str]) -> list[Record]:
+    found = store.retrieve(list(dict.fromkeys(ids)))
+    there = {record.id for record in found}
+    if absent := [id for id in ids if canonical_id(id) not in there]:
+        more = f" and {len(absent) - 1:,} more" if len(absent) > 1 else ""
+        raise PointNotFoundError(
+            f"Collection '{store.collection}' has no point {shown(absent[0])}{more}. Nothing was removed."
+        )
+    return found
+
+
+def _of_source(store: Store, source: str) -> Iterator[Record]:
+    if source not in store.info.sources:
+        raise PointNotFoundError(
+            f"Collection '{store.collection}' has no source {shown(source)}; its sources are: "
+            f"{listed(store.info.sources)}."
+        )
+    if _FIELDS[0] in store.info.fields:
+        yield from store.scroll({_FIELDS[0]: source}, fields=_FIELDS, batch=_READ)
+
+
+def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Record]:
+    """The points that any of the paths matches.
+
+    Raises:
+        PointNotFoundError: one of them matches none.
+    """
+    wanted = {os.fspath(path): _Wanted(os.fspath(path)) for path in paths}
+    found = []
+    unmatched = set(wanted)
+    for record in store.scroll(fields=_FIELDS, batch=_READ):
+        own = own_of(record.payload)
+        path, source = own.get("path"), own.get("source")
+        if not isinstance(path, str):
+            continue
+        root = store.info.sources.get(str(source))
+        file = Path(root, path).as_posix() if root else None
+        matching = {name for name, each in wanted.items() if each.matches(path, file)}
+        if matching:
+            found.append(record)
+            unmatched -= matching
+    if unmatched:
+        raise PointNotFoundError(
+            f"Collection '{store.collection}' holds no image {shown(min(unmatched))}. Expected a file or a folder, as "
+            f"it lies on the disk or relative to one of its sources, or a pattern such as 'red/*.jpg'. Nothing was "
+            f"removed."
+        )
+    return found
+
+
+class _Wanted:
+    """A path or a pattern, relative to a source or on the disk."""
+
+    def __init__(self, path: str) -> None:
+        self._relative = Path(path).as_posix()
+        self._absolute = Path(os.path.abspath(path)).as_posix()
+
+    def matches(self, relative: str, file: str | None) -> bool:
+        """Whether it means an image, given its path relative to its source, and on the disk."""
+        return _means(self._relative, relative) or (file is not None and _means(self._absolute, file))
+
+
+def _means(wanted: str, path: str) -> bool:
+    """Whether a path is the one that is wanted, lies in that folder, or matches that pattern."""
+    return path == wanted or path.startswith(f"{wanted.rstrip('/')}/") or fnmatchcase(path, wanted)
