@@ -280,7 +280,8 @@ class EdgeEngine:
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
         with self._engine():
-            self._update(qe.UpdateOperation.delete_payload(list(ids), [json_path(field) for field in fields]))
+            paths = [*map(json_path, fields), *(copy_path(field) for field in fields if field in self._bools)]
+            self._update(qe.UpdateOperation.delete_payload(list(ids), paths))
 
     def delete(self, ids: Sequence[str]) -> None:
         with self._engine():

@@ -82,12 +82,14 @@ class StoreInfo:
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
         better: encoder -> the one that retrieves better, where a comparison has shown one.
+        product: the filterable field that names the product of each image; None if none does.
     """
 
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
     better: dict[str, Better] = field(default_factory=dict)
+    product: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The record as a document for JSON."""
@@ -112,12 +114,15 @@ class StoreInfo:
             fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
             better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
+            product = data.get("product")  # nor this
+            if product is not None and product not in fields:
+                raise ValueError(f"no filterable field: {product!r}")
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
                 f"{where} has a damaged record of its encoders, sources, fields or comparisons "
                 f"({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors=vectors, sources=sources, fields=fields, better=better)
+        return cls(vectors=vectors, sources=sources, fields=fields, better=better, product=product)
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class StoreStatus:
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
         better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
+        product: the field that names the product of each image; None if none does.
     """
 
     location: str
@@ -162,6 +168,7 @@ class StoreStatus:
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
     better: dict[str, Better]
+    product: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -173,6 +180,7 @@ class StoreStatus:
             "sources": {name: {"root": root, "images": self.points_of[name]} for name, root in self.sources.items()},
             "filterable": self.fields,
             "better": {name: asdict(better) for name, better in self.better.items()},
+            "product": self.product,
         }
 
 

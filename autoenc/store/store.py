@@ -22,6 +22,7 @@ from autoenc.store.filters import (
     HasId,
     HasVector,
     Scalar,
+    check_field_name,
     condition_of,
 )
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
@@ -61,6 +62,7 @@ class Store(Remembering):
             },
             fields=dict(self.info.fields),
             better=dict(self.info.better),
+            product=self.info.product,
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -127,6 +129,22 @@ class Store(Remembering):
         self._checked_there(ids)
         for part in parts(len(ids)):
             self._engine.set_payloads(ids[part], [jsonable(payload) for payload in payloads[part]], key)
+
+    def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
+        """Remove fields of yours from the payloads of several points; a field that a point does not have is ignored.
+
+        Raises:
+            PointNotFoundError: a point does not exist. Nothing is removed.
+            ArgumentError: a field of autoenc's own, or an invalid name.
+        """
+        for name in fields:
+            check_field_name(name)
+            if name.startswith(f"{OWN}."):
+                raise ArgumentError(f"The fields below '{OWN}' are autoenc's own; they cannot be removed.")
+        ids = [canonical_id(id) or id for id in ids]
+        self._checked_there(ids)
+        for part in parts(len(ids) if fields else 0):
+            self._engine.delete_fields(ids[part], list(fields))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; ids without a point are ignored."""

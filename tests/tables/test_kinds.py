@@ -105,7 +105,7 @@ def test_an_empty_cell_means_nothing(kind: ColumnKind, cell: object) -> None:
     ],
 )
 def test_a_cell_of_another_kind_is_refused(kind: ColumnKind, cell: Any) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         value_of(kind, cell)
 
 

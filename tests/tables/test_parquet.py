@@ -85,9 +85,9 @@ def test_nanoseconds_dictionaries_and_other_types(tmp_path: Path) -> None:
 def test_types_may_be_given_and_are_checked(tmp_path: Path) -> None:
     path = written(tmp_path / "t.parquet", {"id": [1, 2], "price": ["5", "x"], "n": [1.0, float("inf")]})
     assert read_table(path, types={"id": "keyword", "n": "keyword"}).columns["id"].value(0) == "1"
-    with pytest.raises(TableError, match="'price' .* should hold a number .* row 2 has 'x'"):
+    with pytest.raises(TableError, match=r"'price' .* should hold a number .* row 2 has 'x'"):
         read_table(path, types={"price": "float"})
-    with pytest.raises(TableError, match="'n' .* should hold a number .* row 2 has 'inf'"):
+    with pytest.raises(TableError, match=r"'n' .* should hold a number .* row 2 has 'inf'"):
         read_table(path)
 
 
