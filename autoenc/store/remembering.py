@@ -15,7 +15,6 @@ from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_fi
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
 
-
 _WIDER: tuple[FieldKind, FieldKind] = ("integer", "float")
 """The one change of a field's kind that every value outlives."""
 
