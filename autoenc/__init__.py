@@ -13,8 +13,10 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.metadata import Metadata, TableReport
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.searching import Neighbor, Searcher, search
+    from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -40,12 +42,15 @@ _HOME = {
     "EncoderScores": "comparison.records",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
+    "Metadata": "catalog.metadata",
     "Neighbor": "catalog.searching",
     "Progress": "progress",
     "Range": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
+    "TableReport": "catalog.metadata",
+    "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
@@ -59,6 +64,7 @@ _HOME = {
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
+    "tag_images": "catalog.tagging",
     "train": "training.run",
     "write_report": "report.page",
 }
@@ -74,12 +80,15 @@ __all__ = [
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
+    "Metadata",
     "Neighbor",
     "Progress",
     "Range",
     "Searcher",
     "SkippedFile",
     "Store",
+    "TableReport",
+    "TagReport",
     "TrainingResult",
     "__version__",
     "check_store",
@@ -94,6 +103,7 @@ __all__ = [
     "open_store",
     "remember_comparison",
     "search",
+    "tag_images",
     "train",
     "write_report",
 ]

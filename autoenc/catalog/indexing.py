@@ -6,11 +6,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
+from autoenc.catalog.joining import ImageFields
+from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, relative_paths, work
+from autoenc.catalog.products import Products
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
@@ -39,6 +42,7 @@ class IndexReport:
         images_per_second: indexed, updated and unchanged images, divided by that time.
         source: the source's name.
         notes: advice to the user, in sentences.
+        table: what came of the table of metadata; None without one.
     """
 
     indexed: int
@@ -51,6 +55,7 @@ class IndexReport:
     images_per_second: float
     source: str
     notes: list[str] = field(default_factory=list)
+    table: TableReport | None = None
 
     @property
     def usable(self) -> int:
@@ -58,7 +63,8 @@ class IndexReport:
         return self.indexed + self.updated + self.unchanged
 
     def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "skipped": [skipped.to_dict() for skipped in self.skipped]}
+        table = None if self.table is None else self.table.to_dict()
+        return {**vars(self), "skipped": [skipped.to_dict() for skipped in self.skipped], "table": table}
 
     def __repr__(self) -> str:
         counts = f"{self.indexed} indexed, {self.updated} updated, {self.unchanged} unchanged, {self.missing} missing"
@@ -75,6 +81,8 @@ def index_images(
     collection: str = "images",
     wait: float = WAIT_SECONDS,
     source: str | None = None,
+    metadata: Metadata | str | os.PathLike[str] | None = None,
+    products: Products | None = None,
     progress: ProgressOption = None,
 ) -> IndexReport:
     """Index images into a store: one point per image, with one named vector per encoder.
@@ -97,6 +105,11 @@ def index_images(
         wait: as for `open_store`, if `store` is a location.
         source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
             A folder with such a name can move and keep its points.
+        metadata: a table whose columns become fields of the images: the path of a CSV or Parquet file, or a `Metadata`,
+            which says how to read and join it. Where a field has been set by other means, the table wins: an empty cell
+            removes it. Fields that are no columns stay, and so do those of images without a row.
+        products: "folders" if the images in one folder show one product; its name is kept in the field `product`. A
+            table can name products instead (`Metadata.product_column`).
         progress: True shows progress, False does not, and a function is called with it; by default, progress is shown
             on a terminal and in a notebook.
 
@@ -105,6 +118,7 @@ def index_images(
         EncoderError, BundleError: an encoder cannot be created. Nothing is written.
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names.
         OutputError: a new store would lie in the folder of the images.
+        TableError: the table cannot be read, or belongs to none of the images. Nothing is written.
         ArgumentError: no encoder, one named twice, or pictures in memory without unique names.
 
     Example:
@@ -113,6 +127,9 @@ def index_images(
     """
     with target_for(store, collection, wait, images) as target, telling(progress) as tell:
         plan, found = _prepare(images, names, target.store, model, encoders, source)
+        if metadata is not None or products is not None:
+            asked = None if metadata is None else as_metadata(metadata)
+            plan = replace(plan, fields=ImageFields(asked, products, target.store))
         return _run(found, plan, target, tell)
 
 
@@ -151,6 +168,9 @@ def _prepare(
 def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexReport:
     start = time.perf_counter()
     held = _held(target.store, plan)
+    table = None
+    if plan.fields and plan.fields.join:
+        table = plan.fields.join.report(relative_paths(found.items, plan.root), plan.root)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
     total = len(found.items)
@@ -160,6 +180,7 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
             tell("indexing", done, total, f"{len(skipped)} skipped" if skipped else "")
         counts[outcome.kind] += 1
         counts["known"] += outcome.task.known is not None
+        counts["told"] += outcome.task.known is not None and bool(outcome.task.change)
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
     tell("indexing", total, total, "")
@@ -171,6 +192,8 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
             except DiskFullError as error:
                 unoptimized = f"All images are stored, but searches may be slower than they could be: {error}"
             _check_encoders(target.store, plan)
+        if plan.fields:
+            prepared(plan, target)  # for its fields, if no image had to be written
         target.store.flush()
     seconds = time.perf_counter() - start
     updated = counts["changed"] + counts["lacking"]
@@ -187,6 +210,7 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
         images_per_second=(counts["new"] + updated + unchanged) / seconds,
         source=plan.source,
         notes=[*_notes(plan, missing), *filter(None, [unoptimized])],
+        table=None if table is None else replace(table, updated=counts["told"]),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from autoenc.errors import ArgumentError, TableError
 from autoenc.tables.csv_file import CsvRows, Lines, read_csv
-from autoenc.tables.kinds import COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
+from autoenc.tables.kinds import ABSENT, COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
 from autoenc.tables.mending import Pattern, mended
 from autoenc.text import counted, shown
 
@@ -226,11 +226,11 @@ def _all(kind: ColumnKind, values: Iterable[Any], separator: str) -> bool:
 def _odd_ones(table: Table, name: str, cells: Sequence[str]) -> Iterator[str]:
     """A sentence for a column of keywords that would be one of numbers or dates but for a few cells."""
     for kind in ("float", "datetime"):
-        sample = [cell for cell in cells[:_SAMPLED] if cell]
-        if sum(fits(kind, cell) for cell in sample) < _NEARLY * len(sample) or not sample:
+        sample = [cell for cell in cells[:_SAMPLED] if cell and cell.lower() not in ABSENT]
+        if not sample or sum(fits(kind, cell) for cell in sample) < _NEARLY * len(sample):
             continue
         odd = [row for row, cell in enumerate(cells) if cell and not fits(kind, cell)]
-        if len(odd) <= (1 - _NEARLY) * len(cells):
+        if 0 < len(odd) <= (1 - _NEARLY) * len(cells):
             others = f", and {counted(len(odd) - 1, 'other row')} something like it" if len(odd) > 1 else ""
             yield (
                 f"Column '{name}' of {shown(table.file)} holds keywords, because {table.place(odd[0])} has "
