@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.metadata import Metadata, TableReport
     from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import Range, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
 _HOME = {
+    "And": "store",
     "AutoencError": "errors",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
+    "Contains": "store",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
@@ -44,8 +47,11 @@ _HOME = {
     "LoadedImage": "images.files",
     "Metadata": "catalog.metadata",
     "Neighbor": "catalog.searching",
+    "Not": "store",
+    "Or": "store",
     "Progress": "progress",
     "Range": "store",
+    "Scale": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
@@ -61,6 +67,7 @@ _HOME = {
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
+    "measure_scales": "catalog.scales",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
@@ -71,10 +78,12 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "And",
     "AutoencError",
     "Bundle",
     "CheckReport",
     "Comparison",
+    "Contains",
     "Difference",
     "Encoder",
     "EncoderScores",
@@ -82,8 +91,11 @@ __all__ = [
     "LoadedImage",
     "Metadata",
     "Neighbor",
+    "Not",
+    "Or",
     "Progress",
     "Range",
+    "Scale",
     "Searcher",
     "SkippedFile",
     "Store",
@@ -100,6 +112,7 @@ __all__ = [
     "list_collections",
     "load_bundle",
     "load_image",
+    "measure_scales",
     "open_store",
     "remember_comparison",
     "search",

@@ -14,6 +14,7 @@ from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, relative_paths, work
 from autoenc.catalog.products import Products
+from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
@@ -184,16 +185,20 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
     tell("indexing", total, total, "")
-    unoptimized = ""
+    unfinished = []
     if target.store is not None:
         if counts["new"] or counts["changed"] or counts["lacking"]:
             try:
                 target.store.optimize()
             except DiskFullError as error:
-                unoptimized = f"All images are stored, but searches may be slower than they could be: {error}"
+                unfinished.append(f"All images are stored, but searches may be slower than they could be: {error}")
             _check_encoders(target.store, plan)
         if plan.fields:
             prepared(plan, target)  # for its fields, if no image had to be written
+        try:
+            refresh_scales(target.store, counts["changed"])
+        except DiskFullError as error:
+            unfinished.append(f"All images are stored, but the scales of their encoders are not: {error}")
         target.store.flush()
     seconds = time.perf_counter() - start
     updated = counts["changed"] + counts["lacking"]
@@ -209,7 +214,7 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
         seconds=seconds,
         images_per_second=(counts["new"] + updated + unchanged) / seconds,
         source=plan.source,
-        notes=[*_notes(plan, missing), *filter(None, [unoptimized])],
+        notes=[*_notes(plan, missing), *unfinished],
         table=None if table is None else replace(table, updated=counts["told"]),
     )
 

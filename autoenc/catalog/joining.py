@@ -12,7 +12,7 @@ from autoenc.catalog.metadata import Metadata, TableReport
 from autoenc.catalog.products import FIELD, Products, check_products, folder_product
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 from autoenc.store import OWN, FieldKind, Store
-from autoenc.store.filters import FIELD_KINDS, check_field_name
+from autoenc.store.filters import check_field_name
 from autoenc.tables.kinds import ColumnKind
 from autoenc.tables.table import Column, listed, read_table
 from autoenc.text import shown
@@ -143,25 +143,18 @@ class Join:
                 )
 
     def _filterable(self, metadata: Metadata) -> dict[str, FieldKind]:
-        kinds = {column.name: kind for column in self.columns if (kind := _field_kind(column)) is not None}
+        kinds = {column.name: _field_kind(column) for column in self.columns}
         if metadata.filterable is None:
-            chosen = {column.name for column in self.columns if column.kind not in _WORDS or column.few}
+            chosen = {column.name for column in self.columns if column.kind in _ORDERED or column.few}
+            chosen -= {column.name for column in self.columns if column.kind == "text"}
         else:
             chosen = set(metadata.filterable)
-        for name in sorted(chosen if metadata.filterable is not None else ()):
-            if name not in {column.name for column in self.columns}:
-                raise ArgumentError(
-                    f"filterable= names a column '{name}'; the columns of {shown(self.table.file)} that become fields "
-                    f"are: {listed(column.name for column in self.columns)}."
-                )
-            if name not in kinds:
-                raise ArgumentError(
-                    f"Column '{name}' of {shown(self.table.file)} holds text, which cannot be filtered by. Make it one "
-                    f"of keywords with types= if you want to."
-                )
-        if self.product is not None:
-            chosen |= {self.product}
-        return {name: kind for name, kind in kinds.items() if name in chosen}
+        for name in sorted(chosen - kinds.keys()):
+            raise ArgumentError(
+                f"filterable= names a column '{name}'; the columns of {shown(self.table.file)} that become fields are: "
+                f"{listed(kinds)}."
+            )
+        return {name: kind for name, kind in kinds.items() if name in chosen or name == self.product}
 
     def _keyed(self) -> dict[str, int]:
         """What names an image -> its row."""
@@ -230,13 +223,12 @@ class ImageFields:
         return change
 
 
-_WORDS: tuple[ColumnKind, ...] = ("keyword", "keywords", "text")
+_ORDERED: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool")
 
 
-def _field_kind(column: Column) -> FieldKind | None:
-    """The kind of field that a column becomes; None if it cannot be filtered by."""
-    kind = "keyword" if column.kind == "keywords" else column.kind
-    return FIELD_KINDS[FIELD_KINDS.index(kind)] if kind in FIELD_KINDS else None
+def _field_kind(column: Column) -> FieldKind:
+    """The kind of field that a column becomes."""
+    return "keyword" if column.kind == "keywords" else column.kind
 
 
 def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:

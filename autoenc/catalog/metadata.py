@@ -26,8 +26,9 @@ class Metadata:
         path_column: the column of paths. It becomes no field, because autoenc keeps the path of each image.
         types: column -> keyword, integer, float, datetime, bool, text or keywords, where the kind that is found is not
             the one wanted. In a CSV file, only this makes a column one of lists of keywords.
-        filterable: the columns to filter by. The default is those of numbers, dates and bools, and those of keywords
-            with at most 1,000 different ones.
+        filterable: the columns to filter by, beside those that the store's filters know already. The default is those
+            of numbers, dates and bools, and those of keywords with at most 1,000 different ones. A column of text that
+            is named here can be searched by words.
         product_column: the column that names the product that an image shows; its kind is keyword.
         list_separator: what stands between the keywords of one cell.
 

@@ -90,7 +90,9 @@ def search(
         model: the trained model of `learned` and of `handcrafted`'s weights; the store remembers where it was at
             indexing.
         k: how many neighbors at most.
-        where: payload field -> a value, several values of which one must match, or an `autoenc.Range`.
+        where: only images that match: a mapping of fields to a value, several values of which one must match, an
+            `autoenc.Range` or an `autoenc.Contains`; a text expression such as `price < 50 and brand in (Nike, Puma)
+            and not title contains "for kids"`; or `autoenc.And`, `Or` and `Not` of these.
         min_score: only neighbors at least this similar.
 
     Raises:
@@ -102,7 +104,7 @@ def search(
 
     Example:
         >>> with autoenc.open_store("store") as store:
-        ...     len(autoenc.search(store, "some.jpg", k=3, where={"folder": "shoe"}))
+        ...     len(autoenc.search(store, "some.jpg", k=3, where="folder = shoe and width >= 100"))
         3
     """
     if [picture is None, id is None, vector is None].count(False) == 1:

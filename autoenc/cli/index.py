@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
+from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
 
 def add_parser(verbs: Any) -> None:
@@ -30,14 +31,21 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
+    add_metadata(parser)
+    parser.add_argument(
+        "--products", choices=("folders",), help="the images in one folder show one product (field `product`)"
+    )
     parser.add_argument("--report", metavar="FILE", help="write a report with every skipped file, as JSON")
     add_overwrite(parser, "a --report file that autoenc did not write")
     add_common(
         parser,
         json_keys="indexed, updated, unchanged, missing, ignored, skipped[{path, reason}], seconds, "
-        "images_per_second, source, notes",
+        "images_per_second, source, notes, table{file, rows, columns, filterable, joined_by, joined, updated, "
+        "images_without_row, rows_without_image, mended, left_out, notes}",
     )
-    parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
+    parser.set_defaults(
+        run=run, parser=parser, when_stopped="Stored images are kept: run the same command again to finish."
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,8 +53,10 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.outputs import check_output, marked_json, write_file
     from autoenc.text import counted
 
+    metadata = metadata_of(options)
+    reading = [options.images, options.metadata]
     if options.report:
-        check_output(options.report, overwrite=options.overwrite, reading=[options.images])
+        check_output(options.report, overwrite=options.overwrite, reading=reading)
     report = index_images(
         options.images,
         options.store,
@@ -55,11 +65,13 @@ def run(options: argparse.Namespace) -> int:
         collection=options.collection,
         wait=options.wait,
         source=options.source,
+        metadata=metadata,
+        products=options.products,
         progress=not options.quiet,
     )
     if options.report:
         document = marked_json(report.to_dict())
-        write_file(options.report, document, overwrite=options.overwrite, reading=[options.images])
+        write_file(options.report, document, overwrite=options.overwrite, reading=reading)
     list_skipped(report.skipped, all_with="--report FILE or --json")
     if options.json:
         print_json(report.to_dict())
@@ -69,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
             f"{report.missing} missing, {len(report.skipped)} skipped, {report.ignored} ignored "
             f"in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)"
         )
+        if report.table is not None:
+            show_table(report.table, all_with="--report FILE or --json")
     for note in report.notes:
         say(as_flags(note))
     if not report.usable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_overwrite, add_store, print_json, put, say
+from autoenc.cli.common import add_overwrite, add_store, add_where, print_json, put, say, where_of
 
 if TYPE_CHECKING:
     from autoenc.catalog.searching import Neighbor
@@ -29,13 +29,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--using", metavar="ENCODER", help="compare the vectors of this encoder (default: learned, if stored)"
     )
-    parser.add_argument(
-        "--filter",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="only images whose field has this value; repeat it for more fields, or to allow more values of one field",
-    )
+    add_where(parser)
     parser.add_argument(
         "--min-score", type=float, metavar="S", help="only neighbors with at least this cosine similarity"
     )
@@ -54,7 +48,7 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     if (options.image is None) == (options.id is None):
         options.parser.error("name either a picture, or a stored image with --id")
-    where = _where(options)
+    where = where_of(options)
     if options.sheet:
         from autoenc.report.sheet_files import check_sheet
 
@@ -110,13 +104,3 @@ def _row(neighbor: Neighbor) -> tuple[str, str, str, str]:
     fields = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key != OWN)
     path = f"(point {neighbor.id}, not indexed by autoenc)" if neighbor.path is None else shown(neighbor.path)
     return str(neighbor.rank), f"{neighbor.score:.4f}", path, printable(fields)
-
-
-def _where(options: argparse.Namespace) -> dict[str, list[str | int]]:
-    where: dict[str, list[str | int]] = {}
-    for condition in options.filter:
-        field, equals, value = condition.partition("=")
-        if not equals or not field:
-            options.parser.error(f"argument --filter: expected FIELD=VALUE, got {condition!r}")
-        where.setdefault(field, []).append(value)
-    return where

@@ -12,7 +12,8 @@ from autoenc.errors import StoreError
 from autoenc.store.ann import search_ef
 from autoenc.store.answers import OLDEST_SERVER, OLDEST_TO_DROP_VECTORS, ServerVersion, talking
 from autoenc.store.client_filters import client_filter
-from autoenc.store.filters import Conditions, FieldKind, HasId, HasVector, Scalar, json_path
+from autoenc.store.filters import Conditions, HasId, HasVector, json_path
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.metadata import as_metadata, record_in
 from autoenc.store.records import MEMORY, Hit, Record, hit_of, record_of, storing
 from autoenc.store.requests import ITEM_BYTES, NUMBER_BYTES, check_size, parts, payload_bytes
@@ -28,12 +29,13 @@ OPTIMIZE_SECONDS = 600
 CHECKED_AT_ONCE = 10_000
 """Points asked for in one request whether they still have their vector."""
 
-_TYPES: dict[FieldKind, models.PayloadSchemaType] = {
+_TYPES: dict[FieldKind, models.PayloadSchemaType | models.TextIndexParams] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "integer": models.PayloadSchemaType.INTEGER,
     "float": models.PayloadSchemaType.FLOAT,
     "datetime": models.PayloadSchemaType.DATETIME,
     "bool": models.PayloadSchemaType.BOOL,
+    "text": models.TextIndexParams(type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True),
 }
 
 
@@ -235,7 +237,7 @@ class ClientEngine:
         self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
     ) -> list[list[Hit]]:
         # In memory every search is exact, and the client warns of parameters.
-        acorn = models.AcornSearchParams(enable=True) if where.must else None
+        acorn = models.AcornSearchParams(enable=True) if where.narrows else None
         params = models.SearchParams(hnsw_ef=search_ef(self._points), acorn=acorn) if self._remote else None
         kept = client_filter(where)
         queries = [

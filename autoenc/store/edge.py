@@ -36,10 +36,9 @@ from autoenc.store.filters import (
     EVERYTHING,
     OWN,
     Conditions,
-    FieldKind,
-    Scalar,
     json_path,
 )
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import unlock
 from autoenc.store.manifest import RECORD, Files, check_manifest, remove_manifest, write_manifest
 from autoenc.store.records import Hit, Record, hit_of, merged, storing
@@ -297,7 +296,7 @@ class EdgeEngine:
             if is_exact(points, vectors.shape[1]):
                 params = qe.SearchParams(exact=True)
             else:
-                acorn = qe.AcornSearchParams(enable=True) if where.must else None
+                acorn = qe.AcornSearchParams(enable=True) if where.narrows else None
                 params = qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
             kept = filter_for(where)
             requests = [

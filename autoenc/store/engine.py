@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from autoenc.store.filters import Conditions, FieldKind, Scalar
+from autoenc.store.filters import Conditions
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.records import Hit, Record
 from autoenc.vectors import Vectors
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
 from autoenc.store.better import Better, read_better
-from autoenc.store.filters import FIELD_KINDS, FieldKind, check_field_name
+from autoenc.store.filters import check_field_name
+from autoenc.store.kinds import FIELD_KINDS, FieldKind
+from autoenc.store.scale import Scale, read_scales
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
 
@@ -21,7 +23,7 @@ MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
-SECTIONS = ("vectors", "sources", "fields", "better")
+SECTIONS = ("vectors", "sources", "fields", "better", "scales")
 """The parts of a record that hold one entry per name."""
 
 _POINT_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4")
@@ -82,6 +84,7 @@ class StoreInfo:
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
         better: encoder -> the one that retrieves better, where a comparison has shown one.
+        scales: encoder -> what its cosines mean in this collection, where that has been measured.
         product: the filterable field that names the product of each image; None if none does.
     """
 
@@ -89,6 +92,7 @@ class StoreInfo:
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
     better: dict[str, Better] = field(default_factory=dict)
+    scales: dict[str, Scale] = field(default_factory=dict)
     product: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,15 +118,16 @@ class StoreInfo:
             fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
             better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
-            product = data.get("product")  # nor this
+            scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
+            product = data.get("product")
             if product is not None and product not in fields:
                 raise ValueError(f"no filterable field: {product!r}")
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders, sources, fields or comparisons "
-                f"({printable(str(error))}). Restore it from a backup, or index into a new store."
+                f"{where} has a damaged record of its encoders, sources, fields, comparisons or "
+                f"scales ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors=vectors, sources=sources, fields=fields, better=better, product=product)
+        return cls(vectors=vectors, sources=sources, fields=fields, better=better, scales=scales, product=product)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a store remembers beside its points: its encoders, sources, filterable fields and comparisons."""
+"""What a store remembers beside its points: its encoders, sources, filterable fields, comparisons and scales."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.store.better import Better
 from autoenc.store.engine import Engine
-from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
+from autoenc.store.filters import OWN, SCANNED, check_field_name, short_name
+from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
+from autoenc.store.scale import Scale
 
 _WIDER: tuple[FieldKind, FieldKind] = ("integer", "float")
 """The one change of a field's kind that every value outlives."""
@@ -92,6 +94,8 @@ class Remembering:
         """
         with self._lock:
             self._checked_name(name)
+            if name in self.info.scales:
+                self._remember("scales", {name: None})
             self._engine.drop_vector(name)
             self._remember("vectors", {name: None})
 
@@ -108,7 +112,7 @@ class Remembering:
 
         Args:
             name: a field of the user's, which may have dots and spaces, or `_autoenc.` and one of autoenc's fields.
-            kind: keyword, integer, float, datetime (ISO 8601 text) or bool.
+            kind: keyword, integer, float, datetime (ISO 8601 text), bool, or text, which filters search by words.
 
         Raises:
             StoreMismatchError: the field is filterable already, with values of another kind.
@@ -176,6 +180,20 @@ class Remembering:
             if self.info.better.get(than) == better:
                 return
             self._remember("better", {than: None if better is None else asdict(better)})
+
+    def set_scales(self, scales: Mapping[str, Scale]) -> None:
+        """Remember what the cosines of some encoders mean, in place of what was known.
+
+        A scale is known as long as the store holds the encoder, with the fingerprint that it was measured with.
+
+        Raises:
+            VectorError: the store does not hold one of the encoders.
+        """
+        with self._lock:
+            for name in scales:
+                self._checked_name(name)
+            new = {name: asdict(scale) for name, scale in scales.items() if self.info.scales.get(name) != scale}
+            self._remember("scales", new)
 
     def kind_of(self, field: str) -> FieldKind:
         """The kind of a filterable field's values.

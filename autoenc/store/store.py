@@ -12,21 +12,20 @@ import numpy.typing as npt
 from autoenc.errors import ArgumentError, PointNotFoundError, VectorError
 from autoenc.store.checks import BATCH, canonical, check_number, check_payloads, floats, jsonable, parts
 from autoenc.store.filters import (
-    COUNTED,
     EVERYTHING,
     OWN,
     SCANNED,
     AnyOf,
     Conditions,
-    Filter,
     HasId,
     HasVector,
-    Scalar,
     check_field_name,
-    condition_of,
+    conditions_of,
 )
+from autoenc.store.kinds import COUNTED, RANGED, FieldKind, Scalar
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
 from autoenc.store.remembering import Remembering
+from autoenc.store.where import Filter
 from autoenc.vectors import Vectors, unit_rows
 
 _ROUNDING = 1e-6
@@ -55,7 +54,7 @@ class Store(Remembering):
             collection=self.collection,
             points=len(self),
             encoders=dict(self.info.vectors),
-            having={name: self._engine.count(Conditions((HasVector(name),))) for name in self.info.vectors},
+            having={name: self.count(having=[name]) for name in self.info.vectors},
             sources=dict(self.info.sources),
             points_of={
                 name: self._engine.count(Conditions((AnyOf(source, "keyword", (name,)),))) for name in self.info.sources
@@ -189,7 +188,7 @@ class Store(Remembering):
             vector: (dim,) numbers. A vector of zeros has no direction: its similarity to every point is 0.
             using: name of the vectors to compare with.
             k: how many points at most, 1 to 1,000,000.
-            where: only points whose payload matches.
+            where: only points whose payload matches: a mapping, a text expression, or And, Or and Not of these.
             min_score: only points at least this similar.
             exclude: ids to leave out.
 
@@ -218,9 +217,7 @@ class Store(Remembering):
         if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
             raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
         matrix = self._checked_matrix(using, vectors)
-        conditions = self._conditions(where)
-        if excluded := tuple(canonical(exclude)):
-            conditions = Conditions(conditions.must, (HasId(excluded),))
+        conditions = self._conditions(where).without(tuple(canonical(exclude)))
         if len(matrix) == 0:
             return []
         if min_score is not None:
@@ -263,18 +260,36 @@ class Store(Remembering):
             found |= {record.id for record in self._engine.scroll(where, [], BATCH, payload=False)}
         return found
 
-    def count(self, where: Filter | None = None) -> int:
-        """How many points match the filter; without one, how many there are."""
-        return self._engine.count(self._conditions(where))
+    def count(self, where: Filter | None = None, *, having: Sequence[str] = ()) -> int:
+        """How many points match the filter and have these vectors; without either, how many there are."""
+        for name in having:
+            self._checked_name(name)
+        return self._engine.count(self._conditions(where, having))
 
     def scroll(
-        self, where: Filter | None = None, *, vectors: Sequence[str] = (), batch: int = 1000
+        self,
+        where: Filter | None = None,
+        *,
+        vectors: Sequence[str] = (),
+        having: Sequence[str] = (),
+        batch: int = 1000,
     ) -> Iterator[Record]:
-        """Every matching point, ordered by id, read `batch` at a time."""
-        for name in vectors:
+        """Every matching point, ordered by id, read `batch` at a time.
+
+        Args:
+            where: only points whose payload matches.
+            vectors: the vectors to return.
+            having: only points that have each of these vectors.
+            batch: how many points to read at a time.
+
+        Raises:
+            VectorError: an unknown vector.
+            UnknownFieldError, ArgumentError: as for `search`.
+        """
+        for name in (*vectors, *having):
             self._checked_name(name)
         check_number("batch", batch)
-        return self._engine.scroll(self._conditions(where), list(vectors), batch)
+        return self._engine.scroll(self._conditions(where, having), list(vectors), batch)
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
         """The most frequent values of a filterable field with their counts, most frequent first, then by value.
@@ -290,7 +305,7 @@ class Store(Remembering):
         if kind not in COUNTED:
             raise ArgumentError(
                 f"Facets count the values of {', '.join(COUNTED)} fields; '{field}' holds {kind} values. Filter it by "
-                f"a range instead."
+                f"{'a range' if kind in RANGED else 'words'} instead."
             )
         check_number("limit", limit)
         counts = self._engine.facets(name, self._conditions(where), limit)
@@ -362,10 +377,10 @@ class Store(Remembering):
                 f"Collection '{self.collection}' has no point {missing[0]}{more}. Index the image first."
             )
 
-    def _conditions(self, where: Filter | None) -> Conditions:
-        if where is not None and not isinstance(where, Mapping):
-            raise ArgumentError(f"where= maps fields to values, as in {{'folder': 'shoe'}}; got {where!r}.")
-        resolved = {name: self._resolved(name) for name in where or {}}
-        return Conditions(
-            tuple(condition_of(field, self.info.fields[field], (where or {})[name]) for name, field in resolved.items())
-        )
+    def _conditions(self, where: Filter | None, having: Sequence[str] = ()) -> Conditions:
+        def resolve(name: str) -> tuple[str, FieldKind]:
+            field = self._resolved(name)
+            return field, self.info.fields[field]
+
+        conditions = conditions_of(where, resolve)
+        return conditions._replace(must=(*conditions.must, *map(HasVector, having)))

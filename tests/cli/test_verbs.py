@@ -176,6 +176,14 @@ def test_query_filters_and_draws_a_sheet(store: Path, query: Path, tmp_path: Pat
         assert picture.width > 300
 
 
+def test_where_takes_an_expression_and_filter_narrows_it(call: Call, store: Path, query: Path) -> None:
+    where = ("--where", "folder in (watch, bicycle) and not path = bicycle/001.jpg")
+    for more, expected in (((), ["bicycle"] * 11 + ["watch"] * 12), (("--filter", "folder=bicycle"), ["bicycle"] * 11)):
+        done = call("query", query, "--store", store, *where, *more, "-k", "30", "--json")
+        folders = [neighbor["payload"]["_autoenc"]["folder"] for neighbor in json.loads(done.stdout)["neighbors"]]
+        assert sorted(folders) == expected
+
+
 def test_no_match_is_no_error(store: Path, query: Path) -> None:
     done = run("query", query, "--store", store, "--filter", "folder=watches")
     assert done.stdout == "No image matches.\n"
@@ -330,6 +338,9 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds whole",
+        ("query", query, "--store", store, "--where", "width < "): (
+            "autoenc: The filter --where 'width < ' cannot be read at its end: expected a value"
+        ),
         ("query", query, "--store", store, "--collection", "a/b"): "autoenc: A collection's name",
         ("train", drawn, "--model", tmp_path / "m", "--epochs", "0"): "autoenc: --epochs",
         (
@@ -357,7 +368,9 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("Go on with resume=True.", "Go on with --resume."),
         ("Index with encoders=color to add it; k= is 0.", "Index with --encoders color to add it; -k is 0."),
         ("`collection=` names one; size= is no option.", "--collection names one; size= is no option."),
-        ("Give fewer values to where=.", "Give fewer values to --filter."),
+        ("Give fewer values to where=.", "Give fewer values to --where."),
+        ("The filter where= 'k=3 or id = x' cannot be read.", "The filter --where 'k=3 or id = x' cannot be read."),
+        ("The image's id= is 'k=3'.", "The image's --id is 'k=3'."),
         ("Train with another emphasis=.", "Train with another --emphasis."),
     ],
 )
@@ -494,9 +507,9 @@ def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Pa
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 6
+    assert len(VERBS) == 7
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
-    assert set(verbs.choices) == {"train", "index", "query", "compare", "status", "check"}
+    assert set(verbs.choices) == {"train", "index", "query", "tag", "compare", "status", "check"}
     for name, verb in verbs.choices.items():
         assert verb.description, name
         for action in verb._actions:

@@ -191,6 +191,7 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "sources": {},
         "fields": {"folder": "keyword"},
         "better": {},
+        "scales": {},
         "version": 2,
     }
     assert sorted(path.name for path in (root / "images").iterdir()) == FILES

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoenc.errors import StoreError, StoreMismatchError
-from autoenc.store import Better, StoreInfo, VectorSpec, open_store
+from autoenc.store import Better, Scale, StoreInfo, VectorSpec, open_store
 
 GOOD: dict[str, Any] = {
     "version": 2,
@@ -31,13 +31,31 @@ TOLD: dict[str, Any] = {
 """A record with two encoders, one of which retrieves better."""
 
 
+SCALE: dict[str, Any] = {
+    "median": 0.25, "nearest": 0.5, "percentiles": [number / 100 for number in range(101)], "points": 48,
+    "fingerprint": "p",
+}  # fmt: skip
+
+
 def test_a_good_record() -> None:
     info = StoreInfo.from_dict(GOOD, "here")
     assert info.vectors == {"paint": VectorSpec(2, "p", 1, "/m")}
     assert info.sources == {"shop": "/photos"}
     assert info.fields == {"price": "float"}
     assert info.better == {}, "records of earlier versions tell nothing of comparisons"
+    assert info.scales == {}, "nor do they tell of scales"
     assert StoreInfo.from_dict(info.to_dict(), "here") == info
+
+
+def test_a_record_of_a_scale() -> None:
+    info = StoreInfo.from_dict({**GOOD, "scales": {"paint": SCALE}}, "here")
+    assert info.scales == {"paint": Scale(0.25, 0.5, tuple(SCALE["percentiles"]), 48, "p")}
+    assert StoreInfo.from_dict(json.loads(json.dumps(info.to_dict())), "here") == info
+
+
+def test_a_scale_of_another_encoder_is_left_out() -> None:
+    other = {**SCALE, "fingerprint": "another model"}
+    assert StoreInfo.from_dict({**GOOD, "scales": {"paint": other, "gone": SCALE}}, "here").scales == {}
 
 
 def test_a_record_of_a_comparison() -> None:
@@ -89,6 +107,13 @@ NAN = float("nan")
         *(changed("better", "paint", {**BETTER, "ci_low": value}) for value in (0, -0.25, 0.5)),
         *(changed("better", "paint", {**BETTER, "queries": value}) for value in (0, 1.5, True, "7")),
         *(changed("better", "paint", {**BETTER, "date": value}) for value in ("yesterday", "20260131", "\ud800", 5)),
+        {**GOOD, "scales": None}, changed("scales", "paint", None), changed("scales", "paint", {**SCALE, "extra": 1}),
+        *(changed("scales", "paint", {**SCALE, name: None}) for name in SCALE),
+        *(changed("scales", "paint", {**SCALE, "median": value}) for value in ("0.2", True, 0.75, -2, 10**400, NAN)),
+        *(changed("scales", "paint", {**SCALE, "points": value}) for value in (-1, 1.5, True, "7")),
+        changed("scales", "paint", {**SCALE, "nearest": 0.75}), changed("scales", "paint", {**SCALE, "fingerprint": 5}),
+        *(changed("scales", "paint", {**SCALE, "percentiles": value})
+          for value in ("", [], [0.5] * 100, SCALE["percentiles"][::-1], ["a"] * 101, [0.0] * 100 + [NAN], {"a": 1})),
         changed("better", "paint", {**BETTER, "encoder": ["ink"]}), changed("better", "paint", {**BETTER, "\ud800": 1}),
     ],
     ids=repr,
@@ -106,7 +131,7 @@ JSON = st.recursive(
 )
 
 
-@given(part=st.sampled_from(["vectors", "sources", "fields", "better"]), value=JSON)
+@given(part=st.sampled_from(["vectors", "sources", "fields", "better", "scales"]), value=JSON)
 def test_any_document(part: str, value: Any) -> None:
     try:
         StoreInfo.from_dict({**GOOD, part: value}, "here")
