@@ -13,7 +13,7 @@ from autoenc.catalog.products import FIELD, Products, check_products, folder_pro
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 from autoenc.store import OWN, FieldKind, Store
 from autoenc.store.filters import check_field_name
-from autoenc.tables.kinds import ColumnKind
+from autoenc.tables.kinds import ColumnKind, value_of
 from autoenc.tables.table import Column, listed, read_table
 from autoenc.text import shown
 
@@ -57,8 +57,10 @@ class Join:
 
     def row_of(self, path: str) -> int | None:
         """The row of the image with this path, relative to its source."""
-        names = _names(path, self._by_path, self._folders)
-        return next((self._rows[name] for name in names if name in self._rows), None)
+        for name in _names(path, self._by_path, self._folders):
+            if name in self._rows:
+                return self._rows[name]
+        return None
 
     def change(self, path: str, payload: Mapping[str, Any]) -> Change:
         """What makes a payload say what the row of its image says. Fields that are no columns stay as they are."""
@@ -161,9 +163,8 @@ class Join:
         rows: dict[str, int] = {}
         self._nameless: list[str] = []
         column = self.table.columns[self.key]
-        words = Column(column.name, "keyword", column.cells)
-        for row in range(len(self.table)):
-            name = words.value(row)
+        for row, cell in enumerate(column.cells):
+            name = cell if isinstance(cell, str) else value_of("keyword", cell)
             if not name:
                 if any(other.value(row) is not None for other in self.columns):
                     self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty")

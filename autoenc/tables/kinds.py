@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Callable, Collection
 from datetime import date, datetime
+from itertools import filterfalse
+from operator import methodcaller
 from typing import Any, Literal, get_args
 
 ColumnKind = Literal["keyword", "integer", "float", "datetime", "bool", "text", "keywords"]
@@ -27,9 +29,10 @@ _DATE = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?
 _WRITTEN: dict[ColumnKind, re.Pattern[str]] = {
     "bool": re.compile("true|false|yes|no", re.IGNORECASE),
     "integer": re.compile("-?(0|[1-9][0-9]*)"),
-    "float": re.compile(r"-?(0|[1-9][0-9]*)?(\.[0-9]+|\.)?([eE][+-][0-9]+)?"),
+    "float": re.compile(r"-?(?=\.?[0-9])(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-][0-9]{1,2})?"),
     "datetime": re.compile(_DATE, re.ASCII),
 }
+_SURE_DIGITS = 18  # what `_WRITTEN` takes for a number is neither infinite nor too large if it is no longer
 _WHOLE = re.compile("[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -45,16 +48,28 @@ def infer(values: Collection[str], cells: int) -> ColumnKind:
         >>> infer({"12", "7"}, 9), infer({"12", "7.5"}, 9), infer({"007", "12"}, 9), infer({"2026-01-31"}, 9)
         ('integer', 'float', 'keyword', 'datetime')
     """
-    for kind in _WRITTEN:
-        if any(value.lower() not in ABSENT for value in values) and all(fits(kind, value) for value in values):
-            return kind
-    return of_words(values, cells)
+    return next((kind for kind in _WRITTEN if _all_fit(kind, values)), None) or of_words(values, cells)
+
+
+def _all_fit(kind: ColumnKind, values: Collection[str]) -> bool:
+    """`fits` for every value, one of which at least stands for no empty cell."""
+    absent = set()
+    for value in filterfalse(_WRITTEN[kind].fullmatch, values):
+        if value.lower() not in ABSENT:
+            return False
+        absent.add(value)
+    written = [value for value in values if value not in absent] if absent else values
+    if kind == "bool" or not written:
+        return bool(written)
+    if kind in ("integer", "float") and max(map(len, written)) <= _SURE_DIGITS:
+        return True
+    return all(fits(kind, value) for value in written)
 
 
 def of_words(values: Collection[str], cells: int) -> ColumnKind:
     """Text if most cells differ and hold three words or more on average, else keyword."""
     differ = len(values) > max(1, cells / 2)
-    words = sum(value.count(" ") + 1 for value in values)
+    words = sum(map(methodcaller("count", " "), values)) + len(values)
     return "text" if differ and words >= _TEXT_WORDS * len(values) else "keyword"
 
 
