@@ -79,8 +79,9 @@ def show_table(table: TableReport, *, all_with: str) -> None:
     put(f"{table.file}: {counted(table.rows, 'row')}, joined by column '{table.joined_by}'; {', '.join(columns)}")
     put("  * can be filtered by" if table.filterable else "  no column can be filtered by; see --filterable")
     put(
-        f"  {counted(table.joined, 'image')} with a row ({table.updated:,} had other fields before), "
-        f"{len(table.images_without_row):,} without; {counted(len(table.rows_without_image), 'row')} without an image"
+        f"  {counted(table.joined, 'image')} with a row, {len(table.images_without_row):,} without; "
+        f"{counted(len(table.rows_without_image), 'row')} without an image; "
+        f"fields of {counted(table.updated, 'stored image')} changed"
     )
     for what, lines in (("mended", table.mended), ("left out", table.left_out)):
         for line in lines[:LISTED]:

@@ -22,7 +22,7 @@ def add_parser(verbs: Any) -> None:
         "--json",
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
-        "images, lacking}}, sources, filterable, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
+        "images, lacking}}, sources, filterable, product, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
         "…}}}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
@@ -58,5 +58,7 @@ def _show(status: StoreStatus) -> None:
     for name, root in status.sources.items():
         at = f" at {root}" if root not in ("", name) else ""
         put(f"  source {name}{at}: {counted(status.points_of[name], 'image')}")
+    if status.product is not None:
+        put(f"  products: one for each value of {status.product}")
     fields = [f"{short_name(name, status.fields)} ({kind})" for name, kind in status.fields.items()]
     put(f"  filterable: {', '.join(fields) or 'nothing'}")

@@ -44,7 +44,7 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
         "subCategory keyword*, articleType keyword*, baseColour keyword*, season keyword*, year integer*, "
         "usage keyword*, productDisplayName text",
         "  * can be filtered by",
-        "  9 images with a row (0 had other fields before), 3 without; 1 row without an image",
+        "  9 images with a row, 3 without; 1 row without an image; fields of 0 stored images changed",
     ]
     assert err.splitlines() == [
         "mended line 5: its extra cells belong to 'productDisplayName'",
@@ -68,6 +68,8 @@ def test_types_filterable_columns_and_products_are_options(desk: Path, capsys: p
         assert store.count({"season": "er"}) == 3  # Sum-m-er
         assert store.info.product == "usage"
     assert main(index("--products", "folders")) == 0
+    assert main(["status", "--store", "s"]) == 0
+    assert "  products: one for each value of product\n" in capsys.readouterr().out
     with open_store("s") as store:
         assert store.facets("product") == {"blue": 4, "green": 4, "red": 4}
 
