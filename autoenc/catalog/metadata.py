@@ -14,7 +14,7 @@ from autoenc.tables.table import SEPARATOR
 
 @dataclass(frozen=True)
 class Metadata:
-    r"""A table whose columns become fields of the images.
+    """A table whose columns become fields of the images.
 
     A row belongs to an image by one column: an id, which is the stem of the image's file name (1163 for shoe/1163.jpg)
     or the file name itself; or a path relative to the folder of the images. If neither is named, it is the column
@@ -33,11 +33,9 @@ class Metadata:
         list_separator: what stands between the keywords of one cell.
 
     Example:
-        >>> _ = Path("prices.csv").write_text("path,price,added\nshoe/001.jpg,59.9,2026-01-31\n")
-        >>> metadata = autoenc.Metadata("prices.csv", types={"price": "float"})
-        >>> with autoenc.open_store("store") as store:
-        ...     autoenc.tag_images(store, metadata=metadata)
-        <TagReport 48 matched, 1 changed>
+        >>> metadata = autoenc.Metadata("photos/catalog.csv", types={"price": "float"}, product_column="title")
+        >>> autoenc.index_images("photos", "store", metadata=metadata).table
+        <TableReport 48 rows, 48 images with a row, 0 without, 0 rows without an image>
     """
 
     file: str | os.PathLike[str]

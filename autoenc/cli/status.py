@@ -22,8 +22,8 @@ def add_parser(verbs: Any) -> None:
         "--json",
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
-        "images, lacking}}, sources, filterable, product, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
-        "…}}}}",
+        "images, lacking}}, sources, filterable, product, better{name: {encoder, map, than_map, ci_low, "
+        "ci_high, queries, date, …}}}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
