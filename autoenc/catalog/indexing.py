@@ -12,7 +12,7 @@ from typing import Any
 
 from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
-from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, relative_paths, work
+from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
 from autoenc.catalog.products import Products
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
@@ -171,7 +171,7 @@ def _run(found: Found, plan: Plan, target: Target, tell: Progress) -> IndexRepor
     held = _held(target.store, plan)
     table = None
     if plan.fields and plan.fields.join:
-        table = plan.fields.join.report(relative_paths(found.items, plan.root), plan.root)
+        table = plan.fields.join.report(plan.relative(found.items), plan.root)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
     total = len(found.items)

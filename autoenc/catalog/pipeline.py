@@ -59,6 +59,13 @@ class Plan:
         """The root as the store remembers it; empty for pictures in memory."""
         return str(self.root) if self.root.is_absolute() else ""
 
+    def relative(self, items: Iterable[Path | NamedPicture]) -> Iterator[str]:
+        """The path of each picture relative to its source, with '/' between folders; of one in memory, its name."""
+        top = len(os.path.join(self.root, ""))  # noqa: PTH118  ends in one separator, for the root folder too
+        for item in items:
+            name = item.name if isinstance(item, NamedPicture) else str(item)[top:]
+            yield name.replace(os.sep, "/")
+
     @cached_property
     def size(self) -> int:
         """Height and width to decode pictures to: the largest input size of any encoder."""
@@ -77,7 +84,7 @@ def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
     """Yield every picture with what the store knows about it."""
     items = iter(found.items)
     while batch := list(islice(items, LOOKED_UP)):
-        relative = list(relative_paths(batch, plan.root))
+        relative = list(plan.relative(batch))
         ids = [point_id(plan.source, name) for name in relative]
         held_as: dict[str, Mapping[str, Any]] = {}
         having: dict[str, Collection[str]] = {}
@@ -94,14 +101,6 @@ def look_up(found: Found, plan: Plan, target: Target) -> Iterator[Task]:
             lacking = frozenset(vector for vector, ids_with in having.items() if id in held_as and id not in ids_with)
             change = plan.fields.change(name, payload or {}) if plan.fields else UNCHANGED
             yield Task(item, name, id, known, lacking, change)
-
-
-def relative_paths(items: Iterable[Path | NamedPicture], root: Path) -> Iterator[str]:
-    """The path of each picture relative to its source, with '/' between folders; of one in memory, its name."""
-    top = os.path.join(root, "")  # noqa: PTH118  ends in one separator, for the root folder too
-    for item in items:
-        name = item.name if isinstance(item, NamedPicture) else str(item)[len(top) :]
-        yield name.replace(os.sep, "/")
 
 
 def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
