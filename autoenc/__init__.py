@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.metadata import Metadata, TableReport
+    from autoenc.catalog.novelty import Novelty, novelty
+    from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
+    from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 _HOME = {
     "And": "store",
     "AutoencError": "errors",
+    "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
@@ -46,10 +50,13 @@ _HOME = {
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Metadata": "catalog.metadata",
+    "Near": "catalog.weights",
     "Neighbor": "catalog.searching",
     "Not": "store",
+    "Novelty": "catalog.novelty",
     "Or": "store",
     "Progress": "progress",
+    "Query": "catalog.queries",
     "Range": "store",
     "Scale": "store",
     "Searcher": "catalog.searching",
@@ -68,6 +75,7 @@ _HOME = {
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "measure_scales": "catalog.scales",
+    "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
@@ -80,6 +88,7 @@ __all__ = [
     "ENCODER_NAMES",
     "And",
     "AutoencError",
+    "Boost",
     "Bundle",
     "CheckReport",
     "Comparison",
@@ -90,10 +99,13 @@ __all__ = [
     "IndexReport",
     "LoadedImage",
     "Metadata",
+    "Near",
     "Neighbor",
     "Not",
+    "Novelty",
     "Or",
     "Progress",
+    "Query",
     "Range",
     "Scale",
     "Searcher",
@@ -113,6 +125,7 @@ __all__ = [
     "load_bundle",
     "load_image",
     "measure_scales",
+    "novelty",
     "open_store",
     "remember_comparison",
     "search",

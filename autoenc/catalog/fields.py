@@ -96,6 +96,13 @@ def write_changes(store: Store, changes: Mapping[str, Change]) -> None:
         store.delete_fields(ids, names)
 
 
+def field_value(store: Store, payload: Mapping[str, Any], name: str) -> Any:
+    """What a payload holds in a field, by the name that filters use; None where there is none."""
+    own = name not in store.info.fields and f"{OWN}.{name}" in store.info.fields
+    short = name.removeprefix(f"{OWN}.")
+    return own_of(payload).get(short) if own or short != name else payload.get(name)
+
+
 def unmatched(store: Store, where: Filter) -> list[str]:
     """One sentence for each value of a filter that no image has, with the most similar values that images do have.
 

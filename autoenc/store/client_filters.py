@@ -13,11 +13,12 @@ def client_filter(where: Conditions) -> models.Filter | None:
 
 
 def _filter(where: Conditions) -> models.Filter:
-    must, must_not, should = ([_condition(each) for each in part] or None for part in where)
+    must, must_not, should = ([client_condition(each) for each in part] or None for part in where)
     return models.Filter(must=must, must_not=must_not, should=should)
 
 
-def _condition(condition: Condition) -> models.Condition:
+def client_condition(condition: Condition) -> models.Condition:
+    """One condition of a filter, or of a formula."""
     if isinstance(condition, Conditions):
         return _filter(condition)
     if isinstance(condition, HasVector):

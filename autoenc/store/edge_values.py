@@ -92,11 +92,12 @@ def filter_for(where: Conditions) -> qe.Filter | None:
 
 
 def _filter(where: Conditions) -> qe.Filter:
-    must, must_not, should = ([_condition(each) for each in part] or None for part in where)
+    must, must_not, should = ([condition_for(each) for each in part] or None for part in where)
     return qe.Filter(must=must, must_not=must_not, should=should)
 
 
-def _condition(condition: Condition) -> qe.ConditionType:
+def condition_for(condition: Condition) -> qe.ConditionType:
+    """One condition of a filter, or of a formula."""
     if isinstance(condition, Conditions):
         return _filter(condition)
     if isinstance(condition, HasVector):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from autoenc.store.blending import Blend
 from autoenc.store.filters import Conditions
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.records import Hit, Record
@@ -62,6 +63,9 @@ class Engine(Protocol):
         self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
     ) -> list[list[Hit]]:
         """The k nearest points of each row."""
+
+    def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
+        """The best points of each hybrid search, with scores that are not cosines."""
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         """The points that exist, in any order."""

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, PointNotFoundError, VectorError
@@ -20,19 +19,18 @@ from autoenc.store.filters import (
     HasId,
     HasVector,
     check_field_name,
-    conditions_of,
 )
-from autoenc.store.kinds import COUNTED, RANGED, FieldKind, Scalar
+from autoenc.store.hybrid import HybridSearch
+from autoenc.store.kinds import COUNTED, RANGED, Scalar
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
-from autoenc.store.remembering import Remembering
 from autoenc.store.where import Filter
-from autoenc.vectors import Vectors, unit_rows
+from autoenc.vectors import Vectors
 
 _ROUNDING = 1e-6
 """The rounding error of a cosine in float32."""
 
 
-class Store(Remembering):
+class Store(HybridSearch):
     """One collection of points. Open it with `autoenc.open_store`; close it, or use it as a context manager.
 
     Iterating over a store yields its points; `len` counts them. The fields of a payload belong to the user, except for
@@ -345,19 +343,6 @@ class Store(Remembering):
 
     # ---- checks -------------------------------------------------------------------------------
 
-    def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
-        """(N, dim) finite float32, each row scaled to length 1, so that every engine compares the same numbers."""
-        dim = self._checked_name(name).dim
-        matrix = floats(values)
-        if matrix.ndim != 2 or matrix.shape[1] != dim:
-            raise VectorError(
-                f"Vector '{name}' of collection '{self.collection}' has {dim} numbers; got an array of "
-                f"shape {matrix.shape}."
-            )
-        if not np.isfinite(matrix).all():
-            raise VectorError(f"A vector for '{name}' holds NaN or infinity; only finite numbers can be compared.")
-        return unit_rows(matrix)
-
     def _checked(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> tuple[list[str], dict[str, Vectors]]:
         checked = {name: self._checked_matrix(name, matrix) for name, matrix in vectors.items()}
         for name, matrix in checked.items():
@@ -376,11 +361,3 @@ class Store(Remembering):
             raise PointNotFoundError(
                 f"Collection '{self.collection}' has no point {missing[0]}{more}. Index the image first."
             )
-
-    def _conditions(self, where: Filter | None, having: Sequence[str] = ()) -> Conditions:
-        def resolve(name: str) -> tuple[str, FieldKind]:
-            field = self._resolved(name)
-            return field, self.info.fields[field]
-
-        conditions = conditions_of(where, resolve)
-        return conditions._replace(must=(*conditions.must, *map(HasVector, having)))
