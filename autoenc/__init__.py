@@ -13,12 +13,14 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.metadata import Metadata, TableReport
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
+    from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
@@ -53,6 +55,7 @@ _HOME = {
     "EncoderScores": "comparison.records",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
+    "Metadata": "catalog.metadata",
     "Near": "catalog.weights",
     "Neighbor": "catalog.searching",
     "Not": "store",
@@ -66,6 +69,8 @@ _HOME = {
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
+    "TableReport": "catalog.metadata",
+    "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
@@ -85,6 +90,7 @@ _HOME = {
     "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
     "search": "catalog.searching",
+    "tag_images": "catalog.tagging",
     "train": "training.run",
     "write_report": "report.page",
 }
@@ -105,6 +111,7 @@ __all__ = [
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
+    "Metadata",
     "Near",
     "Neighbor",
     "Not",
@@ -118,6 +125,8 @@ __all__ = [
     "Searcher",
     "SkippedFile",
     "Store",
+    "TableReport",
+    "TagReport",
     "TrainingResult",
     "__version__",
     "backup_store",
@@ -138,6 +147,7 @@ __all__ = [
     "remove_images",
     "restore_store",
     "search",
+    "tag_images",
     "train",
     "write_report",
 ]

@@ -9,6 +9,7 @@ AutoencError
 │   └── ImageTooLargeError     over the pixel or byte limit
 ├── NoImagesError              a path without any usable image
 ├── LabelsError                labels that cannot be read or matched
+├── TableError                 a table of metadata that cannot be read or matched
 ├── EncoderError               an unknown encoder, or input that it cannot encode
 ├── BundleError                a saved model
 │   ├── BundleNotFoundError
@@ -54,6 +55,10 @@ class NoImagesError(AutoencError):
 
 class LabelsError(AutoencError):
     """Labels cannot be read or matched to images."""
+
+
+class TableError(AutoencError):
+    """A table of metadata cannot be read, or not be matched to images."""
 
 
 class EncoderError(AutoencError):

@@ -117,7 +117,7 @@ def check_apart(path: str | os.PathLike[str], reading: Iterable[object]) -> None
             continue
         if any(_same(place, given) for each in (named, real) for place in (each, *each.parents)):
             folder = f"it lies in {shown(given)}, where images are read"
-            why = folder if os.path.isdir(given) else "it is the picture that is read"
+            why = folder if os.path.isdir(given) else "it is a file that is read"
             raise OutputError(f"Cannot write {shown(path)}: {why}. Name another place.")
 
 

@@ -38,10 +38,11 @@ def demo() -> None:
     print(f"Drew {len(samples)} pictures of watches, T-shirts, bicycles and shoes into {catalog}/.")
 
     run("train", catalog, "--model", model, "--epochs", "200", "--patience", "20", "--batch-size", "32")
-    run("index", catalog, "--store", store, "--model", model)
+    run("index", catalog, "--store", store, "--model", model, "--metadata", catalog / "catalog.csv")
     query = queries / "shoe" / "001.jpg"
     run("query", query, "--store", store, "--model", model, "-k", "6", "--sheet", DEMO / "neighbors.png")
     run("query", query, "--store", store, "--using", "color", "-k", "3", "--filter", "folder=bicycle")
+    run("query", query, "--store", store, "-k", "3", "--where", "price < 100 and season = winter")
     run("compare", catalog, "--queries", queries, "--model", model, "--out", DEMO)
     for name in ("training.png", "reconstructions.png"):
         shutil.copy(model / name, DEMO / name)

@@ -123,7 +123,7 @@ def test_nothing_is_written_among_what_is_read(tmp_path: Path) -> None:
 
 def test_what_is_read_is_not_replaced_even_if_autoenc_wrote_it(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(OURS)
-    with pytest.raises(OutputError, match="it is the picture that is read"):
+    with pytest.raises(OutputError, match="it is a file that is read"):
         write_file(tmp_path / "a.json", OURS, overwrite=True, reading=[tmp_path / "a.json"])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from autoenc.catalog.fields import UNCHANGED, Change
 from autoenc.errors import ImageError
 from autoenc.images.files import LoadedImage, decode_file, read_item
 from autoenc.images.finding import NamedPicture, SkippedFile, path_of
@@ -23,6 +24,7 @@ class Task:
         id: the id of its point.
         known: what the store keeps about it (`fields.own_of`); None if it has no point.
         lacking: the requested vectors that its point does not have.
+        change: what is to change in the user's fields; of a picture that has no point, all that it gets.
     """
 
     item: Path | NamedPicture
@@ -30,6 +32,7 @@ class Task:
     id: str
     known: Mapping[str, Any] | None
     lacking: frozenset[str]
+    change: Change = UNCHANGED
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +43,57 @@ def own_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The part of a payload that is autoenc's own; empty for a point that another program wrote."""
     own = payload.get(OWN)
     return own if isinstance(own, dict) else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What changes in the user's fields of one image: those to set, with their values, and those to remove."""
+
+    set: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.set or self.unset)
+
+    def __add__(self, other: Change) -> Change:
+        return Change({**self.set, **other.set}, (*self.unset, *other.unset))
+
+
+UNCHANGED = Change()
+
+
+def change_of(wanted: Mapping[str, Any], payload: Mapping[str, Any]) -> Change:
+    """What makes a payload hold these values; None stands for no such field.
+
+    Example:
+        >>> change_of({"price": 5, "color": "red", "size": None}, {"price": 7, "color": "red", "size": 40})
+        Change(set={'price': 5}, unset=('size',))
+    """
+    there = {name: value for name, value in wanted.items() if value is not None}
+    changed = {name: value for name, value in there.items() if not _same(value, payload.get(name))}
+    gone = tuple(name for name in wanted if name not in there and name in payload)
+    return Change(changed, gone) if changed or gone else UNCHANGED
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of a payload are one; True is not 1 there."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def write_changes(store: Store, changes: Mapping[str, Change]) -> None:
+    """Change the fields of points: id -> what changes.
+
+    Raises:
+        PointNotFoundError: a point does not exist.
+    """
+    setting = {id: change.set for id, change in changes.items() if change.set}
+    store.set_payloads(list(setting), list(setting.values()))
+    removing: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for id, change in changes.items():
+        if change.unset:
+            removing[change.unset].append(id)
+    for names, ids in removing.items():
+        store.delete_fields(ids, names)
 
 
 def field_value(store: Store, payload: Mapping[str, Any], name: str) -> Any:

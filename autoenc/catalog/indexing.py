@@ -6,12 +6,15 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autoenc.catalog.pipeline import WORKED, Plan, look_up, work
+from autoenc.catalog.joining import ImageFields
+from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
+from autoenc.catalog.products import Products
 from autoenc.catalog.pruning import PRUNE_LIMIT, Prune, Pruning, check_pruning, prune_points
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
@@ -48,6 +51,7 @@ class IndexReport:
         images_per_second: indexed, moved, updated and unchanged images, divided by that time.
         source: the source's name.
         notes: advice to the user, in sentences.
+        table: what came of the table of metadata; None without one.
     """
 
     indexed: int
@@ -62,6 +66,7 @@ class IndexReport:
     images_per_second: float
     source: str
     notes: list[str] = field(default_factory=list)
+    table: TableReport | None = None
 
     @property
     def usable(self) -> int:
@@ -82,7 +87,8 @@ class IndexReport:
 
     def to_dict(self) -> dict[str, Any]:
         lists = {name: [exact(path) for path in getattr(self, name)] for name in ("missing", "pruned")}
-        return {**vars(self), **lists, "skipped": [skipped.to_dict() for skipped in self.skipped]}
+        table = None if self.table is None else self.table.to_dict()
+        return {**vars(self), **lists, "skipped": [skipped.to_dict() for skipped in self.skipped], "table": table}
 
     def __repr__(self) -> str:
         return f"<IndexReport {self.told()}>"
@@ -98,6 +104,8 @@ def index_images(
     collection: str = "images",
     wait: float = WAIT_SECONDS,
     source: str | None = None,
+    metadata: Metadata | str | os.PathLike[str] | None = None,
+    products: Products | None = None,
     prune: Prune = False,
     prune_limit: float = PRUNE_LIMIT,
     progress: ProgressOption = None,
@@ -124,6 +132,11 @@ def index_images(
         source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
             A folder with such a name can move and keep its points. A folder inside a source that the store holds is
             indexed as a part of that source, unless another name is given.
+        metadata: a table whose columns become fields of the images: the path of a CSV or Parquet file, or a `Metadata`,
+            which says how to read and join it. Where a field has been set by other means, the table wins: an empty cell
+            removes it. Fields that are no columns stay, and so do those of images without a row.
+        products: "folders" if the images in one folder show one product; its name is kept in the field `product`. A
+            table can name products instead (`Metadata.product_column`).
         prune: remove the points of files that are no longer in the folder. Nothing is removed if part of the folder
             cannot be read. A function is called with these files, before anything is written, and returns whether to
             remove their points.
@@ -137,6 +150,7 @@ def index_images(
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names; or more
             points would be pruned than `prune_limit` allows, and nothing was written.
         OutputError: a new store would lie in the folder of the images.
+        TableError: the table cannot be read, or belongs to none of the images. Nothing is written.
         ArgumentError: no encoder, one named twice, pictures in memory without unique names, the folder of another
             source among the images, or a list to be pruned.
 
@@ -148,6 +162,9 @@ def index_images(
         plan, found = _prepare(images, names, target.store, model, encoders, source)
         if prune:
             check_pruning(found, prune_limit)
+        if metadata is not None or products is not None:
+            asked = None if metadata is None else as_metadata(metadata)
+            plan = replace(plan, fields=ImageFields(asked, products, target.store))
         return _run(found, plan, target, Pruning(prune, prune_limit), tell)
 
 
@@ -184,21 +201,26 @@ def _prepare(
 
 def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progress) -> IndexReport:
     start = time.perf_counter()
+    table = None
+    if plan.fields and plan.fields.join:
+        table = plan.fields.join.report(plan.relative(found.items), plan.place.root)
     synced = sync(found, plan, target.store, pruning, tell)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
     total = len(found.items)
+    told = 0
 
     def unchanged(number: int) -> None:
         counts["unchanged"] += number
         tell("indexing", counts.total(), total, "")
 
-    tasks = look_up(found, plan, target, synced.survey, unchanged)
+    tasks = look_up(found, plan, target, None if plan.fields else synced.survey, unchanged)
     for done, outcome in enumerate(ordered_chunks(partial(work, plan=plan, target=target), tasks, WORKED)):
         if done and done % WORKED == 0:
             tell("indexing", counts.total(), total, f"{len(skipped)} skipped" if skipped else "")
         as_before = outcome.kind in ("unchanged", "touched")
         counts["moved" if as_before and outcome.task.id in synced.moved else outcome.kind] += 1
+        told += outcome.task.known is not None and bool(outcome.task.change)
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
     tell("indexing", total, total, "")
@@ -206,7 +228,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
     unfinished: list[str] = []
     if target.store is not None:
         if counts.total() > counts["skipped"]:
-            target.prepared(plan.asked, plan.source, plan.location)  # all may be unchanged in a folder that has moved
+            prepared(plan, target)  # all may be unchanged in a folder that has moved
         pruned = prune_points(target.store, synced.to_prune)
         if counts["new"] or counts["changed"] or counts["lacking"]:
             try:
@@ -235,6 +257,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         images_per_second=usable / seconds,
         source=plan.source,
         notes=[*_notes(found, plan, missing), *filter(None, [synced.note]), *unfinished],
+        table=None if table is None else replace(table, updated=told),
     )
     if target.store is not None and plan.source in target.store.info.sources:
         _remember(target.store, report)

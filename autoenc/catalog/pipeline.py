@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from autoenc.catalog.changes import Outcome, Task, examine
-from autoenc.catalog.fields import own_fields, own_of
+from autoenc.catalog.fields import UNCHANGED, own_fields, own_of, write_changes
+from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.sources import Place
 from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target
@@ -44,12 +45,14 @@ class Plan:
         asked: the requested encoders, whose vectors every image gets.
         stored: the other encoders whose vectors the store holds; a changed image gets new vectors for these as well.
         lost: encoders whose vectors the store holds but that cannot be created: name -> reason.
+        fields: what the user's fields of the images are to be; None leaves them as they are.
     """
 
     place: Place
     asked: dict[str, Encoder]
     stored: Mapping[str, Encoder] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+    fields: ImageFields | None = None
 
     @property
     def source(self) -> str:
@@ -62,7 +65,7 @@ class Plan:
         return str(self.place.root) if self.place.root.is_absolute() else ""
 
     def relative(self, items: Iterable[Path | NamedPicture]) -> Iterator[str]:
-        """The path of each picture relative to its source, with '/' between folders."""
+        """The path of each picture relative to its source, with '/' between folders; of one in memory, its name."""
         top = len(os.path.join(self.place.root, ""))  # noqa: PTH118  ends in one separator, for the root folder too
         for item in items:
             name = item.name if isinstance(item, NamedPicture) else str(item)[top:]
@@ -105,18 +108,21 @@ def look_up(
             continue
         relative = list(plan.relative(batch))
         ids = [point_id(plan.source, name) for name in relative]
-        known: dict[str, Mapping[str, Any]] = {}
+        held_as: dict[str, Mapping[str, Any]] = {}
         having: dict[str, Collection[str]] = {}
         with target.lock:
             store = target.store
             if store is not None:
-                known = {record.id: own_of(record.payload) for record in store.retrieve(ids)}
-            if store is not None and known:
-                held, there = store.info.vectors, list(known)
+                held_as = {record.id: record.payload for record in store.retrieve(ids)}
+            if store is not None and held_as:
+                held, there = store.info.vectors, list(held_as)
                 having = {name: store.having_vectors(there, [name]) if name in held else () for name in plan.asked}
         for item, name, id in zip(batch, relative, ids, strict=True):
-            lacking = frozenset(vector for vector, ids_with in having.items() if id in known and id not in ids_with)
-            yield Task(item, name, id, known.get(id), lacking)
+            payload = held_as.get(id)
+            known = None if payload is None else own_of(payload)
+            lacking = frozenset(vector for vector, ids_with in having.items() if id in held_as and id not in ids_with)
+            change = plan.fields.change(name, payload or {}) if plan.fields else UNCHANGED
+            yield Task(item, name, id, known, lacking, change)
 
 
 def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
@@ -125,8 +131,17 @@ def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
     for group in grouped(outcomes, plan):
         vectors = encode(group, plan.encoders_for(group[0]))
         with target.lock:
-            write(group, vectors, plan, target.prepared(plan.asked, plan.source, plan.location))
+            write(group, vectors, plan, prepared(plan, target))
+    changes = {task.id: task.change for task in tasks if task.known is not None and task.change}
+    if changes:
+        with target.lock:
+            write_changes(prepared(plan, target), changes)
     return outcomes
+
+
+def prepared(plan: Plan, target: Target) -> Store:
+    """The store, ready for what the run writes."""
+    return target.prepared(plan.asked, plan.source, plan.location, plan.fields)
 
 
 def read(tasks: Sequence[Task], plan: Plan) -> list[Outcome]:
@@ -163,7 +178,8 @@ def write(group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, 
     ids = [outcome.task.id for outcome in group]
     own = [_own(outcome, plan) for outcome in group]
     if group[0].kind == "new":
-        store.upsert(ids, vectors, [{OWN: fields} for fields in own])
+        mine = [outcome.task.change.set for outcome in group]
+        store.upsert(ids, vectors, [{**fields, OWN: each} for fields, each in zip(mine, own, strict=True)])
         return
     if vectors:
         store.update_vectors(ids, vectors)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from autoenc.catalog.fields import FILTERABLE
+from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.sources import encoder_spec
 from autoenc.encoders import Encoder
 from autoenc.errors import StoreNotFoundError
@@ -31,12 +32,16 @@ class Target:
         self._create = create
         self._ready = False
 
-    def prepared(self, encoders: dict[str, Encoder], source: str, root: str) -> Store:
+    def prepared(
+        self, encoders: dict[str, Encoder], source: str, root: str, fields: ImageFields | None = None
+    ) -> Store:
         """The store, created if necessary, with the fields, vectors and source that a run writes."""
         if self.store is None:
             self.store = self._create()
         if not self._ready:
-            self.store.add_fields(FILTERABLE)
+            self.store.add_fields({**FILTERABLE, **(fields.kinds if fields else {})})
+            if fields and fields.product:
+                self.store.set_product(fields.product)
             self.store.add_vectors({name: encoder_spec(encoder) for name, encoder in encoders.items()})
             self.store.add_source(source, root)
             self._ready = True

@@ -49,6 +49,7 @@ FLAGS = {
         "prune-limit",
     ),
     *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
+    *("filterable", "id-column", "list-separator", "path-column", "product-column", "products", "set", "unset"),
 }
 """The options that the library's messages name as parameters."""
 

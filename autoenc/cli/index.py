@@ -19,6 +19,7 @@ from autoenc.cli.common import (
     put,
     say,
 )
+from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
 
 def add_parser(verbs: Any) -> None:
@@ -43,6 +44,10 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
+    add_metadata(parser)
+    parser.add_argument(
+        "--products", choices=("folders",), help="the images in one folder show one product (field `product`)"
+    )
     parser.add_argument(
         "--prune", action="store_true", help="remove the images that are no longer in the folder, after listing them"
     )
@@ -58,9 +63,12 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser,
         json_keys="indexed, moved, updated, unchanged, missing[path], pruned[path], ignored, skipped[{path, reason}], "
-        "seconds, images_per_second, source, notes",
+        "seconds, images_per_second, source, notes, table{file, rows, columns, filterable, joined_by, joined, updated, "
+        "images_without_row, rows_without_image, mended, left_out, notes}",
     )
-    parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
+    parser.set_defaults(
+        run=run, parser=parser, when_stopped="Stored images are kept: run the same command again to finish."
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,8 +76,10 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.outputs import check_output, marked_json, write_file
     from autoenc.text import counted
 
+    metadata = metadata_of(options)
+    reading = [options.images, options.metadata]
     if options.report:
-        check_output(options.report, overwrite=options.overwrite, reading=[options.images])
+        check_output(options.report, overwrite=options.overwrite, reading=reading)
     report = index_images(
         options.images,
         options.store,
@@ -78,13 +88,15 @@ def run(options: argparse.Namespace) -> int:
         collection=options.collection,
         wait=options.wait,
         source=options.source,
+        metadata=metadata,
+        products=options.products,
         prune=_told if options.prune else False,
         prune_limit=options.prune_limit,
         progress=not options.quiet,
     )
     if options.report:
         document = marked_json(report.to_dict())
-        write_file(options.report, document, overwrite=options.overwrite, reading=[options.images])
+        write_file(options.report, document, overwrite=options.overwrite, reading=reading)
     list_skipped(report.skipped, all_with="--report FILE or --json")
     if not options.prune:
         list_some("missing", report.missing, all_with="--report FILE or --json")
@@ -92,6 +104,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(report.to_dict())
     else:
         put(f"{report.told()} in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)")
+        if report.table is not None:
+            show_table(report.table, all_with="--report FILE or --json")
     for note in report.notes:
         say(as_flags(note))
     if not report.usable:

@@ -23,8 +23,8 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
         "images, lacking}}, sources{name: {root, images, runs[{finished, seconds, indexed, …}]}}, fields{name: {kind, "
-        "values[{value, images}]}}, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, …}}, "
-        "copy_of, disk_bytes}}",
+        "values[{value, images}]}}, product, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
+        "…}}, copy_of, disk_bytes}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
@@ -64,6 +64,8 @@ def _show(status: StoreStatus) -> None:
         put(f"  source {name}{at}: {counted(status.points_of[name], 'image')}")
         for run in reversed(status.runs.get(name, ())):
             put(f"    run {run.told()}")
+    if status.product is not None:
+        put(f"  products: one for each value of {status.product}")
     for name, kind in status.fields.items():
         values = ", ".join(f"{value} ({count:,})" for value, count in status.values.get(name, {}).items())
         put(f"  field {short_name(name, status.fields)}: {kind}{f'; {values}' if values else ''}")

@@ -44,6 +44,25 @@ COLORS: dict[str, RGB] = {
 # Ranges in euros: invented, and far enough apart that sorting or filtering by price shows something.
 _PRICES = {"watch": (60, 400), "t-shirt": (12, 45), "bicycle": (350, 1900), "shoe": (45, 180)}
 
+_BRANDS = ("Alderby", "Brisko", "Corvane", "Dunmira", "Elbano")  # invented
+_SEASONS = {
+    "short sleeves": "summer",
+    "long sleeves": "winter",
+    "sneaker": "spring",
+    "boot": "winter",
+    "heel": "summer",
+    "road": "summer",
+    "mountain": "summer",
+}
+_ALL_YEAR = "all year"
+_TITLES = {
+    "watch": "{style} {color} watch",
+    "t-shirt": "{color} T-shirt, {style}",
+    "bicycle": "{color} {style} bicycle",
+    "shoe": "{color} {style}",
+}
+_UNTOLD = ("plain", "no extras")  # details that a title leaves out
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -51,19 +70,25 @@ class Sample:
 
     Attributes:
         path: the JPEG file.
+        title: what a shop would call it: "Red T-shirt, short sleeves, stripes".
+        brand: one of five, invented.
         category: one of `CATEGORIES`; also the name of the picture's folder.
         color: the main color of the object, a key of `COLORS`.
         style: its shape, such as "round" for a watch.
         detail: its decoration, such as "stripes" on a T-shirt.
         price: in whole euros, invented.
+        season: "summer", "winter", "spring" or "all year", by the style.
     """
 
     path: Path
+    title: str
+    brand: str
     category: str
     color: str
     style: str
     detail: str
     price: int
+    season: str
 
 
 def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0, overwrite: bool = False) -> list[Sample]:
@@ -76,7 +101,8 @@ def draw_catalog(folder: str | Path, *, per_class: int = 60, seed: int = 0, over
         overwrite: replace other files of these names, too.
 
     Returns:
-        The samples, category by category. `catalog.csv` holds the same, with paths relative to `folder`.
+        The samples, category by category. `catalog.csv` holds the same, with paths relative to `folder`: a table for
+        `index_images(metadata=)`.
 
     Raises:
         ArgumentError: `per_class` below 1.
@@ -117,7 +143,22 @@ def _drawn(folder: Path, category: str, count: int, seed: int, overwrite: bool) 
         file = io.BytesIO()
         picture.save(file, "jpeg", quality=90, comment=MARK)
         path = write_file(folder / category / f"{index:03d}.jpg", file.getvalue(), overwrite=overwrite)
-        yield Sample(path, category, color, style, detail, rng.randint(*_PRICES[category]))
+        yield Sample(
+            path=path,
+            title=_title(category, color, style, detail),
+            brand=Random(f"{seed} {category} {index} brand").choice(_BRANDS),
+            category=category,
+            color=color,
+            style=style,
+            detail=detail,
+            price=rng.randint(*_PRICES[category]),
+            season=_SEASONS.get(style, _ALL_YEAR),
+        )
+
+
+def _title(category: str, color: str, style: str, detail: str) -> str:
+    name = _TITLES[category].format(color=color, style=style)
+    return name[0].upper() + name[1:] + ("" if detail in _UNTOLD else f", {detail}")
 
 
 def _picture(category: str, color: RGB, rng: Random) -> tuple[Image.Image, str, str]:

@@ -96,6 +96,7 @@ class StoreInfo:
         better: encoder -> the one that retrieves better, where a comparison has shown one.
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
         runs: source name -> its last indexing runs, oldest first.
+        product: the filterable field that names the product of each image; None if none does.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
     """
 
@@ -105,6 +106,7 @@ class StoreInfo:
     better: dict[str, Better] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
+    product: str | None = None
     copy_of: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,13 +134,16 @@ class StoreInfo:
             better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
             scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
             runs = read_runs(data.get("runs", {}), sources)
+            product = data.get("product")
+            if product is not None and product not in fields:
+                raise ValueError(f"no filterable field: {product!r}")
             copy_of = _text(data.get("copy_of", ""))
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
                 f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales or "
                 f"runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors, sources, fields, better, scales, runs, copy_of)
+        return cls(vectors, sources, fields, better, scales, runs, product, copy_of)
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,7 @@ class StoreStatus:
         fields: filterable field -> kind of its values.
         values: filterable field -> its most frequent values and how many points have each, where values are counted.
         better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
+        product: the field that names the product of each image; None if none does.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
         runs: source name -> its last indexing runs, oldest first.
         disk_bytes: what the store takes of this computer's disk; None for a server.
@@ -188,6 +194,7 @@ class StoreStatus:
     fields: dict[str, FieldKind]
     values: dict[str, dict[Scalar, int]]
     better: dict[str, Better]
+    product: str | None
     copy_of: str
     runs: dict[str, tuple[Run, ...]]
     disk_bytes: int | None
@@ -215,6 +222,7 @@ class StoreStatus:
                 for name, kind in self.fields.items()
             },
             "better": {name: asdict(better) for name, better in self.better.items()},
+            "product": self.product,
             "copy_of": self.copy_of,
             "disk_bytes": self.disk_bytes,
         }

@@ -35,6 +35,9 @@ from autoenc.vectors import Vectors, unit_rows
 _OF_ONE_COLLECTION = ("version", "migrating", "copy_of", "vectors", "fields")
 """Of a record: what a copy does not take over, or only once the engine has made it."""
 
+_WIDER: tuple[FieldKind, FieldKind] = ("integer", "float")
+"""The one change of a field's kind that every value outlives."""
+
 
 class Remembering:
     """The half of a store that keeps its record, and checks what is asked against it. `Store` keeps the points.
@@ -138,6 +141,8 @@ class Remembering:
     def add_field(self, name: str, kind: FieldKind) -> None:
         """Make a payload field filterable by indexing it; do nothing if it already is.
 
+        A field of integers becomes one of floats if that is asked for: its values stay what they are.
+
         Args:
             name: a field of the user's, which may have dots and spaces, or `_autoenc.` and one of autoenc's fields.
             kind: keyword, integer, float, datetime (ISO 8601 text), bool, or text, which filters search by words.
@@ -157,14 +162,42 @@ class Remembering:
         with self._lock:
             for name, kind in kinds.items():
                 known = self.info.fields.get(name, kind)
-                if known != kind:
+                if known != kind and (known, kind) != _WIDER:
                     raise StoreMismatchError(
                         f"Field '{name}' of collection '{self.collection}' holds {known} values, not "
                         f"{kind}. Use another field name, or index into a new collection."
                     )
-            new = {name: kind for name, kind in kinds.items() if name not in self.info.fields}
+            new = {name: kind for name, kind in kinds.items() if self.info.fields.get(name) != kind}
+            for name in new.keys() & self.info.fields.keys():
+                self._engine.drop_field(name)
             self._create_fields(new)
             self._remember("fields", new)
+
+    def set_product(self, field: str | None) -> None:
+        """Remember which field names the product of each image, so that several photos of one product can be told.
+
+        Args:
+            field: a filterable field of keywords or integers; None forgets it.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+            ArgumentError: a field of another kind.
+        """
+        with self._lock:
+            if field is not None:
+                if field not in self.info.fields:
+                    raise UnknownFieldError(
+                        f"Collection '{self.collection}' has no filterable field '{field}'; it has "
+                        f"{listed(self.info.fields)}."
+                    )
+                if self.info.fields[field] not in ("keyword", "integer"):
+                    raise ArgumentError(
+                        f"A product is named by a keyword or a whole number; field '{field}' holds "
+                        f"{self.info.fields[field]} values."
+                    )
+            if self.info.product != field:
+                self._engine.merge_record({"product": field})
+                self.info = self._as_info(self._engine.read_record())
 
     def set_better(self, than: str, better: Better | None) -> None:
         """Remember which encoder retrieves better than another; None forgets it.

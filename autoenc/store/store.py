@@ -68,6 +68,7 @@ class Store(HybridSearch):
             fields=dict(self.info.fields),
             values={name: self.facets(name, limit=_FREQUENT) for name in counted},
             better=dict(self.info.better),
+            product=self.info.product,
             copy_of=self.info.copy_of,
             runs=dict(self.info.runs),
             disk_bytes=self._engine.disk_bytes(),

@@ -70,7 +70,7 @@ def test_a_photo_is_not_replaced(command: list[str], desk: Path, capsys: pytest.
 @pytest.mark.usefixtures("no_work")
 def test_the_picture_that_is_searched_for_is_never_replaced(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (desk / "a.jpg").read_bytes()
-    refused([*QUERY, "a.jpg", "--overwrite"], "Cannot write a.jpg: it is the picture that is read", capsys)
+    refused([*QUERY, "a.jpg", "--overwrite"], "Cannot write a.jpg: it is a file that is read", capsys)
     assert (desk / "a.jpg").read_bytes() == before
 
 

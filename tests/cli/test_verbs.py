@@ -662,10 +662,10 @@ def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Pa
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 10
+    assert len(VERBS) == 11
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
-        *("train", "index", "query", "compare", "status", "check", "remove", "copy", "backup", "restore")
+        *("train", "index", "query", "tag", "compare", "status", "check", "remove", "copy", "backup", "restore")
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autoenc import index_images, open_store
 from autoenc.errors import ArgumentError, OutputError
 from autoenc.samples.catalog import CATEGORIES, COLORS, SIZE, Sample, draw_catalog
 
@@ -55,12 +56,47 @@ def test_the_csv_says_what_the_samples_say(catalog: tuple[Path, list[Sample]]) -
     folder, samples = catalog
     with (folder / "catalog.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    read = [
-        Sample(folder / row["path"], row["category"], row["color"], row["style"], row["detail"], int(row["price"]))
-        for row in rows
-    ]
+    read = [Sample(**{**row, "path": folder / row["path"], "price": int(row["price"])}) for row in rows]  # type: ignore[arg-type]
     assert read == samples
     assert all(sample.path.is_file() and sample.path.parent.name == sample.category for sample in read)
+
+
+def test_titles_and_seasons_say_what_is_drawn(catalog: tuple[Path, list[Sample]]) -> None:
+    titles = {sample.title for sample in catalog[1]}
+    assert {sample.title.split(", ")[0].lower() for sample in catalog[1] if sample.category == "shoe"} == {
+        f"{sample.color} {sample.style}" for sample in catalog[1] if sample.category == "shoe"
+    }
+    for sample in catalog[1]:
+        words = sample.title.lower()
+        assert sample.color in words
+        assert sample.style in words
+        assert (sample.detail in words) is (sample.detail not in ("plain", "no extras"))
+    assert any(title.endswith("T-shirt, short sleeves, stripes") for title in titles)
+    seasons = {(sample.style, sample.season) for sample in catalog[1]}
+    assert {
+        ("boot", "winter"),
+        ("short sleeves", "summer"),
+        ("long sleeves", "winter"),
+        ("round", "all year"),
+    } <= seasons
+    assert len(seasons) == len({sample.style for sample in catalog[1]})
+
+
+def test_brands_say_nothing_about_the_category(catalog: tuple[Path, list[Sample]]) -> None:
+    brands = [{sample.brand for sample in catalog[1] if sample.category == category} for category in CATEGORIES]
+    assert all(len(brand) == 5 for brand in brands)
+    assert len(set.union(*brands)) == 5
+
+
+def test_the_table_is_metadata_of_its_pictures(catalog: tuple[Path, list[Sample]]) -> None:
+    folder, samples = catalog
+    with open_store(":memory:", create=True) as store:
+        report = index_images(folder, store, encoders=["color"], metadata=folder / "catalog.csv", progress=False).table
+        assert report is not None
+        assert (report.joined, report.images_without_row, report.rows_without_image) == (96, [], [])
+        assert report.columns["price"] == "integer"
+        red = [sample for sample in samples if sample.color == "red" and sample.price < 100]
+        assert store.count("color = red and price < 100") == len(red) > 0
 
 
 def test_colors_say_nothing_about_the_category(catalog: tuple[Path, list[Sample]]) -> None:

@@ -231,6 +231,32 @@ def test_a_field_keeps_its_kind(store):
         store.add_field("price", "money")
 
 
+def test_a_field_of_integers_may_become_one_of_floats(store, reopen):
+    store.add_field("year", "float")
+    store.set_payload(RED, {"year": 1999.5})
+    for opened in (lambda: store, reopen):
+        again = opened()
+        assert again.kind_of("year") == "float"
+        assert {record.id for record in again.scroll({"year": Range(lt=2000)})} == {RED}
+        assert again.count({"year": 2024}) == 2
+    with pytest.raises(StoreMismatchError, match="holds float values, not integer"):
+        again.add_field("year", "integer")
+
+
+def test_the_field_that_names_products_is_remembered(store, reopen):
+    assert store.info.product is None
+    with pytest.raises(UnknownFieldError, match=r"no filterable field 'sku'; it has 'folder', 'year'\."):
+        store.set_product("sku")
+    store.add_field("price", "float")
+    with pytest.raises(ArgumentError, match="a whole number; field 'price' holds float values"):
+        store.set_product("price")
+    store.set_product("folder")
+    again = reopen()
+    assert again.info.product == again.status().product == "folder"
+    again.set_product(None)
+    assert reopen().info.product is None
+
+
 # ---- writing ----------------------------------------------------------------------------------
 
 
@@ -266,6 +292,23 @@ def test_set_payload_merges(store):
     assert store.retrieve([RED])[0].payload == {"folder": "warm", "year": 2000, "note": "kept"}
     with pytest.raises(PointNotFoundError):
         store.set_payload(NOWHERE, {"year": 1})
+
+
+def test_fields_are_removed_and_match_no_more(store):
+    store.add_field("sold out", "bool")
+    store.set_payloads([RED, BLUE], [{"sold out": True, "note": "kept"}, {"sold out": True}])
+    store.delete_fields([RED.upper(), GREEN], ["sold out", "year"])
+    assert store.retrieve([RED])[0].payload == {"folder": "warm", "note": "kept"}
+    assert store.retrieve([GREEN])[0].payload == {"folder": "warm"}
+    assert [record.id for record in store.scroll({"sold out": True})] == [BLUE]
+    assert [record.id for record in store.scroll({"year": Range(gte=0)})] == [BLUE]
+    with pytest.raises(PointNotFoundError):
+        store.delete_fields([BLUE, NOWHERE], ["year"])
+    for name in ("_autoenc", "_autoenc.path", 'a"b', ""):
+        with pytest.raises(ArgumentError):
+            store.delete_fields([BLUE], [name])
+    store.delete_fields([BLUE], [])
+    assert store.retrieve([BLUE])[0].payload == {"folder": "cold", "year": 2024, "sold out": True}
 
 
 def test_delete_takes_points_away_and_ignores_those_not_there(store):
@@ -370,23 +413,6 @@ def test_scroll_finds_the_points_that_lack_a_vector(store):
     assert list(store.scroll(lacking="paint")) == []
     with pytest.raises(VectorError, match="holds no vector 'taste'"):
         store.scroll(lacking="taste")
-
-
-def test_fields_are_removed_and_match_no_more(store):
-    store.add_field("sold out", "bool")
-    store.set_payloads([RED, BLUE], [{"sold out": True, "note": "kept"}, {"sold out": True}])
-    store.delete_fields([RED.upper(), GREEN], ["sold out", "year"])
-    assert store.retrieve([RED])[0].payload == {"folder": "warm", "note": "kept"}
-    assert store.retrieve([GREEN])[0].payload == {"folder": "warm"}
-    assert [record.id for record in store.scroll({"sold out": True})] == [BLUE]
-    assert [record.id for record in store.scroll({"year": Range(gte=0)})] == [BLUE]
-    with pytest.raises(PointNotFoundError):
-        store.delete_fields([BLUE, NOWHERE], ["year"])
-    for name in ("_autoenc", "_autoenc.path", 'a"b', ""):
-        with pytest.raises(ArgumentError):
-            store.delete_fields([BLUE], [name])
-    store.delete_fields([BLUE], [])
-    assert store.retrieve([BLUE])[0].payload == {"folder": "cold", "year": 2024, "sold out": True}
 
 
 def test_own_fields_are_removed_by_their_key(store):

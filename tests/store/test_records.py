@@ -122,6 +122,7 @@ NAN = float("nan")
         changed("sources", "shop", 5), changed("sources", "shop", "\udcff"), changed("sources", "a\0", "/photos"),
         changed("fields", "price", "money"), changed("fields", "price", ["float"]), changed("fields", 'a"b', "float"),
         changed("fields", "_autoenc", "keyword"),
+        {**GOOD, "product": "sku"}, {**GOOD, "product": ["price"]}, {**GOOD, "product": 5},
         {**GOOD, "better": None}, {**GOOD, "better": []}, changed("better", "paint", None),
         changed("better", "paint", {}), changed("better", "paint", {**BETTER, "extra": 1}),
         *(changed("better", "paint", {**BETTER, name: None}) for name in BETTER),

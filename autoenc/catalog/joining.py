@@ -1,0 +1,251 @@
+"""Join a table to images: which row describes which image, and what that changes in its fields."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autoenc.catalog.fields import UNCHANGED, Change, change_of
+from autoenc.catalog.metadata import Metadata, TableReport
+from autoenc.catalog.products import FIELD, Products, check_products, folder_product
+from autoenc.errors import ArgumentError, StoreMismatchError, TableError
+from autoenc.store import OWN, FieldKind, Store
+from autoenc.store.filters import check_field_name
+from autoenc.tables.kinds import ColumnKind, value_of
+from autoenc.tables.table import Column, listed, read_table
+from autoenc.text import shown
+
+_KEYS = ("path", "id")
+"""The columns that a table is joined by, if the caller names none; the first that it has."""
+
+
+class Join:
+    """A table, ready to be asked for the row of each image.
+
+    Attributes:
+        table: the table.
+        key: the column that names the images.
+        columns: the columns that become fields.
+        kinds: those to filter by, with the kind of field that each becomes.
+        product: the column that names products.
+    """
+
+    def __init__(self, metadata: Metadata, store: Store | None, *, folders: bool = False) -> None:
+        """Read a table, and check it against what a store holds; its ids may name `folders` too.
+
+        Raises:
+            TableError: it cannot be read, names a column as no field can be named, or has two rows for one image.
+            StoreMismatchError: a column whose values are of another kind than those of the store's field.
+            ArgumentError: an option names a column that there is not, or that cannot be what it should be.
+        """
+        fields: Mapping[str, FieldKind] = {} if store is None else store.info.fields
+        self.product = metadata.product_column
+        self._folders = folders
+        types = dict(metadata.types)
+        if self.product is not None and types.setdefault(self.product, "keyword") != "keyword":
+            raise ArgumentError(f"product_column= names a column of keywords; '{self.product}' is to hold others.")
+        known: dict[str, ColumnKind] = dict(fields.items())
+        self.table = read_table(metadata.file, types=types, known=known, separator=metadata.list_separator)
+        self.key, self._by_path = self._key(metadata)
+        hidden = self.key if self._by_path else None
+        self.columns = [column for column in self.table.columns.values() if column.name != hidden]
+        self._check_names(fields)
+        self.kinds = self._filterable(metadata)
+        self._rows = self._keyed()
+
+    def row_of(self, path: str) -> int | None:
+        """The row of the image with this path, relative to its source."""
+        for name in _names(path, self._by_path, self._folders):
+            if name in self._rows:
+                return self._rows[name]
+        return None
+
+    def change(self, path: str, payload: Mapping[str, Any]) -> Change:
+        """What makes a payload say what the row of its image says. Fields that are no columns stay as they are."""
+        row = self.row_of(path)
+        if row is None:
+            return UNCHANGED
+        return change_of({column.name: column.value(row) for column in self.columns}, payload)
+
+    def report(self, paths: Iterable[str], root: Path | str = "") -> TableReport:
+        """Account for every row, and for every image: `paths` are relative to their source, which is at `root`.
+
+        Raises:
+            TableError: no row belongs to any image.
+        """
+        used = bytearray(len(self.table))
+        without: list[str] = []
+        joined, first = 0, ""
+        for path in paths:
+            first = first or path
+            row = self.row_of(path)
+            if row is None:
+                without.append(path)
+            else:
+                joined += 1
+                used[row] = True
+        if not joined:
+            raise TableError(self._no_match(first, root))
+        keys = self.table.columns[self.key].cells
+        return TableReport(
+            file=str(self.table.file),
+            rows=len(self.table),
+            columns={column.name: column.kind for column in self.table.columns.values()},
+            filterable=list(self.kinds),
+            joined_by=self.key,
+            joined=joined,
+            updated=0,
+            images_without_row=without,
+            rows_without_image=[str(keys[row]) for row in self._rows.values() if not used[row]],
+            mended=[f"line {line:,}: its extra cells belong to '{name}'" for line, name in self.table.mended],
+            left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
+            notes=list(self.table.notes),
+        )
+
+    # ---- the parts of a table -------------------------------------------------------------------
+
+    def _key(self, metadata: Metadata) -> tuple[str, bool]:
+        """The column that names the images, and whether it does by their paths."""
+        there = self.table.columns
+        asked = metadata.id_column or metadata.path_column
+        if asked is None:
+            found = next((name for name in _KEYS if name in there), None)
+            if found is not None:
+                return found, found == "path"
+            say = f"has neither a column 'path' nor a column 'id'; its columns are: {listed(there)}"
+            remedy = "Name the one that names the images with id_column= or path_column="
+        elif asked in there:
+            return asked, metadata.path_column is not None
+        else:
+            say, remedy = f"has no column '{asked}'; its columns are: {listed(there)}", "Name one of them"
+        raise TableError(f"{shown(self.table.file)} {say}. {remedy}.")
+
+    def _check_names(self, fields: Mapping[str, FieldKind]) -> None:
+        for column in self.columns:
+            name, kind = column.name, _field_kind(column)
+            if name == OWN or name.startswith(f"{OWN}."):
+                raise TableError(
+                    f"Column '{name}' of {shown(self.table.file)} has a name that autoenc keeps for itself. Rename it."
+                )
+            try:
+                check_field_name(name)
+            except ArgumentError:
+                raise TableError(
+                    f"Column {name!r} of {shown(self.table.file)} has a name that no field can have: quotes, "
+                    f"backslashes and control characters are not allowed. Rename it."
+                ) from None
+            held = fields.get(name)
+            if held not in (None, kind, "integer" if kind == "float" else kind):
+                raise StoreMismatchError(
+                    f"Column '{name}' of {shown(self.table.file)} holds {column.kind} values, but field '{name}' of "
+                    f"the store holds {held} values. Correct the table or rename the column, or index into a new "
+                    f"collection."
+                )
+
+    def _filterable(self, metadata: Metadata) -> dict[str, FieldKind]:
+        kinds = {column.name: _field_kind(column) for column in self.columns}
+        if metadata.filterable is None:
+            chosen = {column.name for column in self.columns if column.kind in _ORDERED or column.few}
+            chosen -= {column.name for column in self.columns if column.kind == "text"}
+        else:
+            chosen = set(metadata.filterable)
+        for name in sorted(chosen - kinds.keys()):
+            raise ArgumentError(
+                f"filterable= names a column '{name}'; the columns of {shown(self.table.file)} that become fields are: "
+                f"{listed(kinds)}."
+            )
+        return {name: kind for name, kind in kinds.items() if name in chosen or name == self.product}
+
+    def _keyed(self) -> dict[str, int]:
+        """What names an image -> its row."""
+        rows: dict[str, int] = {}
+        self._nameless: list[str] = []
+        column = self.table.columns[self.key]
+        for row, cell in enumerate(column.cells):
+            name = cell if isinstance(cell, str) else value_of("keyword", cell)
+            if not name:
+                if any(other.value(row) is not None for other in self.columns):
+                    self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty")
+                continue
+            name = _tidy(name) if self._by_path else _composed(name)
+            if rows.setdefault(name, row) != row:
+                raise TableError(
+                    f"{shown(self.table.file)} has two rows for {self.key} '{name}', in "
+                    f"{self.table.place(rows[name])} and in {self.table.place(row)}. Keep one of them."
+                )
+        return rows
+
+    def _no_match(self, path: str, root: Path | str) -> str:
+        name = next(iter(self._rows), None)
+        how = f"paths relative to {shown(root)}" if self._by_path else "stems of file names"
+        row = f"the first row has '{name}'" if name is not None else "every cell in it is empty"
+        other = "path_column=" if not self._by_path else "id_column="
+        return (
+            f"No row of {shown(self.table.file)} belongs to any image. Column '{self.key}' should hold the {how}; "
+            f"{row}, and the first image is {shown(path)}. Correct it, or join by another column with {other}."
+        )
+
+
+class ImageFields:
+    """What the fields of images are to be: from the rows of a table, from their folders, or from both.
+
+    Attributes:
+        kinds: the fields to filter by, with their kinds.
+        product: the field that names the product of each image; None if nothing says which.
+        join: the table.
+    """
+
+    def __init__(self, metadata: Metadata | None, products: Products | None, store: Store | None) -> None:
+        """Read the table, and check it.
+
+        Raises:
+            TableError, StoreMismatchError, ArgumentError: as for `Join`; or folders and a column name products.
+        """
+        check_products(products)
+        self._folders = products is not None
+        self.join = None if metadata is None else Join(metadata, store, folders=self._folders)
+        self.kinds: dict[str, FieldKind] = {} if self.join is None else self.join.kinds
+        self.product = None if self.join is None else self.join.product
+        if self._folders:
+            if self.join is not None and (self.product or FIELD in self.join.table.columns):
+                raise ArgumentError(
+                    f"Either folders name products or a column does: leave out products=, or rename column '{FIELD}' "
+                    f"and leave out product_column=."
+                )
+            self.kinds, self.product = {**self.kinds, FIELD: "keyword"}, FIELD
+
+    def change(self, path: str, payload: Mapping[str, Any]) -> Change:
+        """What has to change in a payload; `path` is the image's, relative to its source."""
+        change = UNCHANGED if self.join is None else self.join.change(path, payload)
+        if self._folders:
+            change += change_of({FIELD: folder_product(path)}, payload)
+        return change
+
+
+_ORDERED: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool")
+
+
+def _field_kind(column: Column) -> FieldKind:
+    """The kind of field that a column becomes."""
+    return "keyword" if column.kind == "keywords" else column.kind
+
+
+def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:
+    """What a row may call an image: its path; or else the stem of its file name, the file name, or its folder."""
+    path = _composed(path)
+    if whole:
+        return (path,)
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return (stem, name, folder, folder.rpartition("/")[2]) if folders else (stem, name)
+
+
+def _tidy(path: str) -> str:
+    return _composed(path).replace("\\", "/").removeprefix("./")
+
+
+def _composed(text: str) -> str:
+    """One of the ways to write an accented letter: file systems and spreadsheets use different ones."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

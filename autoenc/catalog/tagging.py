@@ -1,0 +1,175 @@
+"""Set fields of images that a store holds, without their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from autoenc.catalog.fields import Change, change_of, own_of, write_changes
+from autoenc.catalog.joining import Join
+from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.errors import ArgumentError
+from autoenc.progress import ProgressOption, telling
+from autoenc.store import OWN, FieldKind, Filter, Record, Store
+from autoenc.store.filters import check_field_name
+from autoenc.tables.kinds import COLUMN_KINDS, EXPECTED, ColumnKind, infer, value_of
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class TagReport:
+    """What `tag_images` did.
+
+    Attributes:
+        matched: how many images the filter matched; all of the store without one.
+        changed: how many of them had fields that changed, or would have in a dry run.
+        dry_run: whether nothing was written.
+        table: what came of the table of metadata; None without one.
+    """
+
+    matched: int
+    changed: int
+    dry_run: bool = False
+    table: TableReport | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**vars(self), "table": None if self.table is None else self.table.to_dict()}
+
+    def __repr__(self) -> str:
+        return f"<TagReport {self.matched} matched, {self.changed} {'would change' if self.dry_run else 'changed'}>"
+
+
+def tag_images(
+    store: Store,
+    *,
+    set: Mapping[str, Any] | None = None,
+    unset: Sequence[str] = (),
+    where: Filter | None = None,
+    metadata: Metadata | str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    progress: ProgressOption = None,
+) -> TagReport:
+    """Set and remove fields of the images in a store. Only what differs is written, and no vector changes.
+
+    Args:
+        store: an open store.
+        set: field -> value, for every image that matches.
+        unset: fields to remove from every image that matches.
+        where: as for `search`; without it, every image matches.
+        metadata: a table, as for `index_images`; its rows belong to images by their paths relative to their sources.
+            `set` and `unset` come after it.
+        dry_run: count what would change, and write nothing.
+        progress: as for `index_images`.
+
+    Raises:
+        TableError: the table cannot be read, or belongs to none of the images.
+        UnknownFieldError: `where` names a field that is not filterable.
+        StoreError: the store cannot be written to.
+        ArgumentError: nothing to set or remove, a field that is both, or a name that no field can have.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     autoenc.tag_images(store, set={"season": "winter"}, where={"folder": "shoe"})
+        <TagReport 12 matched, 12 changed>
+    """
+    if not isinstance(store, Store):
+        raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
+    given = _checked(set or {}, [unset] if isinstance(unset, str) else unset)
+    if not given and metadata is None:
+        raise ArgumentError("Nothing to do: name fields with set= or unset=, or a table with metadata=.")
+    join = None if metadata is None else Join(as_metadata(metadata), store)
+    table = None if join is None else join.report(_paths(store, where))
+    if join is not None and not dry_run:
+        store.add_fields(join.kinds)
+        if join.product is not None:
+            store.set_product(join.product)
+    matched = changed = 0
+    total = store.count(where)
+    with telling(progress) as tell:
+        for batch in _batches(store, where):
+            changes = {record.id: change for record in batch if (change := _change(record, join, given))}
+            if changes and not dry_run:
+                write_changes(store, changes)
+            matched += len(batch)
+            changed += len(changes)
+            tell("tagging", matched, total, "")
+    if changed and not dry_run:
+        store.flush()
+    return TagReport(matched, changed, dry_run, None if table is None else replace(table, updated=changed))
+
+
+def typed(store: Store, given: Mapping[str, str], types: Mapping[str, ColumnKind], separator: str) -> dict[str, Any]:
+    """Values that were typed, as `tag_images` takes them.
+
+    Args:
+        store: the store, whose filterable fields say of what kind their values are.
+        given: field -> what was typed.
+        types: field -> its kind, which comes before the store's; of another field, the kind is inferred.
+        separator: what stands between the keywords of a list.
+
+    Raises:
+        ArgumentError: a value of another kind, or an unknown kind.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     typed(store, {"price": "12.5", "code": "007"}, {}, "|")
+        {'price': 12.5, 'code': '007'}
+    """
+    values = {}
+    for name, text in given.items():
+        kind = types.get(name) or _held(store.info.fields, name) or infer({text}, 1)
+        if kind not in COLUMN_KINDS:
+            raise ArgumentError(f"The type of a field is one of {', '.join(COLUMN_KINDS)}; got {kind!r} for '{name}'.")
+        try:
+            values[name] = value_of(kind, text.strip(), separator)
+        except ValueError:
+            raise ArgumentError(f"Field '{name}' holds {EXPECTED[kind]}; got {text!r}.") from None
+        if values[name] is None:
+            raise ArgumentError(f"Field '{name}' needs a value; remove it with unset=.")
+    return values
+
+
+def _held(fields: Mapping[str, FieldKind], name: str) -> ColumnKind | None:
+    return fields.get(name)
+
+
+def _checked(given: Mapping[str, Any], unset: Sequence[str]) -> dict[str, Any]:
+    """What every image gets: field -> value, None for one to remove."""
+    for name in (*given, *unset):
+        check_field_name(name)
+        if name.startswith(f"{OWN}."):
+            raise ArgumentError(f"The fields below '{OWN}' are autoenc's own; choose another name than '{name}'.")
+        if name in given and name in unset:
+            raise ArgumentError(f"Field '{name}' is to be set and to be removed; choose one of the two.")
+    return {**given, **dict.fromkeys(unset)}
+
+
+def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Change:
+    told = Change()
+    path = own_of(record.payload).get("path")
+    if join is not None and isinstance(path, str):
+        told = join.change(path, record.payload)
+    if not given:
+        return told
+    left = {name: value for name, value in told.set.items() if name not in given}
+    return Change(left, tuple(name for name in told.unset if name not in given)) + change_of(given, record.payload)
+
+
+def _paths(store: Store, where: Filter | None) -> Iterator[str]:
+    """The path of each image that matches, relative to its source."""
+    for record in store.scroll(where):
+        path = own_of(record.payload).get("path")
+        if isinstance(path, str):
+            yield path
+
+
+def _batches(store: Store, where: Filter | None) -> Iterable[list[Record]]:
+    """The points that match, some at a time: their ids are read first, because a change may end the match."""
+    ids = [record.id for record in store.scroll(where)]
+    rest = iter(ids)
+    while part := list(islice(rest, _BATCH)):
+        yield store.retrieve(part)

@@ -1,0 +1,104 @@
+"""The options that name a table of metadata, and what is said of it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from autoenc.cli.common import LISTED, as_flags, names, put, say
+
+if TYPE_CHECKING:
+    from autoenc.catalog.metadata import Metadata, TableReport
+
+KINDS = "keyword, integer, float, datetime, bool, text, keywords"
+_NEEDING = ("id_column", "path_column", "filterable", "product_column")
+
+
+def add_metadata(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a table; `metadata_of` reads them."""
+    parser.add_argument(
+        "--metadata", metavar="FILE", help="a table (.csv, or .parquet) whose columns become fields of the images"
+    )
+    parser.add_argument(
+        "--id-column",
+        metavar="NAME",
+        help="the column that names images by the stem of their file name (default: path, or else id)",
+    )
+    parser.add_argument(
+        "--path-column", metavar="NAME", help="the column that names images by a path relative to their folder"
+    )
+    parser.add_argument(
+        "--type",
+        action="append",
+        type=_type,
+        default=[],
+        metavar="NAME=KIND",
+        help=f"the kind of a column or field, if not the one that is found: {KINDS} (a list); may be repeated",
+    )
+    parser.add_argument(
+        "--list-separator",
+        default="|",
+        metavar="CHARACTER",
+        help="what stands between the keywords of a list (default: |)",
+    )
+    parser.add_argument(
+        "--filterable",
+        type=names,
+        metavar="A,B,…",
+        help="the columns to filter by (default: numbers, dates and keywords with few values); text is then searched "
+        "by words",
+    )
+    parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
+
+
+def metadata_of(options: argparse.Namespace) -> Metadata | None:
+    """The table that the options name; None if they name none."""
+    if options.metadata is None:
+        for name in _NEEDING:
+            if getattr(options, name) is not None:
+                options.parser.error(f"--{name.replace('_', '-')} needs a table; name one with --metadata FILE")
+        return None
+    from autoenc.catalog.metadata import Metadata
+
+    return Metadata(
+        options.metadata,
+        id_column=options.id_column,
+        path_column=options.path_column,
+        types=dict(options.type),
+        filterable=options.filterable,
+        product_column=options.product_column,
+        list_separator=options.list_separator,
+    )
+
+
+def show_table(table: TableReport, *, all_with: str) -> None:
+    """Print what came of a table; the options `all_with` list every row and image that has no counterpart."""
+    from autoenc.text import counted
+
+    columns = [f"{name} {kind}{'*' if name in table.filterable else ''}" for name, kind in table.columns.items()]
+    put(f"{table.file}: {counted(table.rows, 'row')}, joined by column '{table.joined_by}'; {', '.join(columns)}")
+    put("  * can be filtered by" if table.filterable else "  no column can be filtered by; see --filterable")
+    put(
+        f"  {counted(table.joined, 'image')} with a row, {len(table.images_without_row):,} without; "
+        f"{counted(len(table.rows_without_image), 'row')} without an image; "
+        f"fields of {counted(table.updated, 'stored image')} changed"
+    )
+    for what, lines in (("mended", table.mended), ("left out", table.left_out)):
+        for line in lines[:LISTED]:
+            say(f"{what} {line}")
+        if len(lines) > LISTED:
+            say(f"… and {len(lines) - LISTED:,} more {what}; {all_with} lists them all")
+    for what, listed in (("no row", table.images_without_row), ("no image", table.rows_without_image)):
+        if listed:
+            more = f", … and {len(listed) - LISTED:,} more; {all_with} lists them all" if len(listed) > LISTED else ""
+            say(f"{what}: {', '.join(listed[:LISTED])}{more}")
+    for note in table.notes:
+        say(as_flags(note))
+
+
+def _type(text: str) -> tuple[str, str]:
+    """Option type: a column and its kind."""
+    name, equals, kind = text.rpartition("=")
+    if not equals or not name or kind not in KINDS.split(", "):
+        raise argparse.ArgumentTypeError(f"expected NAME=KIND, with a kind of {KINDS}; got {text!r}")
+    return name, kind

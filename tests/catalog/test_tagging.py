@@ -1,0 +1,136 @@
+"""Fields of images that a store holds, set by a filter or by a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoenc import Metadata, Store, index_images, open_store, tag_images
+from autoenc.catalog.tagging import typed
+from autoenc.errors import ArgumentError, TableError, UnknownFieldError
+
+
+@pytest.fixture(params=["memory", "edge"])
+def store(request: pytest.FixtureRequest, picture_folder: Path, tmp_path: Path) -> Iterator[Store]:
+    """Twelve pictures in folders red, green and blue, four in each."""
+    location = ":memory:" if request.param == "memory" else tmp_path / "store"
+    with open_store(location, create=True) as opened:
+        index_images(picture_folder, opened, encoders=["color"], progress=False)
+        yield opened
+
+
+def held(store: Store, folder: str) -> list[dict[str, Any]]:
+    """The user's fields of the images in a folder, by name."""
+    records = sorted(store.scroll({"folder": folder}), key=lambda record: record.payload["_autoenc"]["path"])
+    return [{key: value for key, value in record.payload.items() if key != "_autoenc"} for record in records]
+
+
+def test_fields_are_set_and_removed_where_a_filter_matches(store: Store) -> None:
+    done = tag_images(store, set={"season": "winter", "price": 5}, where={"folder": ["red", "blue"]})
+    assert (done.matched, done.changed) == (8, 8)
+    done = tag_images(store, set={"price": 6}, unset=["season"], where={"folder": "red"})
+    assert (done.matched, done.changed) == (4, 4)
+    assert held(store, "red") == [{"price": 6}] * 4
+    assert held(store, "blue") == [{"season": "winter", "price": 5}] * 4
+    assert held(store, "green") == [{}] * 4
+
+
+def test_only_what_differs_counts_as_changed(store: Store) -> None:
+    tag_images(store, set={"sale": True}, where={"folder": "red"})
+    assert repr(tag_images(store, set={"sale": True})) == "<TagReport 12 matched, 8 changed>"
+    assert tag_images(store, set={"sale": True}).changed == 0
+    assert tag_images(store, set={"sale": 1}).changed == 12  # another value to a filter
+    assert tag_images(store, unset="size").changed == 0
+
+
+def test_a_dry_run_counts_and_writes_nothing(store: Store, tmp_path: Path) -> None:
+    done = tag_images(store, set={"season": "winter"}, where={"folder": "red"}, dry_run=True)
+    assert repr(done) == "<TagReport 4 matched, 4 would change>"
+    (tmp_path / "t.csv").write_text("path,price\nred/0.png,5\n")
+    done = tag_images(store, metadata=Metadata(tmp_path / "t.csv", product_column="price"), dry_run=True)
+    assert (done.matched, done.changed) == (12, 1)
+    assert held(store, "red") == [{}] * 4
+    assert "price" not in store.info.fields
+    assert store.info.product is None
+
+
+def test_a_change_that_ends_the_match_reaches_every_image(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoenc.catalog.tagging._BATCH", 5)
+    store.add_field("state", "keyword")
+    tag_images(store, set={"state": "new"})
+    assert tag_images(store, set={"state": "old"}, where={"state": "new"}).changed == 12
+    assert store.facets("state") == {"old": 12}
+
+
+def test_a_table_needs_no_files(store: Store, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("path,price,sku\nred/0.png,5,a\nred/1.png,7,a\ngone.png,1,b\n")
+    done = tag_images(store, set={"checked": True}, metadata=Metadata(table, product_column="sku"))
+    assert done.changed == 12
+    assert done.table is not None
+    assert (done.table.joined, done.table.rows_without_image, done.table.updated) == (2, ["gone.png"], 12)
+    assert held(store, "red")[:2] == [
+        {"price": 5, "sku": "a", "checked": True},
+        {"price": 7, "sku": "a", "checked": True},
+    ]
+    assert store.count({"price": 7}) == 1
+    assert store.info.product == "sku"
+
+
+def test_what_is_set_by_name_comes_after_the_table(store: Store, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("path,price,color\nred/0.png,5,red\nred/1.png,,red\n")
+    tag_images(store, set={"price": 9}, unset=["color"], metadata=table, where={"folder": "red"})
+    assert held(store, "red") == [{"price": 9}] * 4
+    assert held(store, "blue") == [{}] * 4
+
+
+def test_points_that_autoenc_has_not_written_are_tagged_by_filter_alone(store: Store, tmp_path: Path) -> None:
+    store.upsert(["00000000-0000-0000-0000-000000000001"], {}, [{"mine": 1}])
+    (tmp_path / "t.csv").write_text("id,price\n0,5\n")
+    assert tag_images(store, metadata=tmp_path / "t.csv").changed == 3  # 0.png in each folder
+    assert tag_images(store, set={"seen": True}).changed == 13
+
+
+def test_wrong_usage_is_told_before_anything_is_written(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,price\nnone,5\n")
+    cases: dict[str, tuple[type[Exception], dict[str, Any]]] = {
+        "Nothing to do": (ArgumentError, {}),
+        "autoenc's own": (ArgumentError, {"set": {"_autoenc.path": "x"}}),
+        "'_autoenc'": (ArgumentError, {"unset": ["_autoenc"]}),
+        "to be set and to be removed": (ArgumentError, {"set": {"a": 1}, "unset": ["a"]}),
+        "no filterable field 'brand'": (UnknownFieldError, {"set": {"a": 1}, "where": {"brand": "x"}}),
+        "belongs to any image": (TableError, {"metadata": tmp_path / "t.csv"}),
+        "filter on 'folder' needs": (ArgumentError, {"set": {"a": 1}, "where": {"folder": []}}),
+    }
+    for said, (error, options) in cases.items():
+        with pytest.raises(error, match=said):
+            tag_images(store, **options)
+    with pytest.raises(ArgumentError, match="Expected an open store"):
+        tag_images(str(tmp_path), set={"a": 1})  # type: ignore[arg-type]
+    assert held(store, "red") == [{}] * 4
+
+
+def test_what_is_typed_has_the_kind_of_its_field(store: Store) -> None:
+    store.add_fields({"price": "float", "code": "keyword", "sale": "bool"})
+    given = {"price": "5", "code": "5", "sale": "yes", "n": "5", "day": "2026-01-31", "tags": "red|blue", "x": "a|b"}
+    assert typed(store, given, {"tags": "keywords"}, "|") == {
+        "price": 5.0,
+        "code": "5",
+        "sale": True,
+        "n": 5,
+        "day": "2026-01-31",
+        "tags": ["red", "blue"],
+        "x": "a|b",
+    }
+    for name, text, said in (
+        ("price", "much", "'price' holds a number such as 12.5; got 'much'"),
+        ("price", "", "needs a value; remove it with unset="),
+    ):
+        with pytest.raises(ArgumentError, match=said):
+            typed(store, {name: text}, {}, "|")
+    with pytest.raises(ArgumentError, match="one of keyword, integer"):
+        typed(store, {"a": "1"}, {"a": "number"}, "|")  # type: ignore[dict-item]
