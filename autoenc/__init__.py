@@ -13,10 +13,12 @@ from autoenc.version import __version__
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.neighbor_files import NeighborsReport, write_neighbors
+    from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.scales import measure_scales
-    from autoenc.catalog.searching import Neighbor, Searcher, search
+    from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from autoenc.training.run import train
 
 _HOME = {
+    "Answer": "catalog.searching",
     "AutoencError": "errors",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
@@ -43,6 +46,8 @@ _HOME = {
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Neighbor": "catalog.searching",
+    "Neighborhood": "catalog.neighbors",
+    "NeighborsReport": "catalog.neighbor_files",
     "Novelty": "catalog.novelty",
     "Progress": "progress",
     "Range": "store",
@@ -61,16 +66,19 @@ _HOME = {
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "measure_scales": "catalog.scales",
+    "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
     "search": "catalog.searching",
     "train": "training.run",
+    "write_neighbors": "catalog.neighbor_files",
     "write_report": "report.page",
 }
 
 __all__ = [
     "ENCODER_NAMES",
+    "Answer",
     "AutoencError",
     "Bundle",
     "CheckReport",
@@ -81,6 +89,8 @@ __all__ = [
     "IndexReport",
     "LoadedImage",
     "Neighbor",
+    "Neighborhood",
+    "NeighborsReport",
     "Novelty",
     "Progress",
     "Range",
@@ -100,11 +110,13 @@ __all__ = [
     "load_bundle",
     "load_image",
     "measure_scales",
+    "neighbors",
     "novelty",
     "open_store",
     "remember_comparison",
     "search",
     "train",
+    "write_neighbors",
     "write_report",
 ]
 

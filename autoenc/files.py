@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 TEMPORARY = ".autoenc-"
 """Prefix of a file that is being written. One that is left over is from a process that was killed."""
@@ -23,10 +25,17 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     Raises:
         OSError: as the file system raises it; no temporary file is left behind.
     """
+    with replacing(path, durable=durable) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """`replace_file` for what is written bit by bit: a file that is moved into place once it is complete."""
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}.tmp"
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

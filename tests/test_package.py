@@ -74,6 +74,7 @@ def test_the_public_names() -> None:
     """Whoever adds one adds it here, to the README and to the changelog."""
     assert set(autoenc.__all__) == {
         "__version__",
+        "Answer",
         "AutoencError",
         "Bundle",
         "CheckReport",
@@ -95,6 +96,9 @@ def test_the_public_names() -> None:
         "LoadedImage",
         "Neighbor",
         "measure_scales",
+        "Neighborhood",
+        "neighbors",
+        "NeighborsReport",
         "novelty",
         "Novelty",
         "open_store",
@@ -108,6 +112,7 @@ def test_the_public_names() -> None:
         "Store",
         "train",
         "TrainingResult",
+        "write_neighbors",
         "write_report",
     }
     assert dir(autoenc) == sorted(autoenc.__all__)

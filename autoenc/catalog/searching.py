@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -62,6 +63,20 @@ class Neighbor:
 
     def __repr__(self) -> str:
         return f"<Neighbor {self.rank}: {self.id if self.path is None else self.path.name} {self.score:.3f}>"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a picture that is not stored finds.
+
+    Attributes:
+        neighbors: the most similar images, best first.
+        novelty: whether the picture is unlike anything in the store, whatever the search was narrowed to; None if no
+            encoder of the store can tell.
+    """
+
+    neighbors: list[Neighbor]
+    novelty: Novelty | None
 
 
 def search(
@@ -194,17 +209,23 @@ class Searcher:
             raise PointNotFoundError(f"Point {record.id} of collection '{self.store.collection}' has no image.")
         return Neighbor(0, record.id, 1.0, path, record.payload)
 
-    def novelty(self, picture: Picture) -> Novelty | None:
-        """Whether a picture is unlike anything in the store: `autoenc.novelty` by all of its encoders, which are kept.
+    def answer(
+        self, picture: Picture, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
+    ) -> Answer:
+        """Like `by_picture`, and whether the picture is unlike anything in the store, by all of its encoders.
 
         Example:
             >>> with autoenc.open_store("store") as store:
-            ...     sorted(autoenc.Searcher(store).novelty("some.jpg").percentiles)
-            ['color', 'edges', 'learned']
+            ...     answer = autoenc.Searcher(store).answer("some.jpg", k=3)
+            >>> len(answer.neighbors), sorted(answer.novelty.percentiles), answer.novelty.unlike
+            (3, ['color', 'edges', 'learned'], False)
         """
+        pixels_of = cache(partial(load_pixels_of, picture))  # decoded once, for all encoders that take one size
+        vector = self.encoder.encode(pixels_of(self.encoder.input_size)[None])[0]
+        neighbors = self.by_vector(vector, k=k, where=where, min_score=min_score)
         if self._judges is None:
             self._judges = makeable(self.store, self._model, {self.using: self.encoder})
-        return judge(self.store, picture, *self._judges)
+        return Answer(neighbors, judge(self.store, pixels_of, *self._judges))
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"

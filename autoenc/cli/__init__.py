@@ -15,12 +15,12 @@ from types import ModuleType
 from typing import NoReturn
 
 import autoenc
-from autoenc.cli import check, compare, index, query, status, train
+from autoenc.cli import check, compare, index, neighbors, query, status, train
 from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.quiet import native_stderr_silenced
 
-VERBS = (train, index, query, compare, status, check)
+VERBS = (train, index, query, neighbors, compare, status, check)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),

@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> int:
     searcher = Searcher(store, using=options.using, model=options.model)
     asked = {"k": options.k, "where": where, "min_score": options.min_score}
     if options.image is not None:
-        neighbors = searcher.by_picture(options.image, **asked)
+        answer = searcher.answer(options.image, **asked)
+        neighbors, verdict = answer.neighbors, answer.novelty
         query = options.image
-        verdict = searcher.novelty(options.image)
     else:
         neighbors = searcher.by_id(options.id, **asked)
         stored = searcher.stored(options.id)
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
         put("No image matches.")
     for sentence in misses:
         say(sentence)
-    if verdict is not None and not options.json:
+    if verdict is not None and verdict.unlike and not options.json:
         say(verdict.told())
     better = store.info.better.get(searcher.using)
     if better is not None and options.using is None and not options.json:

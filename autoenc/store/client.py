@@ -232,7 +232,13 @@ class ClientEngine:
     # ---- reading ------------------------------------------------------------------------------
 
     def search(
-        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
+        self,
+        vectors: Vectors,
+        using: str,
+        k: int,
+        where: Conditions,
+        min_score: float | None,
+        payload: bool = True,
     ) -> list[list[Hit]]:
         # In memory every search is exact, and the client warns of parameters.
         acorn = models.AcornSearchParams(enable=True) if where.must else None
@@ -245,7 +251,7 @@ class ClientEngine:
                 filter=kept,
                 limit=k,
                 score_threshold=min_score,
-                with_payload=True,
+                with_payload=payload,
                 params=params,
             )
             for vector in vectors.tolist()

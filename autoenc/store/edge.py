@@ -289,7 +289,13 @@ class EdgeEngine:
     # ---- reading ------------------------------------------------------------------------------
 
     def search(
-        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
+        self,
+        vectors: Vectors,
+        using: str,
+        k: int,
+        where: Conditions,
+        min_score: float | None,
+        payload: bool = True,
     ) -> list[list[Hit]]:
         with self._engine():
             points = self._shard.info().points_count
@@ -305,7 +311,7 @@ class EdgeEngine:
                     query=qe.Query.Nearest(vector, using),
                     filter=kept,
                     score_threshold=min_score,
-                    with_payload=True,
+                    with_payload=payload,
                     params=params,
                 )
                 for vector in vectors.tolist()

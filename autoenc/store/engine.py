@@ -58,9 +58,15 @@ class Engine(Protocol):
         """Remove points."""
 
     def search(
-        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
+        self,
+        vectors: Vectors,
+        using: str,
+        k: int,
+        where: Conditions,
+        min_score: float | None,
+        payload: bool = True,
     ) -> list[list[Hit]]:
-        """The k nearest points of each row."""
+        """The k nearest points of each row; without `payload`, that of each hit is empty."""
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         """The points that exist, in any order."""
