@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from autoenc.catalog.neighbor_files import NeighborsReport, write_neighbors
     from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
+    from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
+    from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -29,27 +31,34 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import Range, Scale, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
     from autoenc.training.result import TrainingResult
     from autoenc.training.run import train
 
 _HOME = {
+    "And": "store",
     "Answer": "catalog.searching",
     "AutoencError": "errors",
+    "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
+    "Contains": "store",
     "Difference": "comparison.records",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
+    "Near": "catalog.weights",
     "Neighbor": "catalog.searching",
     "Neighborhood": "catalog.neighbors",
     "NeighborsReport": "catalog.neighbor_files",
+    "Not": "store",
     "Novelty": "catalog.novelty",
+    "Or": "store",
     "Progress": "progress",
+    "Query": "catalog.queries",
     "Range": "store",
     "Scale": "store",
     "Searcher": "catalog.searching",
@@ -78,21 +87,28 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "And",
     "Answer",
     "AutoencError",
+    "Boost",
     "Bundle",
     "CheckReport",
     "Comparison",
+    "Contains",
     "Difference",
     "Encoder",
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
+    "Near",
     "Neighbor",
     "Neighborhood",
     "NeighborsReport",
+    "Not",
     "Novelty",
+    "Or",
     "Progress",
+    "Query",
     "Range",
     "Scale",
     "Searcher",

@@ -153,7 +153,9 @@ class Qdrant:
             case ["DELETE", "vectors", vector]:
                 return _json(self.memory.delete_vector_name(name, vector))
             case ["PUT", "index"]:
-                self._fields.setdefault(name, {})[body["field_name"]] = {"data_type": body["field_schema"], "points": 0}
+                schema = body["field_schema"]  # a kind's name, or its parameters
+                kind = schema if isinstance(schema, str) else schema["type"]
+                self._fields.setdefault(name, {})[body["field_name"]] = {"data_type": kind, "points": 0}
             case ["DELETE", "index", field_name]:
                 self._fields[name].pop(field_name)
             case ["PUT", "points"]:

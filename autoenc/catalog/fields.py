@@ -7,8 +7,8 @@ from typing import Any
 
 from autoenc.errors import ArgumentError
 from autoenc.images.files import LoadedImage
-from autoenc.store import OWN, FieldKind, Filter, Range, Store
-from autoenc.store.filters import values_of
+from autoenc.store import OWN, FieldKind, Filter, Store
+from autoenc.store.filters import equalities
 from autoenc.text import counted
 
 FILTERABLE: Mapping[str, FieldKind] = {
@@ -43,6 +43,13 @@ def own_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
+def field_value(store: Store, payload: Mapping[str, Any], name: str) -> Any:
+    """What a payload holds in a field, by the name that filters use; None where there is none."""
+    own = name not in store.info.fields and f"{OWN}.{name}" in store.info.fields
+    short = name.removeprefix(f"{OWN}.")
+    return own_of(payload).get(short) if own or short != name else payload.get(name)
+
+
 def unmatched(store: Store, where: Filter) -> list[str]:
     """One sentence for each value of a filter that no image has, with the most similar values that images do have.
 
@@ -53,18 +60,15 @@ def unmatched(store: Store, where: Filter) -> list[str]:
     import difflib  # slow to load, and seldom needed
 
     sentences = []
-    for field, given in where.items():
-        if isinstance(given, Range):
+    for field, value in dict.fromkeys(equalities(where)):
+        if store.count({field: value}):
             continue
-        for value in values_of(given):
-            if store.count({field: value}):
-                continue
-            sentence = f"No image has {field} {value!r}."
-            known = [word for word in _words(store, field) if word != value]
-            near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5) or known[:3]
-            if near:
-                sentence += f" The nearest of {counted(len(known), 'value')}: {', '.join(map(repr, near))}."
-            sentences.append(sentence)
+        sentence = f"No image has {field} {value!r}."
+        known = [word for word in _words(store, field) if word != value]
+        near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5) or known[:3]
+        if near:
+            sentence += f" The nearest of {counted(len(known), 'value')}: {', '.join(map(repr, near))}."
+        sentences.append(sentence)
     return sentences
 
 

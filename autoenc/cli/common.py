@@ -13,23 +13,39 @@ from autoenc.text import printable
 
 if TYPE_CHECKING:
     from autoenc.images.finding import SkippedFile
+    from autoenc.store import Filter, Scalar
 
 FLAGS = {
     *(
         "batch-size",
+        "boost",
         "collection",
+        "diversity",
         "emphasis",
         "encoders",
         "epochs",
-        "filter",
+        "group-by",
         "id",
         "k",
         "label-column",
         "labels",
         "latent-dim",
+        "like",
     ),
-    *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "overwrite", "patience"),
-    *("queries", "resume", "seed", "source", "using", "wait"),
+    *(
+        "learning-rate",
+        "max-images",
+        "max-queries",
+        "min-percentile",
+        "min-score",
+        "model",
+        "near",
+        "objective",
+        "offset",
+        "overwrite",
+        "patience",
+    ),
+    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
 }
 """The options that the library's messages name as parameters."""
 
@@ -89,6 +105,38 @@ def _add_location(parser: argparse.ArgumentParser, purpose: str = "") -> None:
     )
 
 
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add the options that narrow a verb to some images; `where_of` reads them."""
+    parser.add_argument(
+        "--where",
+        metavar="EXPRESSION",
+        help="only images that match, for example: 'price < 50 and brand in (Nike, Puma) and not gender = Kids'. "
+        "Comparisons: = != < <= > >= in, not in, contains (all these words); joined by and, or, not, parentheses",
+    )
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="short for --where 'FIELD = VALUE'; repeat it for more fields, or to allow more values of one field",
+    )
+
+
+def where_of(options: argparse.Namespace) -> Filter:
+    """The filter of `add_where`'s options: both must match."""
+    values: dict[str, list[Scalar]] = {}
+    for condition in options.filter:
+        field, equals, value = condition.partition("=")
+        if not equals or not field:
+            options.parser.error(f"argument --filter: expected FIELD=VALUE, got {condition!r}")
+        values.setdefault(field, []).append(value)
+    if options.where is None:
+        return values
+    from autoenc.store import And
+
+    return And(values, options.where)
+
+
 def _lasting(location: str) -> str:
     """Option type: a store that outlives the command."""
     if location == ":memory:":
@@ -104,15 +152,14 @@ def names(text: str) -> list[str]:
     return found
 
 
-_RENAMED = {"where": "filter"}
-_PARAMETER = re.compile(r"`?\b([a-z]+(?:_[a-z]+)*)=(True\b)?`?")
+_PARAMETER = re.compile(r"(?<!\w)'[^']*'|`?\b([a-z]+(?:_[a-z]+)*)=(True\b)?`?")
 
 
 def as_flags(message: str) -> str:
-    """A library message in the command line's terms: `label_column=` becomes --label-column."""
+    """A library message in the command line's terms: `label_column=` becomes --label-column, except in quotes."""
 
     def flag(match: re.Match[str]) -> str:
-        name = _RENAMED.get(match[1], match[1].replace("_", "-"))
+        name = (match[1] or "").replace("_", "-")
         if name not in FLAGS:
             return match[0]
         # encoders=color names a value: --encoders color

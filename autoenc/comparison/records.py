@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.encoders import ENCODERS, base_name
+from autoenc.encoders import ENCODERS, TrainedEmphasis, base_name
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
@@ -46,7 +46,7 @@ class EncoderScores:
     selfrecall: dict[int, npt.NDArray[np.float64]]
     top: Indices
     origin: str | None = None
-    emphasis: tuple[str, ...] = ()
+    emphasis: TrainedEmphasis | None = None
     fingerprint: str = ""
 
     @property

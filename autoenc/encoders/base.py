@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from autoenc.errors import EncoderError
 from autoenc.vectors import Images, Vectors
+
+
+class TrainedEmphasis(NamedTuple):
+    """What an encoder was trained to see: the emphasis asked for ("auto", "shape", …), and the heaviest descriptor."""
+
+    asked: str
+    heaviest: str
 
 
 class Encoder(ABC):
@@ -29,8 +36,7 @@ class Encoder(ABC):
             encoder that needs only its name.
         fitted: False for an encoder that must be fitted with `fit` before it can encode.
         advice: a sentence for users who build a store with it; empty if there is nothing to say.
-        emphasis: of a trained encoder, the emphasis that its training was asked for, such as "auto", and the descriptor
-            that weighs most in its targets, such as "color"; empty if that is not known.
+        emphasis: what a trained encoder was trained to see; None if that is not known, or if it was not trained.
 
     Example:
         >>> class Brightness(Encoder):
@@ -48,7 +54,7 @@ class Encoder(ABC):
     fingerprint: str
     origin: str | None = None
     advice: str = ""
-    emphasis: tuple[str, ...] = ()
+    emphasis: TrainedEmphasis | None = None
 
     @property
     def fitted(self) -> bool:

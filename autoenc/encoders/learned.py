@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autoenc.encoders.base import Encoder
+from autoenc.encoders.base import Encoder, TrainedEmphasis
 from autoenc.encoders.description import EncoderDescription, Model
 from autoenc.errors import EncoderError
 from autoenc.models.bundle import Bundle, load_bundle
@@ -44,13 +44,13 @@ class LearnedEncoder(Encoder):
         return self.bundle.encode_pixels(images)
 
 
-def _emphasis(bundle: Bundle) -> tuple[str, ...]:
-    """What the training was asked for, and what weighs most in its targets; empty if the bundle does not say."""
+def _emphasis(bundle: Bundle) -> TrainedEmphasis | None:
+    """What the bundle says of it."""
     weights = bundle.weights
     if weights is None:
-        return ()
+        return None
     asked = bundle.info["training"]["emphasis"].get("asked")
-    return (asked if isinstance(asked, str) else "weights", max(weights, key=weights.__getitem__))
+    return TrainedEmphasis(asked if isinstance(asked, str) else "weights", max(weights, key=weights.__getitem__))
 
 
 DESCRIPTION = EncoderDescription(

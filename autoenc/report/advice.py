@@ -57,7 +57,7 @@ def _remedy(better: Sequence[str], reference: EncoderScores) -> str:
     wanted, has = _wanted(better), reference.emphasis
     stored = next((name for name in better if name == base_name(name)), None)  # a store holds no projections
     search = f"index with encoders={stored} and search with using={stored}" if stored else ""
-    if wanted in has or (wanted != "auto" and base_name(better[0]) in has):
+    if has and (wanted == has.asked or (wanted != "auto" and base_name(better[0]) == has.heaviest)):
         return f"The emphasis of the model is {wanted} already{f': {search}' if search else ''}."
     how = f"with emphasis={wanted}" if has else "(by default, its emphasis is chosen from them)"
     return f"Train a model on these images {how}{f', or {search}' if search else ''}."

@@ -11,19 +11,25 @@ from pathlib import Path
 from autoenc.errors import ArgumentError
 from autoenc.store.better import Better
 from autoenc.store.engine import Engine
-from autoenc.store.filters import OWN, FieldKind, Filter, Range, Scalar
+from autoenc.store.filters import OWN
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import WAIT_SECONDS
 from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
 from autoenc.store.scale import Scale
 from autoenc.store.store import Store
+from autoenc.store.where import And, Contains, Filter, Not, Or, Range
 
 __all__ = [
     "OWN",
     "WAIT_SECONDS",
+    "And",
     "Better",
+    "Contains",
     "FieldKind",
     "Filter",
     "Hit",
+    "Not",
+    "Or",
     "Range",
     "Record",
     "Scalar",

@@ -11,8 +11,11 @@ from qdrant_client import QdrantClient, models
 from autoenc.errors import StoreError
 from autoenc.store.ann import search_ef
 from autoenc.store.answers import OLDEST_SERVER, OLDEST_TO_DROP_VECTORS, ServerVersion, talking
+from autoenc.store.blending import Blend
+from autoenc.store.client_blend import blend_request, candidate_requests
 from autoenc.store.client_filters import client_filter
-from autoenc.store.filters import Conditions, FieldKind, HasId, HasVector, Scalar, json_path
+from autoenc.store.filters import Conditions, HasId, HasVector, json_path
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.metadata import as_metadata, record_in
 from autoenc.store.records import MEMORY, Hit, Record, hit_of, record_of, storing
 from autoenc.store.requests import ITEM_BYTES, NUMBER_BYTES, check_size, parts, payload_bytes
@@ -28,12 +31,13 @@ OPTIMIZE_SECONDS = 600
 CHECKED_AT_ONCE = 10_000
 """Points asked for in one request whether they still have their vector."""
 
-_TYPES: dict[FieldKind, models.PayloadSchemaType] = {
+_TYPES: dict[FieldKind, models.PayloadSchemaType | models.TextIndexParams] = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "integer": models.PayloadSchemaType.INTEGER,
     "float": models.PayloadSchemaType.FLOAT,
     "datetime": models.PayloadSchemaType.DATETIME,
     "bool": models.PayloadSchemaType.BOOL,
+    "text": models.TextIndexParams(type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD, lowercase=True),
 }
 
 
@@ -240,9 +244,7 @@ class ClientEngine:
         min_score: float | None,
         payload: bool = True,
     ) -> list[list[Hit]]:
-        # In memory every search is exact, and the client warns of parameters.
-        acorn = models.AcornSearchParams(enable=True) if where.must else None
-        params = models.SearchParams(hnsw_ef=search_ef(self._points), acorn=acorn) if self._remote else None
+        params = self._params(where)
         kept = client_filter(where)
         queries = [
             models.QueryRequest(
@@ -266,6 +268,30 @@ class ClientEngine:
                 answers = self._client.query_batch_points(self.collection, queries[part])
             found += [[hit_of(hit.id, hit.score, hit.payload) for hit in answer.points] for answer in answers]
         return found
+
+    def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
+        searches = [candidate_requests(blend, self._params) for blend in blends]
+        answers = iter(self._query([query for queries in searches for query in queries]))
+        found = [{hit.id for _ in queries for hit in next(answers)} for queries in searches]
+        results = self._query([blend_request(*pair) for pair in zip(blends, found, strict=True)])
+        return [[Hit(str(hit.id), hit.score, hit.payload or {}) for hit in hits] for hits in results]
+
+    def _query(self, queries: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
+        """The answers to queries that may be long."""
+        sizes = [len(query.model_dump_json()) if self._remote else 0 for query in queries]
+        for size in sizes:
+            check_size(size, "A hybrid search", "Give fewer values to where=, or ask for fewer neighbors with k=.")
+        found = []
+        for part in parts(sizes):
+            with talking(self.location):
+                found += self._client.query_batch_points(self.collection, queries[part])
+        return [answer.points for answer in found]
+
+    def _params(self, where: Conditions) -> models.SearchParams | None:
+        if not self._remote:  # in memory every search is exact, and the client warns of parameters
+            return None
+        acorn = models.AcornSearchParams(enable=True) if where.narrows else None
+        return models.SearchParams(hnsw_ef=search_ef(self._points), acorn=acorn)
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with talking(self.location):

@@ -19,6 +19,8 @@ import qdrant_edge as qe
 from autoenc.errors import StoreError
 from autoenc.files import remove_folder, replace_file
 from autoenc.store.ann import is_exact, search_ef
+from autoenc.store.blending import Blend
+from autoenc.store.edge_blend import blend_request, candidate_requests
 from autoenc.store.edge_values import (
     BOOLS,
     SCHEMA_TYPES,
@@ -36,10 +38,9 @@ from autoenc.store.filters import (
     EVERYTHING,
     OWN,
     Conditions,
-    FieldKind,
-    Scalar,
     json_path,
 )
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import unlock
 from autoenc.store.manifest import RECORD, Files, check_manifest, remove_manifest, write_manifest
 from autoenc.store.records import Hit, Record, hit_of, merged, storing
@@ -298,12 +299,7 @@ class EdgeEngine:
         payload: bool = True,
     ) -> list[list[Hit]]:
         with self._engine():
-            points = self._shard.info().points_count
-            if is_exact(points, vectors.shape[1]):
-                params = qe.SearchParams(exact=True)
-            else:
-                acorn = qe.AcornSearchParams(enable=True) if where.must else None
-                params = qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
+            params = self._params(vectors.shape[1], where)
             kept = filter_for(where)
             requests = [
                 qe.QueryRequest(
@@ -318,6 +314,23 @@ class EdgeEngine:
             ]
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
             return [[hit_of(hit.id, hit.score, without_copies(hit.payload)) for hit in hits] for hits in results]
+
+    def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
+        with self._engine():
+            requests = []
+            for blend in blends:
+                searches = self._shard.query_batch(qe.QueryBatchRequest(candidate_requests(blend, self._params)))
+                requests.append(blend_request(blend, {hit.id for hits in searches for hit in hits}))
+            results = self._shard.query_batch(qe.QueryBatchRequest(requests))
+            return [[_blended(hit) for hit in hits] for hits in results]
+
+    def _params(self, dim: int, where: Conditions) -> qe.SearchParams:
+        """How to search the vectors of one encoder."""
+        points = self._shard.info().points_count
+        if is_exact(points, dim):
+            return qe.SearchParams(exact=True)
+        acorn = qe.AcornSearchParams(enable=True) if where.narrows else None
+        return qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with self._engine():
@@ -381,3 +394,7 @@ class EdgeEngine:
     @property
     def _name(self) -> str:
         return f"collection '{self.collection}' in {self.location}"
+
+
+def _blended(hit: qe.ScoredPoint) -> Hit:
+    return Hit(str(hit.id), hit.score, without_copies(hit.payload) or {})

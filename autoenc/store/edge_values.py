@@ -11,16 +11,18 @@ import numpy as np
 import qdrant_edge as qe
 
 from autoenc.errors import AutoencError, StoreError, StoreLockedError
-from autoenc.store.filters import OWN, AnyOf, Between, Condition, Conditions, FieldKind, HasId, json_path
+from autoenc.store.filters import OWN, Between, Condition, Conditions, HasId, HasVector, HasWords, json_path
+from autoenc.store.kinds import FieldKind
 from autoenc.store.records import Record, record_of
 from autoenc.vectors import Vectors
 
-SCHEMA_TYPES: dict[FieldKind, qe.PayloadSchemaType] = {
+SCHEMA_TYPES: dict[FieldKind, qe.PayloadSchemaType | qe.TextIndexParams] = {
     "keyword": qe.PayloadSchemaType.Keyword,
     "integer": qe.PayloadSchemaType.Integer,
     "float": qe.PayloadSchemaType.Float,
     "datetime": qe.PayloadSchemaType.Datetime,
     "bool": qe.PayloadSchemaType.Bool,
+    "text": qe.TextIndexParams(tokenizer=qe.TokenizerType.Word, lowercase=True),
 }
 BOOLS = "bools"
 """Key below `_autoenc` for keyword copies of the filterable bools. Filters match the copies, because Edge 0.9 can count
@@ -86,24 +88,33 @@ def record_from(point: qe.Record) -> Record:
 
 def filter_for(where: Conditions) -> qe.Filter | None:
     """The engine's filter; None if everything matches."""
-    if not where:
-        return None
-    return qe.Filter(must=[_condition(each) for each in where.must], must_not=[_condition(e) for e in where.must_not])
+    return _filter(where) if where else None
 
 
-def _condition(condition: Condition) -> qe.ConditionType:
+def _filter(where: Conditions) -> qe.Filter:
+    must, must_not, should = ([condition_for(each) for each in part] or None for part in where)
+    return qe.Filter(must=must, must_not=must_not, should=should)
+
+
+def condition_for(condition: Condition) -> qe.ConditionType:
+    """One condition of a filter, or of a formula."""
+    if isinstance(condition, Conditions):
+        return _filter(condition)
+    if isinstance(condition, HasVector):
+        return qe.HasVectorCondition(condition.name)
     if isinstance(condition, HasId):
         return qe.HasIdCondition(set(condition.ids))
     if isinstance(condition, Between):
         return _range(condition)
-    if isinstance(condition, AnyOf):
-        if condition.kind in ("float", "datetime"):
-            return qe.Filter(should=[_range(each) for each in condition.ranges()])
-        if condition.kind == "bool":
-            words = [str(value).lower() for value in condition.values]
-            return qe.FieldCondition(copy_path(condition.field), match=qe.MatchAny(words))
-        return qe.FieldCondition(json_path(condition.field), match=qe.MatchAny(list(condition.values)))
-    return qe.HasVectorCondition(condition.name)
+    if isinstance(condition, HasWords):
+        key = json_path(condition.field)
+        return qe.Filter(must=[qe.FieldCondition(key, match=qe.MatchText(word)) for word in condition.words])
+    if condition.kind in ("float", "datetime"):
+        return qe.Filter(should=[_range(each) for each in condition.ranges()])
+    if condition.kind == "bool":
+        words = [str(value).lower() for value in condition.values]
+        return qe.FieldCondition(copy_path(condition.field), match=qe.MatchAny(words))
+    return qe.FieldCondition(json_path(condition.field), match=qe.MatchAny(list(condition.values)))
 
 
 def _range(condition: Between) -> qe.FieldCondition:

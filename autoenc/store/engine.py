@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from autoenc.store.filters import Conditions, FieldKind, Scalar
+from autoenc.store.blending import Blend
+from autoenc.store.filters import Conditions
+from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.records import Hit, Record
 from autoenc.vectors import Vectors
 
@@ -67,6 +69,9 @@ class Engine(Protocol):
         payload: bool = True,
     ) -> list[list[Hit]]:
         """The k nearest points of each row; without `payload`, that of each hit is empty."""
+
+    def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
+        """The best points of each hybrid search, with scores that are not cosines."""
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         """The points that exist, in any order."""

@@ -1,17 +1,15 @@
-"""Filters: what callers write, and the checked conditions that engines receive."""
+"""The checked conditions that engines receive, and how they are made from what callers write."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Any, Literal, NamedTuple, get_args
-
-import numpy as np
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from autoenc.errors import ArgumentError
+from autoenc.store.expression import MAX_DEPTH, parse
+from autoenc.store.kinds import RANGED, FieldKind, Scalar, of_kind
+from autoenc.store.where import And, Comparison, Contains, Filter, Not, Or, Range, values_of
 
 OWN = "_autoenc"
 """The payload key that holds autoenc's own fields; every other key belongs to the user."""
@@ -19,35 +17,6 @@ OWN = "_autoenc"
 SCANNED = frozenset(f"{OWN}.{name}" for name in ("path", "width", "height"))
 """Filterable fields without an index: they are seldom asked for, and an index of each takes memory and time at every
 opening. A filter on one of them reads the payloads."""
-
-FieldKind = Literal["keyword", "integer", "float", "datetime", "bool"]
-FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
-COUNTED: tuple[FieldKind, ...] = ("keyword", "integer", "bool")
-"""The kinds whose values can be counted as facets; no engine counts floats or dates."""
-
-Scalar = str | int | float | bool | datetime | date
-
-
-@dataclass(frozen=True)
-class Range:
-    """A filter that matches numbers or dates between bounds. Every bound that is set must hold.
-
-    Attributes:
-        gte, gt: the lower bound: at least this (gte), or greater than this (gt).
-        lte, lt: the upper bound: at most this (lte), or less than this (lt).
-
-    Example:
-        >>> where = {"price": Range(gte=10, lt=50), "added": Range(gte="2026-01-01")}
-    """
-
-    gte: Scalar | None = None
-    gt: Scalar | None = None
-    lte: Scalar | None = None
-    lt: Scalar | None = None
-
-
-Filter = Mapping[str, Scalar | Sequence[Scalar] | Range]
-"""Field -> a value, several values of which one must match, or a range. Every field must match."""
 
 
 class AnyOf(NamedTuple):
@@ -73,6 +42,13 @@ class Between(NamedTuple):
     lt: Any = None
 
 
+class HasWords(NamedTuple):
+    """A payload field of kind text contains every one of these words; each holds a letter or a digit, and no spaces."""
+
+    field: str
+    words: tuple[str, ...]
+
+
 class HasVector(NamedTuple):
     """A point has a vector of this name."""
 
@@ -85,24 +61,34 @@ class HasId(NamedTuple):
     ids: tuple[str, ...]
 
 
-Condition = AnyOf | Between | HasVector | HasId
-
-
 class Conditions(NamedTuple):
-    """All of `must` hold and none of `must_not`."""
+    """All of `must` hold, none of `must_not`, and one of `should` at least, if there are any. A condition itself."""
 
     must: tuple[Condition, ...] = ()
     must_not: tuple[Condition, ...] = ()
+    should: tuple[Condition, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.must or self.must_not)
+        return any(self)
 
+    @property
+    def narrows(self) -> bool:
+        """Whether more than a few single points are left out."""
+        return bool(self.must or self.should) or not all(isinstance(each, HasId) for each in self.must_not)
+
+    def without(self, ids: tuple[str, ...]) -> Conditions:
+        """The same, for all but these points."""
+        return self._replace(must_not=(*self.must_not, HasId(ids))) if ids else self
+
+
+Condition = AnyOf | Between | HasWords | HasVector | HasId | Conditions
 
 EVERYTHING = Conditions()
 
-_INT64 = range(-(2**63), 2**63)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNQUOTABLE = re.compile(r'["\\\x00-\x1f]')
+_LETTER = re.compile(r"[^\W_]")
+_BETWEEN_WORDS = re.compile(r"[\x00-/:-@\[-`{-\x7f\s]+")  # in ASCII; what else ends a word is left to the engine
 
 
 def json_path(field: str) -> str:
@@ -133,94 +119,102 @@ def check_field_name(name: str) -> None:
         )
 
 
-def condition_of(field: str, kind: FieldKind, given: Scalar | Sequence[Scalar] | Range) -> Condition:
-    """The condition on one field, with values converted to the field's kind: the command line passes strings.
+Resolve = Callable[[str], tuple[str, FieldKind]]
+"""A field's name as callers write it -> its full name and its kind; raises UnknownFieldError."""
+
+
+def conditions_of(where: Filter | None, resolve: Resolve) -> Conditions:
+    """The conditions of a filter, with its fields resolved and its values converted to their kinds.
 
     Raises:
-        ArgumentError: no value, a value of another kind, or a range of keywords or bools.
+        ArgumentError: an expression that cannot be read, a value of another kind, or something else than a filter.
+        UnknownFieldError: from `resolve`.
+    """
+    return EVERYTHING if where is None else _joined(where, resolve, 0)
+
+
+def equalities(where: Filter) -> Iterator[tuple[str, Scalar]]:
+    """Every field and value that a filter wants to be equal; what stands in a Not is left out."""
+    if isinstance(where, str):
+        yield from equalities(parse(where))
+    elif isinstance(where, (And, Or)):
+        for part in where.filters:
+            yield from equalities(part)
+    elif isinstance(where, Mapping):
+        for field, given in where.items():
+            if not isinstance(given, (Range, Contains)):
+                yield from ((field, value) for value in values_of(given))
+
+
+def _joined(where: Filter, resolve: Resolve, depth: int) -> Conditions:
+    if depth > 2 * MAX_DEPTH:
+        raise ArgumentError(f"At most {2 * MAX_DEPTH} filters can stand inside one another in where=.")
+    if isinstance(where, str):
+        where = parse(where)
+    if isinstance(where, Mapping):
+        return Conditions(tuple(condition_of(*resolve(name), given) for name, given in where.items()))
+    if isinstance(where, Not):
+        return Conditions(must_not=(_only(_joined(where.filter, resolve, depth + 1)),))
+    if isinstance(where, (And, Or)):
+        parts = tuple(_joined(part, resolve, depth + 1) for part in where.filters)
+        if isinstance(where, And):
+            return _all(parts)
+        if not parts:
+            raise ArgumentError("An autoenc.Or in where= needs at least one part.")
+        return Conditions(should=tuple(map(_only, parts)))
+    raise ArgumentError(
+        f"where= maps fields to values, as in {{'folder': 'shoe'}}, or is a text such as 'price < 50', or an "
+        f"autoenc.And, Or or Not; got {where!r}."
+    )
+
+
+def _all(parts: tuple[Conditions, ...]) -> Conditions:
+    """One level for several, wherever no `should` stands in the way."""
+    flat = [part for part in parts if not part.should]
+    nested = tuple(part for part in parts if part.should)
+    must = tuple(each for part in flat for each in part.must)
+    return Conditions((*must, *nested), tuple(each for part in flat for each in part.must_not))
+
+
+def _only(conditions: Conditions) -> Condition:
+    """The condition itself, where there is only one."""
+    return conditions.must[0] if len(conditions.must) == 1 and not any(conditions[1:]) else conditions
+
+
+def condition_of(field: str, kind: FieldKind, given: Comparison) -> Condition:
+    """The condition on one field, with values converted to the field's kind: expressions hold text.
+
+    Raises:
+        ArgumentError: no value, a value of another kind, a range of what has no order, or words of what is no text.
     """
     name = field.removeprefix(f"{OWN}.")  # the name that callers use
+    if isinstance(given, Contains):
+        return _words(field, name, kind, given.words)
+    if kind == "text":
+        raise ArgumentError(
+            f"Field '{name}' holds text, which is searched by words and not compared as a whole: {name} contains "
+            f'"WORDS" in an expression, or autoenc.Contains in Python.'
+        )
     if isinstance(given, Range):
-        if kind in ("keyword", "bool"):
+        if kind not in RANGED:
             raise ArgumentError(f"Field '{name}' holds {kind} values, which have no range. Filter by values instead.")
-        bounds = {bound: None if value is None else _of_kind(name, kind, value) for bound, value in vars(given).items()}
+        bounds = {bound: None if value is None else of_kind(name, kind, value) for bound, value in vars(given).items()}
         if all(value is None for value in bounds.values()):
             raise ArgumentError(f"The range on '{name}' needs at least one bound.")
         return Between(field, kind, **bounds)
     values = values_of(given)
     if not values:
         raise ArgumentError(f"The filter on '{name}' needs at least one value to match.")
-    return AnyOf(field, kind, tuple(_of_kind(name, kind, value) for value in values))
+    return AnyOf(field, kind, tuple(of_kind(name, kind, value) for value in values))
 
 
-def values_of(given: Scalar | Sequence[Scalar]) -> list[Scalar]:
-    """The values of a filter on one field: itself, if it is a single one."""
-    if isinstance(given, np.generic):  # a value out of an array or a data frame
-        given = given.item()
-    if isinstance(given, (str, int, float, date)):
-        return [given]
-    if not isinstance(given, Iterable):
-        raise ArgumentError(f"Expected a value, a list of values or an autoenc.Range in where=; got {given!r}.")
-    return [value.item() if isinstance(value, np.generic) else value for value in given]
-
-
-def _of_kind(field: str, kind: FieldKind, value: Any) -> Any:
-    return _CONVERTERS[kind](field, value)
-
-
-def _keyword(field: str, value: Any) -> str:
-    text = str(value)
-    if text.encode(errors="replace").decode() != text:
-        raise ArgumentError(f"Field '{field}' holds valid Unicode; got {text!r}.")
-    return text
-
-
-def _integer(field: str, value: Any) -> int:
-    try:
-        number = int(str(value))
-    except ValueError:
-        raise ArgumentError(f"Field '{field}' holds whole numbers; got {value!r}.") from None
-    if number not in _INT64:
-        raise ArgumentError(f"Field '{field}' holds signed 64-bit whole numbers; got {value!r}.")
-    return number
-
-
-def _float(field: str, value: Any) -> float:
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ArgumentError(f"Field '{field}' holds finite numbers; got {value!r}.")
-    return number
-
-
-def _datetime(field: str, value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if not isinstance(moment, datetime):
-            moment = datetime.combine(moment, time())
-    except (TypeError, ValueError):
+def _words(field: str, name: str, kind: FieldKind, given: str) -> HasWords:
+    if kind != "text":
         raise ArgumentError(
-            f"Field '{field}' holds dates and times such as 2026-01-31 or 2026-01-31T12:00:00Z; got {value!r}."
-        ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _bool(field: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if str(value).lower() not in known:
-        raise ArgumentError(f"Field '{field}' is true or false; got {value!r}.")
-    return known[str(value).lower()]
-
-
-_CONVERTERS: dict[FieldKind, Callable[[str, Any], Any]] = {
-    "keyword": _keyword,
-    "integer": _integer,
-    "float": _float,
-    "datetime": _datetime,
-    "bool": _bool,
-}
-"""Of each kind of field: (field's name, a filter's value) -> the value as that kind holds it."""
+            f"Field '{name}' holds {kind} values; words are searched for in fields of kind text. Compare it with a "
+            f"value instead."
+        )
+    words = tuple(word for word in _BETWEEN_WORDS.split(of_kind(name, kind, given)) if _LETTER.search(word))
+    if not words:
+        raise ArgumentError(f"The words that '{name}' must contain need a letter or a digit; got {given!r}.")
+    return HasWords(field, words)

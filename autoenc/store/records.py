@@ -13,7 +13,8 @@ import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
 from autoenc.store.better import Better, read_better
-from autoenc.store.filters import FIELD_KINDS, FieldKind, check_field_name
+from autoenc.store.filters import check_field_name
+from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.scale import Scale, read_scales
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors

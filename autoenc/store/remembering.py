@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.store.better import Better
+from autoenc.store.checks import floats
 from autoenc.store.engine import Engine
-from autoenc.store.filters import FIELD_KINDS, OWN, SCANNED, FieldKind, check_field_name, short_name
+from autoenc.store.filters import (
+    OWN,
+    SCANNED,
+    Conditions,
+    HasVector,
+    check_field_name,
+    conditions_of,
+    short_name,
+)
+from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.scale import Scale
+from autoenc.store.where import Filter
+from autoenc.vectors import Vectors, unit_rows
 
 
 class Remembering:
-    """The half of a store that keeps its record. The other half, `Store`, keeps the points.
+    """The half of a store that keeps its record, and checks what is asked against it. `Store` keeps the points.
 
     Attributes:
         location, collection, info: as for `Store`.
@@ -106,7 +121,7 @@ class Remembering:
 
         Args:
             name: a field of the user's, which may have dots and spaces, or `_autoenc.` and one of autoenc's fields.
-            kind: keyword, integer, float, datetime (ISO 8601 text) or bool.
+            kind: keyword, integer, float, datetime (ISO 8601 text), bool, or text, which filters search by words.
 
         Raises:
             StoreMismatchError: the field is filterable already, with values of another kind.
@@ -209,6 +224,27 @@ class Remembering:
         raise UnknownFieldError(
             f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
         )
+
+    def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
+        """(N, dim) finite float32, each row scaled to length 1, so that every engine compares the same numbers."""
+        dim = self._checked_name(name).dim
+        matrix = floats(values)
+        if matrix.ndim != 2 or matrix.shape[1] != dim:
+            raise VectorError(
+                f"Vector '{name}' of collection '{self.collection}' has {dim} numbers; got an array of "
+                f"shape {matrix.shape}."
+            )
+        if not np.isfinite(matrix).all():
+            raise VectorError(f"A vector for '{name}' holds NaN or infinity; only finite numbers can be compared.")
+        return unit_rows(matrix)
+
+    def _conditions(self, where: Filter | None, having: Sequence[str] = ()) -> Conditions:
+        def resolve(name: str) -> tuple[str, FieldKind]:
+            field = self._resolved(name)
+            return field, self.info.fields[field]
+
+        conditions = conditions_of(where, resolve)
+        return conditions._replace(must=(*conditions.must, *map(HasVector, having)))
 
 
 def _described(name: str, spec: VectorSpec) -> str:

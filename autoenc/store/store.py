@@ -6,33 +6,30 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, PointNotFoundError, VectorError
 from autoenc.store.checks import BATCH, canonical, check_number, check_payloads, floats, jsonable, parts
 from autoenc.store.filters import (
-    COUNTED,
     EVERYTHING,
     OWN,
     SCANNED,
     AnyOf,
     Conditions,
-    Filter,
     HasId,
     HasVector,
-    Scalar,
-    condition_of,
 )
+from autoenc.store.hybrid import HybridSearch
+from autoenc.store.kinds import COUNTED, RANGED, Scalar
 from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
-from autoenc.store.remembering import Remembering
-from autoenc.vectors import Vectors, unit_rows
+from autoenc.store.where import Filter
+from autoenc.vectors import Vectors
 
 _ROUNDING = 1e-6
 """The rounding error of a cosine in float32."""
 
 
-class Store(Remembering):
+class Store(HybridSearch):
     """One collection of points. Open it with `autoenc.open_store`; close it, or use it as a context manager.
 
     Iterating over a store yields its points; `len` counts them. The fields of a payload belong to the user, except for
@@ -171,7 +168,7 @@ class Store(Remembering):
             vector: (dim,) numbers. A vector of zeros has no direction: its similarity to every point is 0.
             using: name of the vectors to compare with.
             k: how many points at most, 1 to 1,000,000.
-            where: only points whose payload matches.
+            where: only points whose payload matches: a mapping, a text expression, or And, Or and Not of these.
             min_score: only points at least this similar.
             exclude: ids to leave out.
 
@@ -204,9 +201,7 @@ class Store(Remembering):
         if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
             raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
         matrix = self._checked_matrix(using, vectors)
-        conditions = self._conditions(where)
-        if excluded := tuple(canonical(exclude)):
-            conditions = Conditions(conditions.must, (HasId(excluded),))
+        conditions = self._conditions(where).without(tuple(canonical(exclude)))
         if len(matrix) == 0:
             return []
         if min_score is not None:
@@ -294,7 +289,7 @@ class Store(Remembering):
         if kind not in COUNTED:
             raise ArgumentError(
                 f"Facets count the values of {', '.join(COUNTED)} fields; '{field}' holds {kind} values. Filter it by "
-                f"a range instead."
+                f"{'a range' if kind in RANGED else 'words'} instead."
             )
         check_number("limit", limit)
         counts = self._engine.facets(name, self._conditions(where), limit)
@@ -334,19 +329,6 @@ class Store(Remembering):
 
     # ---- checks -------------------------------------------------------------------------------
 
-    def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:
-        """(N, dim) finite float32, each row scaled to length 1, so that every engine compares the same numbers."""
-        dim = self._checked_name(name).dim
-        matrix = floats(values)
-        if matrix.ndim != 2 or matrix.shape[1] != dim:
-            raise VectorError(
-                f"Vector '{name}' of collection '{self.collection}' has {dim} numbers; got an array of "
-                f"shape {matrix.shape}."
-            )
-        if not np.isfinite(matrix).all():
-            raise VectorError(f"A vector for '{name}' holds NaN or infinity; only finite numbers can be compared.")
-        return unit_rows(matrix)
-
     def _checked(self, ids: Sequence[str], vectors: Mapping[str, Vectors]) -> tuple[list[str], dict[str, Vectors]]:
         checked = {name: self._checked_matrix(name, matrix) for name, matrix in vectors.items()}
         for name, matrix in checked.items():
@@ -365,10 +347,3 @@ class Store(Remembering):
             raise PointNotFoundError(
                 f"Collection '{self.collection}' has no point {missing[0]}{more}. Index the image first."
             )
-
-    def _conditions(self, where: Filter | None, having: Sequence[str] = ()) -> Conditions:
-        if where is not None and not isinstance(where, Mapping):
-            raise ArgumentError(f"where= maps fields to values, as in {{'folder': 'shoe'}}; got {where!r}.")
-        resolved = [(self._resolved(name), value) for name, value in (where or {}).items()]
-        matching = [condition_of(field, self.info.fields[field], value) for field, value in resolved]
-        return Conditions((*matching, *map(HasVector, having)))

@@ -1,4 +1,4 @@
-"""The model that comes with the package."""
+"""The models that come with the package."""
 
 from __future__ import annotations
 
@@ -27,27 +27,36 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_is_small_whole_and_described(name: str) -> None:
     folder = ready_folder(name)
     assert folder is not None
-    assert {file.name for file in folder.iterdir()} == {"encoder.onnx", "bundle.json", "README.md"}
-    assert sum((folder / file).stat().st_size for file in ("encoder.onnx", "bundle.json")) < 3e6
-    assert set(json.loads((folder / "bundle.json").read_text())["checksums"]) == {"encoder.onnx"}
+    networks = {"encoder.onnx"} if name == "clothing-32" else {"encoder.onnx", "decoder.onnx"}
+    assert {file.name for file in folder.iterdir()} == {*networks, "bundle.json", "README.md"}
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 3e6
+    assert set(json.loads((folder / "bundle.json").read_text())["checksums"]) == networks
     card = (folder / "README.md").read_text()
     for part in ("## Data", "## Objective", "## Scores", "## Limits", "CC0"):
         assert part in card
 
 
-def test_keeps_the_identity_that_stores_know_it_by() -> None:
-    fingerprint = "aa25623a19b82da41e16800c0c5187bbe73ab81ce7b870cb1600bab649616984"
-    assert load_bundle("clothing-32").fingerprint == fingerprint
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("clothing-32", "aa25623a19b82da41e16800c0c5187bbe73ab81ce7b870cb1600bab649616984"),
+        ("clothing-32-2", "FP2"),
+        ("general-32", "FPG"),
+    ],
+)
+def test_keeps_the_identity_that_stores_know_it_by(name: str, fingerprint: str) -> None:
+    assert load_bundle(name).fingerprint == fingerprint
 
 
-def test_was_trained_with_the_defaults() -> None:
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_was_trained_with_the_defaults(name: str) -> None:
     pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'autoenc[train]'")
     from autoenc import train
     from autoenc.training.objectives import DEFAULT_OBJECTIVE, create_objectives
     from autoenc.training.step import OPTIMIZER
 
-    text = json.dumps(load_bundle("clothing-32").info)
-    assert "neighbours" in text  # as it was spelled then: bundles of that time still load
+    text = json.dumps(load_bundle(name).info)
+    assert ("neighbours" in text) == (name == "clothing-32")  # as it was spelled then: bundles of that time still load
     info = json.loads(text.replace("neighbours", "neighbors"))
     assert info["objective"] == DEFAULT_OBJECTIVE
     assert info["training"]["objectives"] == [term.to_dict() for term in create_objectives(DEFAULT_OBJECTIVE)]
@@ -68,6 +77,15 @@ def test_encodes_and_opens_without_a_word(caplog: pytest.LogCaptureFixture) -> N
     assert latents.shape == (3, 32)
     assert latents.dtype == np.float32
     assert np.isfinite(latents).all()
+
+
+@pytest.mark.parametrize("name", [name for name in READY_MODELS if name != "clothing-32"])
+def test_its_decoder_shows_what_is_left_of_an_image(name: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    bundle = load_bundle(name)
+    assert bundle.decodes
+    assert bundle.reconstruct(images).shape == images.shape
+    assert bundle.weights is not None
 
 
 def test_only_the_bare_name_means_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,18 +10,20 @@ from comparisons import comparison, scores
 
 from autoenc.cli.common import as_flags
 from autoenc.comparison.records import Comparison
+from autoenc.encoders import TrainedEmphasis
 from autoenc.report.advice import advice
 from autoenc.report.page import render
 from autoenc.report.tables import comparison_document
 
 AHEAD, MORE, EVEN, BEHIND = (-0.25, -0.375, -0.125), (-0.5, -0.625, -0.25), (-0.25, -0.5, 0.125), (0.5, 0.25, 0.75)
-UNKNOWN = ()
-SHAPE, COLOR, CHOSE_COLOR = ("shape", "edges"), ("color", "color"), ("auto", "color")
+UNKNOWN = None
+SHAPE, COLOR = TrainedEmphasis("shape", "edges"), TrainedEmphasis("color", "color")
+CHOSE_COLOR = TrainedEmphasis("auto", "color")
 
 
 def found(
     differences: dict[str, tuple[float, float, float]],
-    emphasis: tuple[str, ...] = UNKNOWN,
+    emphasis: TrainedEmphasis | None = UNKNOWN,
     reference: str = "learned",
     origin: str | None = "model",
 ) -> Comparison:
@@ -82,7 +84,7 @@ def test_a_projection_of_the_model_itself_is_no_other_encoder() -> None:
     ],
 )  # fmt: skip
 def test_what_to_do_depends_on_what_wins_and_on_what_the_model_has(
-    names: list[str], emphasis: tuple[str, ...], remedy: str
+    names: list[str], emphasis: TrainedEmphasis | None, remedy: str
 ) -> None:
     differences = dict(zip(names, (MORE, AHEAD), strict=False))
     assert advice(found(differences, emphasis)).endswith(f"). {remedy}")

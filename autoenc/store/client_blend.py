@@ -1,0 +1,76 @@
+"""Hybrid searches as qdrant-client takes them: nested prefetches, and a formula over their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from qdrant_client import models
+
+from autoenc.store.blending import Blend, Close, Matching, Nearest
+from autoenc.store.client_filters import client_condition, client_filter
+from autoenc.store.filters import Conditions, json_path
+
+Params = Callable[[Conditions], models.SearchParams | None]
+"""How to search vectors, given the filter."""
+
+
+def candidate_requests(blend: Blend, params: Params) -> list[models.QueryRequest]:
+    """The searches for candidates; none where filters alone find them."""
+    return [
+        models.QueryRequest(
+            query=part.vector.tolist(),
+            using=part.using,
+            filter=client_filter(where),
+            params=params(where),
+            limit=limit,
+            with_payload=False,
+        )
+        for part, where, limit in blend.searches
+    ]
+
+
+def blend_request(blend: Blend, candidates: Collection[models.ExtendedPointId]) -> models.QueryRequest:
+    """The request for a hybrid search.
+
+    Every encoder scores the candidates of all: else a point that one search found and another did not would count as
+    unlike by that other encoder.
+    """
+    if blend.nearest:
+        only = models.Filter(must=[models.HasIdCondition(has_id=list(candidates))])
+        limit = max(1, len(candidates))
+        found = [
+            models.Prefetch(query=part.vector.tolist(), using=part.using, filter=only, limit=limit)
+            for part in blend.nearest
+        ]
+    else:
+        found = [models.Prefetch(filter=client_filter(blend.some), limit=blend.depth)]
+    parts: list[models.Expression] = []
+    defaults: dict[str, float] = {}
+    scored = 0
+    for part in blend.parts:
+        if isinstance(part, Nearest):
+            score = f"$score[{scored}]"
+            scored += 1
+            defaults[score] = part.zero
+            above = models.SumExpression(sum=[score, -part.zero])
+            parts.append(models.MultExpression(mult=[part.weight / part.span, above]))
+        elif isinstance(part, Matching):
+            parts.append(models.MultExpression(mult=[part.weight, client_condition(part.where)]))
+        else:
+            defaults[json_path(part.field)] = part.far
+            parts.append(models.MultExpression(mult=[part.weight, *_closeness(part)]))
+    return models.QueryRequest(
+        prefetch=found,
+        query=models.FormulaQuery(formula=models.SumExpression(sum=parts), defaults=defaults),
+        limit=blend.k,
+        with_payload=blend.payload,
+    )
+
+
+def _closeness(part: Close) -> list[models.Expression]:
+    """The decay; 0 before it where the field does not hold exactly one number, of which the engine makes an error."""
+    path = json_path(part.field)
+    single = models.FieldCondition(key=path, values_count=models.ValuesCount(lt=2))
+    one = models.Filter(must=[client_condition(part.numbers), single])
+    decay = models.DecayParamsExpression(x=path, target=part.target, midpoint=0.5, scale=part.scale)
+    return [one, models.ExpDecayExpression(exp_decay=decay)]

@@ -1,0 +1,82 @@
+"""Hybrid searches in Qdrant Edge's terms: nested prefetches, and a formula over their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import qdrant_edge as qe
+from qdrant_edge import Expression
+
+from autoenc.store.blending import Blend, Close, Matching, Nearest
+from autoenc.store.edge_values import condition_for, filter_for
+from autoenc.store.filters import Conditions, json_path
+
+Params = Callable[[int, Conditions], qe.SearchParams]
+"""How to search vectors, given their length and the filter."""
+
+
+def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
+    """The searches for candidates; none where filters alone find them."""
+    return [
+        qe.QueryRequest(
+            limit=limit,
+            query=_query(part),
+            filter=filter_for(where),
+            params=params(len(part.vector), where),
+        )
+        for part, where, limit in blend.searches
+    ]
+
+
+def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryRequest:
+    """The request for a hybrid search.
+
+    Every encoder scores the candidates of all: else a point that one search found and another did not would count as
+    unlike by that other encoder.
+    """
+    if blend.nearest:
+        only = qe.Filter(must=[qe.HasIdCondition(set(candidates))])
+        found = [qe.Prefetch(max(1, len(candidates)), query=_query(part), filter=only) for part in blend.nearest]
+    else:
+        found = [qe.Prefetch(blend.depth, filter=filter_for(blend.some))]
+    parts: list[Expression] = []
+    defaults: dict[str, float] = {}
+    scored = 0
+    for part in blend.parts:
+        if isinstance(part, Nearest):
+            score = f"$score[{scored}]"
+            scored += 1
+            defaults[score] = part.zero
+            above = Expression.Sum([Expression.Variable(score), Expression.Constant(-part.zero)])
+            parts.append(_times(part.weight / part.span, [above]))
+        elif isinstance(part, Matching):
+            parts.append(_times(part.weight, [Expression.Condition(condition_for(part.where))]))
+        else:
+            defaults[json_path(part.field)] = part.far
+            parts.append(_times(part.weight, _closeness(part)))
+    return qe.QueryRequest(
+        limit=blend.k,
+        query=qe.Formula(Expression.Sum(parts), defaults),
+        prefetches=found,
+        with_payload=blend.payload,
+    )
+
+
+def _query(part: Nearest) -> qe.Query:
+    return qe.Query.Nearest(part.vector.tolist(), part.using)
+
+
+def _times(weight: float, factors: Sequence[Expression]) -> Expression:
+    return Expression.Mult([Expression.Constant(weight), *factors])
+
+
+def _closeness(part: Close) -> list[Expression]:
+    """The decay; before it, 0 where the field holds several values, of which the engine makes an error.
+
+    Where it holds none, or something else than a number, the engine takes the default.
+    """
+    path = json_path(part.field)
+    one = qe.FieldCondition(path, values_count=qe.ValuesCount(lt=2))
+    target = Expression.Constant(part.target)
+    decay = Expression.Decay(qe.DecayKind.Exp, Expression.Variable(path), target, midpoint=0.5, scale=part.scale)
+    return [Expression.Condition(one), decay]

@@ -1,0 +1,131 @@
+"""Hybrid searches of a store, and what each part adds to a score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from autoenc.errors import ArgumentError
+from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nearest, Part, Similarity
+from autoenc.store.checks import canonical, check_number, floats
+from autoenc.store.checks import parts as batches
+from autoenc.store.filters import Conditions, HasId
+from autoenc.store.records import Hit
+from autoenc.store.remembering import Remembering
+from autoenc.store.where import Filter
+
+DEPTH = 64
+"""The fewest candidates that each search for a hybrid one finds."""
+
+
+class HybridSearch(Remembering):
+    """The searches of a store by more than one cosine."""
+
+    def search_hybrid(
+        self,
+        parts: Sequence[Part],
+        *,
+        k: int = 5,
+        where: Filter | None = None,
+        exclude: Collection[str] = (),
+    ) -> list[Hit]:
+        """The k points with the highest sums of all parts, best first; equal scores are ordered by id.
+
+        The candidates are the points nearest to each vector, max(64, 2 k) of each. If there are other parts, they are
+        four times as many, and max(64, 2 k) of those that all other parts suit (what matches, and what is close enough
+        to get half the weight). Each is scored by every part. Without a vector, every point that any part suits is a
+        candidate.
+
+        Args:
+            parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.
+            k: how many points at most, 1 to 1,000,000.
+            where: only points that match.
+            exclude: ids to leave out.
+
+        Returns:
+            Hits whose score is the sum of the parts, and no cosine.
+
+        Raises:
+            VectorError, UnknownFieldError: as for `search`.
+            ArgumentError: no parts, a weight below 0 or none above, two similarities by one vector, or a closeness to
+                what is no number.
+
+        Example:
+            >>> from autoenc.store.blending import Match
+            >>> with autoenc.open_store("store") as store:
+            ...     shoes = store.search_hybrid([Match({"folder": "shoe"}, 0.5), Match("width >= 100", 0.25)], k=2)
+            >>> [hit.score for hit in shoes]
+            [0.75, 0.75]
+        """
+        check_number("k", k)
+        checked = self._checked_parts(parts)
+        conditions = self._conditions(where).without(tuple(canonical(exclude)))
+        blend = Blend(checked, k, conditions, max(DEPTH, 2 * k))
+        if blend.nearest:
+            return _ordered(self._engine.blend([blend])[0])
+        # Many points share a score: of those, the engines choose any, so all are read, and their payloads afterward.
+        count = self._engine.count(blend.some)
+        if not count:
+            return []
+        best = _ordered(self._engine.blend([Blend(checked, count, conditions, count, payload=False)])[0])[:k]
+        ids = [hit.id for hit in best]
+        payloads = {r.id: r.payload for part in batches(len(ids)) for r in self._engine.retrieve(ids[part], [])}
+        return [Hit(hit.id, hit.score, payloads[hit.id]) for hit in best if hit.id in payloads]
+
+    def contributions(self, parts: Mapping[str, Part], ids: Sequence[str]) -> dict[str, dict[str, float]]:
+        """What each part of a hybrid score adds, for some points: id -> name of the part -> summand."""
+        checked = self._checked_parts(list(parts.values()))
+        found: dict[str, dict[str, float]] = {id: dict.fromkeys(parts, 0.0) for id in canonical(ids)}
+        if found:
+            only = Conditions((HasId(tuple(found)),))
+            alone = [Blend((part,), len(found), only, len(found), payload=False) for part in checked]
+            for name, hits in zip(parts, self._engine.blend(alone), strict=True):
+                for hit in hits:
+                    found[hit.id][name] = hit.score
+        return found
+
+    def _checked_parts(self, parts: Sequence[Part]) -> tuple[Nearest | Matching | Close, ...]:
+        weights = [checked_weight(part.weight) for part in parts]
+        if not any(weights):
+            raise ArgumentError("A hybrid search needs a part with a weight above 0.")
+        names = [part.using for part in parts if isinstance(part, Similarity)]
+        if len(names) != len(set(names)):
+            raise ArgumentError(f"A hybrid search compares by each encoder once; got {', '.join(names)}.")
+        return tuple(map(self._checked_part, parts))
+
+    def _checked_part(self, part: Part) -> Nearest | Matching | Close:
+        if isinstance(part, Match):
+            return Matching(self._conditions(part.where), part.weight)
+        if isinstance(part, Closeness):
+            field = self._resolved(part.field)
+            kind = self.info.fields[field]
+            if kind not in ("integer", "float"):
+                raise ArgumentError(f"Field '{part.field}' holds {kind} values; closeness is that of numbers.")
+            if not (math.isfinite(part.target) and 0 < part.scale < math.inf):
+                raise ArgumentError(
+                    f"Closeness to '{part.field}' needs a finite number and a scale above 0; got {part.target} and "
+                    f"{part.scale}."
+                )
+            return Close(field, kind, float(part.target), float(part.scale), part.weight)
+        (vector,) = self._checked_matrix(part.using, np.atleast_2d(floats(part.vector)))
+        scale = part.scale
+        if scale is None:
+            return Nearest(part.using, vector, part.weight, 0.0, 1.0)
+        return Nearest(part.using, vector, part.weight, scale.nearest - scale.span, scale.span)
+
+
+def checked_weight(weight: float) -> float:
+    """The weight itself.
+
+    Raises:
+        ArgumentError: it is below 0, or no finite number.
+    """
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+        raise ArgumentError(f"A weight is a number, 0 or more; got {weight!r}.")
+    return weight
+
+
+def _ordered(hits: list[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: (-hit.score, hit.id))
