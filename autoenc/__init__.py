@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.metadata import Metadata, TableReport
+    from autoenc.catalog.neighbor_files import NeighborsReport, write_neighbors
+    from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
-    from autoenc.catalog.searching import Neighbor, Searcher, search
+    from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "And": "store",
+    "Answer": "catalog.searching",
     "AutoencError": "errors",
     "BackupReport": "store.backup",
     "Boost": "catalog.weights",
@@ -58,6 +61,8 @@ _HOME = {
     "Metadata": "catalog.metadata",
     "Near": "catalog.weights",
     "Neighbor": "catalog.searching",
+    "Neighborhood": "catalog.neighbors",
+    "NeighborsReport": "catalog.neighbor_files",
     "Not": "store",
     "Novelty": "catalog.novelty",
     "Or": "store",
@@ -84,6 +89,7 @@ _HOME = {
     "load_bundle": "models.bundle",
     "load_image": "images.files",
     "measure_scales": "catalog.scales",
+    "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
     "open_store": "store",
     "remember_comparison": "catalog.remembering",
@@ -92,12 +98,14 @@ _HOME = {
     "search": "catalog.searching",
     "tag_images": "catalog.tagging",
     "train": "training.run",
+    "write_neighbors": "catalog.neighbor_files",
     "write_report": "report.page",
 }
 
 __all__ = [
     "ENCODER_NAMES",
     "And",
+    "Answer",
     "AutoencError",
     "BackupReport",
     "Boost",
@@ -114,6 +122,8 @@ __all__ = [
     "Metadata",
     "Near",
     "Neighbor",
+    "Neighborhood",
+    "NeighborsReport",
     "Not",
     "Novelty",
     "Or",
@@ -141,6 +151,7 @@ __all__ = [
     "load_bundle",
     "load_image",
     "measure_scales",
+    "neighbors",
     "novelty",
     "open_store",
     "remember_comparison",
@@ -149,6 +160,7 @@ __all__ = [
     "search",
     "tag_images",
     "train",
+    "write_neighbors",
     "write_report",
 ]
 

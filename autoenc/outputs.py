@@ -1,7 +1,8 @@
 """Where results may be written: never over a file that autoenc did not write, and never among the images it reads.
 
 What autoenc writes carries its mark, so that it may be replaced by the next run: a picture in its metadata, JSON in its
-first key, HTML in a meta tag, CSV in its header, a backup in the name of its first entry.
+first key, HTML in a meta tag, CSV in its header, JSON Lines in its keys, Parquet in its metadata, a backup in the name
+of its first entry.
 """
 
 from __future__ import annotations
@@ -21,13 +22,19 @@ from autoenc.version import __version__
 
 MARK = f"autoenc {__version__}"
 
+NEIGHBOR_COLUMNS = ("id", "path", "rank", "neighbor_id", "neighbor_path", "score")
+"""Of a file of neighbors, which is known by them."""
+
 _MARKED = re.compile(
     rb'\{\n  "written_by": "autoenc '
     rb'|<!doctype html>.{0,200}<meta name="generator" content="autoenc '
     rb"|PK\x03\x04.{26}autoenc\.backup\.txt"
-    rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n",
+    rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n"
+    rb"|" + ",".join(NEIGHBOR_COLUMNS).encode() + rb"\n"
+    rb'|\{"id": "[0-9a-f-]{36}", "path": (null|"[^\n"]*"), "neighbors": \[',
     re.DOTALL,
 )
+_PARQUET = b"PAR1"
 EXIF_SOFTWARE = 0x0131
 _KINDS = {stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
 
@@ -138,7 +145,11 @@ def carries_mark(path: Path) -> bool:
     """Whether autoenc wrote a file, as far as can be seen from it."""
     try:
         with path.open("rb") as file:
-            return bool(_MARKED.match(file.read(4096))) or _software(path).startswith("autoenc ")
+            start = file.read(4096)
+            if start.startswith(_PARQUET):
+                file.seek(-min(4096, os.fstat(file.fileno()).st_size), os.SEEK_END)
+                return b"autoenc " in file.read()
+            return bool(_MARKED.match(start)) or _software(path).startswith("autoenc ")
     except OSError:
         return False
 

@@ -74,6 +74,7 @@ def test_the_public_names() -> None:
     """Whoever adds one adds it here, to the README and to the changelog."""
     assert set(autoenc.__all__) == {
         "__version__",
+        "Answer",
         "And",
         "AutoencError",
         "Boost",
@@ -104,6 +105,9 @@ def test_the_public_names() -> None:
         "Near",
         "Neighbor",
         "measure_scales",
+        "Neighborhood",
+        "neighbors",
+        "NeighborsReport",
         "novelty",
         "Novelty",
         "open_store",
@@ -126,6 +130,7 @@ def test_the_public_names() -> None:
         "TagReport",
         "train",
         "TrainingResult",
+        "write_neighbors",
         "write_report",
     }
     assert dir(autoenc) == sorted(autoenc.__all__)

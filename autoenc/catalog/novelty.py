@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 from autoenc.catalog.scales import SAMPLE
@@ -77,7 +78,7 @@ def novelty(
 
     An encoder that was trained on the catalog calls new pictures unlike it more often than two in a hundred times. By
     one encoder, nothing is unlike a catalog of fewer than 50 images, because one of them counts as this far in any
-    case. For many pictures, `Searcher.novelty` keeps the encoders.
+    case. For many pictures, `Searcher.answer` keeps the encoders.
 
     Args:
         store: an open store.
@@ -105,17 +106,24 @@ def novelty(
     """
     if not isinstance(store, Store):
         raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
+    pixels_of = cache(partial(load_pixels_of, picture))
     if encoders is None:
-        return judge(store, picture, *makeable(store, model, {}))
-    return judge(store, picture, make_encoders(encoders, model, store), {})
+        return judge(store, pixels_of, *makeable(store, model, {}))
+    return judge(store, pixels_of, make_encoders(encoders, model, store), {})
 
 
 def judge(
-    store: Store, picture: Picture, encoders: Mapping[str, Encoder], left_out: Mapping[str, str]
+    store: Store, pixels_of: Callable[[int], Pixels], encoders: Mapping[str, Encoder], left_out: Mapping[str, str]
 ) -> Novelty | None:
-    """`novelty` by encoders that were made for the store; `left_out` tells which could not be, and why."""
+    """`novelty` by encoders that were made for the store.
+
+    Args:
+        store: an open store.
+        pixels_of: size -> (size, size, 3) uint8, the picture.
+        encoders: name -> encoder.
+        left_out: the store's other encoders -> why they could not be made.
+    """
     left_out = dict(left_out)
-    pixels: dict[int, Pixels] = {}
     cosines: dict[str, float] = {}
     percentiles: dict[str, float] = {}
     for name, encoder in encoders.items():
@@ -123,9 +131,7 @@ def judge(
         if scale is None:
             left_out[name] = "The store has not measured its scale: index again, or call autoenc.measure_scales."
             continue
-        if encoder.input_size not in pixels:
-            pixels[encoder.input_size] = load_pixels_of(picture, encoder.input_size)
-        vector = encoder.encode(pixels[encoder.input_size][None])[0]
+        vector = encoder.encode(pixels_of(encoder.input_size)[None])[0]
         if not (hits := store.search(vector, using=name, k=1)):
             left_out[name] = "The store holds no vector of it."
             continue

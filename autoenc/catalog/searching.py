@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from autoenc.catalog.fields import own_of
 from autoenc.catalog.novelty import Novelty, judge, makeable
-from autoenc.catalog.queries import Name, Query
+from autoenc.catalog.queries import Name, Query, several
 from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
@@ -19,7 +20,7 @@ from autoenc.catalog.weights import NOTHING, Boost, Near, Using, encoders_of
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
-from autoenc.images.files import naming, read_file
+from autoenc.images.files import load_pixels_of, naming, read_file
 from autoenc.store import Filter, Scale, Store
 from autoenc.store.hybrid import checked_weight
 
@@ -69,6 +70,20 @@ class Neighbor:
 
     def __repr__(self) -> str:
         return f"<Neighbor {self.rank}: {self.id if self.path is None else self.path.name} {self.score:.3f}>"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query finds.
+
+    Attributes:
+        neighbors: the most similar images, best first.
+        novelty: of a query by one picture, whether it is unlike anything in the store, whatever the search was narrowed
+            to; None for other queries, and if no encoder of the store can tell.
+    """
+
+    neighbors: list[Neighbor]
+    novelty: Novelty | None
 
 
 def search(
@@ -259,17 +274,28 @@ class Searcher:
             raise PointNotFoundError(f"Point {record.id} of collection '{self.store.collection}' has no image.")
         return Neighbor(0, record.id, 1.0, path, record.payload)
 
-    def novelty(self, picture: Picture) -> Novelty | None:
-        """Whether a picture is unlike anything in the store: `autoenc.novelty` by all of its encoders, which are kept.
+    def answer(self, query: Query) -> Answer:
+        """Like `find`; and, for a query by one picture, whether the store has anything like it, by all of its encoders.
 
         Example:
             >>> with autoenc.open_store("store") as store:
-            ...     sorted(autoenc.Searcher(store).novelty("some.jpg").percentiles)
-            ['color', 'edges', 'learned']
+            ...     answer = autoenc.Searcher(store).answer(autoenc.Query(picture="some.jpg", k=3))
+            >>> len(answer.neighbors), sorted(answer.novelty.percentiles), answer.novelty.unlike
+            (3, ['color', 'edges', 'learned'], False)
         """
+        if query.using is not None:
+            searcher = Searcher(self.store, using=query.using, model=self._model)
+            return searcher.answer(replace(query, using=None))
+        others = query.ids or several(query.like) or several(query.unlike) or query.vector is not None
+        if len(query.pictures) != 1 or others or not self.weights:
+            return Answer(self.find(query), None)
+        pixels_of = cache(partial(load_pixels_of, query.pictures[0]))  # decoded once, for all encoders of one size
+        made = {name: self.encoder_of(name) for name in self.weights}
+        vectors = {name: encoder.encode(pixels_of(encoder.input_size)[None])[0] for name, encoder in made.items()}
+        neighbors = self.find(replace(query, picture=None, vector=vectors))
         if self._judges is None:
-            self._judges = makeable(self.store, self._model, {name: self.encoder_of(name) for name in self.weights})
-        return judge(self.store, picture, *self._judges)
+            self._judges = makeable(self.store, self._model, made)
+        return Answer(neighbors, judge(self.store, pixels_of, *self._judges))
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"

@@ -15,12 +15,25 @@ from types import ModuleType
 from typing import NoReturn
 
 import autoenc
-from autoenc.cli import backup, check, compare, copy, index, query, remove, restore, status, tag, train
+from autoenc.cli import (
+    backup,
+    check,
+    compare,
+    copy,
+    index,
+    neighbors,
+    query,
+    remove,
+    restore,
+    status,
+    tag,
+    train,
+)
 from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.quiet import native_stderr_silenced
 
-VERBS = (train, index, query, tag, compare, status, check, remove, copy, backup, restore)
+VERBS = (train, index, query, neighbors, tag, compare, status, check, remove, copy, backup, restore)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),

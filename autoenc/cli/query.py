@@ -135,11 +135,10 @@ def run(options: argparse.Namespace) -> int:
     if options.sheet:
         check_sheet(options.sheet, overwrite=options.overwrite, reading=reading)
     searcher = Searcher(store, using=options.using, model=options.model)
-    neighbors = searcher.find(query)
+    answer = searcher.answer(query)
+    neighbors, verdict = answer.neighbors, answer.novelty
     stored = [searcher.stored(id) for id in options.id]
     shown = [*options.image, *(str(each.path) for each in stored)]
-    alone = len(options.image) == 1 and not (options.id or options.like or options.unlike)
-    verdict = searcher.novelty(options.image[0]) if alone and searcher.weights else None
     misses = [] if neighbors else unmatched(store, where)
     for boost in query.boosts:
         if boost.value is not None and store.kind_of(boost.field) != "text":
@@ -169,7 +168,7 @@ def run(options: argparse.Namespace) -> int:
         put("No image matches.")
     for sentence in misses:
         say(sentence)
-    if verdict is not None and not options.json:
+    if verdict is not None and verdict.unlike and not options.json:
         say(verdict.told())
     better = store.info.better.get(searcher.using)
     if better is not None and query.looks and options.using is None and not options.json:

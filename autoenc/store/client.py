@@ -239,7 +239,13 @@ class ClientEngine:
     # ---- reading ------------------------------------------------------------------------------
 
     def search(
-        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
+        self,
+        vectors: Vectors,
+        using: str,
+        k: int,
+        where: Conditions,
+        min_score: float | None,
+        payload: bool = True,
     ) -> list[list[Hit]]:
         params = self._params(where)
         kept = client_filter(where)
@@ -250,7 +256,7 @@ class ClientEngine:
                 filter=kept,
                 limit=k,
                 score_threshold=min_score,
-                with_payload=True,
+                with_payload=payload,
                 params=params,
             )
             for vector in vectors.tolist()

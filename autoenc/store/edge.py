@@ -330,7 +330,13 @@ class EdgeEngine:
     # ---- reading ------------------------------------------------------------------------------
 
     def search(
-        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
+        self,
+        vectors: Vectors,
+        using: str,
+        k: int,
+        where: Conditions,
+        min_score: float | None,
+        payload: bool = True,
     ) -> list[list[Hit]]:
         with self._engine():
             params = self._params(vectors.shape[1], where)
@@ -341,7 +347,7 @@ class EdgeEngine:
                     query=qe.Query.Nearest(vector, using),
                     filter=kept,
                     score_threshold=min_score,
-                    with_payload=True,
+                    with_payload=payload,
                     params=params,
                 )
                 for vector in vectors.tolist()

@@ -60,9 +60,15 @@ class Engine(Protocol):
         """Remove points."""
 
     def search(
-        self, vectors: Vectors, using: str, k: int, where: Conditions, min_score: float | None
+        self,
+        vectors: Vectors,
+        using: str,
+        k: int,
+        where: Conditions,
+        min_score: float | None,
+        payload: bool = True,
     ) -> list[list[Hit]]:
-        """The k nearest points of each row."""
+        """The k nearest points of each row; without `payload`, that of each hit is empty."""
 
     def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
         """The best points of each hybrid search, with scores that are not cosines."""

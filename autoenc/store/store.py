@@ -247,8 +247,12 @@ class Store(HybridSearch):
         where: Filter | None = None,
         min_score: float | None = None,
         exclude: Collection[str] = (),
+        payload: bool = True,
     ) -> list[list[Hit]]:
-        """`search` for every row of (Q, dim) `vectors`, in one call to the engine."""
+        """`search` for every row of (Q, dim) `vectors`, in one call to the engine.
+
+        Without `payload`, hits have an empty one, and many hits are found several times as fast.
+        """
         check_number("k", k)
         if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
             raise ArgumentError(f"min_score= must be a number from -1 to 1; got {min_score}.")
@@ -258,7 +262,7 @@ class Store(HybridSearch):
             return []
         if min_score is not None:
             min_score -= _ROUNDING  # engines leave out a score that equals their threshold
-        results = self._engine.search(matrix, using, k, conditions, min_score)
+        results = self._engine.search(matrix, using, k, conditions, min_score, payload)
         return [sorted(hits, key=lambda hit: (-hit.score, hit.id)) for hits in results]
 
     def search_by_id(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import combine_pvalues
 
-from autoenc import Encoder, Novelty, Searcher, index_images, novelty, open_store
+from autoenc import Encoder, Novelty, Query, Searcher, index_images, novelty, open_store, search
 from autoenc.catalog.novelty import combined
 from autoenc.errors import ArgumentError, ImageDecodeError, StoreMismatchError
 from autoenc.store import Store
@@ -85,7 +85,9 @@ def test_percentiles_are_combined_by_fishers_method(percentiles: list[float]) ->
 def test_a_stored_picture_is_as_near_as_can_be(picture_folder: Path) -> None:
     with open_store(":memory:") as store:
         index_images(picture_folder, store, encoders=["color", "edges"], progress=False)
-        found = Searcher(store).novelty(picture_folder / "red" / "0.png")
+        answer = Searcher(store).answer(Query(picture=picture_folder / "red" / "0.png", k=3))
+        assert answer.neighbors == search(store, picture_folder / "red" / "0.png", k=3)
+        found = answer.novelty
         assert found is not None
         assert found.percentiles == {"color": 100, "edges": 100}
         assert found == novelty(store, picture_folder / "red" / "0.png")
@@ -100,7 +102,7 @@ def test_encoders_that_cannot_judge_are_left_out_with_the_reason(
     index_images(picture_folder, tmp_path / "s", model=model, encoders=["color", "learned"], progress=False)
     shutil.rmtree(model)
     with open_store(tmp_path / "s") as store:
-        found = Searcher(store, using="color").novelty(picture)
+        found = Searcher(store, using="color").answer(Query(picture=picture)).novelty
         assert found is not None
         assert list(found.percentiles) == ["color"]
         assert "name its new folder with model=" in found.left_out["learned"]

@@ -177,10 +177,11 @@ def test_query_says_whether_the_catalog_has_anything_like_a_picture(
     assert unlike["percentile"] < 1
     told = call("query", noise, "--store", store).stderr
     assert "Unlike anything in this catalog: only " in told
-    assert "100% of the catalog's own images are this far" in call("query", query, "--store", store).stderr
+    found = json.loads(call("query", query, "--store", store, "--json").stdout)["novelty"]
+    assert (found["percentile"], found["unlike"]) == (100, False)
+    assert call("query", query, "--store", store).stderr == ""
     by_id = call("query", "--id", query, "--store", store, "--json")
     assert json.loads(by_id.stdout)["novelty"] is None
-    assert "this far" not in call("query", "--id", query, "--store", store).stderr
 
 
 def test_query_prints_a_table(store: Path, query: Path) -> None:
@@ -657,15 +658,31 @@ def test_a_damaged_store_is_one_sentence_and_an_exit_code(store: Path, query: Pa
     assert "is damaged" in document["collections"]["images"]["problems"][0]
 
 
+def test_neighbors_writes_a_file_and_says_how_many(call: Call, store: Path, drawn: Path, tmp_path: Path) -> None:
+    done = call("neighbors", "--store", store, "-k", "3", "--using", "color", "--out", tmp_path / "n.csv")
+    assert re.fullmatch(r".*n\.csv: the neighbors of 48 images by color, in \d+\.\d s\n", done.stdout)
+    assert len((tmp_path / "n.csv").read_text().splitlines()) == 1 + 3 * 48
+    document = json.loads(call("neighbors", "--store", store, "--out", tmp_path / "n.jsonl", "--json").stdout)
+    assert document.pop("seconds") > 0
+    assert document == {
+        "file": str(tmp_path / "n.jsonl"), "using": "learned", "images": 48, "lacking": 0, "resumed": 0,
+    }  # fmt: skip
+    (tmp_path / "mine.csv").write_text("a,b\n")
+    refused = call("neighbors", "--store", store, "--out", tmp_path / "mine.csv", code=1)
+    assert "did not write" in refused.stderr
+    assert "--overwrite" in refused.stderr
+
+
 # ---- help -------------------------------------------------------------------------------------------
 
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 11
+    assert len(VERBS) == 12
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
-        *("train", "index", "query", "tag", "compare", "status", "check", "remove", "copy", "backup", "restore")
+        *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
+        "restore",
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name

@@ -1,0 +1,238 @@
+"""Write the neighbors of every indexed image to a file, in parts, so that a run that was stopped continues.
+
+Until the file is complete, its parts lie in a hidden folder beside it, `.FILE.neighbors`: `state.json`, which says what
+they are parts of, and `000000`, `000001` …, each in the file's own format and written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from autoenc.catalog.neighbors import Listing, Neighborhood, checked, search_all
+from autoenc.errors import ArgumentError, MissingDependencyError, OutputError
+from autoenc.files import TEMPORARY, remove_folder, replace_file, replacing
+from autoenc.outputs import MARK, NEIGHBOR_COLUMNS, check_output
+from autoenc.progress import ProgressOption, telling
+from autoenc.store import Store
+from autoenc.text import shown
+
+PART = 5000
+"""Images in a part: what is lost at most when a run is stopped."""
+
+STATE = "state.json"
+FORMATS = (".csv", ".jsonl", ".parquet")
+_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class NeighborsReport:
+    """What `write_neighbors` did.
+
+    Attributes:
+        file: the file.
+        using: the encoder whose vectors were compared.
+        images: how many images the file has the neighbors of.
+        lacking: images that have no vector of this encoder, and are not in the file.
+        resumed: images whose neighbors an earlier run had found.
+        seconds: how long it took.
+    """
+
+    file: Path
+    using: str
+    images: int
+    lacking: int
+    resumed: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**vars(self), "file": str(self.file)}
+
+
+def write_neighbors(
+    store: Store,
+    file: str | os.PathLike[str],
+    *,
+    k: int = 20,
+    using: str | None = None,
+    overwrite: bool = False,
+    progress: ProgressOption = None,
+) -> NeighborsReport:
+    """Write the k nearest neighbors of every image that has a vector to a file.
+
+    CSV and Parquet have one row for each neighbor: id, path, rank (1 for the nearest), neighbor_id, neighbor_path,
+    score. JSON Lines have one object for each image: id, path, neighbors[{id, path, score}]. Images are in the order of
+    their ids. The file appears when it is complete; until then, the same call continues where an earlier one was
+    stopped, at any moment, if no vector has changed meanwhile, and begins anew otherwise.
+
+    Args:
+        store: an open store.
+        file: .csv, .jsonl or .parquet, which needs pyarrow.
+        k: how many neighbors of an image at most.
+        using: the encoder whose vectors are compared, as for `search`.
+        overwrite: replace a file that autoenc did not write.
+        progress: as for `index_images`.
+
+    Raises:
+        OutputError: the file cannot be written.
+        MissingDependencyError: .parquet, and pyarrow is not installed.
+        StoreMismatchError, ArgumentError: as for `neighbors`; or a file of another format.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     report = autoenc.write_neighbors(store, "similar.csv", k=3)
+        >>> report.images, len(report.file.read_text().splitlines())
+        (48, 145)
+    """
+    start = time.perf_counter()
+    using = checked(store, k, using)
+    kind = Path(file).suffix.lower()
+    if kind not in FORMATS:
+        raise ArgumentError(f"Neighbors are written to a .csv, .jsonl or .parquet file; got {shown(file)}.")
+    if kind == ".parquet":
+        _parquet()
+    reading = [root for root in store.info.sources.values() if root]
+    path = check_output(file, overwrite=overwrite, reading=reading)
+    with telling(progress) as tell, _naming(path):
+        listing = Listing.of(store, using, tell)
+        total = len(listing.ids)
+        state = {
+            "written_by": MARK,
+            "store": store.location,
+            "collection": store.collection,
+            "using": using,
+            "fingerprint": store.info.vectors[using].fingerprint,
+            "vectors": listing.digest,
+            "k": k,
+            "format": kind,
+            "part": PART,
+        }
+        folder = path.with_name(f".{path.name}.neighbors")
+        parts = [folder / f"{number:06d}" for number in range(-(-total // PART))]
+        resumed = _resume(folder, state)
+        for number, part in enumerate(parts):
+            done = min(number * PART, total)
+            tell("neighbors", done, total, "")
+            if number < resumed:
+                continue
+            ids = listing.ids[done : done + PART]
+            replace_file(part, _encoded(list(search_all(store, listing, ids, k)), kind))
+        tell("neighbors", total, total, "")
+        check_output(path, overwrite=overwrite, reading=reading)
+        with replacing(path) as out:
+            _join(parts, kind, out)
+        remove_folder(folder)
+    return NeighborsReport(
+        file=path,
+        using=using,
+        images=total,
+        lacking=len(store) - total,
+        resumed=min(resumed * PART, total),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _resume(folder: Path, state: dict[str, Any]) -> int:
+    """How many parts are there of what is to be written; the parts of anything else are removed."""
+    if os.path.lexists(folder):
+        names = [each.name for each in folder.iterdir()] if folder.is_dir() and not folder.is_symlink() else ["?"]
+        ours = [name for name in names if name == STATE or name.startswith(TEMPORARY) or name.isdigit()]
+        if names != ours:
+            raise OutputError(
+                f"Cannot write {shown(folder)}: something is there that autoenc did not write. Name another file."
+            )
+        if _read_state(folder / STATE) == state:
+            finished = {name for name in names if name.isdigit()}
+            return next(number for number in range(len(names) + 1) if f"{number:06d}" not in finished)
+        remove_folder(folder)
+    folder.mkdir(exist_ok=True)
+    replace_file(folder / STATE, json.dumps(state, indent=2).encode())
+    return 0
+
+
+def _read_state(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+# ---- formats ----------------------------------------------------------------------------------
+
+
+def _rows(found: Sequence[Neighborhood]) -> Iterator[tuple[Any, ...]]:
+    for each in found:
+        for rank, near in enumerate(zip(each.ids, each.paths, each.scores, strict=True), start=1):
+            yield each.id, each.path, rank, near[0], near[1], round(near[2], _DECIMALS)
+
+
+def _encoded(found: Sequence[Neighborhood], kind: str) -> bytes:
+    """A part of a file: CSV and JSON Lines as they are in the file, Parquet as a file of its own."""
+    if kind == ".parquet":
+        pa, pq = _parquet()
+        columns = list(zip(*_rows(found), strict=True)) or [()] * len(NEIGHBOR_COLUMNS)
+        out = io.BytesIO()
+        pq.write_table(pa.table([list(column) for column in columns], schema=_schema(pa)), out)
+        return out.getvalue()
+    text = io.StringIO(newline="")
+    if kind == ".csv":
+        csv.writer(text, lineterminator="\n").writerows(_rows(found))
+    else:
+        for each in found:
+            near = [
+                {"id": id, "path": path, "score": round(score, _DECIMALS)}
+                for id, path, score in zip(each.ids, each.paths, each.scores, strict=True)
+            ]
+            text.write(json.dumps({"id": each.id, "path": each.path, "neighbors": near}, ensure_ascii=False) + "\n")
+    return text.getvalue().encode()
+
+
+def _join(parts: Sequence[Path], kind: str, out: BinaryIO) -> None:
+    """Write the file from its parts."""
+    if kind == ".parquet":
+        pa, pq = _parquet()
+        with pq.ParquetWriter(out, _schema(pa)) as writer:
+            for part in parts:
+                writer.write_table(pq.read_table(io.BytesIO(part.read_bytes())))
+        return
+    if kind == ".csv":
+        out.write(",".join(NEIGHBOR_COLUMNS).encode() + b"\n")
+    for part in parts:
+        with part.open("rb") as file:
+            shutil.copyfileobj(file, out)
+
+
+def _schema(pa: Any) -> Any:
+    text, rank, score = pa.string(), pa.int32(), pa.float32()
+    kinds = (text, text, rank, text, text, score)
+    return pa.schema(list(zip(NEIGHBOR_COLUMNS, kinds, strict=True)), metadata={"written_by": MARK})
+
+
+def _parquet() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Parquet files need pyarrow: pip install 'autoenc[tables]'. CSV and JSON Lines need nothing."
+        ) from error
+    return pa, pq
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {shown(path)}: {error.strerror or error}. What is done is kept; run it again to continue."
+        ) from error
