@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autoenc.catalog.products import product_photos
 from autoenc.catalog.queries import Query, several
 from autoenc.catalog.sources import find_point
 from autoenc.encoders import Encoder
@@ -45,6 +46,8 @@ def examples_of(store: Store, query: Query, encoders: Sequence[str], encoder_of:
     """
     like, unlike = ([_example(store, each) for each in several(given)] for given in (query.like, query.unlike))
     ids = [find_point(store, name) for name in query.ids]
+    if query.product is not None:
+        ids += product_photos(store, query.product)
     stored = [*ids, *(each.id for each in (*like, *unlike) if isinstance(each, _Stored))]
     records = {record.id: record for record in store.retrieve(stored, vectors=encoders)} if stored else {}
     wanted = [*map(_Stored, ids), *(_Shown(picture, {}) for picture in query.pictures), *like]

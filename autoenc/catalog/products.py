@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from autoenc.errors import ArgumentError
+from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.store import Store
 
 Products = Literal["folders"]
@@ -25,6 +25,36 @@ def product_field(store: Store) -> str | None:
         'sku'
     """
     return store.info.product
+
+
+def grouping_field(store: Store, field: str) -> str:
+    """The field to group by: as it is named, or the one that names products where `product` is no field itself."""
+    return store.info.product or field if field == FIELD and FIELD not in store.info.fields else field
+
+
+def product_photos(store: Store, product: str | int) -> list[str]:
+    """The ids of all images of one product, in order.
+
+    Raises:
+        PointNotFoundError: no image shows it.
+        ArgumentError: the store does not know which field names products.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     store.set_product("folder")
+        ...     len(product_photos(store, "shoe"))
+        12
+    """
+    field = product_field(store)
+    if field is None:
+        raise ArgumentError(
+            f"Collection '{store.collection}' does not know which field names products; index with product_column= of "
+            f"a table, or with products='folders'."
+        )
+    ids = [record.id for record in store.scroll({field: product}, fields=[])]
+    if not ids:
+        raise PointNotFoundError(f"Collection '{store.collection}' holds no image with {field} {str(product)!r}.")
+    return ids
 
 
 def folder_product(path: str) -> str | None:

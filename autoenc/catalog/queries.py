@@ -24,15 +24,17 @@ Name = str | os.PathLike[str]
 class Query:
     """What to search for, by what it is compared, and which results to give.
 
-    The images of a query (pictures, stored images, like) are averaged; those in `unlike` are subtracted. A query that
-    weighs more than one encoder is hybrid: its score is a sum of parts, each of which is on one scale, where 0 is the
-    median similarity of random pairs and 1 that of nearest neighbors (see `Scale`), times its weight. A query without
-    images is by words, boosts and closeness alone.
+    The images of a query (pictures, stored images, those of a product, like) are averaged; those in `unlike` are
+    subtracted. A query that weighs more than one encoder is hybrid: its score is a sum of parts, each of which is on one
+    scale, where 0 is the median similarity of random pairs and 1 that of nearest neighbors (see `Scale`), times its
+    weight. A query without images is by words, boosts and closeness alone.
 
     Attributes:
         picture: a path, the bytes of an image file, an array (H, W, 3) uint8 or a PIL image; or a list of these.
         id: a stored image, by its id, its file, or its path relative to its source; or a list of these. They are left
             out of the results.
+        product: all images of one product, which are averaged and left out of the results; a value of the field that
+            names products (see `index_images`).
         vector: (D,) numbers, made by the encoder earlier; or, for several encoders, name -> numbers.
         like: more examples, one or a list. A text or a path is a stored image, if there is one of that name, and left
             out of the results; or else it is a picture's file.
@@ -52,7 +54,8 @@ class Query:
         min_percentile: only neighbors that are at least as similar as the nearest neighbors of this share of the
             catalog's images are to them, 0 to 100, by any encoder or, on their common scale, by all together.
         diversity: from 0 (the order of the scores) up to 1: results that are like better ones come later.
-        group_by: a filterable field; of the images with one value in it, only the best is given.
+        group_by: a filterable field; of the images with one value in it, only the best is given. `product` stands for
+            the field that names products.
 
     Example:
         >>> query = autoenc.Query(id="shoe/001.jpg", using="learned=1,color=.5", boost="folder=.3", k=3)
@@ -63,6 +66,7 @@ class Query:
 
     picture: Picture | Sequence[Picture] | None = None
     id: Name | Sequence[Name] | None = None
+    product: str | int | None = None
     vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None
     like: Picture | Sequence[Picture] = ()
     unlike: Picture | Sequence[Picture] = ()
@@ -96,7 +100,7 @@ class Query:
         if self.unlike and not self.looks:
             raise ArgumentError("unlike= takes something away from a picture, id= or like=; name one.")
         if not (self.looks or self.words or self.boosts or self.nears):
-            raise ArgumentError("Search by a picture, id=, like=, words=, boost= or near=; got none of them.")
+            raise ArgumentError("Search by a picture, id=, product=, like=, words=, boost= or near=; got none of them.")
 
     @property
     def pictures(self) -> list[Picture]:
@@ -117,7 +121,7 @@ class Query:
     @property
     def looks(self) -> bool:
         """Whether there is an image, or a vector, to compare with."""
-        return self.vector is not None or bool(self.pictures or self.ids or several(self.like))
+        return not (self.vector is self.product is None) or bool(self.pictures or self.ids or several(self.like))
 
 
 def several(given: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from autoenc.catalog.arranging import POOL, arrange
 from autoenc.catalog.examples import examples_of
 from autoenc.catalog.fields import field_value
+from autoenc.catalog.products import grouping_field
 from autoenc.catalog.queries import Query
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
@@ -84,7 +85,8 @@ def _arranged(
     if query.diversity and alike is None:
         raise ArgumentError("diversity= compares images; name a picture, id= or like=.")
     group: Callable[[Hit], Hashable] | None = None
-    if (field := query.group_by) is not None:
+    if query.group_by is not None:
+        field = grouping_field(store, query.group_by)
         store.kind_of(field)  # raises if there is no such field
 
         def group(hit: Hit) -> Hashable:

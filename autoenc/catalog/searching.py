@@ -91,6 +91,7 @@ def search(
     picture: Picture | Sequence[Picture] | None = None,
     *,
     id: Name | Sequence[Name] | None = None,
+    product: str | int | None = None,
     vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
     like: Picture | Sequence[Picture] = (),
     unlike: Picture | Sequence[Picture] = (),
@@ -118,6 +119,7 @@ def search(
             average is searched for.
         id: a stored image, by its id, its file, or its path relative to its source; or a list of these. It is left out
             of its own results.
+        product: all images of one product, which are averaged and left out of the results.
         vector: (D,) numbers, made by the encoder earlier; or, for several encoders, name -> numbers.
         like: examples to search toward, as of a `Query`.
         unlike: examples to search away from.
@@ -153,9 +155,9 @@ def search(
         3
     """
     query = Query(
-        picture=picture, id=id, vector=vector, like=like, unlike=unlike, words=words, boost=boost, near=near, k=k,
-        offset=offset, where=where, min_score=min_score, min_percentile=min_percentile, diversity=diversity,
-        group_by=group_by,
+        picture=picture, id=id, product=product, vector=vector, like=like, unlike=unlike, words=words, boost=boost,
+        near=near, k=k, offset=offset, where=where, min_score=min_score, min_percentile=min_percentile,
+        diversity=diversity, group_by=group_by,
     )  # fmt: skip
     return Searcher(store, using=using, model=model).find(query)
 

@@ -26,6 +26,7 @@ def add_parser(verbs: Any) -> None:
         metavar="ID-OR-PATH",
         help="search by a stored image, by its id or its path; repeat it for several, which are averaged",
     )
+    parser.add_argument("--product", metavar="NAME", help="search by the average of all images of a product")
     add_store(parser)
     parser.add_argument(
         "--model",
@@ -104,13 +105,17 @@ def _add_narrowing(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="0 to 1: show what is like a better neighbor later (default: 0)",
     )
-    parser.add_argument("--group-by", metavar="FIELD", help="only the best image of each value of this field")
+    parser.add_argument(
+        "--group-by",
+        metavar="FIELD",
+        help="only the best image of each value of this field; `product`: of each product",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     images = [*options.image, *options.id]
-    if not (images or options.like or options.words or options.boost or options.near):
-        options.parser.error("name a picture, a stored image with --id or --like, or --words, --boost or --near")
+    if not (images or options.product or options.like or options.words or options.boost or options.near):
+        options.parser.error("name a picture, a stored image with --id, --product, --like, --words, --boost or --near")
     if options.sheet and not images:
         options.parser.error("a --sheet shows the query; name a picture, or a stored image with --id")
     where = where_of(options)
@@ -125,10 +130,10 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.store import open_store
 
     query = Query(
-        picture=options.image, id=options.id, like=options.like, unlike=options.unlike, words=options.words,
-        boost=",".join(options.boost), near=",".join(options.near), where=where, k=options.k, offset=options.offset,
-        min_score=options.min_score, min_percentile=options.min_percentile, diversity=options.diversity,
-        group_by=options.group_by,
+        picture=options.image, id=options.id, product=options.product, like=options.like, unlike=options.unlike,
+        words=options.words, boost=",".join(options.boost), near=",".join(options.near), where=where, k=options.k,
+        offset=options.offset, min_score=options.min_score, min_percentile=options.min_percentile,
+        diversity=options.diversity, group_by=options.group_by,
     )  # fmt: skip
     store = options.opened.enter_context(open_store(options.store, options.collection, wait=options.wait))
     reading = [*options.image, *filter(None, store.info.sources.values())]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from autoenc import Boost, Near, Query, Searcher, index_images, measure_scales, open_store, search
+from autoenc.catalog.products import grouping_field
 from autoenc.encoders import create_encoder
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.images.files import load_image
@@ -211,6 +212,30 @@ def test_one_image_a_product(shop, drawn):
     assert sorted(one.path.parent.name for one in folders) == sorted({path.parent.name for _, path in images(drawn)})
 
 
+def test_the_photos_of_a_product_are_averaged_and_not_found_themselves(shop, drawn):
+    shop.set_product("product")
+    product = search(shop, id=images(drawn)[7][0], using="edges", k=1)[0].payload["product"]
+    photos = [record.id for record in shop.scroll({"product": product})]
+    found = search(shop, product=product, using="edges", k=99)
+    assert found == search(shop, id=photos, using="edges", k=99)
+    assert not {one.id for one in found} & set(photos)
+    with pytest.raises(PointNotFoundError, match="no image with product 'none such'"):
+        search(shop, product="none such")
+    shop.set_product(None)
+    with pytest.raises(ArgumentError, match="does not know which field names products"):
+        search(shop, product=product)
+
+
+def test_product_stands_for_the_field_that_names_products_unless_a_field_has_that_name():
+    with open_store(":memory:", create=True) as store:
+        store.add_field("sku", "keyword")
+        store.set_product("sku")
+        assert grouping_field(store, "product") == "sku"
+        assert grouping_field(store, "brand") == "brand"
+        store.add_field("product", "keyword")
+        assert grouping_field(store, "product") == "product"
+
+
 @pytest.mark.parametrize("using", ["edges", "edges=1,color=.5"])
 def test_diversity_shows_what_is_alike_later(shop, drawn, vectors, using):
     id = images(drawn)[7][0]
@@ -239,7 +264,7 @@ def test_diversity_shows_what_is_alike_later(shop, drawn, vectors, using):
 @pytest.mark.parametrize(
     ("asked", "error", "message"),
     [
-        ({}, ArgumentError, "Search by a picture, id=, like=, words=, boost= or near="),
+        ({}, ArgumentError, "Search by a picture, id=, product=, like=, words=, boost= or near="),
         ({"where": "price < 5"}, ArgumentError, "Search by a picture"),
         ({"unlike": "shoe/001.jpg"}, ArgumentError, "unlike= takes something away from a picture"),
         ({"picture": "PATH", "using": "edges=0,color=0"}, ArgumentError, "using= needs a weight above 0"),
