@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.novelty import Novelty, novelty
+    from autoenc.catalog.queries import Query
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
+    from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _HOME = {
     "And": "store",
     "AutoencError": "errors",
+    "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
@@ -44,11 +47,13 @@ _HOME = {
     "EncoderScores": "comparison.records",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
+    "Near": "catalog.weights",
     "Neighbor": "catalog.searching",
     "Not": "store",
     "Novelty": "catalog.novelty",
     "Or": "store",
     "Progress": "progress",
+    "Query": "catalog.queries",
     "Range": "store",
     "Scale": "store",
     "Searcher": "catalog.searching",
@@ -77,6 +82,7 @@ __all__ = [
     "ENCODER_NAMES",
     "And",
     "AutoencError",
+    "Boost",
     "Bundle",
     "CheckReport",
     "Comparison",
@@ -86,11 +92,13 @@ __all__ = [
     "EncoderScores",
     "IndexReport",
     "LoadedImage",
+    "Near",
     "Neighbor",
     "Not",
     "Novelty",
     "Or",
     "Progress",
+    "Query",
     "Range",
     "Scale",
     "Searcher",

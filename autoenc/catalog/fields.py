@@ -43,6 +43,13 @@ def own_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
+def field_value(store: Store, payload: Mapping[str, Any], name: str) -> Any:
+    """What a payload holds in a field, by the name that filters use; None where there is none."""
+    own = name not in store.info.fields and f"{OWN}.{name}" in store.info.fields
+    short = name.removeprefix(f"{OWN}.")
+    return own_of(payload).get(short) if own or short != name else payload.get(name)
+
+
 def unmatched(store: Store, where: Filter) -> list[str]:
     """One sentence for each value of a filter that no image has, with the most similar values that images do have.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,12 +11,17 @@ import numpy.typing as npt
 
 from autoenc.catalog.fields import own_of
 from autoenc.catalog.novelty import Novelty, judge, makeable
+from autoenc.catalog.queries import Name, Query
+from autoenc.catalog.running import run_query
+from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
+from autoenc.catalog.weights import NOTHING, Boost, Near, Using, encoders_of
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
-from autoenc.images.files import load_pixels_of, naming, read_file
-from autoenc.store import Filter, Hit, Store
+from autoenc.images.files import naming, read_file
+from autoenc.store import Filter, Scale, Store
+from autoenc.store.hybrid import checked_weight
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,10 @@ class Neighbor:
     Attributes:
         rank: 1 for the nearest; 0 for the query itself.
         id: the point's id.
-        score: cosine similarity, in [-1, 1].
+        score: cosine similarity, in [-1, 1]; for a hybrid query, the sum of its parts.
         path: the image file, absolute; None for a point that `index_images` has not written.
         payload: the point's payload.
+        parts: of a hybrid score: what each part adds (`learned`, `brand=Nike`, `price~49`, `contains red`).
     """
 
     rank: int
@@ -36,10 +42,11 @@ class Neighbor:
     score: float
     path: Path | None
     payload: dict[str, Any]
+    parts: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         path = None if self.path is None else str(self.path)
-        return {"id": self.id, "path": path, "score": self.score, "payload": self.payload}
+        return {"id": self.id, "path": path, "score": self.score, "parts": self.parts, "payload": self.payload}
 
     def read(self) -> bytes:
         """The bytes of the image file, if it is still the one that was indexed.
@@ -66,67 +73,88 @@ class Neighbor:
 
 def search(
     store: Store,
-    picture: Picture | None = None,
+    picture: Picture | Sequence[Picture] | None = None,
     *,
-    id: str | os.PathLike[str] | None = None,
-    vector: npt.ArrayLike | None = None,
-    using: str | Encoder | None = None,
+    id: Name | Sequence[Name] | None = None,
+    vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
+    like: Picture | Sequence[Picture] = (),
+    unlike: Picture | Sequence[Picture] = (),
+    words: str | None = None,
+    using: Using | None = None,
+    boost: str | Mapping[str, float] | Sequence[Boost] = (),
+    near: str | Sequence[Near] = (),
     model: Model | None = None,
     k: int = 5,
+    offset: int = 0,
     where: Filter | None = None,
     min_score: float | None = None,
+    min_percentile: float | None = None,
+    diversity: float = 0.0,
+    group_by: str | None = None,
 ) -> list[Neighbor]:
     """The stored images that are most similar to a picture, to one of the stored images, or to a vector.
 
-    Pass exactly one of `picture`, `id` and `vector`. For many searches, create one `Searcher`, which keeps the encoder.
+    With words, boosts, closeness or several encoders the search is hybrid, see `Query`. For many searches, create one
+    `Searcher`, which keeps the encoders.
 
     Args:
         store: an open store.
-        picture: a path, the bytes of an image file, an array (H, W, 3) uint8 or a PIL image.
-        id: a stored image, by its id, its file, or its path relative to its source. It is left out of its own results.
-        vector: (D,) numbers, made by the encoder earlier.
-        using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own. The default
-            is `learned` if the store
-            holds it, else the first of autoenc's own (color, texture, edges, …), else the first that it holds.
+        picture: a path, the bytes of an image file, an array (H, W, 3) uint8 or a PIL image; or a list of these, whose
+            average is searched for.
+        id: a stored image, by its id, its file, or its path relative to its source; or a list of these. It is left out
+            of its own results.
+        vector: (D,) numbers, made by the encoder earlier; or, for several encoders, name -> numbers.
+        like: examples to search toward, as of a `Query`.
+        unlike: examples to search away from.
+        words: what is searched for in the fields of kind text.
+        using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own; or several
+            with weights, as `learned=1,color=0.5`. The default is `learned` if the store holds it, else the first of
+            autoenc's own (color, texture, edges, …), else the first that it holds.
+        boost: weights for what shares a value, such as `articleType=0.3,brand:Nike=0.2`.
+        near: weights for close numbers, such as `price:49~10=0.2`.
         model: the trained model of `learned` and of `handcrafted`'s weights; the store remembers where it was at
             indexing.
         k: how many neighbors at most.
+        offset: how many to skip before them.
         where: only images that match: a mapping of fields to a value, several values of which one must match, an
             `autoenc.Range` or an `autoenc.Contains`; a text expression such as `price < 50 and brand in (Nike, Puma)
             and not title contains "for kids"`; or `autoenc.And`, `Or` and `Not` of these.
         min_score: only neighbors at least this similar.
+        min_percentile: the same by the catalog's own nearest neighbors, 0 to 100, whatever the encoder.
+        diversity: 0 to 1: results that are like better ones come later.
+        group_by: a filterable field; of the images with one value in it, only the best is given.
 
     Raises:
         ImageError: the picture cannot be used.
         PointNotFoundError: the store holds no image with that id or path.
         StoreError, BundleError, EncoderError: the encoder cannot be created, or the store holds no vectors of exactly
             this encoder.
-        ArgumentError: k below 1, or not exactly one of picture, id and vector.
+        UnknownFieldError: a field that is not filterable.
+        ArgumentError: nothing to search for, or a value that is not allowed.
 
     Example:
         >>> with autoenc.open_store("store") as store:
         ...     len(autoenc.search(store, "some.jpg", k=3, where="folder = shoe and width >= 100"))
         3
     """
-    if [picture is None, id is None, vector is None].count(False) == 1:
-        searcher = Searcher(store, using=using, model=model)
-        if vector is not None:
-            return searcher.by_vector(vector, k=k, where=where, min_score=min_score)
-        if id is not None:
-            return searcher.by_id(id, k=k, where=where, min_score=min_score)
-        if picture is not None:
-            return searcher.by_picture(picture, k=k, where=where, min_score=min_score)
-    raise ArgumentError("Search by exactly one of a picture, id= and vector=.")
+    query = Query(
+        picture=picture, id=id, vector=vector, like=like, unlike=unlike, words=words, boost=boost, near=near, k=k,
+        offset=offset, where=where, min_score=min_score, min_percentile=min_percentile, diversity=diversity,
+        group_by=group_by,
+    )  # fmt: skip
+    return Searcher(store, using=using, model=model).find(query)
 
 
 class Searcher:
-    """A store and the encoder to search it with, kept for many searches.
+    """A store and the encoders to search it with, kept for many searches.
 
     Args:
         store, using, model: as for `search`.
 
     Attributes:
-        using: the encoder's name.
+        store: as given.
+        weights: encoder -> its weight.
+        using: the encoder's name; or several as text, with their weights.
 
     Example:
         >>> with autoenc.open_store("store") as store:
@@ -134,58 +162,93 @@ class Searcher:
         'shoe'
     """
 
-    def __init__(self, store: Store, *, using: str | Encoder | None = None, model: Model | None = None) -> None:
+    def __init__(self, store: Store, *, using: Using | None = None, model: Model | None = None) -> None:
         if not isinstance(store, Store):
             raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
-        held = list(store.info.vectors)
-        name = using.name if isinstance(using, Encoder) else using
         self.store = store
-        self.using = name or first_choice(held)
-        if self.using not in held:
-            add = f", or add it by indexing with encoders={self.using}" if self.using in ENCODERS else ""
-            raise StoreMismatchError(
-                f"Collection '{store.collection}' holds no vectors of encoder '{self.using}'; it holds "
-                f"{', '.join(held) or 'none'}. Name one of these with using={add}."
-            )
-        self._asked = using if isinstance(using, Encoder) else self.using
+        held = list(store.info.vectors)
+        self.weights: dict[str, float] = {}
+        self._asked: dict[str, str | Encoder] = {}
+        self._chosen = using is not None
+        default = first_choice(held) if held else NOTHING  # words and attributes need no encoder
+        chosen = encoders_of(default if using is None else using)
+        for encoder, weight in chosen.items():
+            name = encoder.name if isinstance(encoder, Encoder) else encoder
+            if name not in held:
+                raise _not_held(store, name)
+            if checked_weight(weight):
+                self.weights[name] = weight
+                self._asked[name] = encoder
+        if chosen and not self.weights:
+            raise ArgumentError(f"using= needs a weight above 0; got {using!r}.")
         self._model = model
-        self._encoder: Encoder | None = None
+        self._made: dict[str, Encoder] = {}
+        self._scales: dict[str, Scale] = {}
         self._judges: tuple[dict[str, Encoder], dict[str, str]] | None = None
 
     @property
+    def using(self) -> str:
+        if list(self.weights.values()) == [1.0]:
+            return next(iter(self.weights))
+        return ",".join(f"{name}={weight:g}" for name, weight in self.weights.items()) or NOTHING
+
+    @property
     def encoder(self) -> Encoder:
-        """The encoder, checked against what the store remembers."""
-        if self._encoder is None:
-            self._encoder = make_encoders([self._asked], self._model, self.store)[self.using]
-        return self._encoder
+        """The first encoder, checked against what the store remembers."""
+        return self.encoder_of(next(iter(self.weights)))
+
+    def encoder_of(self, name: str) -> Encoder:
+        """One of the encoders, checked against what the store remembers."""
+        if name not in self._made:
+            self._made |= make_encoders([self._asked[name]], self._model, self.store)
+        return self._made[name]
+
+    def scale_of(self, name: str) -> Scale:
+        """What the cosines of one of the encoders mean in the store."""
+        if name not in self._scales:
+            self._scales[name] = scale_of(self.store, name)
+        return self._scales[name]
+
+    def find(self, query: Query) -> list[Neighbor]:
+        """The neighbors that a query asks for. Its `using` takes the place of the searcher's.
+
+        Raises:
+            as for `search`.
+
+        Example:
+            >>> query = autoenc.Query(boost="folder:shoe=1", where="not path = shoe/001.jpg", k=2)
+            >>> with autoenc.open_store("store") as store:
+            ...     [neighbor.parts for neighbor in autoenc.Searcher(store).find(query)]
+            [{'folder=shoe': 1.0}, {'folder=shoe': 1.0}]
+        """
+        if query.using is not None:
+            return Searcher(self.store, using=query.using, model=self._model).find(replace(query, using=None))
+        if query.looks and not (self.weights or self._chosen):
+            raise _not_held(self.store, first_choice(()))
+        return [
+            Neighbor(rank, hit.id, hit.score, point_path(self.store, hit.payload), hit.payload, parts)
+            for rank, (hit, parts) in enumerate(run_query(self, query, chosen=self._chosen), start=query.offset + 1)
+        ]
 
     def by_picture(
         self, picture: Picture, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Neighbor]:
         """Like `search` with a picture."""
-        encoder = self.encoder
-        vector = encoder.encode(load_pixels_of(picture, encoder.input_size)[None])[0]
-        return self.by_vector(vector, k=k, where=where, min_score=min_score)
+        return self.find(Query(picture=[picture], k=k, where=where, min_score=min_score))
 
     def by_vector(
         self, vector: npt.ArrayLike, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Neighbor]:
         """Like `search` with a vector. No encoder is needed."""
-        return self._neighbors(self.store.search(vector, using=self.using, k=k, where=where, min_score=min_score))
+        return self.find(Query(vector=vector, k=k, where=where, min_score=min_score))
 
     def by_id(
-        self,
-        id: str | os.PathLike[str],
-        *,
-        k: int = 5,
-        where: Filter | None = None,
-        min_score: float | None = None,
+        self, id: Name, *, k: int = 5, where: Filter | None = None, min_score: float | None = None
     ) -> list[Neighbor]:
         """Like `search` with an id. No encoder is needed."""
-        found = find_point(self.store, id)
-        return self._neighbors(self.store.search_by_id(found, using=self.using, k=k, where=where, min_score=min_score))
+        return self.find(Query(id=id, k=k, where=where, min_score=min_score))
 
-    def stored(self, id: str | os.PathLike[str]) -> Neighbor:
+    def stored(self, id: Name) -> Neighbor:
         """A stored image, given as for `by_id`: a neighbor of rank 0, the query itself.
 
         Raises:
@@ -205,14 +268,16 @@ class Searcher:
             ['color', 'edges', 'learned']
         """
         if self._judges is None:
-            self._judges = makeable(self.store, self._model, {self.using: self.encoder})
+            self._judges = makeable(self.store, self._model, {name: self.encoder_of(name) for name in self.weights})
         return judge(self.store, picture, *self._judges)
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"
 
-    def _neighbors(self, hits: list[Hit]) -> list[Neighbor]:
-        return [
-            Neighbor(rank, hit.id, hit.score, point_path(self.store, hit.payload), hit.payload)
-            for rank, hit in enumerate(hits, start=1)
-        ]
+
+def _not_held(store: Store, name: str) -> StoreMismatchError:
+    add = f", or add it by indexing with encoders={name}" if name in ENCODERS else ""
+    return StoreMismatchError(
+        f"Collection '{store.collection}' holds no vectors of encoder '{name}'; it holds "
+        f"{', '.join(store.info.vectors) or 'none'}. Name one of these with using={add}."
+    )

@@ -54,7 +54,7 @@ def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
     asked = [verb for verb in VERBS if arguments and verb.__name__ == f"{__name__}.{arguments[0]}"]
     parser = build_parser(asked or VERBS)
     options = parser.parse_args(arguments)
-    if empty := next((name for name, value in vars(options).items() if value == ""), None):
+    if empty := next((name for name, value in vars(options).items() if value == "" or value == [""]), None):
         parser.error(f"{empty.replace('_', '-')} is empty; name something, or leave it out")
     options.opened = opened
     with warnings.catch_warnings():

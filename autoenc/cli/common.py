@@ -18,18 +18,34 @@ if TYPE_CHECKING:
 FLAGS = {
     *(
         "batch-size",
+        "boost",
         "collection",
+        "diversity",
         "emphasis",
         "encoders",
         "epochs",
+        "group-by",
         "id",
         "k",
         "label-column",
         "labels",
         "latent-dim",
+        "like",
     ),
-    *("learning-rate", "max-images", "max-queries", "min-score", "model", "objective", "overwrite", "patience"),
-    *("queries", "resume", "seed", "source", "using", "wait", "where"),
+    *(
+        "learning-rate",
+        "max-images",
+        "max-queries",
+        "min-percentile",
+        "min-score",
+        "model",
+        "near",
+        "objective",
+        "offset",
+        "overwrite",
+        "patience",
+    ),
+    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
 }
 """The options that the library's messages name as parameters."""
 

@@ -15,10 +15,17 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "query",
         help="show what looks like a picture",
-        description="Show the images in a store that are most similar to a picture, or to a stored image.",
+        description="Show the images in a store that are most similar to a picture, or to a stored image; or those "
+        "that match words and attributes best.",
     )
-    parser.add_argument("image", metavar="IMAGE", nargs="?", help="a picture")
-    parser.add_argument("--id", metavar="ID-OR-PATH", help="search by a stored image instead, by its id or its path")
+    parser.add_argument("image", metavar="IMAGE", nargs="*", help="a picture; several are averaged")
+    parser.add_argument(
+        "--id",
+        action="append",
+        default=[],
+        metavar="ID-OR-PATH",
+        help="search by a stored image, by its id or its path; repeat it for several, which are averaged",
+    )
     add_store(parser)
     parser.add_argument(
         "--model",
@@ -26,13 +33,10 @@ def add_parser(verbs: Any) -> None:
         help="model for `learned` and `handcrafted`: a folder, or clothing-32 (default: what the store remembers)",
     )
     parser.add_argument("-k", type=int, default=5, metavar="N", help="how many neighbors (default: 5)")
-    parser.add_argument(
-        "--using", metavar="ENCODER", help="compare the vectors of this encoder (default: learned, if stored)"
-    )
+    parser.add_argument("--offset", type=int, default=0, metavar="N", help="skip the best N, for a further page")
     add_where(parser)
-    parser.add_argument(
-        "--min-score", type=float, metavar="S", help="only neighbors with at least this cosine similarity"
-    )
+    _add_parts(parser)
+    _add_narrowing(parser)
     parser.add_argument(
         "--sheet", metavar="FILE", help="write a picture of the query and its neighbors: .png, .jpg or .webp"
     )
@@ -40,52 +44,117 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: query, using, neighbors[{id, path, score, payload}], "
+        help="print one JSON document: query, using, neighbors[{id, path, score, parts, payload}], "
         "novelty{percentile, percentiles{encoder: percentile}, cosines{encoder: cosine}, left_out{encoder: reason}, "
         "unlike}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.", parser=parser)
 
 
+def _add_parts(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is compared, and what else adds to the score."""
+    examples = "a stored image, by id or path, or a picture; repeat it for more"
+    parser.add_argument("--like", action="append", default=[], metavar="EXAMPLE", help=f"search toward it: {examples}")
+    parser.add_argument("--unlike", action="append", default=[], metavar="EXAMPLE", help=f"away from it: {examples}")
+    parser.add_argument(
+        "--using",
+        metavar="ENCODER",
+        help="compare the vectors of this encoder (default: learned, if stored); or of several with their weights, for "
+        "example learned=1,color=.5; or none",
+    )
+    parser.add_argument(
+        "--words", metavar="TEXT", help="add to the score where fields of kind text contain these words"
+    )
+    parser.add_argument(
+        "--boost",
+        action="append",
+        default=[],
+        metavar="FIELD[:VALUE]=WEIGHT",
+        help="add WEIGHT to the score where the field has this value, by default that of the query product; separate "
+        "several by commas, or repeat it",
+    )
+    parser.add_argument(
+        "--near",
+        action="append",
+        default=[],
+        metavar="FIELD[:NUMBER][~SCALE]=WEIGHT",
+        help="add WEIGHT to the score for the same number, by default that of the query product, half of it for one "
+        "that is SCALE away (default: a tenth of the number)",
+    )
+
+
+def _add_narrowing(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose from what is found."""
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        metavar="S",
+        help="only neighbors with at least this score: a cosine similarity, or with several parts their sum",
+    )
+    parser.add_argument(
+        "--min-percentile",
+        type=float,
+        metavar="P",
+        help="only neighbors at least as similar as those that P in 100 of the catalog's images have at most",
+    )
+    parser.add_argument(
+        "--diversity",
+        type=float,
+        default=0.0,
+        metavar="D",
+        help="0 to 1: show what is like a better neighbor later (default: 0)",
+    )
+    parser.add_argument("--group-by", metavar="FIELD", help="only the best image of each value of this field")
+
+
 def run(options: argparse.Namespace) -> int:
-    if (options.image is None) == (options.id is None):
-        options.parser.error("name either a picture, or a stored image with --id")
+    images = [*options.image, *options.id]
+    if not (images or options.like or options.words or options.boost or options.near):
+        options.parser.error("name a picture, a stored image with --id or --like, or --words, --boost or --near")
+    if options.sheet and not images:
+        options.parser.error("a --sheet shows the query; name a picture, or a stored image with --id")
     where = where_of(options)
     if options.sheet:
         from autoenc.report.sheet_files import check_sheet
 
-        check_sheet(options.sheet, overwrite=options.overwrite, reading=[options.image])
+        check_sheet(options.sheet, overwrite=options.overwrite, reading=options.image)
     from autoenc.catalog.fields import unmatched
+    from autoenc.catalog.queries import Query
     from autoenc.catalog.searching import Searcher
+    from autoenc.catalog.weights import NOTHING
     from autoenc.store import open_store
 
+    query = Query(
+        picture=options.image, id=options.id, like=options.like, unlike=options.unlike, words=options.words,
+        boost=",".join(options.boost), near=",".join(options.near), where=where, k=options.k, offset=options.offset,
+        min_score=options.min_score, min_percentile=options.min_percentile, diversity=options.diversity,
+        group_by=options.group_by,
+    )  # fmt: skip
     store = options.opened.enter_context(open_store(options.store, options.collection, wait=options.wait))
-    reading = [options.image, *filter(None, store.info.sources.values())]
+    reading = [*options.image, *filter(None, store.info.sources.values())]
     if options.sheet:
         check_sheet(options.sheet, overwrite=options.overwrite, reading=reading)
     searcher = Searcher(store, using=options.using, model=options.model)
-    asked = {"k": options.k, "where": where, "min_score": options.min_score}
-    if options.image is not None:
-        neighbors = searcher.by_picture(options.image, **asked)
-        query = options.image
-        verdict = searcher.novelty(options.image)
-    else:
-        neighbors = searcher.by_id(options.id, **asked)
-        stored = searcher.stored(options.id)
-        query = str(stored.path)
-        verdict = None  # it is in the catalog
+    neighbors = searcher.find(query)
+    stored = [searcher.stored(id) for id in options.id]
+    shown = [*options.image, *(str(each.path) for each in stored)]
+    alone = len(options.image) == 1 and not (options.id or options.like or options.unlike)
+    verdict = searcher.novelty(options.image[0]) if alone and searcher.weights else None
     misses = [] if neighbors else unmatched(store, where)
+    for boost in query.boosts:
+        if boost.value is not None and store.kind_of(boost.field) != "text":
+            misses += unmatched(store, {boost.field: boost.value})
     if options.sheet:
         from autoenc.report.sheet_files import write_sheet
         from autoenc.report.sheets import query_sheet
 
-        sheet = query_sheet(options.image or stored, neighbors, using=searcher.using)
-        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[query, *reading])
+        sheet = query_sheet([*options.image, *stored][0], neighbors, using=searcher.using)
+        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[*shown, *reading])
     if options.json:
         print_json(
             {
-                "query": query,
-                "using": searcher.using,
+                "query": shown[0] if len(shown) == 1 else shown,
+                "using": searcher.using if query.looks else NOTHING,
                 "neighbors": [neighbor.to_dict() for neighbor in neighbors],
                 "novelty": None if verdict is None else verdict.to_dict(),
             }
@@ -94,8 +163,8 @@ def run(options: argparse.Namespace) -> int:
         from autoenc.text import table
 
         rows = [_row(neighbor) for neighbor in neighbors]
-        shown = 4 if any(row[3] for row in rows) else 3  # leave the last column out if it is empty
-        put(table(("rank", "score", "path", "fields")[:shown], [row[:shown] for row in rows]))
+        columns = [c for c, _ in enumerate(_COLUMNS) if c < 3 or any(row[c] for row in rows)]  # the last may be empty
+        put(table([_COLUMNS[c] for c in columns], [[row[c] for c in columns] for row in rows]))
     else:
         put("No image matches.")
     for sentence in misses:
@@ -103,15 +172,19 @@ def run(options: argparse.Namespace) -> int:
     if verdict is not None and not options.json:
         say(verdict.told())
     better = store.info.better.get(searcher.using)
-    if better is not None and options.using is None and not options.json:
+    if better is not None and query.looks and options.using is None and not options.json:
         say(f"{better.told(searcher.using)}: --using {better.encoder}")
     return 0
 
 
-def _row(neighbor: Neighbor) -> tuple[str, str, str, str]:
+_COLUMNS = ("rank", "score", "path", "parts", "fields")
+
+
+def _row(neighbor: Neighbor) -> tuple[str, ...]:
     from autoenc.store import OWN
     from autoenc.text import printable, shown
 
     fields = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key != OWN)
     path = f"(point {neighbor.id}, not indexed by autoenc)" if neighbor.path is None else shown(neighbor.path)
-    return str(neighbor.rank), f"{neighbor.score:.4f}", path, printable(fields)
+    parts = ", ".join(f"{name} {part:.3f}" for name, part in neighbor.parts.items())
+    return str(neighbor.rank), f"{neighbor.score:.4f}", path, printable(parts), printable(fields)

@@ -129,27 +129,22 @@ class Blend(NamedTuple):
         return [part for part in self.parts if isinstance(part, Nearest)]
 
     @property
-    def candidates(self) -> list[tuple[Nearest | None, Conditions]]:
-        """The searches, or filters alone, that find candidates.
-
-        Beside the nearest points of each encoder, they are the nearest of those that have all that the other parts ask
-        for. Without an encoder, they are the points that have any of it.
-        """
-        matching = [part.where for part in self.parts if isinstance(part, Matching)]
-        close = [part for part in self.parts if isinstance(part, Close)]
-        if not self.nearest:
-            some = Conditions(should=(*matching, *(part.numbers for part in close)))
-            return [(None, _narrowed(self.where, some))]
-        searches: list[tuple[Nearest | None, Conditions]] = [(part, self.where) for part in self.nearest]
-        if matching or close:
-            asked = _narrowed(self.where, *matching, *(part.around for part in close))
-            searches += [(part, asked) for part in self.nearest]
+    def searches(self) -> list[tuple[Nearest, Conditions]]:
+        """What finds candidates: for each encoder, the nearest points, and the nearest that all other parts suit."""
+        searches = [(part, self.where) for part in self.nearest]
+        if rest := [part.where if isinstance(part, Matching) else part.around for part in self._rest]:
+            searches += [(part, _narrowed(self.where, *rest)) for part in self.nearest]
         return searches
 
     @property
-    def reach(self) -> int:
-        """The most candidates that there can be."""
-        return self.depth * len(self.candidates)
+    def some(self) -> Conditions:
+        """The candidates without an encoder: the points that any part suits."""
+        rest = (part.where if isinstance(part, Matching) else part.numbers for part in self._rest)
+        return _narrowed(self.where, Conditions(should=tuple(rest)))
+
+    @property
+    def _rest(self) -> list[Matching | Close]:
+        return [part for part in self.parts if not isinstance(part, Nearest)]
 
 
 _HUGE = 1e300

@@ -12,7 +12,7 @@ from autoenc.errors import StoreError
 from autoenc.store.ann import search_ef
 from autoenc.store.answers import OLDEST_SERVER, OLDEST_TO_DROP_VECTORS, ServerVersion, talking
 from autoenc.store.blending import Blend
-from autoenc.store.client_blend import blend_request
+from autoenc.store.client_blend import blend_request, candidate_requests
 from autoenc.store.client_filters import client_filter
 from autoenc.store.filters import Conditions, HasId, HasVector, json_path
 from autoenc.store.kinds import FieldKind, Scalar
@@ -264,16 +264,22 @@ class ClientEngine:
         return found
 
     def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
-        queries = [blend_request(blend, self._params) for blend in blends]
+        searches = [candidate_requests(blend, self._params) for blend in blends]
+        answers = iter(self._query([query for queries in searches for query in queries]))
+        found = [{hit.id for _ in queries for hit in next(answers)} for queries in searches]
+        results = self._query([blend_request(*pair) for pair in zip(blends, found, strict=True)])
+        return [[Hit(str(hit.id), hit.score, hit.payload or {}) for hit in hits] for hits in results]
+
+    def _query(self, queries: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
+        """The answers to queries that may be long."""
         sizes = [len(query.model_dump_json()) if self._remote else 0 for query in queries]
         for size in sizes:
-            check_size(size, "A hybrid search", "Give fewer values to where=.")
-        found: list[list[Hit]] = []
+            check_size(size, "A hybrid search", "Give fewer values to where=, or ask for fewer neighbors with k=.")
+        found = []
         for part in parts(sizes):
             with talking(self.location):
-                answers = self._client.query_batch_points(self.collection, queries[part])
-            found += [[Hit(str(hit.id), hit.score, hit.payload or {}) for hit in answer.points] for answer in answers]
-        return found
+                found += self._client.query_batch_points(self.collection, queries[part])
+        return [answer.points for answer in found]
 
     def _params(self, where: Conditions) -> models.SearchParams | None:
         if not self._remote:  # in memory every search is exact, and the client warns of parameters

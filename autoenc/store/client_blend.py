@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from qdrant_client import models
 
@@ -14,27 +14,36 @@ Params = Callable[[Conditions], models.SearchParams | None]
 """How to search vectors, given the filter."""
 
 
-def blend_request(blend: Blend, params: Params) -> models.QueryRequest:
+def candidate_requests(blend: Blend, params: Params) -> list[models.QueryRequest]:
+    """The searches for candidates; none where filters alone find them."""
+    return [
+        models.QueryRequest(
+            query=part.vector.tolist(),
+            using=part.using,
+            filter=client_filter(where),
+            params=params(where),
+            limit=blend.depth,
+            with_payload=False,
+        )
+        for part, where in blend.searches
+    ]
+
+
+def blend_request(blend: Blend, candidates: Collection[models.ExtendedPointId]) -> models.QueryRequest:
     """The request for a hybrid search.
 
     Every encoder scores the candidates of all: else a point that one search found and another did not would count as
     unlike by that other encoder.
     """
-    found = [
-        models.Prefetch(
-            query=nearest and nearest.vector.tolist(),
-            using=nearest and nearest.using,
-            filter=client_filter(where),
-            params=nearest and params(where),
-            limit=blend.depth,
-        )
-        for nearest, where in blend.candidates
-    ]
     if blend.nearest:
+        only = models.Filter(must=[models.HasIdCondition(has_id=list(candidates))])
+        limit = max(1, len(candidates))
         found = [
-            models.Prefetch(query=part.vector.tolist(), using=part.using, prefetch=found, limit=blend.reach)
+            models.Prefetch(query=part.vector.tolist(), using=part.using, filter=only, limit=limit)
             for part in blend.nearest
         ]
+    else:
+        found = [models.Prefetch(filter=client_filter(blend.some), limit=blend.depth)]
     parts: list[models.Expression] = []
     defaults: dict[str, float] = {}
     scored = 0

@@ -20,7 +20,7 @@ from autoenc.errors import StoreError
 from autoenc.files import remove_folder, replace_file
 from autoenc.store.ann import is_exact, search_ef
 from autoenc.store.blending import Blend
-from autoenc.store.edge_blend import blend_request
+from autoenc.store.edge_blend import blend_request, candidate_requests
 from autoenc.store.edge_values import (
     BOOLS,
     SCHEMA_TYPES,
@@ -311,7 +311,10 @@ class EdgeEngine:
 
     def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
         with self._engine():
-            requests = [blend_request(blend, self._params) for blend in blends]
+            requests = []
+            for blend in blends:
+                searches = self._shard.query_batch(qe.QueryBatchRequest(candidate_requests(blend, self._params)))
+                requests.append(blend_request(blend, {hit.id for hits in searches for hit in hits}))
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
             return [[_blended(hit) for hit in hits] for hits in results]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import qdrant_edge as qe
 from qdrant_edge import Expression
@@ -15,15 +15,30 @@ Params = Callable[[int, Conditions], qe.SearchParams]
 """How to search vectors, given their length and the filter."""
 
 
-def blend_request(blend: Blend, params: Params) -> qe.QueryRequest:
+def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
+    """The searches for candidates; none where filters alone find them."""
+    return [
+        qe.QueryRequest(
+            limit=blend.depth,
+            query=_query(part),
+            filter=filter_for(where),
+            params=params(len(part.vector), where),
+        )
+        for part, where in blend.searches
+    ]
+
+
+def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryRequest:
     """The request for a hybrid search.
 
     Every encoder scores the candidates of all: else a point that one search found and another did not would count as
     unlike by that other encoder.
     """
-    found = [_prefetch(nearest, where, blend.depth, params) for nearest, where in blend.candidates]
     if blend.nearest:
-        found = [qe.Prefetch(blend.reach, query=_query(part), prefetches=found) for part in blend.nearest]
+        only = qe.Filter(must=[qe.HasIdCondition(set(candidates))])
+        found = [qe.Prefetch(max(1, len(candidates)), query=_query(part), filter=only) for part in blend.nearest]
+    else:
+        found = [qe.Prefetch(blend.depth, filter=filter_for(blend.some))]
     parts: list[Expression] = []
     defaults: dict[str, float] = {}
     scored = 0
@@ -45,13 +60,6 @@ def blend_request(blend: Blend, params: Params) -> qe.QueryRequest:
         prefetches=found,
         with_payload=blend.payload,
     )
-
-
-def _prefetch(nearest: Nearest | None, where: Conditions, limit: int, params: Params) -> qe.Prefetch:
-    if nearest is None:
-        return qe.Prefetch(limit, filter=filter_for(where))
-    how = params(len(nearest.vector), where)
-    return qe.Prefetch(limit, query=_query(nearest), filter=filter_for(where), params=how)
 
 
 def _query(part: Nearest) -> qe.Query:

@@ -65,8 +65,7 @@ class HybridSearch(Remembering):
         if blend.nearest:
             return _ordered(self._engine.blend([blend])[0])
         # Many points share a score: of those, the engines choose any, so all are read, and their payloads afterward.
-        ((_, some),) = blend.candidates
-        count = self._engine.count(some)
+        count = self._engine.count(blend.some)
         if not count:
             return []
         best = _ordered(self._engine.blend([Blend(checked, count, conditions, count, payload=False)])[0])[:k]

@@ -135,7 +135,7 @@ def test_query_finds_the_picture_itself_first(store: Path, query: Path) -> None:
     assert document["query"] == str(query)
     assert len(document["neighbors"]) == 3
     first = document["neighbors"][0]
-    assert set(first) == {"id", "path", "score", "payload"}
+    assert set(first) == {"id", "path", "score", "parts", "payload"}
     assert first["path"] == str(query)
     assert first["score"] == pytest.approx(1, abs=1e-4)
 
@@ -199,6 +199,57 @@ def test_where_takes_an_expression_and_filter_narrows_it(call: Call, store: Path
         done = call("query", query, "--store", store, *where, *more, "-k", "30", "--json")
         folders = [neighbor["payload"]["_autoenc"]["folder"] for neighbor in json.loads(done.stdout)["neighbors"]]
         assert sorted(folders) == expected
+
+
+@pytest.fixture
+def goods(drawn: Path, tmp_path: Path) -> Path:
+    """The sample catalog with a brand and a price: watches are dear."""
+    autoenc.index_images(drawn, tmp_path / "goods", encoders=["color", "edges"], progress=False)
+    with open_store(tmp_path / "goods") as store:
+        store.add_fields({"brand": "keyword", "price": "float", "title": "text"})
+        for number, record in enumerate(list(store)):
+            dear = record.payload["_autoenc"]["folder"] == "watch"
+            title = {"title": "a red watch"} if dear else {}
+            store.set_payload(record.id, {"brand": f"b{number % 2}", "price": 100 * dear + number, **title})
+    return tmp_path / "goods"
+
+
+def test_a_hybrid_query_tells_the_parts_of_each_score(call: Call, goods: Path, query: Path, tmp_path: Path) -> None:
+    asked = (
+        "query", query, "--like", "shoe/001.jpg", "--unlike", "shoe/002.jpg", "--store", goods,
+        "--using", "edges=1,color=.5", "--boost", "folder:shoe=.3", "--boost", "brand:b1=.1", "--near", "price:5~10=.2",
+        "--words", "red watch", "--where", "price < 90", "--group-by", "price", "--diversity", ".1", "-k", "4",
+    )  # fmt: skip
+    found = json.loads(call(*asked, "--json").stdout)
+    assert found["using"] == "edges=1,color=0.5"
+    assert found["novelty"] is None
+    assert len(found["neighbors"]) == 4
+    for neighbor in found["neighbors"]:
+        names = ["edges", "color", "folder=shoe", "brand=b1", "price~5", "contains red", "contains watch"]
+        assert list(neighbor["parts"]) == names
+        assert sum(neighbor["parts"].values()) == pytest.approx(neighbor["score"], abs=1e-4)
+        assert neighbor["payload"]["price"] < 90
+    page = json.loads(call(*asked, "--offset", "2", "--sheet", tmp_path / "n.png", "--json").stdout)
+    assert page["neighbors"][:2] == found["neighbors"][2:]
+    header, first, *_ = call(*asked).stdout.splitlines()
+    assert header.split() == ["rank", "score", "path", "parts", "fields"]
+    assert "folder=shoe 0.300" in first
+    assert (tmp_path / "n.png").exists()
+
+
+def test_words_and_attributes_alone_need_no_picture(call: Call, goods: Path) -> None:
+    words = json.loads(call("query", "--words", "red", "--store", goods, "-k", "30", "--json").stdout)
+    assert (words["query"], words["using"]) == ([], "none")
+    assert [one["payload"]["title"] for one in words["neighbors"]] == ["a red watch"] * 12
+    done = call("query", "--boost", "brand:b9=1", "--store", goods)
+    assert done.stdout == "No image matches.\n"
+    assert done.stderr == "No image has brand 'b9'. The nearest of 2 values: 'b1', 'b0'.\n"
+    said = call("query", "--id", "shoe/001.jpg", "--boost", "title=1", "--store", goods, code=2).stderr
+    assert said.startswith("autoenc: --boost of field 'title', which holds text, needs words")
+    said = call("query", "--words", "red", "--using", "edges", "--store", goods, code=2).stderr
+    assert said.startswith("autoenc: --using compares images; name a picture, --id or --like")
+    least = call("query", "--id", "shoe/001.jpg", "--min-percentile", "100", "-k", "48", "--store", goods, "--json")
+    assert len(json.loads(least.stdout)["neighbors"]) < 47
 
 
 def test_no_match_is_no_error(store: Path, query: Path) -> None:
@@ -299,7 +350,7 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["paint"],
         ["train", "x"],
         ["query", "--store", "s"],
-        ["query", "a.jpg", "--id", "b", "--store", "s"],
+        ["query", "--words", "red", "--sheet", "n.png", "--store", "s"],
         ["query", "a.jpg", "--store", "s", "--filter", "folder"],
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],

@@ -157,6 +157,12 @@ def test_filters_and_excluded_points_narrow_the_candidates(shop):
     assert len(found) == 8
 
 
+def test_nothing_that_matches_is_nothing_found(shop):
+    assert shop.search_hybrid([BY_SHAPE, BY_PAINT, NIKE], where="'base color' = Kappa") == []
+    assert shop.search_hybrid([NIKE], where="'base color' = Kappa") == []
+    assert shop.contributions({"paint": BY_PAINT}, [IDS[0]]) == {IDS[0]: {"paint": 0.0}}  # it has no paint
+
+
 def test_attributes_alone_find_every_point_that_has_one_of_them(shop):
     parts = [NIKE, Match({"sale": True}, 0.2)]
     wanted = expected(parts, COUNT)

@@ -1,0 +1,133 @@
+"""Run a query: candidates and scores by the store, then a threshold, groups and diversity, then one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from autoenc.catalog.arranging import POOL, arrange
+from autoenc.catalog.examples import examples_of
+from autoenc.catalog.fields import field_value
+from autoenc.catalog.hybrid import parts_of
+from autoenc.catalog.queries import Query
+from autoenc.encoders import Encoder
+from autoenc.errors import ArgumentError
+from autoenc.store import Hit, Scale, Store
+from autoenc.store.blending import Part
+from autoenc.store.checks import MAX_K
+from autoenc.vectors import Matrix
+
+ROUNDING = 1e-6
+"""A score this far below the threshold is at it."""
+
+
+class Encoders(Protocol):
+    """What a query needs of a searcher."""
+
+    store: Store
+    weights: dict[str, float]
+
+    def encoder_of(self, name: str) -> Encoder: ...
+    def scale_of(self, name: str) -> Scale: ...
+
+
+def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[Hit, dict[str, float]]]:
+    """One page of what a query finds, each with the parts of its score, which are none for one encoder alone.
+
+    Args:
+        searcher: the store, and the encoders that the query weighs.
+        query: what is asked.
+        chosen: whether the encoders were named, so that a query without images must not pass over them.
+
+    Raises:
+        as for `search`.
+    """
+    weights = searcher.weights if query.looks else {}
+    if chosen and searcher.weights and not query.looks:
+        raise ArgumentError("using= compares images; name a picture, id= or like=, or leave it out.")
+    if not weights and (query.pictures or query.vector is not None or query.unlike):
+        raise ArgumentError("using=none leaves looks out; name an encoder to compare with the picture.")
+    store = searcher.store
+    examples = examples_of(store, query, list(weights), searcher.encoder_of)
+    simple = list(weights.values()) == [1.0] and not (query.boosts or query.nears or query.words is not None)
+    least = _least(searcher, query, weights, simple)
+    parts: dict[str, Part] = {}
+    if simple:
+        ((name, vector),) = examples.vectors.items()
+
+        def search(k: int) -> list[Hit]:
+            return store.search(vector, using=name, k=k, where=query.where, min_score=least, exclude=examples.stored)
+
+    else:
+        scales = {name: searcher.scale_of(name) for name in weights}
+        parts = parts_of(store, query, examples.product, examples.vectors, weights, scales)
+
+        def search(k: int) -> list[Hit]:
+            hits = store.search_hybrid(list(parts.values()), k=k, where=query.where, exclude=examples.stored)
+            return [hit for hit in hits if least is None or hit.score >= least - ROUNDING]
+
+    def alike(hits: Sequence[Hit]) -> Matrix:
+        return _alike(searcher, weights, hits, simple)
+
+    page = _arranged(store, query, search, alike if weights else None)[query.offset : query.offset + query.k]
+    told = store.contributions(parts, [hit.id for hit in page]) if parts else {}
+    return [(hit, told.get(hit.id, {})) for hit in page]
+
+
+def _arranged(
+    store: Store, query: Query, search: Callable[[int], list[Hit]], alike: Callable[[Sequence[Hit]], Matrix] | None
+) -> list[Hit]:
+    """At least as many hits as the page needs, in their final order."""
+    if query.diversity and alike is None:
+        raise ArgumentError("diversity= compares images; name a picture, id= or like=.")
+    group: Callable[[Hit], Hashable] | None = None
+    if (field := query.group_by) is not None:
+        store.kind_of(field)  # raises if there is no such field
+
+        def group(hit: Hit) -> Hashable:
+            value = field_value(store, hit.payload, field)
+            return hit.id if value is None else repr(value)  # what has no value is a group of its own
+
+    needed = query.offset + query.k
+    if query.diversity:
+        needed = max(needed, POOL)
+    asked = needed if group is None else max(needed, POOL)
+    while True:
+        hits = search(asked)
+        found = arrange(hits, group=group, diversity=query.diversity, alike=alike)
+        if len(found) >= needed or len(hits) < asked or asked >= MAX_K:
+            return found
+        asked = min(4 * asked, MAX_K)
+
+
+def _least(searcher: Encoders, query: Query, weights: Mapping[str, float], simple: bool) -> float | None:
+    """The least score, from a score, a percentile, or the higher of both."""
+    if query.min_percentile is None:
+        return query.min_score
+    if not weights:
+        raise ArgumentError("min_percentile= compares images; name a picture, id= or like=.")
+    least = 0.0
+    for name, weight in weights.items():
+        scale = searcher.scale_of(name)
+        cosine = float(np.interp(query.min_percentile, np.arange(101), scale.percentiles))
+        least += cosine if simple else weight * scale.scaled(cosine)
+    return least if query.min_score is None else max(least, query.min_score)
+
+
+def _alike(searcher: Encoders, weights: Mapping[str, float], hits: Sequence[Hit], simple: bool) -> Matrix:
+    """How similar hits are to one another, on the scale of their scores."""
+    total: Matrix = np.zeros((len(hits), len(hits)))
+    records = {r.id: r.vectors for r in searcher.store.retrieve([hit.id for hit in hits], vectors=list(weights))}
+    for name, weight in weights.items():
+        there = [index for index, hit in enumerate(hits) if name in records.get(hit.id, {})]
+        if not there:
+            continue
+        rows = np.stack([records[hits[index].id][name] for index in there])
+        cosines = (rows @ rows.T).astype(np.float64)
+        if not simple:
+            scale = searcher.scale_of(name)
+            cosines = weight * (1 + (cosines - scale.nearest) / scale.span)
+        total[np.ix_(there, there)] += cosines
+    return total

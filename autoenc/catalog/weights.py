@@ -1,0 +1,174 @@
+"""What a hybrid search weighs, as callers write it: encoders, boosts of fields, closeness of numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from autoenc.encoders import Encoder
+from autoenc.errors import ArgumentError
+from autoenc.store import Scalar
+
+Using = str | Encoder | Mapping[str, float] | Mapping[Encoder, float] | Mapping[str | Encoder, float]
+"""One encoder, several with their weights, or text such as `learned=1,color=0.5`."""
+
+
+@dataclass(frozen=True)
+class Boost:
+    """A weight for images that share a value.
+
+    Attributes:
+        field: a filterable field.
+        weight: what a match adds to the score, 0 or more.
+        value: the value, or for a field of kind text the words; by default, those of the query product.
+
+    Example:
+        >>> boost = [Boost("articleType", 0.3), Boost("baseColour", 0.2, "Red")]
+    """
+
+    field: str
+    weight: float
+    value: Scalar | None = None
+
+
+@dataclass(frozen=True)
+class Near:
+    """A weight for images with a number that is close to another.
+
+    Attributes:
+        field: a filterable field of integers or floats.
+        weight: what the number itself adds to the score, 0 or more.
+        value: the number; by default, that of the query product.
+        scale: the distance at which half of the weight is left; by default, a tenth of the number.
+
+    Example:
+        >>> near = [Near("price", 0.2, value=49, scale=10)]
+    """
+
+    field: str
+    weight: float
+    value: float | None = None
+    scale: float | None = None
+
+
+NOTHING = "none"
+"""In place of an encoder: looks do not count."""
+
+T = TypeVar("T")
+
+_QUOTED = r""""[^"]*"|'[^']*'"""
+_ITEM = re.compile(
+    rf"""\s*
+    (?P<field> {_QUOTED} | [^\s"',:=~] [^"',:=~]*? ) \s*
+    (?: : \s* (?P<value> {_QUOTED} | [^\s"',=~] [^"',=~]*? ) \s* )?
+    (?: ~ \s* (?P<scale> [^\s,=~]+ ) \s* )?
+    = \s* (?P<weight> [^\s,=]+ ) \s* (?: , | $ )""",
+    re.VERBOSE,
+)
+
+
+def encoders_of(using: Using) -> dict[str | Encoder, float]:
+    """Encoders, by name or themselves, with their weights; one alone weighs 1, and `none` is no encoder.
+
+    Raises:
+        ArgumentError: text that cannot be read.
+
+    Example:
+        >>> encoders_of("learned"), encoders_of("learned=1, color=.5")
+        ({'learned': 1.0}, {'learned': 1.0, 'color': 0.5})
+    """
+    weights: dict[str | Encoder, float] = {}
+    if isinstance(using, Mapping):
+        for encoder, weight in using.items():
+            weights[encoder] = weight
+        return weights
+    if using == NOTHING:
+        return weights
+    if isinstance(using, Encoder) or "=" not in using:
+        return {using: 1.0}
+    for match in _items("using", "NAME=WEIGHT", using):
+        name = _unquoted(match["field"])
+        if match["value"] or match["scale"] or name in weights:
+            raise _unreadable("using", "NAME=WEIGHT, each name once", using)
+        weights[name] = _number("using", match["weight"])
+    return weights
+
+
+def boosts_of(boost: str | Mapping[str, float] | Sequence[Boost]) -> list[Boost]:
+    """Boosts from text such as `articleType=.3,"base color":light blue=.2`, or from fields and their weights.
+
+    Raises:
+        ArgumentError: text that cannot be read, or something else.
+
+    Example:
+        >>> boosts_of("articleType=.3, brand:Nike=.2")
+        [Boost(field='articleType', weight=0.3, value=None), Boost(field='brand', weight=0.2, value='Nike')]
+    """
+    if isinstance(boost, Mapping):
+        return [Boost(field, weight) for field, weight in boost.items()]
+    if not isinstance(boost, str):
+        return _all(Boost, "boost", boost)
+    form = "FIELD=WEIGHT or FIELD:VALUE=WEIGHT"
+    found = []
+    for match in _items("boost", form, boost):
+        if match["scale"]:
+            raise _unreadable("boost", form, boost)
+        value = _unquoted(match["value"]) if match["value"] else None
+        found.append(Boost(_unquoted(match["field"]), _number("boost", match["weight"]), value))
+    return found
+
+
+def nears_of(near: str | Sequence[Near]) -> list[Near]:
+    """Closeness from text such as `price:49~10=.2`: at 39 and at 59, half of the weight is left.
+
+    Raises:
+        ArgumentError: text that cannot be read, or something else.
+
+    Example:
+        >>> nears_of("price:49~10=.2, year=.1")  # doctest: +NORMALIZE_WHITESPACE
+        [Near(field='price', weight=0.2, value=49.0, scale=10.0),
+         Near(field='year', weight=0.1, value=None, scale=None)]
+    """
+    if not isinstance(near, str):
+        return _all(Near, "near", near)
+    found = []
+    for match in _items("near", "FIELD[:NUMBER][~SCALE]=WEIGHT", near):
+        value = _number("near", _unquoted(match["value"])) if match["value"] else None
+        scale = _number("near", match["scale"]) if match["scale"] else None
+        found.append(Near(_unquoted(match["field"]), _number("near", match["weight"]), value, scale))
+    return found
+
+
+def _items(name: str, form: str, text: str) -> Iterable[re.Match[str]]:
+    at = 0
+    while at < len(text):
+        match = _ITEM.match(text, at)
+        if match is None:
+            raise _unreadable(name, form, text[at:].strip())
+        yield match
+        at = match.end()
+
+
+def _all(kind: type[T], name: str, given: object) -> list[T]:
+    found = list(given) if isinstance(given, Iterable) else [given]
+    known = [each for each in found if isinstance(each, kind)]
+    if len(known) < len(found):
+        raise ArgumentError(f"{name}= takes text, or a list of autoenc.{kind.__name__}; got {given!r}.")
+    return known
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentError(f"{name}= needs numbers; got {text!r}.") from None
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if text[:1] in ("'", '"') else text
+
+
+def _unreadable(name: str, form: str, text: str) -> ArgumentError:
+    return ArgumentError(f"{name}= takes {form}, separated by commas, names with other signs in quotes; got {text!r}.")
