@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Neighbor, Searcher, search
     from autoenc.catalog.weights import Boost, Near
+    from autoenc.comparison.fusion import Fusion
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -45,6 +46,7 @@ _HOME = {
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
+    "Fusion": "comparison.fusion",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Near": "catalog.weights",
@@ -90,6 +92,7 @@ __all__ = [
     "Difference",
     "Encoder",
     "EncoderScores",
+    "Fusion",
     "IndexReport",
     "LoadedImage",
     "Near",
