@@ -102,7 +102,7 @@ def fuse(kept: Kept, scores: Mapping[str, EncoderScores], progress: Progress) ->
         asked = split.labeled[rows]
         part = replace(split, own=split.own[asked], query_codes=split.query_codes[asked], labeled=np.arange(len(asked)))
         queries, gallery = _joined(kept, asked, shares(other, spans))
-        _, scored = ranked("fusion", queries, gallery, part, progress)
+        _, scored = ranked(f"fusion, half {side + 1}", queries, gallery, part, progress)
         for metric, values in scored.items():
             per_query[metric][rows] = values
     return Fusion(

@@ -38,6 +38,14 @@ class Fusion:
 
     Source: Stone, "Cross-validatory choice and assessment of statistical predictions", JRSS B 1974, with two halves;
     Fox and Shaw, "Combination of multiple searches", TREC-2 1994, for weighted sums of scaled scores.
+
+    Example:
+        >>> fusion = autoenc.compare("photos", encoders=["color", "edges"]).fusion
+        >>> fusion
+        <Fusion '...=1,...': map ...>
+        >>> with autoenc.open_store("store") as store:
+        ...     len(autoenc.search(store, "some.jpg", using=fusion.using, k=3))
+        3
     """
 
     weights: dict[str, float]
