@@ -137,11 +137,11 @@ def _fusion(fusion: Fusion | None) -> list[str]:
     if fusion is None:
         return []
     first, second = map(fusion_name, fusion.halves)
-    found = f"they are {first} on both" if first == second else f"they are {first} on one and {second} on the other"
+    found = f"{first} on both halves" if first == second else f"{first} on one half and {second} on the other"
     text = (
         f"{fusion_told(fusion)} Scaled, a cosine is 0 at the median of random pairs and 1 at the median of nearest "
-        f"neighbors. Of the weights found on the halves, {found}; found on all labeled queries, they are those in the "
-        "name. Boosts of matching fields were not tried."
+        f"neighbors. The best weights are {found}; on all labeled queries, they are those in its name. Boosts of "
+        "matching fields were not tried."
     )
     return [f"<p>{escape(text)}</p>\n"]
 

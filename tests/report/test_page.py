@@ -144,9 +144,9 @@ def test_a_fusion_stands_beside_the_encoders_with_what_it_is(known: Comparison) 
     name = "edges + color (1 : 0.5)"
     assert row == [name, "-0.250", "-0.500 to -0.125", f"{name} better", "4", "0", "4"]
     (told,) = [text for text in page.texts["p"] if "is a fusion" in text]
-    assert "they are edges + color (1 : 0.5) on one and edges + color (1 : 1) on the other;" in told
+    assert "are edges + color (1 : 0.5) on one half and edges + color (1 : 1) on the other;" in told
     same = dataclasses.replace(found, halves=(found.weights, found.weights))
-    assert "they are edges + color (1 : 0.5) on both;" in render(dataclasses.replace(known, fusion=same))
+    assert "are edges + color (1 : 0.5) on both halves;" in render(dataclasses.replace(known, fusion=same))
     assert "is a fusion" not in render(known)
 
 
