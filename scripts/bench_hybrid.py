@@ -69,7 +69,7 @@ class Catalog:
         return [
             *(Similarity(name, rows[row], WEIGHTS[name], self.scales[name]) for name, rows in self.vectors.items()),
             Match({"type": str(fields["type"])}, WEIGHTS["type"]),
-            Match({"color": str(fields["color"])}, WEIGHTS["color="]),
+            Match({"color": str(fields["color"])}, WEIGHTS["hue"]),
             Closeness("price", float(fields["price"]), 0.1 * float(fields["price"]), WEIGHTS["price"]),
         ]
 
@@ -80,12 +80,12 @@ class Catalog:
             scale = self.scales[name]
             total += WEIGHTS[name] * (1 + (rows[: self.points] @ rows[row] - scale.nearest) / scale.span)
         total += WEIGHTS["type"] * (self.type[: self.points] == self.type[row])
-        total += WEIGHTS["color="] * (self.color[: self.points] == self.color[row])
+        total += WEIGHTS["hue"] * (self.color[: self.points] == self.color[row])
         away = np.abs(self.price[: self.points] - self.price[row])
         return np.asarray(total + WEIGHTS["price"] * 0.5 ** (away / (0.1 * self.price[row])))
 
 
-WEIGHTS = {"learned": 1.0, "color": 0.5, "type": 0.3, "color=": 0.2, "price": 0.2}
+WEIGHTS = {"learned": 1.0, "color": 0.5, "type": 0.3, "hue": 0.2, "price": 0.2}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def table(catalog: Catalog, store: Store) -> str:
     """Median and 99th percentile of each sort of search, its ratio to the plain one, and its recall."""
-    rows = range(catalog.points, catalog.points + len(catalog.brand) - catalog.points)
+    rows = range(catalog.points, len(catalog.brand))
     learned = catalog.vectors["learned"]
 
     def plain(where: str | None, row: int) -> Callable[[], list[str]]:

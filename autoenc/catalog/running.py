@@ -10,7 +10,6 @@ import numpy as np
 from autoenc.catalog.arranging import POOL, arrange
 from autoenc.catalog.examples import examples_of
 from autoenc.catalog.fields import field_value
-from autoenc.catalog.hybrid import parts_of
 from autoenc.catalog.queries import Query
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
@@ -61,6 +60,8 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
             return store.search(vector, using=name, k=k, where=query.where, min_score=least, exclude=examples.stored)
 
     else:
+        from autoenc.catalog.hybrid import parts_of  # most queries can do without
+
         scales = {name: searcher.scale_of(name) for name in weights}
         parts = parts_of(store, query, examples.product, examples.vectors, weights, scales)
 

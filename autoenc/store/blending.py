@@ -114,7 +114,7 @@ class Blend(NamedTuple):
         parts: at least one.
         k: how many hits.
         where: only points that match.
-        depth: how many candidates each search finds.
+        depth: how many candidates a search finds, see `searches`; without an encoder, how many there are.
         payload: whether hits have their payload.
     """
 
@@ -129,12 +129,17 @@ class Blend(NamedTuple):
         return [part for part in self.parts if isinstance(part, Nearest)]
 
     @property
-    def searches(self) -> list[tuple[Nearest, Conditions]]:
-        """What finds candidates: for each encoder, the nearest points, and the nearest that all other parts suit."""
-        searches = [(part, self.where) for part in self.nearest]
-        if rest := [part.where if isinstance(part, Matching) else part.around for part in self._rest]:
-            searches += [(part, _narrowed(self.where, *rest)) for part in self.nearest]
-        return searches
+    def searches(self) -> list[tuple[Nearest, Conditions, int]]:
+        """What finds candidates, and how many: `depth` of the nearest by each encoder.
+
+        Where other parts can outweigh some similarity, more of the nearest, and the nearest that all those parts suit.
+        """
+        rest = [part.where if isinstance(part, Matching) else part.around for part in self._rest]
+        if not rest:
+            return [(part, self.where, self.depth) for part in self.nearest]
+        suited = _narrowed(self.where, *rest)
+        wide = [(part, self.where, WIDER * self.depth) for part in self.nearest]
+        return [*wide, *((part, suited, self.depth) for part in self.nearest)]
 
     @property
     def some(self) -> Conditions:
@@ -146,6 +151,9 @@ class Blend(NamedTuple):
     def _rest(self) -> list[Matching | Close]:
         return [part for part in self.parts if not isinstance(part, Nearest)]
 
+
+WIDER = 4
+"""With `hybrid.DEPTH`, it was chosen with `scripts/bench_hybrid.py`: recall@10 is .99 for boosts of .2 to .3."""
 
 _HUGE = 1e300
 _FAR = 10_000.0  # 0.5 ** 10000 is 0 in double precision

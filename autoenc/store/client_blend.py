@@ -22,10 +22,10 @@ def candidate_requests(blend: Blend, params: Params) -> list[models.QueryRequest
             using=part.using,
             filter=client_filter(where),
             params=params(where),
-            limit=blend.depth,
+            limit=limit,
             with_payload=False,
         )
-        for part, where in blend.searches
+        for part, where, limit in blend.searches
     ]
 
 

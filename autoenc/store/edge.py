@@ -20,7 +20,6 @@ from autoenc.errors import StoreError
 from autoenc.files import remove_folder, replace_file
 from autoenc.store.ann import is_exact, search_ef
 from autoenc.store.blending import Blend
-from autoenc.store.edge_blend import blend_request, candidate_requests
 from autoenc.store.edge_values import (
     BOOLS,
     SCHEMA_TYPES,
@@ -310,6 +309,8 @@ class EdgeEngine:
             return [[hit_of(hit.id, hit.score, without_copies(hit.payload)) for hit in hits] for hits in results]
 
     def blend(self, blends: Sequence[Blend]) -> list[list[Hit]]:
+        from autoenc.store.edge_blend import blend_request, candidate_requests  # most queries can do without
+
         with self._engine():
             requests = []
             for blend in blends:

@@ -19,12 +19,12 @@ def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
     """The searches for candidates; none where filters alone find them."""
     return [
         qe.QueryRequest(
-            limit=blend.depth,
+            limit=limit,
             query=_query(part),
             filter=filter_for(where),
             params=params(len(part.vector), where),
         )
-        for part, where in blend.searches
+        for part, where, limit in blend.searches
     ]
 
 
@@ -71,9 +71,12 @@ def _times(weight: float, factors: Sequence[Expression]) -> Expression:
 
 
 def _closeness(part: Close) -> list[Expression]:
-    """The decay; 0 before it where the field does not hold exactly one number, of which the engine makes an error."""
+    """The decay; before it, 0 where the field holds several values, of which the engine makes an error.
+
+    Where it holds none, or something else than a number, the engine takes the default.
+    """
     path = json_path(part.field)
-    one = qe.Filter(must=[condition_for(part.numbers), qe.FieldCondition(path, values_count=qe.ValuesCount(lt=2))])
+    one = qe.FieldCondition(path, values_count=qe.ValuesCount(lt=2))
     target = Expression.Constant(part.target)
     decay = Expression.Decay(qe.DecayKind.Exp, Expression.Variable(path), target, midpoint=0.5, scale=part.scale)
     return [Expression.Condition(one), decay]

@@ -22,15 +22,12 @@ MAX_DEPTH = 50
 """The most parentheses and `not`s inside one another."""
 
 _SIGNS = {"=": "", "!=": "", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
-_TOKEN = re.compile(
-    r"""\s*(?:
+_TOKEN = r"""\s*(?:
         (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*')
       | (?P<sign> [<>!]=? | = | [(),])
       | (?P<bare> [^\s(),=<>!"'] (?:(?!!=)[^\s(),=<>])*)
       | (?P<end> $)
-    )""",
-    re.VERBOSE,
-)
+    )"""
 _ESCAPED = re.compile(r"""\\(["'\\])""")
 
 
@@ -64,6 +61,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._depth = 0
+        self._tokens = re.compile(_TOKEN, re.VERBOSE)  # here, because queries without an expression can do without
         self._token = self._read(0)
 
     def whole(self) -> Filter:
@@ -151,7 +149,7 @@ class _Parser:
         return token
 
     def _read(self, start: int) -> _Token:
-        match = _TOKEN.match(self._text, start)
+        match = self._tokens.match(self._text, start)
         if match is None or match.lastgroup is None:
             at = start + len(self._text[start:]) - len(self._text[start:].lstrip())
             self._token = _Token("sign", self._text[at], at)

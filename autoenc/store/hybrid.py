@@ -16,8 +16,8 @@ from autoenc.store.records import Hit
 from autoenc.store.remembering import Remembering
 from autoenc.store.where import Filter
 
-DEPTH = 256
-"""The fewest candidates that each encoder finds for a hybrid search."""
+DEPTH = 64
+"""The fewest candidates that each search for a hybrid one finds."""
 
 
 class HybridSearch(Remembering):
@@ -33,9 +33,10 @@ class HybridSearch(Remembering):
     ) -> list[Hit]:
         """The k points with the highest sums of all parts, best first; equal scores are ordered by id.
 
-        The candidates are the points nearest to each vector, max(256, 2 k) of each, and as many of those that all
-        other parts suit (what matches, and what is close enough to get half the weight). Each is scored by every part.
-        Without a vector, every point that any part suits is a candidate.
+        The candidates are the points nearest to each vector, max(64, 2 k) of each. If there are other parts, they are
+        four times as many, and max(64, 2 k) of those that all other parts suit (what matches, and what is close enough
+        to get half the weight). Each is scored by every part. Without a vector, every point that any part suits is a
+        candidate.
 
         Args:
             parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.

@@ -80,22 +80,30 @@ def summand(part: Similarity | Match | Closeness) -> np.ndarray:
     return part.weight * np.where(PAINTED | (part.using == "shape"), scaled, 0)
 
 
+def suits(part: Match | Closeness) -> np.ndarray:
+    """Whether each point has what a part asks for; of a number, half the weight, and of several numbers, any."""
+    if isinstance(part, Match):
+        return matching(part.where) > 0
+    held = [goods.get(part.field) for goods in GOODS]
+    numbers = [[one for one in (of if isinstance(of, list) else [of]) if type(one) in (int, float)] for of in held]
+    return np.array([any(abs(one - part.target) <= part.scale for one in some) for some in numbers])
+
+
 def candidates(parts: list[Any], kept: np.ndarray, depth: int) -> np.ndarray:
     """The points that are compared: the nearest of each encoder, and the nearest of those that all else suits."""
     near = [part for part in parts if isinstance(part, Similarity)]
     rest = [part for part in parts if not isinstance(part, Similarity)]
     if not near:
         return kept & (np.sum([summand(part) > 0 for part in rest], axis=0) > 0)
-    suited = np.all(
-        [summand(part) >= part.weight * (0.5 if isinstance(part, Closeness) else 1) for part in rest] or [kept], axis=0
-    )
+    suited = np.all([kept, *map(suits, rest)], axis=0)
     found = np.zeros(COUNT, bool)
     for part in near:
         scores = summand(part)
         has = PAINTED | (part.using == "shape")
-        for among in (kept & has, kept & has & suited) if rest else (kept & has,):
+        searches = [(kept & has, 4 * depth), (kept & has & suited, depth)] if rest else [(kept & has, depth)]
+        for among, limit in searches:
             rows = np.flatnonzero(among)
-            found[rows[np.argsort(-scores[rows], kind="stable")[:depth]]] = True
+            found[rows[np.argsort(-scores[rows], kind="stable")[:limit]]] = True
     return found
 
 
