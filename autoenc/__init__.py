@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.weights import Boost, Near
+    from autoenc.comparison.fusion import Fusion
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
@@ -56,6 +57,7 @@ _HOME = {
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
+    "Fusion": "comparison.fusion",
     "IndexReport": "catalog.indexing",
     "LoadedImage": "images.files",
     "Metadata": "catalog.metadata",
@@ -117,6 +119,7 @@ __all__ = [
     "Difference",
     "Encoder",
     "EncoderScores",
+    "Fusion",
     "IndexReport",
     "LoadedImage",
     "Metadata",

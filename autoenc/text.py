@@ -70,7 +70,7 @@ def short(value: float, *, like: float | None = None, sign: bool = False) -> str
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A plain-text table: columns are two spaces apart, and columns of numbers are aligned right."""
+    """A plain-text table: columns are two spaces apart, and columns of numbers, or "-" for none, are aligned right."""
     lines = [[printable(cell) for cell in line] for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     right = [all(_numeric(row[column]) for row in rows) for column in range(len(header))]
@@ -84,6 +84,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _numeric(cell: str) -> bool:
+    if cell == "-":
+        return True
     try:
         float(cell.split()[0])
     except (ValueError, IndexError):

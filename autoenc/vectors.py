@@ -1,7 +1,9 @@
-"""Types of image and vector arrays, rows of length 1, even samples, covariance and principal axes."""
+"""Types of image and vector arrays, room for large ones, rows of length 1, even samples, principal axes."""
 
 from __future__ import annotations
 
+import math
+import tempfile
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +24,14 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _TOLERANCE = 1e-9  # of an axis's residual, relative to the largest variance
 _MAX_ROUNDS = 100
+
+
+def room_for(shape: tuple[int, ...], dtype: type[Scalar], most: int) -> npt.NDArray[Scalar]:
+    """An array to be filled: in memory or, if it has more than `most` bytes, in an unnamed temporary file."""
+    if math.prod(shape) * np.dtype(dtype).itemsize <= most:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(prefix="autoenc-") as file:  # freed with its last user, even after a kill
+        return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def unit_rows(vectors: Vectors) -> Vectors:

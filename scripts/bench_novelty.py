@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from autoenc import create_encoder, find_images, load_bundle, load_image
 from autoenc.catalog.novelty import UNLIKE, combined
-from autoenc.catalog.scales import COPY, SAMPLE
 from autoenc.models.bundle import Bundle
+from autoenc.store.scale import COPY, SAMPLE
 from autoenc.vectors import Images, evenly, unit_rows
 
 Floats = npt.NDArray[np.floating]

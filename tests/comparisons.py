@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from autoenc.comparison.fusion import Fusion, fusion_name
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.metrics.registry import METRICS, SELF_RECALL
 
@@ -40,6 +41,31 @@ def scores(
         selfrecall={k: np.asarray(recalled, np.float64) for k in SELF_RECALL},
         top=np.asarray(nearest if top is None else top, np.int64),
         origin=origin,
+    )
+
+
+def fusion(
+    weights: Mapping[str, float],
+    average_precision: Sequence[float],
+    differences: Mapping[str, tuple[float, float, float]] | None = None,
+    *,
+    others: float = 0.25,
+) -> Fusion:
+    """A fusion with these AP values, and `others` in every other metric; on the second half, all weights are 1.
+
+    `differences` are those to each encoder in mAP.
+    """
+    aps = np.asarray(average_precision, np.float64)
+    return Fusion(
+        weights=dict(weights),
+        halves=(dict(weights), dict.fromkeys(weights, 1.0)),
+        half=np.arange(len(aps)) % 2,
+        dim=160,
+        ms_per_image=0.5,
+        per_query={metric: aps if metric == "map" else np.full(len(aps), others) for metric in METRICS},
+        differences=[
+            Difference(fusion_name(weights), name, "map", *interval) for name, interval in (differences or {}).items()
+        ],
     )
 
 

@@ -95,6 +95,7 @@ def test_the_public_names() -> None:
         "ENCODER_NAMES",
         "EncoderScores",
         "find_images",
+        "Fusion",
         "index_images",
         "IndexReport",
         "list_collections",

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
-from autoenc.catalog.scales import SAMPLE
 from autoenc.catalog.sources import make_encoders
 from autoenc.encoders import Encoder, Model
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
 from autoenc.store import Scale, Store
+from autoenc.store.scale import SAMPLE
 from autoenc.vectors import Pixels
 
 UNLIKE = 2.0

@@ -25,8 +25,8 @@ class Query:
     """What to search for, by what it is compared, and which results to give.
 
     The images of a query (pictures, stored images, those of a product, like) are averaged; those in `unlike` are
-    subtracted. A query that weighs more than one encoder is hybrid: its score is a sum of parts, each of which is on one
-    scale, where 0 is the median similarity of random pairs and 1 that of nearest neighbors (see `Scale`), times its
+    subtracted. A query that weighs more than one encoder is hybrid: its score is a sum of parts, each of which is on
+    one scale, where 0 is the median similarity of random pairs and 1 that of nearest neighbors (see `Scale`), times its
     weight. A query without images is by words, boosts and closeness alone.
 
     Attributes:

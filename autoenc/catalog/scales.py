@@ -9,15 +9,7 @@ import numpy as np
 
 from autoenc.errors import ArgumentError
 from autoenc.store import Scale, Store
-
-SAMPLE = 500
-"""Images whose nearest neighbors are searched, for each encoder. At the 5th percentile that is right to 1 in 100."""
-
-COPY = 1 - 1e-5
-"""Two images with at least this cosine count as copies of one picture."""
-
-NEIGHBORS = 10
-"""How far to look past the copies of an image."""
+from autoenc.store.scale import COPY, NEIGHBORS, SAMPLE, scale_from
 
 MOVED = 0.1
 """A scale is measured again when the number of points has changed by more than this share."""
@@ -84,9 +76,6 @@ def measure(store: Store, name: str) -> Scale:
     if not records:
         return Scale(1.0, 1.0, (1.0,) * 101, points, fingerprint)
     rows = np.stack([record.vectors[name] for record in records])
-    pairs = np.clip(rows @ rows.T, -1, 1).astype(np.float64)
-    np.fill_diagonal(pairs, 1)
-    pairs[pairs >= COPY] = np.nan
     found = store.search_batch(rows, using=name, k=NEIGHBORS)
     nearest = np.array(
         [
@@ -94,14 +83,7 @@ def measure(store: Store, name: str) -> Scale:
             for record, hits in zip(records, found, strict=True)
         ]
     )
-    kept = ~np.isnan(nearest)
-    if not kept.any():
-        return Scale(1.0, 1.0, (1.0,) * 101, points, fingerprint)
-    percentiles = np.percentile(nearest[kept], np.arange(101)).tolist()
-    random = pairs[np.ix_(kept, kept)]
-    random = random[~np.isnan(random)]
-    median = float(np.median(random)) if random.size else percentiles[50]
-    return Scale(min(median, percentiles[50]), percentiles[50], tuple(percentiles), points, fingerprint)
+    return scale_from(rows, nearest, points, fingerprint)
 
 
 def _moved(store: Store, name: str, changed: int) -> bool:

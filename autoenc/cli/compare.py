@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,20 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")
+    parser.add_argument(
+        "--fusion",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="with labels, also find weights by which encoders retrieve best together (default: yes)",
+    )
     add_store(parser, "a store that shall remember which of its encoders retrieves best")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
     add_overwrite(parser, "files of these names in --out that autoenc did not write")
     add_common(
         parser,
         json_keys="encoders{name: {dim, p@5, p@10, hit@5, recall@10, map, knn@10, selfrecall@1, ms_per_image, …}}, "
-        "differences[{a, b, metric, mean, ci_low, ci_high}], advice, …",
+        "differences[{a, b, metric, mean, ci_low, ci_high}], fusion{weights, using, weights_of_halves, map, …, "
+        "differences}, advice, …",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was written.")
 
@@ -78,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
         label_column=options.label_column,
         max_queries=options.max_queries,
         seed=options.seed,
+        fusion=options.fusion,
         progress=not options.quiet,
     )
     if out is not None:
@@ -91,6 +100,11 @@ def run(options: argparse.Namespace) -> int:
         put(comparison_table(comparison))
         if sentences := advice(comparison):
             put(f"\n{as_flags(sentences)}")
+        if comparison.fusion is not None and comparison.fusion.beats_all:
+            place = (
+                "STORE" if options.store is None else shlex.join([options.store, "--collection", options.collection])
+            )
+            put(f"\n  autoenc query IMAGE --store {place} --using {shlex.quote(comparison.fusion.using)}")
         if out is not None:
             put(f"\nReport: {shown(out / 'report.html')}")
     if options.store:

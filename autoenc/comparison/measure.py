@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from autoenc.metrics.registry import METRICS, SELF_RECALL, score_ranking
 from autoenc.metrics.scores import self_recall_at_k
 from autoenc.progress import Progress, silent
 from autoenc.vectors import Images, Indices, Vectors, unit_rows
+
+Keep = Callable[[str, Vectors, Vectors], None]
 
 _BATCH = 256
 
@@ -49,9 +52,20 @@ class Split:
     altered: Indices
     seed: int
 
+    @cached_property
+    def copies(self) -> Images:
+        """One altered copy of each of the images `altered`, uint8; made once for all encoders."""
+        return altered_copies(self.gallery[self.altered], seed=self.seed, indices=self.altered)
 
-def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores:
+
+def measure(encoder: Encoder, split: Split, progress: Progress, keep: Keep | None = None) -> EncoderScores:
     """Encode, rank and score; an encoder that has to be fitted is fitted on the gallery first.
+
+    Args:
+        encoder: what to measure.
+        split: what to measure it on.
+        progress: told how far it is.
+        keep: given the encoder's name and the unit vectors of gallery and queries.
 
     Raises:
         EncoderError: an encoder that cannot be fitted, or a vector that is not finite.
@@ -65,9 +79,10 @@ def measure(encoder: Encoder, split: Split, progress: Progress) -> EncoderScores
         queries = gallery  # every image is a query: no second copy
     else:
         queries = gallery[split.own]
-    top, per_query = _search(encoder.name, queries, gallery, split, progress)
-    altered = altered_copies(split.gallery[split.altered], seed=split.seed, indices=split.altered)
-    copies, _ = _encode(encoder, altered)
+    top, per_query = ranked(encoder.name, queries, gallery, split, progress)
+    if keep is not None:
+        keep(encoder.name, gallery, queries)
+    copies, _ = _encode(encoder, split.copies)
     found = ranks(copies, gallery, split.altered)
     return EncoderScores(
         name=encoder.name,
@@ -97,10 +112,21 @@ def differences(scores: dict[str, EncoderScores]) -> list[Difference]:
     return found
 
 
-def _search(
+def ranked(
     name: str, queries: Vectors, gallery: Vectors, split: Split, progress: Progress
 ) -> tuple[Indices, dict[str, npt.NDArray[np.float64]]]:
-    """The nearest neighbors of every query, and the scores of the labeled ones."""
+    """The nearest neighbors of every query, and the scores of the labeled ones.
+
+    Args:
+        name: what `progress` calls it.
+        queries: (Q, D) float32; their dot products with the gallery are cosines, or means of several.
+        gallery: (G, D) float32.
+        split: what they are vectors of.
+        progress: told how far it is.
+
+    Returns:
+        (Q, 10) gallery indices, nearest first, with fewer columns for a smaller gallery; and metric -> (L,) float64.
+    """
     itself = bool((split.own >= 0).any())
     top = np.empty((len(queries), min(TOP, len(gallery) - itself)), np.int64)
     per_query = {metric: np.empty(len(split.labeled)) for metric in METRICS} if len(split.labeled) else {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
 from autoenc.text import counted, short, shown
 from autoenc.vectors import Indices
+
+if TYPE_CHECKING:
+    from autoenc.comparison.fusion import Fusion
 
 TOP = 10
 """How many of each query's neighbors are kept."""
@@ -126,6 +129,7 @@ class Comparison:
         left_out: number of queries with a label that no other image in the gallery shares.
         notes: sentences that a reader of the figures must know, such as why nothing was scored by label.
         folders: the folders that were searched for images; no report is written into them.
+        fusion: several encoders that are searched with together; None if that was not tried.
     """
 
     gallery_pictures: list[Path | NamedPicture]
@@ -144,6 +148,7 @@ class Comparison:
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
+    fusion: Fusion | None = None
 
     @cached_property
     def gallery(self) -> list[Path]:
@@ -194,6 +199,7 @@ class Comparison:
         return {
             "encoders": {name: self._encoder_dict(scores) for name, scores in self.encoders.items()},
             "differences": [difference.to_dict() for difference in self.differences],
+            "fusion": None if self.fusion is None else self.fusion.to_dict(),
             "gallery": len(self.gallery),
             "queries": len(self.queries),
             "labeled": len(self.labeled),

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from autoenc.comparison.fusing import LEAST, Kept, fuse
 from autoenc.comparison.labels import Labels, LabelTable, read_labels
 from autoenc.comparison.measure import Split, differences, measure
 from autoenc.comparison.records import Comparison
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
-from autoenc.encoders import Encoder, Model, create_encoders
+from autoenc.encoders import Encoder, Model, base_name, create_encoders
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
 from autoenc.progress import ProgressOption, telling
@@ -37,6 +38,7 @@ def compare(
     query_labels: Labels | None = None,
     max_queries: int | None = None,
     seed: int = 0,
+    fusion: bool = True,
     progress: ProgressOption = None,
 ) -> Comparison:
     """Compare encoders on your own images: which of them finds what belongs together?
@@ -61,11 +63,14 @@ def compare(
             file or by their folders.
         max_queries: draw this many queries, and this many images for altered copies, without replacement. Without
             it all queries and MAX_ALTERED images are taken.
-        seed: of the draws and of the alterations.
+        seed: of the draws, of the alterations and of the halves of a fusion.
+        fusion: with labels and two encoders or more that a store can hold, also find weights by which they retrieve
+            best together: on one half of the queries, and scored on the other (see `Fusion`). Weights of metadata
+            fields are not tried.
         progress: True, False, a function, or None to show it on a terminal and in a notebook.
 
     Returns:
-        The scores of every encoder, their intervals, and their paired differences.
+        The scores of every encoder, and of a fusion of some; their intervals, and their paired differences.
 
     Raises:
         NoImagesError: a missing or empty folder, or fewer than two readable images.
@@ -104,7 +109,14 @@ def compare(
         gallery, asked, lone_label = _without_lone_label(gallery, asked)
         split = _split(gallery, pixels, asked, query_pixels, own, max_queries, seed)
         unfit = _unfit(chosen, len(gallery)) if encoders is None else []  # those asked for by name raise an error
-        scores = {name: measure(encoder, split, tell) for name, encoder in chosen.items() if encoder not in unfit}
+        kept = Kept(split)
+        together = _together(chosen) if fusion and len(split.labeled) else []
+        scores = {
+            name: measure(encoder, split, tell, kept.add if name in together else None)
+            for name, encoder in chosen.items()
+            if encoder not in unfit
+        }
+        fused = fuse(kept, scores, tell) if together else None
     sides = [gallery] if queries is None else [gallery, asked]
     return Comparison(
         gallery_pictures=gallery.pictures,
@@ -121,8 +133,9 @@ def compare(
         skipped=[file for side in sides for file in side.skipped],
         seconds=time.perf_counter() - started,
         left_out=len(asked) - asked.labels.count(None) - len(split.labeled),
-        notes=list(_notes(table, lone_label, split, unfit)),
+        notes=list(_notes(table, lone_label, split, unfit, untried=bool(together) and fused is None)),
         folders=[side.folder for side in sides if side.folder is not None],
+        fusion=fused,
     )
 
 
@@ -163,6 +176,12 @@ def _unfit(encoders: Mapping[str, Encoder], images: int) -> list[Encoder]:
     return [encoder for encoder in encoders.values() if not encoder.fitted and encoder.dim > images]
 
 
+def _together(encoders: Mapping[str, Encoder]) -> list[str]:
+    """The encoders that a fusion may have, those that a store can hold; none if there is only one."""
+    names = [name for name, encoder in encoders.items() if encoder.fitted and base_name(name) == name]
+    return names if len(names) > 1 else []
+
+
 def _split(
     gallery: Side,
     pixels: Images,
@@ -192,7 +211,9 @@ def _with_relevant(gallery_codes: Indices, query_codes: Indices, own: Indices) -
     return np.flatnonzero((query_codes >= 0) & (members[query_codes] - itself > 0))
 
 
-def _notes(table: LabelTable | None, lone_label: str | None, split: Split, unfit: list[Encoder]) -> Iterator[str]:
+def _notes(
+    table: LabelTable | None, lone_label: str | None, split: Split, unfit: list[Encoder], *, untried: bool
+) -> Iterator[str]:
     """What a reader of the figures has to know."""
     if table is not None and table.broken:
         yield f"{counted(table.broken, 'row')} of {shown(table.file)} left out: too many or too few fields."
@@ -202,3 +223,8 @@ def _notes(table: LabelTable | None, lone_label: str | None, split: Split, unfit
         yield "No query has a label that another image shares, so only self-recall was measured."
     for encoder in unfit:
         yield f"{encoder.name} is left out: it needs {encoder.dim} images or more, and there are {len(split.gallery)}."
+    if untried:
+        yield (
+            "No fusion of encoders was tried: its weights are found on one half of the labeled queries and scored on "
+            f"the other, and each half needs {LEAST} queries that share a label with another of its images."
+        )

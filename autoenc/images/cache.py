@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import numpy as np
 from autoenc.images.files import load_images
 from autoenc.images.finding import NamedPicture, SkippedFile
 from autoenc.progress import Progress, silent
-from autoenc.vectors import Images
+from autoenc.vectors import Images, room_for
 
 IN_MEMORY_BYTES = 512 * 2**20
 """A cache larger than this is memory-mapped."""
@@ -55,7 +53,7 @@ def load_pixels(items: Sequence[Path | NamedPicture], size: int = 32, *, progres
     Returns:
         The cache, in the order of `items`.
     """
-    images = _allocated((len(items), size, size, 3))
+    images = room_for((len(items), size, size, 3), np.uint8, IN_MEMORY_BYTES)
     kept: list[Path] = []
     digests: list[str] = []
     skipped: list[SkippedFile] = []
@@ -71,10 +69,3 @@ def load_pixels(items: Sequence[Path | NamedPicture], size: int = 32, *, progres
     readable = images[: len(kept)]
     readable.flags.writeable = False
     return PixelCache(readable, kept, digests, skipped)
-
-
-def _allocated(shape: tuple[int, ...]) -> Images:
-    if math.prod(shape) <= IN_MEMORY_BYTES:
-        return np.empty(shape, np.uint8)
-    with tempfile.TemporaryFile(prefix="autoenc-pixels-") as file:  # freed with its last user, even after a kill
-        return np.memmap(file, np.uint8, "w+", shape=shape)

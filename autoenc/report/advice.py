@@ -1,9 +1,10 @@
-"""What to do about a comparison in which another encoder beats the trained one."""
+"""What to do about a comparison in which another encoder, or several together, beat the trained one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.encoders import ENCODERS, base_name
 from autoenc.metrics.registry import find_metric
@@ -15,22 +16,40 @@ EMPHASIS_OF = {"edges": "shape", "color": "color", "texture": "texture"}
 
 
 def advice(comparison: Comparison) -> str:
-    """What to do where, by labels, another encoder retrieves better than the trained one, in two sentences.
+    """What to do where, by labels, another encoder retrieves better than the trained one, or a fusion better than all.
 
     It speaks only where the 95% interval of the paired difference excludes zero. What it advises is a training with
-    another emphasis, and a search by the better encoder; in the words of the library (`using=color`).
+    another emphasis, and a search by the better encoder, or by several with their weights; in the words of the library
+    (`using=color`, `using=learned=1,color=0.5`).
 
     Args:
         comparison: what `compare` returned.
 
     Returns:
-        the sentences; empty if no encoder is shown to retrieve better, without labels, or without a trained encoder.
+        the sentences; empty if nothing is shown to retrieve better, or without labels. Of a single encoder they speak
+        only if the comparison has a trained one.
 
     Example:
         >>> comparison = autoenc.compare("photos", encoders=["color", "edges"])
         >>> advice(comparison)  # nothing was trained
         ''
     """
+    return " ".join(filter(None, [_of_single(comparison), _of_fusion(comparison.fusion)]))
+
+
+def _of_fusion(fusion: Fusion | None) -> str:
+    if fusion is None or not fusion.beats_all:
+        return ""
+    closest = fusion.closest
+    lead, low, high = (number(value, like=closest.mean) for value in (closest.mean, closest.ci_low, closest.ci_high))
+    return (
+        f"The fusion {fusion.name} retrieves better than any encoder alone: its mAP is higher than that of "
+        f"{closest.b}, the best of them, by {lead} (95% interval {low} to {high}). Index with "
+        f"encoders={','.join(fusion.weights)} and search with using={fusion.using}."
+    )
+
+
+def _of_single(comparison: Comparison) -> str:
     metric, reference = find_metric(comparison.main_metric), comparison.reference
     trained = ENCODERS.get(base_name(reference))
     if trained is None or not trained.trained or not metric.needs_labels:

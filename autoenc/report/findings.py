@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.records import Comparison, Difference
 from autoenc.metrics.bootstrap import LEVEL, RESAMPLES
 from autoenc.metrics.registry import find_metric
@@ -60,9 +61,16 @@ def differences_by(comparison: Comparison, metric: str) -> list[Difference]:
 
 
 def tally(comparison: Comparison, difference: Difference) -> tuple[int, int, int]:
-    """(wins, ties, losses) of encoder a against b, query by query."""
-    a, b = (comparison.encoders[name].scores(difference.metric) for name in (difference.a, difference.b))
+    """(wins, ties, losses) of a, an encoder or the fusion, against b, query by query."""
+    a, b = (_scores_of(comparison, name, difference.metric) for name in (difference.a, difference.b))
     return int((a > b).sum()), int((a == b).sum()), int((a < b).sum())
+
+
+def _scores_of(comparison: Comparison, name: str, metric: str) -> npt.NDArray[np.float64]:
+    fusion = comparison.fusion
+    if fusion is not None and name == fusion.name:
+        return fusion.per_query[metric]
+    return comparison.encoders[name].scores(metric)
 
 
 def headline(comparison: Comparison) -> str:
@@ -106,6 +114,14 @@ def evidence(comparison: Comparison) -> str:
     return (
         f"{find_metric(metric).title}: {figure(reference)}; best of the others, {figure(rival.b)}. Paired difference: "
         f"{rival.mean:+.3f} ({rival.ci_low:+.3f} to {rival.ci_high:+.3f})."
+    )
+
+
+def fusion_told(fusion: Fusion) -> str:
+    """What the row of a fusion is, in one sentence."""
+    return (
+        f"{fusion.name} is a fusion, the weighted sum of the encoders' scaled cosines: each half of the labeled "
+        "queries is scored by the weights that are best on the other half."
     )
 
 

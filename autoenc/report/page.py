@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from autoenc.comparison.fusion import Fusion, fusion_name
 from autoenc.comparison.records import Comparison, Difference
 from autoenc.errors import OutputError
 from autoenc.metrics.bootstrap import Interval
@@ -17,7 +18,7 @@ from autoenc.outputs import MARK, check_folder, write_file
 from autoenc.report import plots
 from autoenc.report.advice import advice
 from autoenc.report.examples import examples_section
-from autoenc.report.findings import chance, differences_by, evidence, glossary, headline, tally
+from autoenc.report.findings import chance, differences_by, evidence, fusion_told, glossary, headline, tally
 from autoenc.report.markup import data_uri, escape, table
 from autoenc.text import counted, number, shown
 from autoenc.version import __version__
@@ -129,17 +130,32 @@ def _scores(comparison: Comparison) -> str:
         "Bar charts of every metric by encoder, with 95% intervals; the tables hold the same figures.",
         "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0.",
     )
-    return _section("Scores", text, body, picture)
+    return _section("Scores", text, body, picture, *_fusion(comparison.fusion))
+
+
+def _fusion(fusion: Fusion | None) -> list[str]:
+    if fusion is None:
+        return []
+    first, second = map(fusion_name, fusion.halves)
+    found = f"{first} on both halves" if first == second else f"{first} on one half and {second} on the other"
+    text = (
+        f"{fusion_told(fusion)} Scaled, a cosine is 0 at the median of random pairs and 1 at the median of nearest "
+        f"neighbors. The best weights are {found}; on all labeled queries, they are those in its name. Boosts of "
+        "matching fields were not tried."
+    )
+    return [f"<p>{escape(text)}</p>\n"]
 
 
 def _table_of_figures(comparison: Comparison, metrics: Sequence[str], caption: str) -> str:
-    reference, encoders = comparison.reference, comparison.encoders
-    best = {metric: max(scores.figures[metric].mean for scores in encoders.values()) for metric in metrics}
+    reference, fusion = comparison.reference, comparison.fusion
+    rated = {name: scores.figures for name, scores in comparison.encoders.items()}
+    if fusion is not None and set(metrics) <= set(fusion.figures):
+        rated[fusion.name] = fusion.figures
+    best = {metric: max(figures[metric].mean for figures in rated.values()) for metric in metrics}
     rows = []
-    for name, scores in encoders.items():
+    for name, figures in rated.items():
         cells = [
-            _figure(scores.figures[metric], best=len(encoders) > 1 and scores.figures[metric].mean == best[metric])
-            for metric in metrics
+            _figure(figures[metric], best=len(rated) > 1 and figures[metric].mean == best[metric]) for metric in metrics
         ]
         rows.append((name, cells, name == reference))
     return table(caption, ["Encoder", *(find_metric(metric).title for metric in metrics)], rows)
@@ -177,8 +193,9 @@ def _differences(comparison: Comparison) -> str:
 
 
 def _table_of_differences(comparison: Comparison, metric: str) -> str:
-    rows = []
-    for item in differences_by(comparison, metric):
+    rows, fusion = [], comparison.fusion
+    fused = [] if fusion is None else fusion.differences_from(comparison.reference)
+    for item in [*differences_by(comparison, metric), *(item for item in fused if item.metric == metric)]:
         mean, low, high = (number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high))
         cells = [
             f"<td>{mean}</td>",

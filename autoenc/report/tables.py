@@ -7,10 +7,12 @@ import io
 import os
 from typing import Any
 
-from autoenc.comparison.records import Comparison
+from autoenc.comparison.fusion import Fusion
+from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import marked_json, write_file
 from autoenc.report.advice import advice
+from autoenc.report.findings import fusion_told
 from autoenc.text import counted, number, printable, short, table
 
 _LABEL_FREE = "selfrecall@1"
@@ -19,28 +21,29 @@ _LABEL_FREE = "selfrecall@1"
 def comparison_table(comparison: Comparison) -> str:
     """One row per encoder, each figure with half the width of its interval; then the paired differences.
 
+    A fusion of encoders has a row of its own in both.
+
     Returns:
         lines of plain text, without a newline at the end.
     """
     metrics = [metric for metric in comparison.metrics if find_metric(metric).needs_labels or metric == _LABEL_FREE]
-    rows = []
-    for name, scores in comparison.encoders.items():
-        cells = [_with_half(*scores.figures[metric]) for metric in metrics]
+    rows, fusion = [], comparison.fusion
+    for name, scores in _rows(comparison).items():
+        cells = [_with_half(*scores.figures[metric]) if metric in scores.figures else "-" for metric in metrics]
         rows.append([name, str(scores.dim), *cells, number(scores.ms_per_image), str(scores.bytes_per_image)])
     lines = [_summary(comparison), "", table(["encoder", "dim", *metrics, "ms/image", "bytes"], rows)]
     if comparison.differences:
         found = {(difference.b, difference.metric): difference for difference in comparison.differences}
         rows = []
         for b in dict.fromkeys(difference.b for difference in comparison.differences):
-            cells = []
-            for metric in metrics:
-                difference = found[b, metric]
-                star = "*" if difference.excludes_zero else " "
-                interval = (difference.mean, difference.ci_low, difference.ci_high)
-                cells.append(f"{_with_half(*interval, sign=True)}{star}")
-            rows.append([b, *cells])
+            rows.append([b, *(_difference(found[b, metric]) for metric in metrics)])
+        if fusion is not None:
+            fused = {difference.metric: difference for difference in fusion.differences_from(comparison.reference)}
+            rows.append([fusion.name, *(_difference(fused[metric]) if metric in fused else "-" for metric in metrics)])
         header = [f"{comparison.reference} minus", *metrics]
         lines += ["", table(header, rows), "", "* the 95% interval of the paired difference excludes zero"]
+    if fusion is not None:
+        lines += ["", fusion_told(fusion)]
     if comparison.notes:
         lines += ["", *map(printable, comparison.notes)]
     return "\n".join(lines)
@@ -62,12 +65,12 @@ def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str], 
 
 
 def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Write one row per encoder: each figure, and its interval in two columns, "_ci_low" and "_ci_high".
+    """Write one row per encoder, and one for a fusion: each figure, and its interval, "_ci_low" and "_ci_high".
 
     Raises:
         OutputError: as `write_report`.
     """
-    rows = [comparison_row(comparison, name) for name in comparison.encoders]
+    rows = [comparison_row(comparison, name) for name in _rows(comparison)]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -76,12 +79,17 @@ def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str], *
 
 
 def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
-    """The figures of one encoder as a flat record, as in the CSV file."""
-    scores = comparison.encoders[encoder]
+    """The figures of one encoder, or of the fusion, as a flat record, as in the CSV file."""
+    scores = _rows(comparison)[encoder]
     row: dict[str, Any] = {"encoder": encoder, "dim": scores.dim}
     for metric, (mean, low, high) in scores.figures.items():
         row |= {metric: mean, f"{metric}_ci_low": low, f"{metric}_ci_high": high}
     return row | {"ms_per_image": scores.ms_per_image, "bytes_per_image": scores.bytes_per_image}
+
+
+def _rows(comparison: Comparison) -> dict[str, EncoderScores | Fusion]:
+    fusion = comparison.fusion
+    return {**comparison.encoders, **({} if fusion is None else {fusion.name: fusion})}
 
 
 def _summary(comparison: Comparison) -> str:
@@ -100,6 +108,11 @@ def _summary(comparison: Comparison) -> str:
     if comparison.skipped:
         parts.append(f"{counted(len(comparison.skipped), 'file')} skipped")
     return "; ".join(parts)
+
+
+def _difference(difference: Difference) -> str:
+    star = "*" if difference.excludes_zero else " "
+    return f"{_with_half(difference.mean, difference.ci_low, difference.ci_high, sign=True)}{star}"
 
 
 def _with_half(mean: float, low: float, high: float, *, sign: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What the cosines of an encoder mean in one catalog, as a store remembers it."""
+"""What the cosines of an encoder mean in one catalog: how it is computed, and as a store remembers it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from operator import gt
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+from autoenc.vectors import Vectors
+
+SAMPLE = 500
+"""Images whose nearest neighbors are searched, for each encoder. At the 5th percentile that is right to 1 in 100."""
+
+COPY = 1 - 1e-5
+"""Two images with at least this cosine count as copies of one picture."""
+
+NEIGHBORS = 10
+"""How far to look past the copies of an image."""
 
 _LEAST_SPAN = 1e-5
 """Cosines this close are told apart by rounding alone."""
@@ -85,6 +97,36 @@ class Scale:
             (0.0, 12.5, 100.0)
         """
         return float(np.interp(cosine, self.percentiles, np.arange(101)))
+
+
+def scale_from(rows: Vectors, nearest: npt.NDArray[np.float64], points: int, fingerprint: str) -> Scale:
+    """The scale of an encoder, computed from a random sample of a catalog's images.
+
+    Args:
+        rows: (n, D) float32, the vectors of the sample, of length 1.
+        nearest: (n,) the cosine of each to its nearest neighbor in the whole catalog that is no copy of it, below
+            COPY; NaN where there is none. Those images are left out.
+        points: how many images the catalog has.
+        fingerprint: of the encoder.
+
+    Returns:
+        the scale; if no image has a neighbor, every figure is 1.
+
+    Example:
+        >>> rows = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+        >>> scale = scale_from(rows, np.array([0.8, 0.8, 0.6]), 3, "")
+        >>> scale.median, scale.nearest
+        (0.6, 0.8)
+    """
+    kept = ~np.isnan(nearest)
+    if not kept.any():
+        return Scale(1.0, 1.0, (1.0,) * 101, points, fingerprint)
+    percentiles = np.percentile(nearest[kept], np.arange(101)).tolist()
+    pairs = np.clip(rows[kept] @ rows[kept].T, -1, 1).astype(np.float64)
+    np.fill_diagonal(pairs, 1)
+    pairs = pairs[pairs < COPY]
+    median = float(np.median(pairs)) if pairs.size else percentiles[50]
+    return Scale(min(median, percentiles[50]), percentiles[50], tuple(percentiles), points, fingerprint)
 
 
 def read_scales(entries: Mapping[str, Any], fingerprints: Mapping[str, str]) -> dict[str, Scale]:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from autoenc import index_images, measure_scales, open_store
-from autoenc.catalog.scales import SAMPLE, scale_of
+from autoenc.catalog.scales import scale_of
 from autoenc.errors import ArgumentError, DiskFullError, VectorError
 from autoenc.store import Store, VectorSpec, point_id
+from autoenc.store.scale import SAMPLE
 from autoenc.vectors import Vectors, unit_rows
 
 RNG = np.random.default_rng(3)

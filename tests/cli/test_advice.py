@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from autoenc import index_images, open_store
 from autoenc.cli import main
@@ -44,8 +47,44 @@ def test_compare_names_the_better_encoder_and_what_to_do(
     told = json.loads((tmp_path / "out" / "compare.json").read_text())["advice"]
     assert told.endswith("search with using=color.")
     assert told in (tmp_path / "out" / "report.html").read_text()
-    out, _ = said("compare", picture_folder, "--encoders", "color,edges", "--quiet", capsys=capsys)
+    out, _ = said("compare", picture_folder, "--encoders", "color,edges", "--quiet", "--no-fusion", capsys=capsys)
     assert out.endswith("excludes zero\n"), "nothing was trained"
+
+
+@pytest.fixture
+def striped(tmp_path: Path) -> Path:
+    """Red and blue stripes, upright and level: neither color nor edges tell all four kinds apart."""
+    generator = np.random.default_rng(0)
+    for number in range(96):
+        blue, level = number % 2, number // 2 % 2
+        stripes = np.tile((np.arange(48) + generator.integers(16)) // 8 % 2, (48, 1))
+        ground = generator.integers(0, 100, (48, 48, 3)) * generator.random()
+        ground[..., 2 * blue] += 155 * (stripes.T if level else stripes)
+        file = tmp_path / "striped" / f"{'blue' if blue else 'red'} {'level' if level else 'upright'}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(ground.astype(np.uint8)).save(file)
+    return tmp_path / "striped"
+
+
+def test_the_command_that_compare_prints_searches_by_several_encoders(
+    striped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, compare = tmp_path / "a store", ["compare", striped, "--encoders", "color,edges", "--quiet"]
+    out, _ = said(*compare, "--json", capsys=capsys)
+    using = json.loads(out)["fusion"]["using"]
+    *_, told, empty, command = said(*compare, capsys=capsys)[0].splitlines()
+    assert told.startswith("The fusion ")
+    assert told.endswith(f"search with --using {using}.")
+    assert (empty, command) == ("", f"  autoenc query IMAGE --store STORE --using {using}")
+    said("index", striped, "--store", place, "--encoders", "color,edges", "--quiet", capsys=capsys)
+    command = said(*compare, "--store", place, capsys=capsys)[0].splitlines()[-1]
+    _, *words = shlex.split(command)
+    words[words.index("IMAGE")] = str(striped / "red level" / "2.png")
+    assert words[2:4] == ["--store", str(place)]
+    found = json.loads(said(*words, "--json", "-k", "20", capsys=capsys)[0])
+    assert found["using"] == using
+    assert {Path(neighbor["path"]).parent.name for neighbor in found["neighbors"]} == {"red level"}
+    assert "autoenc query" not in said(*compare, "--no-fusion", capsys=capsys)[0]
 
 
 def test_a_store_that_knows_suggests_the_better_encoder(

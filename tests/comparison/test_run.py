@@ -273,7 +273,7 @@ def test_projections_by_name_and_by_hand(photos: list[Path], tmp_path: Path) -> 
 
 
 def test_few_images_leave_default_projections_out(gallery: Path) -> None:
-    comparison = compare(gallery, model="clothing-32")
+    comparison = compare(gallery, model="clothing-32", fusion=False)
     assert tuple(comparison.encoders) == DEFAULT_ENCODERS[:-2]
     assert (comparison.reference, comparison.model) == ("learned", "clothing-32")
     with pytest.raises(EncoderError, match=r"'pixels\+pca32' expected 32 images or more"):
@@ -449,6 +449,63 @@ def test_nothing_is_left_behind(gallery: Path, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(EncoderError):
         compare(gallery, encoders=[Constant(value=math.inf)])
     assert list(files.iterdir()) == []
+
+
+# ---- encoders together -------------------------------------------------------------------------------
+
+
+class Half(Encoder):
+    """One of the first two colors of a picture, between 0 and 90 degrees."""
+
+    def __init__(self, name: str, channel: int) -> None:
+        self.name, self.dim, self.input_size, self.fingerprint, self.channel = name, 2, 8, name, channel
+
+    def _encode(self, images: Images) -> Vectors:
+        angles = images[:, 0, 0, self.channel] / 255 * (math.pi / 2)
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+@pytest.fixture
+def squares() -> tuple[list[Images], list[str]]:
+    """80 pictures of four kinds, which red and green tell apart together, and neither alone."""
+    generator = np.random.default_rng(0)
+    kinds = generator.integers(0, 4, 80)
+    colors = np.stack([40 + 170 * (kinds % 2), 40 + 170 * (kinds // 2), 0 * kinds], axis=1)
+    colors[:, :2] += generator.integers(-30, 31, (80, 2))
+    return [np.full((8, 8, 3), color, np.uint8) for color in colors], [f"kind {kind}" for kind in kinds]
+
+
+def test_encoders_that_know_different_things_are_best_together(squares: tuple[list[Images], list[str]]) -> None:
+    images, labels = squares
+    comparison = compare(images, labels=labels, encoders=[Half("red", 0), Half("green", 1), "pixels+pca3"])
+    fusion = comparison.fusion
+    assert fusion is not None
+    assert fusion.weights == {"red": 1.0, "green": 1.0}, "and no projections"
+    assert comparison.encoders["red"].figures["map"].mean < 0.7
+    assert fusion.figures["map"].mean > 0.97
+    assert {difference.b for difference in fusion.differences} == set(comparison.encoders)
+    assert comparison.to_dict()["fusion"] == fusion.to_dict()
+    apart = compare(images[:40], labels=labels[:40], queries=images[40:], query_labels=labels[40:],
+                    encoders=[Half("red", 0), Half("green", 1)]).fusion  # fmt: skip
+    assert apart is not None
+    assert (len(apart.half), apart.figures["map"].mean > 0.97) == (40, True)
+
+
+def test_a_fusion_is_tried_where_labels_and_encoders_allow_it(squares: tuple[list[Images], list[str]]) -> None:
+    images, labels = squares
+    both = [Half("red", 0), Half("green", 1)]
+    said = "No fusion of encoders was tried: its weights are found on one half of the labeled queries and scored on the"
+    for comparison in (
+        compare(images, labels=labels, encoders=both, fusion=False),
+        compare(images, labels=labels, encoders=[both[0], "pixels+pca3"]),
+        compare(images, encoders=both),
+    ):
+        assert comparison.fusion is None
+        assert comparison.to_dict()["fusion"] is None
+        assert said not in " ".join(comparison.notes)
+    few = compare(images, labels=labels, encoders=both, max_queries=30)
+    assert few.fusion is None
+    assert [note.startswith(said) for note in few.notes] == [True]
 
 
 def test_real_photos_against_a_slow_reference(photos_dir: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from comparisons import comparison, scores
+from comparisons import comparison, fusion, scores
 
 from autoenc.cli.common import as_flags
 from autoenc.comparison.records import Comparison
@@ -117,3 +118,39 @@ def test_on_the_command_line_it_names_options() -> None:
     assert as_flags(advice(found({"color": MORE}))).endswith(
         "or index with --encoders color and search with --using color."
     )
+
+
+# ---- several together --------------------------------------------------------------------------------
+
+TOGETHER = {"learned": 1.0, "color": 0.5}
+
+
+def fused(differences: dict[str, tuple[float, float, float]], **how: Any) -> Comparison:
+    """A comparison in which a fusion differs so from the encoders, which do not differ from one another."""
+    return replace(found({"color": EVEN}, **how), fusion=fusion(TOGETHER, [0.5] * 4, differences))
+
+
+def test_a_fusion_that_beats_every_encoder_is_named_with_its_weights() -> None:
+    told = (
+        "The fusion learned + color (1 : 0.5) retrieves better than any encoder alone: its mAP is higher than that of "
+        "learned, the best of them, by 0.125 (95% interval 0.062 to 0.250). Index with encoders=learned,color and "
+        "search with using=learned=1,color=0.5."
+    )
+    differences = {"color": (0.5, 0.25, 0.75), "learned": (0.125, 0.0625, 0.25)}
+    assert advice(fused(differences)) == told
+    assert advice(fused(differences, reference="edges", origin=None)) == told, "even if none of them was trained"
+    assert as_flags(told).endswith("Index with --encoders learned,color and search with --using learned=1,color=0.5.")
+
+
+def test_nothing_is_said_of_a_fusion_that_is_not_shown_to_beat_every_encoder() -> None:
+    for close in ((0.125, 0.0, 0.25), (-0.125, -0.25, -0.0625)):
+        assert advice(fused({"color": (0.5, 0.25, 0.75), "learned": close})) == ""
+
+
+def test_a_fusion_comes_after_the_better_encoder() -> None:
+    both = replace(
+        fused({"learned": (0.5, 0.25, 0.75), "color": (0.25, 0.125, 0.5)}),
+        differences=found({"color": MORE}).differences,
+    )
+    assert advice(both) == f"{advice(replace(both, fusion=None))} {advice(replace(both, differences=[]))}"
+    assert advice(both).startswith("color retrieves better than learned")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comparisons import comparison, pictures, scores
+from comparisons import comparison, fusion, pictures, scores
 from PIL import Image
 
 from autoenc.comparison.records import Comparison
@@ -131,6 +131,23 @@ def test_differences_show_interval_verdict_and_wins(known: Comparison) -> None:
         ["edges", "-0.250", "-0.625 to +0.125", "no difference shown", "4", "0", "4"],
         ["color", "+0.250", "+0.125 to +0.375", "learned better", "4", "0", "4"],
     ]
+
+
+def test_a_fusion_stands_beside_the_encoders_with_what_it_is(known: Comparison) -> None:
+    found = fusion({"edges": 1.0, "color": 0.5}, [1.0, 0.5] * 4, {"learned": (0.25, 0.125, 0.5)}, others=0.5)
+    page = Page(render(dataclasses.replace(known, fusion=found)))
+    *_, row = page.tables["Mean over queries, with 95% bootstrap intervals"]
+    assert row[0] == "edges + color (1 : 0.5)"
+    assert row[1] == "0.500 0.500 to 0.500"
+    assert row[5].startswith("0.750 ")
+    *_, row = page.tables["Mean average precision"]
+    name = "edges + color (1 : 0.5)"
+    assert row == [name, "-0.250", "-0.500 to -0.125", f"{name} better", "4", "0", "4"]
+    (told,) = [text for text in page.texts["p"] if "is a fusion" in text]
+    assert "are edges + color (1 : 0.5) on one half and edges + color (1 : 1) on the other;" in told
+    same = dataclasses.replace(found, halves=(found.weights, found.weights))
+    assert "are edges + color (1 : 0.5) on both halves;" in render(dataclasses.replace(known, fusion=same))
+    assert "is a fusion" not in render(known)
 
 
 def test_wins_ties_and_losses_count_queries(known: Comparison) -> None:

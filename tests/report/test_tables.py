@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparisons import fusion
 
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.errors import OutputError
@@ -65,6 +66,40 @@ def test_table() -> None:
         "",
         "* the 95% interval of the paired difference excludes zero",
     ]
+
+
+def test_a_fusion_has_rows_and_a_sentence() -> None:
+    found = fusion({"learned": 1.0, "color": 0.5}, [0.5, 0.75], others=0.75)
+    lead = Difference(found.name, "learned", "p@5", 0.25, 0.125, 0.375)
+    fused = replace(comparison(), fusion=replace(found, differences=[lead]))
+    lines = comparison_table(fused).splitlines()
+    assert lines[2:10] == [
+        "encoder                    dim         p@5  selfrecall@1  ms/image  bytes",
+        "learned                     32  .500 ±.000   1.000 ±.000     0.250    128",
+        "color                      128  .250 ±.000   1.000 ±.000     0.250    512",
+        "learned + color (1 : 0.5)  160  .750 ±.000             -     0.500    640",
+        "",
+        "learned minus                       p@5    selfrecall@1",
+        "color                      +.250 ±.000*  -.0625 ±.0625",
+        "learned + color (1 : 0.5)  -.250 ±.125*               -",
+    ]
+    assert lines[-1] == (
+        "learned + color (1 : 0.5) is a fusion, the weighted sum of the encoders' scaled cosines: each half of the "
+        "labeled queries is scored by the weights that are best on the other half."
+    )
+
+
+def test_a_fusion_in_json_and_csv(tmp_path: Path) -> None:
+    found = fusion({"learned": 1.0, "color": 0.5}, [0.5, 0.75], {"learned": (0.25, 0.125, 0.375)})
+    found = replace(found, per_query={"p@5": np.array([0.25, 0.25])})
+    fused = replace(comparison(), fusion=found)
+    write_comparison_json(fused, tmp_path / "json")
+    assert json.loads((tmp_path / "json").read_text("utf-8"))["fusion"] == found.to_dict()
+    write_comparison_csv(fused, tmp_path / "csv")
+    with (tmp_path / "csv").open(encoding="utf-8", newline="") as stream:
+        *_, row = csv.DictReader(stream)
+    assert (row["encoder"], row["dim"], row["p@5"]) == ("learned + color (1 : 0.5)", "160", "0.25")
+    assert (row["p@5_ci_low"], row["selfrecall@1"], row["bytes_per_image"]) == ("0.25", "", "640")
 
 
 def test_table_without_labels() -> None:

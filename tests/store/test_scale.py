@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autoenc.store import Scale
+from autoenc.store.scale import scale_from
 
 EVEN = tuple(number / 100 for number in range(101))
 
@@ -40,3 +42,15 @@ def test_a_higher_cosine_never_counts_less(percentiles: list[float], below: floa
     low, high = cosines
     assert scale.scaled(low) <= scale.scaled(high)
     assert 0 <= scale.percentile(low) <= scale.percentile(high) <= 100
+
+
+def test_a_sample_makes_a_scale() -> None:
+    angles = np.radians([0, 60, 60, 180])  # pairs, but for the two copies: cosines of .5, .5, -1, -.5 and -.5
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    scale = scale_from(rows, np.array([0.5, 0.5, 0.5, -0.5]), 9, "p")
+    assert (scale.median, scale.nearest, scale.points, scale.fingerprint) == (-0.5, 0.5, 9, "p")
+    assert (scale.percentiles[0], scale.percentiles[34], scale.percentiles[100]) == (-0.5, 0.5, 0.5)
+    without = scale_from(rows, np.array([0.5, np.nan, np.nan, 0.25]), 9, "p")
+    assert (without.median, without.nearest) == (-1, 0.375), "only the first and the last image count"
+    nobody = scale_from(rows, np.full(4, np.nan), 9, "p")
+    assert (nobody.median, nobody.nearest) == (1, 1)
