@@ -24,7 +24,7 @@ from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target
 from autoenc.encoders import Encoder
 from autoenc.images.decoding import resized_batch
-from autoenc.images.finding import Found, NamedPicture, SkippedFile, path_of
+from autoenc.images.finding import Files, Found, NamedPicture, SkippedFile, path_of
 from autoenc.store import OWN, Store, point_id
 from autoenc.vectors import Vectors
 
@@ -67,7 +67,7 @@ class Plan:
     def relative(self, items: Iterable[Path | NamedPicture]) -> Iterator[str]:
         """The path of each picture relative to its source, with '/' between folders; of one in memory, its name."""
         top = len(os.path.join(self.place.root, ""))  # noqa: PTH118  ends in one separator, for the root folder too
-        for item in items:
+        for item in items.names if isinstance(items, Files) else items:
             name = item.name if isinstance(item, NamedPicture) else str(item)[top:]
             yield name.replace(os.sep, "/")
 
@@ -100,10 +100,10 @@ def look_up(
     for start in range(0, len(found.items), LOOKED_UP):
         batch = found.items[start : start + LOOKED_UP]
         if survey is not None:
-            same = survey.unchanged(start, [path_of(item) for item in batch])
-            batch = [item for item, left_out in zip(batch, same.tolist(), strict=True) if not left_out]
-            if same.any():
-                unchanged(int(same.sum()))
+            changed = survey.changed(start, start + LOOKED_UP)
+            if len(changed) < len(batch):
+                unchanged(len(batch) - len(changed))
+            batch = [batch[at] for at in changed]
         if not batch:
             continue
         relative = list(plan.relative(batch))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from autoenc.catalog.fields import own_of
 from autoenc.catalog.sources import file_below
-from autoenc.images.finding import Found
+from autoenc.images.finding import Files, Found
 from autoenc.store import OWN, Store
 from autoenc.store.records import point_key
 
@@ -117,28 +117,25 @@ class Survey:
     """What a folder and the store say of each other.
 
     Attributes:
+        files: the files of the folder.
         known: what the store knows.
         rows: (items,) int64, the row of each file of the folder in `known`; -1 for a new one.
         gone: id -> autoenc's own fields of the points whose file does not exist any more, in the order of their paths.
         unsure: files that the store holds and that could not be looked for.
     """
 
+    files: Sequence[str]
     known: Known
     rows: Rows
     gone: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     unsure: list[Path] = field(default_factory=list)
 
-    def unchanged(self, start: int, files: Sequence[Path]) -> npt.NDArray[np.bool_]:
-        """Whether each of some files is as the store knows it: (N,) bool.
-
-        Args:
-            start: the position of the first one among all files.
-            files: the files.
-        """
-        rows = self.rows[start : start + len(files)]
+    def changed(self, start: int, stop: int) -> list[int]:
+        """Which of the files from `start` to `stop` are not as the store knows them, counted from `start`."""
+        files, rows = self.files[start:stop], self.rows[start:stop]
         there = rows >= 0
         if not there.any():
-            return there
+            return list(range(len(files)))
         sizes, times = np.full(len(files), -1), np.full(len(files), -1)
         for at in np.flatnonzero(there).tolist():
             try:
@@ -148,7 +145,7 @@ class Survey:
             sizes[at], times[at] = status.st_size, status.st_mtime_ns
         known = self.known
         same = (known.sizes[rows] == sizes) & (known.times[rows] == times) & known.ready[rows]
-        return np.asarray(there & same)
+        return np.flatnonzero(~(there & same)).tolist()
 
 
 def survey(found: Found, relative: Iterable[str], store: Store, source: str, root: Path, known: Known) -> Survey:
@@ -166,7 +163,8 @@ def survey(found: Found, relative: Iterable[str], store: Store, source: str, roo
     rows = known.rows(keys)
     seen = np.zeros(len(known), np.bool_)
     seen[rows[rows >= 0]] = True
-    made = Survey(known, rows)
+    files = found.items.names if isinstance(found.items, Files) else [*map(str, found.paths)]
+    made = Survey(files, known, rows)
     unseen = np.flatnonzero(~seen)
     there: dict[str, Mapping[str, Any]] = {}
     for start in range(0, len(unseen), _READ):

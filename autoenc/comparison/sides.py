@@ -99,7 +99,7 @@ def find_side(images: Pictures, labels: Labels | LabelTable | None, parameter: s
         chosen = labels_from_list(labels, images, found, parameter)
     else:
         chosen = labels_from_folders(found.paths, found.root if found.whole else None)
-    return Side(found.items, chosen, found.ignored, found.skipped, found.root if found.whole else None)
+    return Side(list(found.items), chosen, found.ignored, found.skipped, found.root if found.whole else None)
 
 
 def sample(count: int, limit: int | None, seed: int) -> Indices:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,30 @@ class NamedPicture:
         return Path(self.name)
 
 
+class Files(Sequence[Path]):
+    """The paths of many files, kept as text: to make that many Paths would take longer than to list the files.
+
+    Attributes:
+        names: the paths.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, at: int) -> Path: ...
+    @overload
+    def __getitem__(self, at: slice) -> Files: ...
+    def __getitem__(self, at: int | slice) -> Path | Files:
+        return Files(self.names[at]) if isinstance(at, slice) else Path(self.names[at])
+
+    def __iter__(self) -> Iterator[Path]:
+        return map(Path, self.names)
+
+
 @dataclass(frozen=True)
 class Found:
     """The pictures that a function was given.
@@ -80,7 +104,7 @@ class Found:
     """
 
     root: Path | None
-    items: list[Path | NamedPicture]
+    items: Sequence[Path | NamedPicture]
     ignored: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
     whole: bool = False
@@ -252,4 +276,4 @@ def find_images(root: str | os.PathLike[str]) -> Found:
             f"extensions {', '.join(sorted(EXTENSIONS))}{also}."
         )
     paths.sort(key=lambda path: path.replace(os.sep, "\0"))  # folder by folder, as Paths are ordered
-    return Found(top, [*map(Path, paths)], ignored, skipped, True, unlisted, dangling)
+    return Found(top, Files(paths), ignored, skipped, True, unlisted, dangling)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.images.files import LoadedImage, load_image, load_images
-from autoenc.images.finding import SkippedFile, gather
+from autoenc.images.finding import Files, SkippedFile, find_images, gather
 
 PICTURE = np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3)
 
@@ -102,3 +103,44 @@ def test_nothing_is_no_images() -> None:
     for nothing in ([], np.zeros((0, 8, 8, 3), np.uint8)):
         with pytest.raises(NoImagesError, match="got none"):
             gather(nothing)
+
+
+def test_many_files_are_a_sequence_of_paths() -> None:
+    files = Files(["/a/1.png", "/a/2.png", "/b/3.png"])
+    assert list(files) == [Path("/a/1.png"), Path("/a/2.png"), Path("/b/3.png")]
+    assert (len(files), files[-1], list(files[:2])) == (3, Path("/b/3.png"), [Path("/a/1.png"), Path("/a/2.png")])
+    assert Path("/a/2.png") in files
+
+
+def test_files_are_found_folder_by_folder_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name in ("a-b/1.png", "a/b/2.png", "a/1.png", "a.png", "B.png", "a/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_images(tmp_path)
+    assert list(found.items) == sorted(found.items)
+    assert [str(path.relative_to(tmp_path)) for path in found.paths] == [
+        *("B.png", "a/1.png", "a/b/2.png", "a/b.png", "a-b/1.png", "a.png"),
+    ]
+
+
+def test_links_that_lead_nowhere_and_folders_that_cannot_be_listed_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("red/0.png", "blue/0.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    (tmp_path / "disk").symlink_to("nowhere")
+    (tmp_path / "photo.png").symlink_to("nowhere")  # whoever reads it tells
+    real = os.scandir
+
+    def listed(path: Path) -> object:
+        if Path(path).name == "red":
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", listed)
+    found = find_images(tmp_path)
+    assert found.unlisted == [tmp_path / "red"]
+    assert [skipped.path for skipped in found.skipped] == [tmp_path / "red"]
+    assert found.dangling == [tmp_path / "disk"]
+    assert found.ignored == 1
