@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
         put(comparison_table(comparison))
         if sentences := advice(comparison):
             put(f"\n{as_flags(sentences)}")
-        if comparison.fusion is not None and comparison.fusion.beats_all:
+        if comparison.fusion is not None and comparison.fusion.worthwhile:
             place = (
                 "STORE" if options.store is None else shlex.join([options.store, "--collection", options.collection])
             )

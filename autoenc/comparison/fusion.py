@@ -16,6 +16,9 @@ from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
 from autoenc.text import short
 from autoenc.vectors import Indices
 
+LEAST_LEAD = 0.01
+"""In mAP: a smaller lead is not worth longer vectors."""
+
 _PLAIN = re.compile(r"[\w.+-]+")
 
 
@@ -92,6 +95,11 @@ class Fusion:
     def beats_all(self) -> bool:
         """Whether its mAP is higher than that of every encoder alone, by 95% intervals that exclude zero."""
         return all(found.ci_low > 0 for found in self.differences if found.metric == "map")
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether it beats all, and by enough to index several vectors for each image."""
+        return self.beats_all and self.closest.mean >= LEAST_LEAD
 
     def to_dict(self) -> dict[str, Any]:
         """The fusion as JSON values; an interval stands beside its figure as "<key>_ci"."""
