@@ -147,8 +147,7 @@ class Join:
     def _filterable(self, metadata: Metadata) -> dict[str, FieldKind]:
         kinds = {column.name: _field_kind(column) for column in self.columns}
         if metadata.filterable is None:
-            chosen = {column.name for column in self.columns if column.kind in _ORDERED or column.few}
-            chosen -= {column.name for column in self.columns if column.kind == "text"}
+            chosen = {column.name for column in self.columns if column.kind in _USEFUL or column.few}
         else:
             chosen = set(metadata.filterable)
         for name in sorted(chosen - kinds.keys()):
@@ -224,7 +223,8 @@ class ImageFields:
         return change
 
 
-_ORDERED: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool")
+_USEFUL: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool", "text")
+"""Kinds of columns that are worth filtering by, however many different values there are."""
 
 
 def _field_kind(column: Column) -> FieldKind:

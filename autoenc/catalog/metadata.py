@@ -27,8 +27,7 @@ class Metadata:
         types: column -> keyword, integer, float, datetime, bool, text or keywords, where the kind that is found is not
             the one wanted. In a CSV file, only this makes a column one of lists of keywords.
         filterable: the columns to filter by, beside those that the store's filters know already. The default is those
-            of numbers, dates and bools, and those of keywords with at most 1,000 different ones. A column of text that
-            is named here can be searched by words.
+            of numbers, dates, bools and text, and those of keywords with at most 1,000 different ones.
         product_column: the column that names the product that an image shows; its kind is keyword.
         list_separator: what stands between the keywords of one cell.
 

@@ -45,8 +45,7 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
         "--filterable",
         type=names,
         metavar="A,B,…",
-        help="the columns to filter by (default: numbers, dates and keywords with few values); text is then searched "
-        "by words",
+        help="the columns to filter by (default: numbers, dates, text and keywords with few values)",
     )
     parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
 

@@ -18,7 +18,7 @@ EMPHASIS_OF = {"edges": "shape", "color": "color", "texture": "texture"}
 def advice(comparison: Comparison) -> str:
     """What to do where, by labels, another encoder retrieves better than the trained one, or a fusion better than all.
 
-    It speaks only where the 95% interval of the paired difference excludes zero, and of a fusion only where it gains .01
+    It speaks only where the 95% interval of the paired difference excludes zero, of a fusion only where it gains .01
     in mAP. What it advises is a training with another emphasis, and a search by the better encoder, or by several with
     their weights; in the words of the library (`using=color`, `using=learned=1,color=0.5`).
 

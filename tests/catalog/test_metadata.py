@@ -74,13 +74,13 @@ def test_rows_become_fields_of_the_images_with_their_ids(shelf: Path, store: Sto
     assert report.columns["title"] == "text"
 
 
-def test_numbers_dates_and_few_values_can_be_filtered_by(shelf: Path, store: Store, table: Any) -> None:
+def test_numbers_dates_texts_and_few_values_can_be_filtered_by(shelf: Path, store: Store, table: Any) -> None:
     report = index(shelf, store, table(TABLE)).table
     assert report is not None
-    assert report.filterable == ["id", "color", "price", "added"]
+    assert report.filterable == ["id", "color", "price", "added", "title"]
     assert store.count({"color": "red"}) == 1
     assert store.count({"price": Range(gt=5), "added": Range(gte="2026-02-01")}) == 1
-    assert "title" not in store.info.fields
+    assert store.count({"title": Contains("red box")}) == 1
 
 
 def test_the_columns_to_filter_by_are_the_callers_choice(shelf: Path, store: Store, table: Any) -> None:

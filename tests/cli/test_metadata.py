@@ -42,7 +42,7 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
     assert out.splitlines()[1:] == [
         "styles.csv: 4 rows, joined by column 'id'; id integer*, gender keyword*, masterCategory keyword*, "
         "subCategory keyword*, articleType keyword*, baseColour keyword*, season keyword*, year integer*, "
-        "usage keyword*, productDisplayName text",
+        "usage keyword*, productDisplayName text*",
         "  * can be filtered by",
         "  9 images with a row, 3 without; 1 row without an image; fields of 0 stored images changed",
     ]
