@@ -1,9 +1,10 @@
 """What several encoders find for the same queries, which are drawn at random, as one picture.
 
-python scripts/draw_neighbors.py GALLERY --queries DIR [--model NAME=MODEL …] [--encoders edges …] --out FILE.jpg
+python scripts/draw_neighbors.py --set GALLERY QUERIES MODEL [--set …] [--encoders edges color] --out FILE.jpg
 
-Each query is a block with one row per encoder, nearest first. A frame is green where the folder is the query's. Each
-trained model has a name of its own, so that several can stand side by side.
+Each set is a folder of images to search, a folder to draw queries from, and a trained model; the sets are drawn one
+below the other. Each query is a block with one row per encoder, nearest first. A frame is green where the folder is the
+query's.
 """
 
 from __future__ import annotations
@@ -20,13 +21,6 @@ from autoenc.report.sheets import elide, font
 
 TILE, GAP, NAMES = 64, 6, 110
 RIGHT, WRONG, NEITHER = (30, 132, 73), (192, 57, 43), (34, 40, 49)
-
-
-def named_model(text: str) -> LearnedEncoder:
-    name, _, model = text.rpartition("=")
-    encoder = LearnedEncoder(model)
-    encoder.name = name or "learned"
-    return encoder
 
 
 def tile(path: Path, frame: tuple[int, int, int]) -> Image.Image:
@@ -56,31 +50,40 @@ def draw(comparison: Comparison, columns: int, shown: int) -> Image.Image:
     return sheet
 
 
+def stacked(sheets: list[Image.Image]) -> Image.Image:
+    whole = Image.new("RGB", (max(sheet.width for sheet in sheets), sum(sheet.height for sheet in sheets)), "white")
+    top = 0
+    for sheet in sheets:
+        whole.paste(sheet, (0, top))
+        top += sheet.height
+    return whole
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("gallery", type=Path, help="folder of images to search")
-    parser.add_argument("--queries", type=Path, required=True, help="folder to draw the queries from")
+    parser.add_argument("--set", nargs=3, action="append", required=True, metavar=("GALLERY", "QUERIES", "MODEL"))
     parser.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME=MODEL",
-        help="a trained model and a name for it; may be repeated",
+        "--encoders",
+        nargs="*",
+        default=["edges", "color"],
+        help="handcrafted encoders to show as well (default: edges color)",
     )
-    parser.add_argument(
-        "--encoders", nargs="*", default=["edges"], help="handcrafted encoders to show as well (default: edges)"
-    )
-    parser.add_argument("--count", type=int, default=20, help="queries (default: 20)")
-    parser.add_argument("--columns", type=int, default=2, help="blocks side by side (default: 2)")
-    parser.add_argument("--shown", type=int, default=6, help="neighbors per row, 10 at most (default: 6)")
+    parser.add_argument("--count", type=int, default=6, help="queries of each set (default: 6)")
+    parser.add_argument("--columns", type=int, default=3, help="blocks side by side (default: 3)")
+    parser.add_argument("--shown", type=int, default=5, help="neighbors per row, 10 at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
     parser.add_argument("--out", type=Path, required=True, help="picture to write")
     options = parser.parse_args()
-    encoders = [*map(named_model, options.model), *map(create_encoder, options.encoders)]
-    found = compare(
-        options.gallery, queries=options.queries, encoders=encoders, max_queries=options.count, seed=options.seed
-    )
-    draw(found, options.columns, options.shown).save(options.out, quality=65, optimize=True)
+    sheets = []
+    for gallery, queries, model in options.set:
+        encoders = [LearnedEncoder(model), *map(create_encoder, options.encoders)]
+        found = compare(
+            gallery, queries=queries, encoders=encoders, max_queries=options.count, seed=options.seed, fusion=False
+        )
+        for name, scores in found.encoders.items():
+            print(f"{queries}: {name}: P@5 {scores.figures['p@5'].mean:.2f} of these queries")
+        sheets.append(draw(found, options.columns, options.shown))
+    stacked(sheets).save(options.out, quality=65, optimize=True)
 
 
 if __name__ == "__main__":
