@@ -4,7 +4,7 @@ python scripts/bench_transfer.py --set NAME TRAIN QUERIES [QUERIES â€¦] --set â€
 
 Each set is left out in turn: a model is trained on the TRAIN folders of the others, without labels, and compared with
 handcrafted encoders on the set left out, as in scripts/bench_quality.py. --emphasis takes what `autoenc train` takes,
-or "general", the weights of the ready model general-32. Each run is saved under --out when it is done.
+or "general", for something of each. Each run is saved under --out when it is done.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 from bench_quality import METRICS, interval_of, kept, scores
-from make_ready_model import GENERAL, MOST, photos_of
+from make_ready_model import MOST, photos_of
 
 from autoenc import train
 from autoenc.encoders.learned import LearnedEncoder
 from autoenc.training.emphasis import EMPHASES
 from autoenc.training.settings import AUTO
+
+GENERAL = {"edges": 1.0, "color": 0.7, "texture": 0.7}
+"""Photos of another kind may need any of the three."""
 
 RIVALS = ("edges+pca32", "edges", "color", "texture", "handcrafted", "pixels+pca32")
 

@@ -3,10 +3,9 @@
 python scripts/make_ready_model.py NAME TRAIN [TRAIN …]
 
 NAME is one of `READY_MODELS` in autoenc/models/ready.py. Each TRAIN is the folder `train` of a set of photos; together
-they are what the model is trained on. The names of class folders are not used. The objective, the seed and everything
-else are the defaults of `autoenc.train`; so is the emphasis, except for general-32, which is meant for photos of any
-kind. The model's README.md is written by hand: update its scores with
-`autoenc compare TRAIN --queries TEST --model NAME`.
+they are what the model is trained on. The names of class folders are not used. The emphasis, the objective, the seed
+and everything else are the defaults of `autoenc.train`. The model's README.md is written by hand: update its scores
+with `autoenc compare TRAIN --queries TEST --model NAME`.
 """
 
 from __future__ import annotations
@@ -23,11 +22,7 @@ from autoenc import find_images, train
 from autoenc.models.manifest import DECODER, ENCODER
 from autoenc.models.ready import READY_MODELS, ready_folder
 from autoenc.models.writing import write_manifest
-from autoenc.training.settings import AUTO
 from autoenc.vectors import evenly
-
-GENERAL = {"edges": 1.0, "color": 0.7, "texture": 0.7}
-"""The emphasis of a model for photos of a kind that it has not seen: they may need any of the three."""
 
 MOST = 3100
 """Photos of one set, so that none outweighs the others; an even sample of a larger one."""
@@ -45,8 +40,7 @@ def main() -> None:
     folder = ready_folder(options.name)
     assert folder is not None
     with tempfile.TemporaryDirectory() as scratch:
-        emphasis = GENERAL if options.name.startswith("general") else AUTO
-        result = train(photos_of(options.train), Path(scratch) / "model", emphasis=emphasis, progress=True)
+        result = train(photos_of(options.train), Path(scratch) / "model", progress=True)
         print(result.emphasis.sentence if result.emphasis else "")
         bundle = result.bundle
         carried = Path(scratch) / "carried"

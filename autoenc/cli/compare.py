@@ -25,7 +25,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="of `learned` and `handcrafted`: a folder, general-32 or clothing-32-2",
+        help="of `learned` and `handcrafted`: a folder, or clothing-32-2",
     )
     parser.add_argument(
         "--encoders",

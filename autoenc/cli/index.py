@@ -33,7 +33,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="of `learned` and `handcrafted`: a folder, general-32, clothing-32-2 (default: as the store remembers)",
+        help="of `learned` and `handcrafted`: a folder, or clothing-32-2 (default: what the store remembers)",
     )
     parser.add_argument(
         "--encoders",

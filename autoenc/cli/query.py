@@ -31,7 +31,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model",
         metavar="DIR",
-        help="of `learned` and `handcrafted`: a folder, general-32, clothing-32-2 (default: as the store remembers)",
+        help="of `learned` and `handcrafted`: a folder, or clothing-32-2 (default: what the store remembers)",
     )
     parser.add_argument("-k", type=int, default=5, metavar="N", help="how many neighbors (default: 5)")
     parser.add_argument("--offset", type=int, default=0, metavar="N", help="skip the best N, for a further page")

@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-READY_MODELS = {
-    "clothing-32": "clothing photos",
-    "clothing-32-2": "clothing photos",
-    "general-32": "photos of clothes and groceries, and Fashion-MNIST",
-}
+READY_MODELS = {"clothing-32": "clothing photos", "clothing-32-2": "clothing photos"}
 """Name -> what it was trained on; the README.md in its folder beside this file says more."""
 
 _MODELS = Path(__file__).resolve().parent
