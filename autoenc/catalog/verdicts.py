@@ -1,8 +1,9 @@
 """Verdicts of people: these images are no duplicates, however much they look alike.
 
 A verdict lies in the payloads of both images, under `_autoenc.not_duplicates`: each holds the digest of the other, and
-only if both do does it count. So it moves with a file that is renamed and is copied with its points, it ends when one
-of the two is removed or its picture changes, and it never grows beyond what an image was compared with.
+only if both do does it count. So it moves with a file that is renamed, is copied with its points, and ends when one
+of the two is removed or its picture changes. An image holds 100 at most. Exact copies have one digest: all that hold it
+are told apart.
 """
 
 from __future__ import annotations

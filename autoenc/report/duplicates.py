@@ -17,7 +17,7 @@ MOST_GROUPS = 60
 MOST_COPIES = 9
 """Of a group on a sheet, in one row beside the best image."""
 
-_TILE = 96
+_TILE = 128
 _HEADER = 44
 _LEAST_WIDTH = 900
 
@@ -35,7 +35,7 @@ def duplicates_sheet(found: Duplicates) -> Image.Image:
         (900, 44)
     """
     strips = [_strip(number, group) for number, group in enumerate(found.groups[:MOST_GROUPS], start=1)]
-    width = max((strip.width for strip in strips), default=_LEAST_WIDTH)
+    width = max(_LEAST_WIDTH, *(strip.width for strip in strips), 0)
     sheet = Image.new("RGB", (width, _HEADER + sum(strip.height for strip in strips)), PAPER)
     more = f"; the {MOST_GROUPS} largest groups" if len(found.groups) > MOST_GROUPS else ""
     title = elide(f"{found.told()}{more}", font(14), width - 40)
@@ -86,7 +86,8 @@ def likeness_plot(found: Duplicates) -> bytes:
     counts, _ = np.histogram(found.likenesses, edges)
     middles = edges[:-1] + 0.005
     axes.bar(middles, counts, 0.008, color=[BLUE if middle >= found.threshold else GRAY for middle in middles])
-    axes.set_yscale("log")
+    if found.likenesses:
+        axes.set_yscale("log")
     axes.set_ylim(0.7, max(10, 2 * int(counts.max())))
     axes.set_xlim(min(0.5, *found.likenesses, found.threshold - 0.1), 1.005)
     axes.axvline(found.threshold, color=INK, linewidth=1.3)
