@@ -34,7 +34,7 @@ def write_duplicates(
 
     Example:
         >>> with autoenc.open_store("store") as store:
-        ...     found = autoenc.find_duplicates(store)
+        ...     found = autoenc.find_duplicates(store, threshold=0.9)
         >>> autoenc.write_duplicates(found, "copies.csv").read_text()
         'group,id,path,width,height,bytes,likeness,exact,missing\n'
     """

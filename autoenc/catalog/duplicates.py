@@ -56,7 +56,7 @@ def find_duplicates(
 
     Example:
         >>> with autoenc.open_store("store") as store:
-        ...     found = autoenc.find_duplicates(store)
+        ...     found = autoenc.find_duplicates(store, threshold=0.9)
         >>> found.images, found.groups
         (48, [])
     """

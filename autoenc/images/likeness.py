@@ -26,6 +26,7 @@ GRID = 24
 
 _CROPS = ((1.0, 1), (0.96, 2), (0.92, 3), (0.87, 4))  # share of the side, and places along each side
 _FINEST, _COARSEST = 0.7, 2.0  # standard deviations of two blurs, in pixels: details lie between them
+_SMALL = 8  # rows of a product that BLAS does not share out among threads, which would wait for one another
 _FLAT = 1.0  # a gray level of contrast, below which a picture has no details
 
 Gray = npt.NDArray[np.uint8]
@@ -116,18 +117,24 @@ def rough(picture: Gray, others: npt.NDArray[np.float16]) -> tuple[Floats, npt.N
         (N,) the correlation with the best part; and (N,) whether the mirrored picture is more like it.
     """
     details = _details(picture)
-    rows = [maps @ details for maps in _maps()]
-    parts = np.concatenate(
-        [
-            (each[:, None] @ maps.transpose(0, 2, 1)[None]).reshape(-1, GRID, GRID)
-            for each, maps in zip(rows, _maps(), strict=True)
-        ]
-    )
-    units = _units(parts).reshape(len(parts), -1)
+    parts = np.concatenate([_parts(details, maps) for maps in _maps()])
+    # The others have mean 0, so that the parts need not be brought to it.
+    squares = np.einsum("ij,ij->i", parts, parts) - parts.shape[1] * parts.mean(axis=1) ** 2
+    lengths = np.sqrt(np.maximum(squares, 0))
+    parts *= np.where(lengths >= _FLAT * GRID, 1 / np.maximum(lengths, _FLAT), 0)[:, None]
     plain = others.astype(np.float32)
     mirrored = plain.reshape(-1, GRID, GRID)[:, :, ::-1].reshape(len(plain), -1)
-    found = np.stack([(each @ units.T).max(1) for each in (plain, mirrored)])
-    return found.max(0), found[1] > found[0]
+    found = [
+        np.concatenate([rows[n : n + _SMALL] @ parts.T for n in range(0, len(rows), _SMALL)]).max(1)
+        for rows in (plain, mirrored)
+    ]
+    return np.maximum(*found), found[1] > found[0]
+
+
+def _parts(details: Floats, maps: Floats) -> Floats:
+    """(places squared, 576): the parts of one size at all places."""
+    rows = maps @ details
+    return np.asarray(rows[:, None] @ maps.transpose(0, 2, 1)[None], np.float32).reshape(-1, GRID * GRID)
 
 
 def _units(parts: Floats) -> Floats:

@@ -30,7 +30,7 @@ def duplicates_sheet(found: Duplicates) -> Image.Image:
 
     Example:
         >>> with autoenc.open_store("store") as store:
-        ...     sheet = duplicates_sheet(autoenc.find_duplicates(store))
+        ...     sheet = duplicates_sheet(autoenc.find_duplicates(store, threshold=0.9))
         >>> sheet.width, sheet.height
         (900, 44)
     """
