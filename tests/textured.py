@@ -24,7 +24,7 @@ def altered(pixels: Pixels) -> dict[str, Pixels]:
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "JPEG", quality=30)
     watermarked = pixels.copy()
-    cv2.putText(watermarked, "SHOP", (50, 120), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1)
+    cv2.putText(watermarked, "SHOP", (55, 122), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (255, 255, 255), 1)
     return {
         "half": cv2.resize(pixels, (48, 64), interpolation=cv2.INTER_AREA),
         "quality 30": np.asarray(Image.open(data)),
@@ -32,6 +32,6 @@ def altered(pixels: Pixels) -> dict[str, Pixels]:
         "crop 15%": pixels[8:126, 6:94].copy(),
         "mirror": pixels[:, ::-1].copy(),
         "tint": np.clip(pixels * [1.1, 1.0, 0.85], 0, 255).astype(np.uint8),
-        "border": cv2.copyMakeBorder(pixels, 3, 3, 3, 3, cv2.BORDER_CONSTANT, value=(20, 90, 40)),
+        "border": cv2.copyMakeBorder(pixels, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(20, 90, 40)),
         "watermark": watermarked,
     }

@@ -12,10 +12,10 @@ import numpy as np
 from autoenc.images.finding import SkippedFile
 from autoenc.text import counted, exact
 
-THRESHOLD = 0.8
+THRESHOLD = 0.86
 """The least likeness of copies where the data suggest none."""
 
-_VALLEY = (0.76, 0.88)
+_VALLEY = (0.82, 0.92)
 """Where a suggested threshold lies."""
 
 _WIDTH = 0.04
@@ -108,14 +108,14 @@ def suggested_threshold(likenesses: Sequence[float]) -> float | None:
     """The middle of the valley between the likenesses of copies and those of other pictures.
 
     Returns:
-        The middle of the stretch of .04 between .76 and .88 that holds the fewest likenesses; of several, the middle
-        one. None with fewer than 20 likenesses above .88: then there are too few copies to tell.
+        The middle of the stretch of .04 between .82 and .92 that holds the fewest likenesses; of several, the middle
+        one. None with fewer than 20 likenesses above .92: then there are too few copies to tell.
 
     Source: Prewitt and Mendelsohn, "The analysis of cell images", 1966 (the mode method: a threshold at the valley).
 
     Example:
-        >>> suggested_threshold([0.5] * 30 + [0.8] * 5 + [0.95] * 30)
-        0.84
+        >>> suggested_threshold([0.5] * 30 + [0.83] * 5 + [0.95] * 30)
+        0.88
         >>> suggested_threshold([0.5] * 30) is None
         True
     """

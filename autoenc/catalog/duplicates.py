@@ -44,7 +44,7 @@ def find_duplicates(
         using: the encoder that looks for neighbors, or several; by default, the one that `search` uses and `color`, to
             which a mirrored picture is the same.
         threshold: the least likeness of two copies, above 0 up to 1. By default the valley of the likenesses between
-            .76 and .88, or .8 where there are few copies.
+            .82 and .92, or .86 where there are few copies.
         progress: as for `index_images`.
 
     Raises:

@@ -34,7 +34,7 @@ def add_parser(verbs: Any) -> None:
         "--threshold",
         type=float,
         metavar="T",
-        help="the least likeness of copies, above 0 up to 1 (default: suggested by the data; .8 where copies are few)",
+        help="the least likeness of copies, above 0 up to 1 (default: suggested by the data; .86 where copies are few)",
     )
     parser.add_argument("--out", metavar="FILE", help=".csv with a row for each image of a group, or .json")
     parser.add_argument("--sheet", metavar="FILE", help="the groups as a .png, .jpg or .webp picture")

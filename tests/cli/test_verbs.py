@@ -685,7 +685,7 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     verb = ("duplicates", "--store", place, "--quiet")
     files = [tmp_path / name for name in ("d.csv", "d.jpg", "d.png")]
     out = call(*verb, "--out", files[0], "--sheet", files[1], "--plot", files[2]).stdout
-    assert out.startswith("2 groups with 2 copies beside the best, in 6 images by color; likeness 0.80 or more (fixed)")
+    assert out.startswith("2 groups with 2 copies beside the best, in 6 images by color; likeness 0.86 or more (fixed)")
     assert re.search(r"best +96x128 +.*0\.png\n.* 0\.[89]\d\d +48x64 +.*0 small\.png", out)
     assert re.search(r"exact +96x128", out)
     assert all(file.stat().st_size > 200 for file in files)
