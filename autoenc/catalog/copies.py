@@ -31,7 +31,7 @@ class Copy:
         path: the file, absolute; None for a picture that was indexed from memory.
         width, height: in pixels.
         bytes: of the file.
-        likeness: to the best image of the group, 0 to 1; 1 for that image itself and for exact copies of it.
+        likeness: to the center of the group, the image with the most copies, 0 to 1; 1 for the center itself.
         exact: whether it is the best image's file, byte for byte.
         missing: whether the file is gone.
     """
@@ -56,7 +56,7 @@ class Duplicates:
     Attributes:
         groups: copies of one picture, best first: most pixels, then most bytes, a file that is gone last. The largest
             groups come first.
-        threshold: the least likeness of a copy to the best image of its group.
+        threshold: the least likeness of a copy to the center of its group.
         suggested: whether the data suggested it.
         likenesses: of every pair of pictures that was compared pixel by pixel.
         using: the encoders that looked for neighbors.

@@ -36,8 +36,8 @@ def find_duplicates(
     area at most), tinted and framed copies are found. Images that were marked with `mark_not_duplicates` are kept
     apart. A picture whose file is gone, or has changed since it was indexed, is listed under `unread`.
 
-    Groups do not run away: the best image that is in no group yet begins one, and only copies of that very image join
-    it. So any two of a group are two steps apart at most.
+    Groups do not run away: the image with the most copies that is in no group yet is the center of one, and only copies
+    of that very image join it. So any two of a group are two steps apart at most.
 
     Args:
         store: an open store.
@@ -52,7 +52,7 @@ def find_duplicates(
         ArgumentError: a threshold out of range, no encoder, or not an open store.
 
     Source: for the groups, Hartigan, "Clustering Algorithms", 1975, chapter 3 (leaders). Departs from it: images take
-    their turn by quality, so that each group has its best image as leader.
+    their turn by the number of their copies, so that a border or a watermark does not lead.
 
     Example:
         >>> with autoenc.open_store("store") as store:
@@ -116,8 +116,9 @@ def grouped(
 ) -> Iterator[tuple[Copy, ...]]:
     """The groups, the best image of each first.
 
-    Each image in its turn, best first, begins a group, unless it is in one. Copies of that image join it, and those
-    copies of copies that are copies of that image as well, unless a verdict keeps them from one that has joined before.
+    Each image in its turn, the one with the most known copies first, and then the best, is the center of a group,
+    unless it is in one. Copies of that image join it, and those copies of copies that are copies of that image as well, unless
+    a verdict keeps them from one that has joined before.
 
     Args:
         images: all images.
@@ -134,23 +135,23 @@ def grouped(
         return image in gone, -told.width * told.height, -told.bytes, told.id
 
     taken: set[int] = set()
-    for leader in sorted(picture_of, key=quality):
-        if leader in taken:
+    for center in sorted(picture_of, key=lambda image: (-len(known.get(picture_of[image], {})), quality(image))):
+        if center in taken:
             continue
-        own = picture_of[leader]
+        own = picture_of[center]
         copies = _copies(own, known, threshold, compare, lambda number: not taken.issuperset(of[number]))
-        joining = [image for number in copies for image in of[number] if image not in taken and image != leader]
-        group = [leader]
+        joining = [image for number in copies for image in of[number] if image not in taken and image != center]
+        group = [center]
         # Exact copies first, so that a verdict about one of them cannot be overruled by something less alike.
         for image in sorted(joining, key=lambda image: (picture_of[image] != own, quality(image))):
             if not any(_told_apart(images[image], images[other]) for other in group):
                 group.append(image)
         taken.update(group)
         if len(group) > 1:
-            best, *rest = group
-            ordered = [best, *sorted(rest, key=quality)]
+            ordered = sorted(group, key=quality)
+            best = picture_of[ordered[0]]
             yield tuple(
-                _copy(images[image], copies[picture_of[image]], picture_of[image] == own, image in gone)
+                _copy(images[image], copies[picture_of[image]], picture_of[image] == best, image in gone)
                 for image in ordered
             )
 
