@@ -116,9 +116,9 @@ def grouped(
 ) -> Iterator[tuple[Copy, ...]]:
     """The groups, the best image of each first.
 
-    Each image in its turn, the one with the most known copies first, and then the best, is the center of a group,
-    unless it is in one. Copies of that image join it, and those copies of copies that are copies of that image as well, unless
-    a verdict keeps them from one that has joined before.
+    Each image in its turn, the one with the most known copies first, is the center of a group, unless it is in one
+    already. Copies of that image join it, and those copies of copies that are copies of that image as well, unless a
+    verdict keeps them from one that has joined before.
 
     Args:
         images: all images.
