@@ -12,6 +12,9 @@ from autoenc.version import __version__
 
 if TYPE_CHECKING:
     from autoenc.catalog.checking import CheckReport, check_store
+    from autoenc.catalog.copies import Copy, Duplicates
+    from autoenc.catalog.duplicate_files import write_duplicates
+    from autoenc.catalog.duplicates import find_duplicates
     from autoenc.catalog.indexing import IndexReport, index_images
     from autoenc.catalog.metadata import Metadata, TableReport
     from autoenc.catalog.neighbor_files import NeighborsReport, write_neighbors
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
+    from autoenc.catalog.verdicts import mark_not_duplicates
     from autoenc.catalog.weights import Boost, Near
     from autoenc.comparison.fusion import Fusion
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
@@ -52,8 +56,10 @@ _HOME = {
     "CheckReport": "catalog.checking",
     "Comparison": "comparison.records",
     "Contains": "store",
+    "Copy": "catalog.copies",
     "CopyReport": "store.copying",
     "Difference": "comparison.records",
+    "Duplicates": "catalog.copies",
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
@@ -85,11 +91,13 @@ _HOME = {
     "copy_store": "store.copying",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
+    "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
+    "mark_not_duplicates": "catalog.verdicts",
     "measure_scales": "catalog.scales",
     "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
@@ -100,6 +108,7 @@ _HOME = {
     "search": "catalog.searching",
     "tag_images": "catalog.tagging",
     "train": "training.run",
+    "write_duplicates": "catalog.duplicate_files",
     "write_neighbors": "catalog.neighbor_files",
     "write_report": "report.page",
 }
@@ -115,8 +124,10 @@ __all__ = [
     "CheckReport",
     "Comparison",
     "Contains",
+    "Copy",
     "CopyReport",
     "Difference",
+    "Duplicates",
     "Encoder",
     "EncoderScores",
     "Fusion",
@@ -148,11 +159,13 @@ __all__ = [
     "copy_store",
     "create_encoder",
     "draw_catalog",
+    "find_duplicates",
     "find_images",
     "index_images",
     "list_collections",
     "load_bundle",
     "load_image",
+    "mark_not_duplicates",
     "measure_scales",
     "neighbors",
     "novelty",
@@ -163,6 +176,7 @@ __all__ = [
     "search",
     "tag_images",
     "train",
+    "write_duplicates",
     "write_neighbors",
     "write_report",
 ]

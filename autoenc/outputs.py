@@ -25,12 +25,16 @@ MARK = f"autoenc {__version__}"
 NEIGHBOR_COLUMNS = ("id", "path", "rank", "neighbor_id", "neighbor_path", "score")
 """Of a file of neighbors, which is known by them."""
 
+COPY_COLUMNS = ("group", "id", "path", "width", "height", "bytes", "likeness", "exact", "missing")
+"""Of a table of duplicates, which is known by them."""
+
 _MARKED = re.compile(
     rb'\{\n  "written_by": "autoenc '
     rb'|<!doctype html>.{0,200}<meta name="generator" content="autoenc '
     rb"|PK\x03\x04.{26}autoenc\.backup\.txt"
     rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n"
     rb"|" + ",".join(NEIGHBOR_COLUMNS).encode() + rb"\n"
+    rb"|" + ",".join(COPY_COLUMNS).encode() + rb"\n"
     rb'|\{"id": "[0-9a-f-]{36}", "path": (null|"[^\n"]*"), "neighbors": \[',
     re.DOTALL,
 )

@@ -13,7 +13,7 @@ from autoenc.catalog.searching import Searcher
 from autoenc.catalog.sources import point_path
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import Store
+from autoenc.store import Hit, Record, Store
 from autoenc.store.checks import check_number
 from autoenc.text import exact
 
@@ -119,14 +119,10 @@ def search_all(store: Store, listing: Listing, ids: Sequence[str], k: int) -> It
 
 
 def _searched(store: Store, listing: Listing, k: int, ids: Sequence[str]) -> list[Neighborhood]:
-    using, paths = listing.using, listing.paths
-    records = [record for record in store.retrieve(ids, vectors=[using]) if using in record.vectors]
-    if not records:
-        return []
-    rows = np.stack([record.vectors[using] for record in records])
+    paths = listing.paths
     found = []
     # One more than asked for, since an image finds itself, unless its copies fill the list.
-    for record, hits in zip(records, store.search_batch(rows, using=using, k=k + 1, payload=False), strict=True):
+    for record, hits in nearest(store, listing.using, k + 1, ids):
         ids_near = [hit.id for hit in hits]
         scores = [hit.score for hit in hits]
         own = ids_near.index(record.id) if record.id in ids_near else k
@@ -134,3 +130,12 @@ def _searched(store: Store, listing: Listing, k: int, ids: Sequence[str]) -> lis
         near = tuple(map(paths.get, ids_near))
         found.append(Neighborhood(record.id, paths[record.id], tuple(ids_near), near, tuple(scores)))
     return found
+
+
+def nearest(store: Store, using: str, k: int, ids: Sequence[str]) -> list[tuple[Record, list[Hit]]]:
+    """Those of some points that are there and have a vector, each with the k points nearest to it, in one search."""
+    records = [record for record in store.retrieve(ids, vectors=[using]) if using in record.vectors]
+    if not records:
+        return []
+    rows = np.stack([record.vectors[using] for record in records])
+    return list(zip(records, store.search_batch(rows, using=using, k=k, payload=False), strict=True))

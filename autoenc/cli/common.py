@@ -49,7 +49,17 @@ FLAGS = {
         "prune-limit",
     ),
     *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
-    *("filterable", "id-column", "list-separator", "path-column", "product-column", "products", "set", "unset"),
+    *(
+        "filterable",
+        "id-column",
+        "list-separator",
+        "path-column",
+        "product-column",
+        "products",
+        "set",
+        "threshold",
+        "unset",
+    ),
 }
 """The options that the library's messages name as parameters."""
 

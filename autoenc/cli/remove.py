@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_store, add_where, list_some, print_json, put, say, where_of
+from autoenc.cli.common import add_store, add_where, print_json, put, say, where_of
+from autoenc.cli.confirming import confirmed, show_removal
 
 if TYPE_CHECKING:
     from autoenc.catalog.removing import Removal
@@ -70,33 +70,13 @@ def run(options: argparse.Namespace) -> int:
     elif removal.done:
         put(f"removed {removal.told()}")
     if options.dry_run and not options.json:
-        _show(removal, options)
+        show_removal(removal, options.collection)
         put("Nothing was removed: this was a dry run.")
     return 0 if removal.done or options.dry_run else 1
-
-
-def _show(removal: Removal, options: argparse.Namespace) -> None:
-    from pathlib import Path
-
-    list_some(
-        "remove", [Path(path or id) for path, id in zip(removal.paths, removal.ids, strict=True)], all_with="--json"
-    )
-    what = f"collection '{options.collection}', with " if removal.collection else ""
-    say(f"This removes {what}{removal.told()}, from the store and not from the disk.")
 
 
 def _confirmed(removal: Removal, options: argparse.Namespace) -> bool:
     if not removal.ids and not removal.collection and removal.forgotten is None:
         say("No image matches; there is nothing to remove.")
         return True
-    _show(removal, options)
-    if options.yes:
-        return True
-    if sys.stdin is None or not sys.stdin.isatty():
-        say("Nothing was removed. Repeat the command with --yes to remove them.")
-        return False
-    say("Remove them? [y/N]")
-    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
-    if not agreed:
-        say("Nothing was removed.")
-    return agreed
+    return confirmed(removal, options.collection, yes=options.yes)

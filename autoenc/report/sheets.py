@@ -138,7 +138,9 @@ def plan(*, tile: int = 128, title: str = "") -> Layout:
     return Layout(tile, title=34 if title else 0)
 
 
-def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, title: str = "") -> Image.Image:
+def contact_sheet(
+    query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, title: str = "", head: str = "query"
+) -> Image.Image:
     """Draw a sheet.
 
     Args:
@@ -146,6 +148,7 @@ def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, ti
         neighbors: what was found, nearest first; MAX_NEIGHBORS at most.
         tile: side of a picture, in pixels.
         title: drawn above the pictures.
+        head: drawn above the query.
 
     Returns:
         An RGB image. A picture that cannot be read is a gray tile that says why.
@@ -162,8 +165,8 @@ def contact_sheet(query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, ti
         draw.text((layout.margin, layout.margin), elide(title, font(18, bold=True), room), _INK, font(18, bold=True))
     for column, item in enumerate([query, *neighbors]):
         x, y = layout.place(column)
-        head = str(column) if column else "query"
-        draw.text((x + tile / 2, y - layout.frame - 6), head, _FAINT, font(13), anchor="ms")
+        above = str(column) if column else head
+        draw.text((x + tile / 2, y - layout.frame - 6), above, _FAINT, font(13), anchor="ms")
         _draw_tile(sheet, draw, item, layout, (x, y), is_query=column == 0)
     return sheet
 

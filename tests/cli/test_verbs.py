@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from textured import picture
 from torturing.copies import copied
 
 import autoenc
@@ -673,16 +674,53 @@ def test_neighbors_writes_a_file_and_says_how_many(call: Call, store: Path, draw
     assert "--overwrite" in refused.stderr
 
 
+def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_path: Path) -> None:
+    folder, place = tmp_path / "shop", tmp_path / "store"
+    folder.mkdir()
+    for seed in range(4):
+        Image.fromarray(picture(seed)).save(folder / f"{seed}.png")
+    Image.fromarray(picture(0)[:, ::-1][::2, ::2].copy()).save(folder / "0 small.png")
+    shutil.copy(folder / "1.png", folder / "1 again.png")
+    call("index", folder, "--store", place, "--source", "shop", "--encoders", "color,edges", "--quiet")
+    verb = ("duplicates", "--store", place, "--quiet")
+    files = [tmp_path / name for name in ("d.csv", "d.jpg", "d.png")]
+    out = call(*verb, "--out", files[0], "--sheet", files[1], "--plot", files[2]).stdout
+    assert out.startswith("2 groups with 2 copies beside the best, in 6 images by color; likeness 0.86 or more (fixed)")
+    assert re.search(r"best +96x128 +.*0\.png\n.* 0\.[89]\d\d +48x64 +.*0 small\.png", out)
+    assert re.search(r"exact +96x128", out)
+    assert all(file.stat().st_size > 200 for file in files)
+    assert call("duplicates", "--store", place, "--not-duplicates", "0.png", folder / "0 small.png").stdout == (
+        "2 images: remembered that they are no duplicates.\n"
+    )
+    document = json.loads(call(*verb, "--json").stdout)
+    assert ([len(group) for group in document["groups"]], document["removal"]) == ([2], None)
+    assert "forgotten" in call("duplicates", "--store", place, "--forget", "0.png", "0 small.png").stdout
+    refused = call(*verb, "--remove", "worse", code=1).stderr
+    assert re.findall("^remove (.*)$", refused, re.MULTILINE)[0] == "0 small.png"
+    assert "Repeat the command with --yes" in refused
+    done = json.loads(call(*verb, "--remove", "worse", "--yes", "--json").stdout)
+    assert len(done["removal"]["images"]) == 2
+    assert len(list(folder.iterdir())) == 6
+    nothing = call(*verb, "--remove", "worse", "--yes")
+    assert "nothing to remove" in nothing.stderr
+    assert nothing.stdout.startswith("0 groups")
+    assert "--threshold must be" in call(*verb, "--threshold", "2", code=2).stderr
+    assert "--yes goes with --remove" in call(*verb, "--yes", code=2).stderr
+    assert "expected a .png" in call(*verb, "--plot", "plot.svg", code=2).stderr
+    (tmp_path / "mine.csv").write_text("a,b\n")
+    assert "--overwrite" in call(*verb, "--out", tmp_path / "mine.csv", code=1).stderr
+
+
 # ---- help -------------------------------------------------------------------------------------------
 
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 12
+    assert len(VERBS) == 13
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
         *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
-        "restore",
+        *("restore", "duplicates"),
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name

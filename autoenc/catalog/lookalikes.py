@@ -1,0 +1,124 @@
+"""Pairs of pictures that may be copies: near by an encoder, roughly alike, and then how alike they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from autoenc.catalog.neighbors import nearest
+from autoenc.catalog.pictures import Pictures
+from autoenc.images.likeness import Way, likeness, rough, wholes
+from autoenc.parallel import ordered_chunks
+from autoenc.progress import Progress
+from autoenc.store import Store
+
+NEAR = 10
+"""Different pictures, near each picture by an encoder, that are compared with it."""
+
+FARTHEST = 1000
+"""Images that are searched at most for ten different pictures: many exact copies of one fill the list."""
+
+_SEARCHED = 250
+_COMPARED = 64
+_TOLD = 10_000
+_BLOCK = 1000
+
+Pairs = npt.NDArray[np.int32]
+
+
+def near_pairs(store: Store, using: Sequence[str], pictures: Pictures, tell: Progress) -> tuple[Pairs, int]:
+    """Pairs of pictures that one of the encoders finds near.
+
+    Returns:
+        (P, 2) numbers of pictures, the lower one first, each pair once; and how many images have no vector of any
+        encoder.
+    """
+    count = np.int64(max(1, len(pictures.of)))
+    keys = [np.zeros(0, np.int64)]
+    seen = np.zeros(len(pictures.of), np.bool_)
+    for name in using:
+        k, left = NEAR + 1, [pictures.images[of[0]].id for of in pictures.of]
+        while left:
+            again: list[str] = []
+            found = ordered_chunks(partial(_near, store, name, pictures.number, k), left, _SEARCHED)
+            for done, (one, others, full) in enumerate(found):
+                if done % _TOLD == 0:
+                    tell(f"near by {name}", done, len(left), "")
+                seen[one] = True
+                lower, higher = np.minimum(others, one), np.maximum(others, one)
+                keys.append(lower * count + higher)
+                if full and len(others) < NEAR and k < FARTHEST:
+                    again.append(pictures.images[pictures.of[one][0]].id)
+            tell(f"near by {name}", len(left), len(left), "")
+            k, left = min(4 * k, FARTHEST), again
+        keys = [np.unique(np.concatenate(keys))]
+    lacking = sum(len(of) for of, is_seen in zip(pictures.of, seen, strict=True) if not is_seen)
+    return np.stack(np.divmod(keys[0], count), axis=1).astype(np.int32), lacking
+
+
+def _near(
+    store: Store, using: str, number: dict[str, int], k: int, ids: Sequence[str]
+) -> list[tuple[int, npt.NDArray[np.int64], bool]]:
+    """For each image: its picture, the other pictures that are near, and whether the search found k images."""
+    found = []
+    for record, hits in nearest(store, using, k, ids):
+        one = number[record.id]
+        others = dict.fromkeys(number[hit.id] for hit in hits if hit.id in number and number[hit.id] != one)
+        found.append((one, np.fromiter(others, np.int64, len(others)), len(hits) == k))
+    return found
+
+
+def roughly_alike(pictures: Pictures, pairs: Pairs, floor: float, tell: Progress) -> tuple[Pairs, list[Way]]:
+    """Those of some pairs that are roughly alike, and how the one lies in the other.
+
+    Args:
+        pictures: all of them, read.
+        pairs: (P, 2) numbers of pictures that could be read.
+        floor: the least rough likeness.
+        tell: is told how far it is.
+    """
+    if not len(pairs):
+        return pairs, []
+    compared = np.zeros((len(pictures.grays), wholes(pictures.grays[:1]).shape[1]), np.float16)
+    for start in range(0, len(compared), _BLOCK):
+        compared[start : start + _BLOCK] = wholes(pictures.grays[start : start + _BLOCK])
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    order = np.argsort(both[:, 0], kind="stable")
+    starts = np.flatnonzero(np.diff(both[order, 0], prepend=-1))
+    score, mirrored = np.zeros(len(both), np.float32), np.zeros(len(both), np.bool_)
+
+    def compare(some: Sequence[tuple[int, int]]) -> list[None]:
+        for start, stop in some:
+            places = order[start:stop]
+            score[places], mirrored[places] = rough(pictures.grays[both[places[0], 0]], compared[both[places, 1]])
+        return [None] * len(some)
+
+    runs = list(pairwise([*starts.tolist(), len(order)]))
+    for done, _ in enumerate(ordered_chunks(compare, runs, _COMPARED)):
+        if done % _TOLD == 0:
+            tell("comparing roughly", done, len(runs), "")
+    tell("comparing roughly", len(runs), len(runs), "")
+    scores, flips = score.reshape(2, -1), mirrored.reshape(2, -1)
+    swapped = scores[1] > scores[0]
+    kept = np.flatnonzero(scores.max(0) >= floor)
+    return pairs[kept], [Way(bool(swapped[n]), bool(flips[int(swapped[n]), n])) for n in kept]
+
+
+def likenesses(pictures: Pictures, pairs: Pairs, ways: Sequence[Way], tell: Progress) -> list[float]:
+    """How alike the pictures of each pair are."""
+    grays = pictures.grays
+
+    def compare(some: Sequence[int]) -> list[float]:
+        return [likeness(grays[pairs[n, 0]], grays[pairs[n, 1]], (ways[n],)) for n in some]
+
+    found = []
+    for done, alike in enumerate(ordered_chunks(compare, range(len(pairs)), _COMPARED)):
+        if done % _TOLD == 0:
+            tell("comparing", done, len(pairs), "")
+        found.append(alike)
+    tell("comparing", len(pairs), len(pairs), "")
+    return found
