@@ -41,7 +41,7 @@ def product_photos(store: Store, product: str | int) -> list[str]:
 
     Example:
         >>> with autoenc.open_store("store") as store:
-        ...     store.set_product("folder")
+        ...     store.set_product("_autoenc.folder")
         ...     len(product_photos(store, "shoe"))
         12
     """

@@ -42,7 +42,7 @@ def add_parser(verbs: Any) -> None:
         "--fusion",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="with labels, also find weights by which encoders retrieve best together (default: yes)",
+        help="with labels, also find weights by which encoders retrieve best together; done unless --no-fusion",
     )
     add_store(parser, "a store that shall remember which of its encoders retrieves best")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")

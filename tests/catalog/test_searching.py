@@ -136,7 +136,7 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
         search(store, query, k=0)
     with pytest.raises(ArgumentError, match="Expected an open store"):
         search("store", query)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="Search by a picture, id=, like=, words=, boost= or near="):
+    with pytest.raises(ArgumentError, match="Search by a picture, id=, product=, like=, words=, boost= or near="):
         search(store)
 
 

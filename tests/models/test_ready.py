@@ -111,7 +111,7 @@ def test_a_store_remembers_it_by_name(catalog: Path, tmp_path: Path) -> None:
 
 
 def test_a_comparison_says_that_it_took_part(catalog: Path) -> None:
-    comparison = compare(catalog, model="clothing-32", encoders=["learned", "edges"])
+    comparison = compare(catalog, model="clothing-32", encoders=["learned", "edges"], fusion=False)
     assert comparison.model == "clothing-32"
     assert comparison.notes == []  # the advice is given at indexing
 

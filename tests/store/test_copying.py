@@ -294,7 +294,7 @@ def test_a_collection_of_another_shape(opening: Opener, specs: dict[str, VectorS
 
 def test_fields_of_another_kind(opening: Opener) -> None:
     source, target = fill(opening("edge", "a"), 5), opening("edge", "b")
-    target.add_field("price", "integer")
+    target.add_field("price", "keyword")
     with pytest.raises(StoreMismatchError, match="price"):
         copy_store(source, target)
     assert len(target) == 0

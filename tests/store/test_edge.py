@@ -193,8 +193,9 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "fields": {"folder": "keyword"},
         "better": {},
         "scales": {},
-        "copy_of": "",
         "runs": {},
+        "product": None,
+        "copy_of": "",
         "version": 2,
     }
     assert sorted(path.name for path in (root / "images").iterdir()) == FILES

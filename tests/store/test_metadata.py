@@ -16,7 +16,7 @@ def there(metadata):
 def test_each_entry_is_a_key_of_its_own():
     changes = {
         "version": 2, "vectors": {"edges+pca32": {"dim": 32}}, "sources": {"a.b": "/photos"}, "fields": {},
-        "better": {"edges": {"encoder": "color"}}, "scales": {"edges": {"points": 48}},
+        "better": {"edges": {"encoder": "color"}}, "scales": {"edges": {"points": 48}}, "runs": {},
     }  # fmt: skip
     metadata = as_metadata(changes, {})
     assert metadata == {
