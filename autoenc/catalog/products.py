@@ -49,7 +49,7 @@ def product_photos(store: Store, product: str | int) -> list[str]:
     if field is None:
         raise ArgumentError(
             f"Collection '{store.collection}' does not know which field names products; index with product_column= of "
-            f"a table, or with products='folders'."
+            f"a table, or with products=folders."
         )
     ids = [record.id for record in store.scroll({field: product}, fields=[])]
     if not ids:

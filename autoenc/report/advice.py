@@ -8,6 +8,7 @@ from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.encoders import ENCODERS, base_name
 from autoenc.metrics.registry import find_metric
+from autoenc.models.ready import READY_MODELS
 from autoenc.report.findings import differences_by
 from autoenc.text import number
 
@@ -73,7 +74,8 @@ def _remedy(better: Sequence[str], reference: EncoderScores) -> str:
         better: the encoders that retrieve better, the best first.
         reference: the trained encoder.
     """
-    wanted, has = _wanted(better), reference.emphasis
+    wanted = _wanted(better)
+    has = None if reference.origin in READY_MODELS else reference.emphasis  # those were trained on other images
     stored = next((name for name in better if name == base_name(name)), None)  # a store holds no projections
     search = f"index with encoders={stored} and search with using={stored}" if stored else ""
     if has and (wanted == has.asked or (wanted != "auto" and base_name(better[0]) == has.heaviest)):

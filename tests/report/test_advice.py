@@ -45,6 +45,11 @@ def test_nothing_is_said_where_no_interval_excludes_zero(differences: dict[str, 
     assert advice(found(differences)) == ""
 
 
+def test_a_model_that_comes_with_the_package_was_trained_on_other_images() -> None:
+    said = advice(found({"color": MORE}, TrainedEmphasis("auto", "color"), origin="clothing-32-2"))
+    assert "Train a model on these images (by default, its emphasis is chosen from them)" in said
+
+
 def test_nothing_is_said_of_encoders_that_were_not_trained() -> None:
     assert advice(found({"color": MORE}, reference="edges", origin=None)) == ""
 
