@@ -91,7 +91,8 @@ def copy_store(
         StoreNotFoundError: the source does not exist.
         StoreMismatchError: the target has other encoders or fields, or holds points that are not from the source.
             Nothing is written.
-        StoreError: a store cannot be read or written; or others change the source faster than it can be copied.
+        StoreError: a store cannot be read or written; the source is itself an unfinished copy; or others change it
+            faster than it can be copied.
         ArgumentError: source and target are the same.
 
     Example:
@@ -123,6 +124,7 @@ def fill(target: Store, source: Store, origin: str, tell: Progress) -> tuple[int
     Returns:
         points, how many of them were written, and their checksum.
     """
+    check_whole(source, origin)
     _check_shape(source, target, origin)
     if target.info.copy_of != origin and len(target):
         return _compared(source, target, origin, tell)
@@ -142,6 +144,15 @@ def fill(target: Store, source: Store, origin: str, tell: Progress) -> tuple[int
         raise StoreError(
             f"{origin} has changed again each time it was compared with its copy. Run the same command again once "
             f"nobody writes to it."
+        )
+
+
+def check_whole(source: Store, origin: str) -> None:
+    """Raise StoreError for a source that is an unfinished copy: nobody could tell that its copy lacks points."""
+    source.refresh()
+    if source.info.copy_of:
+        raise StoreError(
+            f"{origin} is an unfinished copy of {source.info.copy_of}. Finish that copy first, or copy the original."
         )
 
 

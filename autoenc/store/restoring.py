@@ -16,7 +16,7 @@ from autoenc.progress import ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_store
 from autoenc.store.archive import Archive, Collection, reading
 from autoenc.store.backup import BackupReport, folder_in, naming_failures, remove_stale
-from autoenc.store.copying import fill
+from autoenc.store.copying import check_whole, fill
 from autoenc.store.edge import DROPPED
 from autoenc.store.edge_folder import check_unoccupied, locked, open_edge
 from autoenc.store.manifest import check_manifest
@@ -151,15 +151,14 @@ def _put(unpacked: Path, root: Path, name: str, wait: float) -> None:
 
 def _send(folder: Path, location: str, name: str, file: Path, overwrite: bool, progress: ProgressOption) -> None:
     """Copy a whole collection to a server."""
-    if overwrite and not _begun(location, file, name):
-        with suppress(StoreNotFoundError):
-            open_store(location, name).drop()
-    with (
-        open_store(folder, name) as source,
-        open_store(location, name, create=True) as target,
-        telling(progress) as tell,
-    ):
-        fill(target, source, _origin(file, name), tell)
+    origin = _origin(file, name)
+    with open_store(folder, name) as source, telling(progress) as tell:
+        check_whole(source, origin)  # before anything is dropped for it
+        if overwrite and not _begun(location, file, name):
+            with suppress(StoreNotFoundError):
+                open_store(location, name).drop()
+        with open_store(location, name, create=True) as target:
+            fill(target, source, origin, tell)
 
 
 def _begun(location: str, file: Path, name: str) -> bool:

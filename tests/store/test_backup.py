@@ -203,6 +203,19 @@ def test_a_collection_is_replaced_where_that_was_said(whole: Path, filled: Path,
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
 
 
+def test_an_unfinished_copy_replaces_nothing_on_a_server(whole: Path, server: str, tmp_path: Path) -> None:
+    restore_store(whole, tmp_path / "part")
+    with open_store(tmp_path / "part") as store:
+        store._remember_copy("another store")
+    part = backup_store(tmp_path / "part", tmp_path / "part.zip").file
+    with open_store(server, create=True) as store:
+        fill(store, 5, seed=9)
+    before = held(server)
+    with pytest.raises(StoreError, match=r"part\.zip is an unfinished copy of another store\. Finish"):
+        restore_store(part, server, overwrite=True)
+    assert held(server) == before
+
+
 def test_a_folder_of_other_things_is_left_as_it_is(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(StoreError, match="holds other files and is not a store"):

@@ -16,7 +16,7 @@ from qdrant_stand_in import Qdrant, serving
 from torturing.processes import autoenc as command
 from torturing.processes import run
 
-from autoenc import copy_store, list_collections
+from autoenc import backup_store, copy_store, list_collections
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, StoreNotFoundError
 from autoenc.store import Better, Store, VectorSpec, open_store, point_id
 from autoenc.store import copying as module
@@ -294,7 +294,7 @@ def test_a_collection_of_another_shape(opening: Opener, specs: dict[str, VectorS
 
 def test_fields_of_another_kind(opening: Opener) -> None:
     source, target = fill(opening("edge", "a"), 5), opening("edge", "b")
-    target.add_field("price", "integer")
+    target.add_field("price", "keyword")
     with pytest.raises(StoreMismatchError, match="price"):
         copy_store(source, target)
     assert len(target) == 0
@@ -321,6 +321,17 @@ def test_the_unfinished_copy_of_another_store(opening: Opener) -> None:
     interrupted(source, target, 500)
     with pytest.raises(StoreMismatchError, match=r"unfinished copy of .*/a, not of .*/c\. Finish"):
         copy_store(other, target)
+
+
+def test_an_unfinished_copy_is_never_copied_as_if_it_were_whole(opening: Opener, tmp_path: Path) -> None:
+    source, part, target = fill(opening("edge", "a")), opening("edge", "b"), opening("edge", "c")
+    interrupted(source, part, 500)
+    for copying in (lambda: copy_store(part, target), lambda: backup_store(part, tmp_path / "b.zip")):
+        with pytest.raises(StoreError, match=r"b is an unfinished copy of .*/a\. Finish that copy first"):
+            copying()
+    assert len(target) == 0
+    assert not target.info.vectors
+    assert not (tmp_path / "b.zip").exists()
 
 
 def test_onto_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
