@@ -126,18 +126,24 @@ def fill(target: Store, source: Store, origin: str, tell: Progress) -> tuple[int
     """
     check_whole(source, origin)
     _check_shape(source, target, origin)
-    if target.info.copy_of != origin and len(target):
-        return _compared(source, target, origin, tell)
-    target.adopt(source)
+    if target.info.copy_of != origin:
+        if len(target):
+            return _compared(source, target, origin, tell)
+        target.adopt(source)  # what it refuses leaves no unfinished copy
     with target.being_copied(origin):
         copied, fresh = 0, len(target) == 0
         for _ in range(ROUNDS):
+            target.adopt(source)
+            _check_shape(source, target, origin)
+            known = source.info
             each = _Round(source, target, tell)
             written = sum(_write(target, batch) for batch in each.differing(fresh))
             removed = _remove_gone(source, target, each.points)
             copied, fresh = copied + written, False
             if not written and not removed:
                 target.adopt(source)  # what others have changed meanwhile
+                if (source.info.vectors, source.info.fields) != (known.vectors, known.fields):
+                    continue  # points may have new vectors or fields now
                 return each.points, copied, each.checksum
             target.optimize()
             target.flush()
@@ -271,7 +277,7 @@ def _check_shape(source: Store, target: Store, origin: str) -> None:
     """Raise StoreMismatchError for a target with encoders that the source does not have exactly so."""
     ours, theirs = source.info.vectors, target.info.vectors
     other = [name for name in theirs if name not in ours or not theirs[name].same_encoder(ours[name])]
-    lacking = [name for name in ours if name not in theirs] if len(target) else []
+    lacking = [name for name in ours if name not in theirs] if len(target) and target.info.copy_of != origin else []
     if other or lacking:
         raise StoreMismatchError(
             f"{_told(target)} has other encoders than {origin} ({listed([*other, *lacking])} not in both, or "
