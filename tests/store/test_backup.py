@@ -10,6 +10,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from autoenc.errors import (
 )
 from autoenc.store import Store, StoreInfo, VectorSpec, open_store, point_id
 from autoenc.store import archive as module
+from autoenc.store import backup as backing
 from autoenc.store.archive import LAST
 from autoenc.store.sparse import files_below
 from autoenc.vectors import Vectors
@@ -173,6 +175,26 @@ def test_a_store_that_was_killed_is_backed_up(filled: Path, tmp_path: Path) -> N
     backup_store(tmp_path / "a", tmp_path / "b.zip")
     restore_store(tmp_path / "b.zip", tmp_path / "new")
     assert held(tmp_path / "new") == held(filled)
+
+
+@pytest.mark.parametrize(("times", "points"), [(1, 701), (99, 703)], ids=["once", "again and again"])
+def test_points_that_another_process_adds_before_the_files_are_packed(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, points: int
+) -> None:
+    shutil.copytree(filled, tmp_path / "a")
+    left, lock = iter(range(times)), backing.locked
+
+    def written_before(folder: Path, wait: float) -> AbstractContextManager[None]:
+        if folder.name == "images" and (number := next(left, None)) is not None:
+            with open_store(tmp_path / "a") as store:
+                store.upsert([point_id("new", str(number))], {"paint": np.ones((1, 8), np.float32)}, [{}])
+        return lock(folder, wait)
+
+    monkeypatch.setattr(backing, "locked", written_before)
+    assert backup_store(tmp_path / "a", tmp_path / "b.zip").points == {"images": points}
+    monkeypatch.undo()
+    restore_store(tmp_path / "b.zip", tmp_path / "new")
+    assert held(tmp_path / "new") == held(tmp_path / "a")
 
 
 # ---- what is replaced -------------------------------------------------------------------------------
@@ -424,17 +446,17 @@ def test_kill_9_at_ten_random_moments(tmp_path: Path) -> None:
         with open_store(tmp_path / name, create=True) as store:
             fill(store, 3000, seed)
     old, new = held(tmp_path / "old"), held(tmp_path / "new")
-    backing = command("backup", "--store", tmp_path / "new", "--out", tmp_path / "b.zip", "--quiet")
+    packing = command("backup", "--store", tmp_path / "new", "--out", tmp_path / "b.zip", "--quiet")
     restoring = command("restore", tmp_path / "b.zip", "--store", tmp_path / "old", "--overwrite", "--quiet")
     rng = random.Random(3)
     backup_seconds = run(command("backup", "--store", tmp_path / "new", "--out", tmp_path / "x.zip")).seconds
     restore_seconds = run(command("restore", tmp_path / "x.zip", "--store", tmp_path / "y")).seconds
     for _ in range(5):
-        run(backing, kill_after=rng.uniform(0.4, 1) * backup_seconds)
+        run(packing, kill_after=rng.uniform(0.4, 1) * backup_seconds)
         if (tmp_path / "b.zip").exists():
             with module.reading(tmp_path / "b.zip") as archive:
                 assert archive.collections["images"].points == 3000
-    done = run(backing)
+    done = run(packing)
     assert done.code == 0, complaint(done)
     for _ in range(5):
         run(restoring, kill_after=rng.uniform(0.4, 1) * restore_seconds)
