@@ -225,6 +225,38 @@ def test_a_collection_is_replaced_where_that_was_said(whole: Path, filled: Path,
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
 
 
+def test_a_collection_that_another_process_makes_meanwhile_is_kept(whole: Path, tmp_path: Path) -> None:
+    def make(stage: str, done: int, total: int, note: str) -> None:
+        if (stage, done) == ("unpacking", total):
+            with open_store(tmp_path / "there", create=True) as store:
+                fill(store, 5, seed=9)
+
+    with pytest.raises(StoreMismatchError, match=r"'images' of .*there is there already"):
+        restore_store(whole, tmp_path / "there", progress=make)
+    assert len(held(tmp_path / "there").points) == 5
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
+
+
+def test_a_collection_whose_place_cannot_be_taken_is_kept(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(tmp_path / "there", create=True) as store:
+        fill(store, 5, seed=9)
+    before, rename = held(tmp_path / "there"), Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if "unpacking" in path.parent.name and path.name == "images":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(StoreError, match=r"Cannot restore into .*there: Input/output error"):
+        restore_store(whole, tmp_path / "there", overwrite=True)
+    monkeypatch.undo()
+    assert held(tmp_path / "there") == before
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
+
+
 def test_an_unfinished_copy_replaces_nothing_on_a_server(whole: Path, server: str, tmp_path: Path) -> None:
     restore_store(whole, tmp_path / "part")
     with open_store(tmp_path / "part") as store:
