@@ -305,6 +305,7 @@ def test_an_unfinished_copy_says_so_and_is_written_to_by_nothing_else(opening: O
         lambda: target.upsert([some], {}, [{}]),
         lambda: target.update_vectors([some], {"shape": np.ones((1, 3), np.float32)}),
         lambda: target.set_payload(some, {"price": 1.0}),
+        lambda: target.delete_fields([next(iter(target)).id], ["price"]),
         lambda: target.delete([some]),
         lambda: target.add_vector("new", SHAPE),
     ):
