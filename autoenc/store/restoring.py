@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from autoenc.errors import BackupError, DiskFullError, StoreError, StoreMismatchError, StoreNotFoundError
+from autoenc.errors import ArgumentError, BackupError, DiskFullError, StoreError, StoreMismatchError, StoreNotFoundError
 from autoenc.files import sync_folder
 from autoenc.progress import ProgressOption, telling
-from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_store
+from autoenc.store import WAIT_SECONDS, is_url, list_collections, open_store
 from autoenc.store.archive import Archive, Collection, reading
 from autoenc.store.backup import BackupReport, folder_in, naming_failures, remove_stale
 from autoenc.store.copying import check_whole, fill
-from autoenc.store.edge_folder import check_unoccupied, locked, open_edge
+from autoenc.store.edge_folder import check_unoccupied, locked
 from autoenc.store.manifest import RECORD, check_manifest
 from autoenc.store.probe import try_out
+from autoenc.store.records import MEMORY
 from autoenc.store.space import check_space
 from autoenc.text import shown
 
@@ -50,6 +51,7 @@ def restore_store(
         StoreMismatchError: a collection is there, and `overwrite` is False. Nothing is changed.
         StoreError: the store cannot be written to.
         DiskFullError: there is too little room for what the backup holds. Nothing is changed.
+        ArgumentError: the store is `:memory:`, which would be lost at once.
 
     Example:
         >>> report = autoenc.backup_store("store", "store.zip")
@@ -58,6 +60,8 @@ def restore_store(
     """
     start = time.perf_counter()
     path, location = Path(file), os.fsdecode(store)
+    if location == MEMORY:
+        raise ArgumentError("A store in memory is lost when it is closed: restore into a folder or onto a server.")
     writing = naming_failures(StoreError, f"Cannot restore into {shown(location)}")
     with ExitStack() as stack, telling(progress) as tell, writing:
         with reading(path) as archive:
@@ -122,7 +126,7 @@ def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -
         with locked(folder / name, 0):
             check_manifest(folder / name, thorough=True)
             try_out(folder / name / "shard", f"collection '{name}' in the backup")
-        with Store(open_edge(folder, name, False)) as store:
+        with open_store(folder, name) as store:
             points = len(store)
     except DiskFullError:
         raise

@@ -26,6 +26,7 @@ from torturing.processes import complaint, run
 
 from autoenc import backup_store, list_collections, restore_store
 from autoenc.errors import (
+    ArgumentError,
     AutoencError,
     BackupError,
     DiskFullError,
@@ -34,7 +35,7 @@ from autoenc.errors import (
     StoreMismatchError,
     StoreNotFoundError,
 )
-from autoenc.store import Store, StoreInfo, VectorSpec, open_store, point_id
+from autoenc.store import Store, StoreInfo, VectorSpec, lock, open_store, point_id
 from autoenc.store import archive as module
 from autoenc.store import backup as backing
 from autoenc.store.archive import LAST
@@ -182,13 +183,13 @@ def test_points_that_another_process_adds_before_the_files_are_packed(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, points: int
 ) -> None:
     shutil.copytree(filled, tmp_path / "a")
-    left, lock = iter(range(times)), backing.locked
+    left, locking = iter(range(times)), backing.locked
 
     def written_before(folder: Path, wait: float) -> AbstractContextManager[None]:
         if folder.name == "images" and (number := next(left, None)) is not None:
             with open_store(tmp_path / "a") as store:
                 store.upsert([point_id("new", str(number))], {"paint": np.ones((1, 8), np.float32)}, [{}])
-        return lock(folder, wait)
+        return locking(folder, wait)
 
     monkeypatch.setattr(backing, "locked", written_before)
     assert backup_store(tmp_path / "a", tmp_path / "b.zip").points == {"images": points}
@@ -255,6 +256,24 @@ def test_a_collection_whose_place_cannot_be_taken_is_kept(
     monkeypatch.undo()
     assert held(tmp_path / "there") == before
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
+
+
+def test_a_store_in_memory_would_be_lost_at_once(whole: Path) -> None:
+    with pytest.raises(ArgumentError, match="A store in memory is lost when it is closed: restore into a folder"):
+        restore_store(whole, ":memory:")
+
+
+def test_a_backup_that_cannot_be_opened_leaves_no_lock(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: Store) -> None:
+        raise StoreError("no such vector")
+
+    before = dict(lock._OURS)
+    monkeypatch.setattr(Store, "_reconcile", damaged)
+    with pytest.raises(BackupError, match="the engine cannot use collection 'images'"):
+        restore_store(whole, tmp_path / "new")
+    assert before == lock._OURS
 
 
 def test_an_unfinished_copy_replaces_nothing_on_a_server(whole: Path, server: str, tmp_path: Path) -> None:
