@@ -100,6 +100,10 @@ def add_store(parser: argparse.ArgumentParser, purpose: str = "") -> None:
 def add_collections(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a store, with one of its collections or all of them."""
     _add_location(parser)
+    _add_only(parser)
+
+
+def _add_only(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--collection", metavar="NAME", help="only this collection (default: all of them)")
 
 
@@ -120,7 +124,7 @@ def add_locations(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option, dest=dest, required=True, type=_lasting, metavar="LOCATION", help=f"{which}: {_PLACE}"
         )
-    parser.add_argument("--collection", metavar="NAME", help="only this collection (default: all of them)")
+    _add_only(parser)
     add_wait(parser)
 
 

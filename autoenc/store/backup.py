@@ -19,13 +19,16 @@ from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_st
 from autoenc.store.archive import Writer
 from autoenc.store.copying import copy_store
 from autoenc.store.edge_folder import locked
-from autoenc.store.manifest import check_manifest
+from autoenc.store.manifest import check_manifest, recorded
 from autoenc.store.records import no_collection
 from autoenc.store.space import allocated_bytes, check_space
 from autoenc.text import shown
 
 UNPACKING = f"{TEMPORARY}unpacking-"
 """Prefix of a folder that a backup is unpacked to, or that a collection is copied to in order to be packed."""
+
+COUNTS = 3
+"""How often the points of a folder are counted, at most, while other processes write to it; then it is copied."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,16 @@ def _closed(
 ) -> Iterator[tuple[Path, int]]:
     """The folder of a collection that nobody has open, and its number of points: its own folder, or that of a copy."""
     if not isinstance(store, Store) and not is_url(store):
-        with open_store(store, name, wait=wait, verify=True) as opened:  # which brings it in order after a kill
-            points = len(opened)
         folder = Path(store, name)
-        with locked(folder, wait):
-            if check_manifest(folder) is not None:
-                yield folder, points
-                return
+        for _ in range(COUNTS):
+            with open_store(store, name, wait=wait, verify=True) as opened:  # which brings it in order after a kill
+                points, counted = len(opened), recorded(folder)
+            with locked(folder, wait):
+                if check_manifest(folder) is None:
+                    break
+                if recorded(folder) == counted:  # else another process came in between, and the number may be another
+                    yield folder, points
+                    return
     with folder_in(beside) as temporary:  # a server, an open store, or a folder that cannot be brought in order
         report = copy_store(store, temporary / "copy", collection=name, wait=wait, progress=progress)
         yield temporary / "copy" / report.collection, report.points

@@ -91,7 +91,8 @@ def copy_store(
         StoreNotFoundError: the source does not exist.
         StoreMismatchError: the target has other encoders or fields, or holds points that are not from the source.
             Nothing is written.
-        StoreError: a store cannot be read or written; or others change the source faster than it can be copied.
+        StoreError: a store cannot be read or written; the source is itself an unfinished copy; or others change it
+            faster than it can be copied.
         ArgumentError: source and target are the same.
 
     Example:
@@ -123,25 +124,41 @@ def fill(target: Store, source: Store, origin: str, tell: Progress) -> tuple[int
     Returns:
         points, how many of them were written, and their checksum.
     """
+    check_whole(source, origin)
     _check_shape(source, target, origin)
-    if target.info.copy_of != origin and len(target):
-        return _compared(source, target, origin, tell)
-    target.adopt(source)
+    if target.info.copy_of != origin:
+        if len(target):
+            return _compared(source, target, origin, tell)
+        target.adopt(source)  # what it refuses leaves no unfinished copy
     with target.being_copied(origin):
         copied, fresh = 0, len(target) == 0
         for _ in range(ROUNDS):
+            target.adopt(source)
+            _check_shape(source, target, origin)
+            known = source.info
             each = _Round(source, target, tell)
             written = sum(_write(target, batch) for batch in each.differing(fresh))
             removed = _remove_gone(source, target, each.points)
             copied, fresh = copied + written, False
             if not written and not removed:
                 target.adopt(source)  # what others have changed meanwhile
+                if (source.info.vectors, source.info.fields) != (known.vectors, known.fields):
+                    continue  # points may have new vectors or fields now
                 return each.points, copied, each.checksum
             target.optimize()
             target.flush()
         raise StoreError(
             f"{origin} has changed again each time it was compared with its copy. Run the same command again once "
             f"nobody writes to it."
+        )
+
+
+def check_whole(source: Store, origin: str) -> None:
+    """Raise StoreError for a source that is an unfinished copy: nobody could tell that its copy lacks points."""
+    source.refresh()
+    if source.info.copy_of:
+        raise StoreError(
+            f"{origin} is an unfinished copy of {source.info.copy_of}. Finish that copy first, or copy the original."
         )
 
 
@@ -260,7 +277,7 @@ def _check_shape(source: Store, target: Store, origin: str) -> None:
     """Raise StoreMismatchError for a target with encoders that the source does not have exactly so."""
     ours, theirs = source.info.vectors, target.info.vectors
     other = [name for name in theirs if name not in ours or not theirs[name].same_encoder(ours[name])]
-    lacking = [name for name in ours if name not in theirs] if len(target) else []
+    lacking = [name for name in ours if name not in theirs] if len(target) and target.info.copy_of != origin else []
     if other or lacking:
         raise StoreMismatchError(
             f"{_told(target)} has other encoders than {origin} ({listed([*other, *lacking])} not in both, or "

@@ -71,12 +71,14 @@ def _times(weight: float, factors: Sequence[Expression]) -> Expression:
 
 
 def _closeness(part: Close) -> list[Expression]:
-    """The decay; before it, 0 where the field holds several values, of which the engine makes an error.
+    """The decay; 0 before it where the field does not hold exactly one number.
 
-    Where it holds none, or something else than a number, the engine takes the default.
+    Of several values the engine makes an error. In place of none, or of something else, it takes the default, which all
+    closenesses of a field share: it can lie near the target of one of them.
     """
     path = json_path(part.field)
-    one = qe.FieldCondition(path, values_count=qe.ValuesCount(lt=2))
+    single = qe.FieldCondition(path, values_count=qe.ValuesCount(lt=2))
+    one = qe.Filter(must=[condition_for(part.numbers), single])
     target = Expression.Constant(part.target)
     decay = Expression.Decay(qe.DecayKind.Exp, Expression.Variable(path), target, midpoint=0.5, scale=part.scale)
     return [Expression.Condition(one), decay]

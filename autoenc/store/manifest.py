@@ -113,6 +113,15 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
     return files
 
 
+def recorded(folder: Path) -> dict[str, str] | None:
+    """The checksums in a collection's manifest, which tell whether others have written; None if there is none."""
+    try:
+        files: Files = json.loads((folder / MANIFEST).read_bytes())["files"]
+    except FileNotFoundError:
+        return None
+    return {path: expected for path, (_, _, expected) in files.items() if not path.endswith(_JOURNAL)}
+
+
 def checksum(file: Path) -> str:
     """SHA-256 of a file's blocks that are not all zeros, with their positions; holes are not read.
 

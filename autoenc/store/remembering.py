@@ -234,9 +234,11 @@ class Remembering:
         Raises:
             StoreMismatchError: this store has another encoder, or another kind of field, under one of the names.
         """
-        self.add_fields(other.info.fields)
-        self.add_vectors(other.info.vectors)
-        record = other._engine.read_record()
+        with other._lock:  # fields, encoders and the rest are of one moment, for the rest names fields and encoders
+            record = other._engine.read_record()
+            other.info = known = other._as_info(record)
+        self.add_fields(known.fields)
+        self.add_vectors(known.vectors)
         changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
         with self._lock:
             mine = self._engine.read_record()

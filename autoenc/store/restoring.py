@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from autoenc.errors import BackupError, DiskFullError, StoreError, StoreMismatchError, StoreNotFoundError
-from autoenc.files import remove_folder, sync_folder
+from autoenc.errors import ArgumentError, BackupError, DiskFullError, StoreError, StoreMismatchError, StoreNotFoundError
+from autoenc.files import sync_folder
 from autoenc.progress import ProgressOption, telling
-from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_store
+from autoenc.store import WAIT_SECONDS, is_url, list_collections, open_store
 from autoenc.store.archive import Archive, Collection, reading
 from autoenc.store.backup import BackupReport, folder_in, naming_failures, remove_stale
-from autoenc.store.copying import fill
-from autoenc.store.edge import DROPPED
-from autoenc.store.edge_folder import check_unoccupied, locked, open_edge
-from autoenc.store.manifest import check_manifest
+from autoenc.store.copying import check_whole, fill
+from autoenc.store.edge_folder import check_unoccupied, locked
+from autoenc.store.manifest import RECORD, check_manifest
 from autoenc.store.probe import try_out
+from autoenc.store.records import MEMORY
 from autoenc.store.space import check_space
 from autoenc.text import shown
 
@@ -52,6 +51,7 @@ def restore_store(
         StoreMismatchError: a collection is there, and `overwrite` is False. Nothing is changed.
         StoreError: the store cannot be written to.
         DiskFullError: there is too little room for what the backup holds. Nothing is changed.
+        ArgumentError: the store is `:memory:`, which would be lost at once.
 
     Example:
         >>> report = autoenc.backup_store("store", "store.zip")
@@ -60,6 +60,8 @@ def restore_store(
     """
     start = time.perf_counter()
     path, location = Path(file), os.fsdecode(store)
+    if location == MEMORY:
+        raise ArgumentError("A store in memory is lost when it is closed: restore into a folder or onto a server.")
     writing = naming_failures(StoreError, f"Cannot restore into {shown(location)}")
     with ExitStack() as stack, telling(progress) as tell, writing:
         with reading(path) as archive:
@@ -82,7 +84,7 @@ def restore_store(
             if is_url(location):
                 _send(temporary, location, name, path, overwrite, progress)
             else:
-                _put(temporary / name, Path(location), name, wait)
+                _put(temporary / name, Path(location), overwrite, wait)
     points = {name: collection.points for name, collection in held.items()}
     return BackupReport(location, path, points, path.stat().st_size, time.perf_counter() - start)
 
@@ -108,10 +110,14 @@ def _check_replaceable(location: str, file: Path, names: Sequence[str], overwrit
         except StoreNotFoundError:
             return
         if name in there and not _begun(location, file, name):
-            raise StoreMismatchError(
-                f"Collection '{name}' of {location} is there already. Restore into another store, or replace it with "
-                f"overwrite=True."
-            )
+            raise _there_already(location, name)
+
+
+def _there_already(location: str, name: str) -> StoreMismatchError:
+    return StoreMismatchError(
+        f"Collection '{name}' of {location} is there already. Restore into another store, or replace it with "
+        f"overwrite=True."
+    )
 
 
 def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -> None:
@@ -120,7 +126,7 @@ def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -
         with locked(folder / name, 0):
             check_manifest(folder / name, thorough=True)
             try_out(folder / name / "shard", f"collection '{name}' in the backup")
-        with Store(open_edge(folder, name, False)) as store:
+        with open_store(folder, name) as store:
             points = len(store)
     except DiskFullError:
         raise
@@ -135,31 +141,33 @@ def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -
         )
 
 
-def _put(unpacked: Path, root: Path, name: str, wait: float) -> None:
+def _put(unpacked: Path, root: Path, overwrite: bool, wait: float) -> None:
     """Let a whole collection take its place in a store in a folder."""
-    folder = root / name
-    gone = root / f"{DROPPED}{uuid.uuid4().hex}"
-    if folder.exists():
-        with locked(folder, wait):
-            folder.rename(gone)
+    folder = root / unpacked.name
+    gone = unpacked.with_name(f".{unpacked.name}")  # removed with the temporary folder
+    folder.mkdir(exist_ok=True)  # so that it can be locked
+    with locked(folder, wait):
+        if (folder / RECORD).is_file() and not overwrite:  # another process may have made it meanwhile
+            raise _there_already(str(root), folder.name)
+        folder.rename(gone)
+        try:
             unpacked.rename(folder)
-    else:
-        unpacked.rename(folder)
+        except BaseException:
+            gone.rename(folder)
+            raise
     sync_folder(root)
-    remove_folder(gone)
 
 
 def _send(folder: Path, location: str, name: str, file: Path, overwrite: bool, progress: ProgressOption) -> None:
     """Copy a whole collection to a server."""
-    if overwrite and not _begun(location, file, name):
-        with suppress(StoreNotFoundError):
-            open_store(location, name).drop()
-    with (
-        open_store(folder, name) as source,
-        open_store(location, name, create=True) as target,
-        telling(progress) as tell,
-    ):
-        fill(target, source, _origin(file, name), tell)
+    origin = _origin(file, name)
+    with open_store(folder, name) as source, telling(progress) as tell:
+        check_whole(source, origin)  # before anything is dropped for it
+        if overwrite and not _begun(location, file, name):
+            with suppress(StoreNotFoundError):
+                open_store(location, name).drop()
+        with open_store(location, name, create=True) as target:
+            fill(target, source, origin, tell)
 
 
 def _begun(location: str, file: Path, name: str) -> bool:

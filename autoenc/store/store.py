@@ -170,6 +170,7 @@ class Store(HybridSearch):
             PointNotFoundError: a point does not exist. Nothing is removed.
             ArgumentError: a field of autoenc's own without its key, or an invalid name.
         """
+        self._check_no_copy()
         if key is None and any(name.startswith(f"{OWN}.") for name in fields):
             raise ArgumentError(f"The fields below '{OWN}' are autoenc's own; they cannot be removed.")
         paths = [name if key is None else f"{key}.{name}" for name in fields]

@@ -10,6 +10,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from torturing.processes import complaint, run
 
 from autoenc import backup_store, list_collections, restore_store
 from autoenc.errors import (
+    ArgumentError,
     AutoencError,
     BackupError,
     DiskFullError,
@@ -33,8 +35,9 @@ from autoenc.errors import (
     StoreMismatchError,
     StoreNotFoundError,
 )
-from autoenc.store import Store, StoreInfo, VectorSpec, open_store, point_id
+from autoenc.store import Store, StoreInfo, VectorSpec, lock, open_store, point_id
 from autoenc.store import archive as module
+from autoenc.store import backup as backing
 from autoenc.store.archive import LAST
 from autoenc.store.sparse import files_below
 from autoenc.vectors import Vectors
@@ -175,6 +178,26 @@ def test_a_store_that_was_killed_is_backed_up(filled: Path, tmp_path: Path) -> N
     assert held(tmp_path / "new") == held(filled)
 
 
+@pytest.mark.parametrize(("times", "points"), [(1, 701), (99, 703)], ids=["once", "again and again"])
+def test_points_that_another_process_adds_before_the_files_are_packed(
+    filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, points: int
+) -> None:
+    shutil.copytree(filled, tmp_path / "a")
+    left, locking = iter(range(times)), backing.locked
+
+    def written_before(folder: Path, wait: float) -> AbstractContextManager[None]:
+        if folder.name == "images" and (number := next(left, None)) is not None:
+            with open_store(tmp_path / "a") as store:
+                store.upsert([point_id("new", str(number))], {"paint": np.ones((1, 8), np.float32)}, [{}])
+        return locking(folder, wait)
+
+    monkeypatch.setattr(backing, "locked", written_before)
+    assert backup_store(tmp_path / "a", tmp_path / "b.zip").points == {"images": points}
+    monkeypatch.undo()
+    restore_store(tmp_path / "b.zip", tmp_path / "new")
+    assert held(tmp_path / "new") == held(tmp_path / "a")
+
+
 # ---- what is replaced -------------------------------------------------------------------------------
 
 
@@ -201,6 +224,69 @@ def test_a_collection_is_replaced_where_that_was_said(whole: Path, filled: Path,
         restore_store(whole, location, overwrite=True)
         assert held(location) == held(filled)
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
+
+
+def test_a_collection_that_another_process_makes_meanwhile_is_kept(whole: Path, tmp_path: Path) -> None:
+    def make(stage: str, done: int, total: int, note: str) -> None:
+        if (stage, done) == ("unpacking", total):
+            with open_store(tmp_path / "there", create=True) as store:
+                fill(store, 5, seed=9)
+
+    with pytest.raises(StoreMismatchError, match=r"'images' of .*there is there already"):
+        restore_store(whole, tmp_path / "there", progress=make)
+    assert len(held(tmp_path / "there").points) == 5
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
+
+
+def test_a_collection_whose_place_cannot_be_taken_is_kept(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(tmp_path / "there", create=True) as store:
+        fill(store, 5, seed=9)
+    before, rename = held(tmp_path / "there"), Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if "unpacking" in path.parent.name and path.name == "images":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(StoreError, match=r"Cannot restore into .*there: Input/output error"):
+        restore_store(whole, tmp_path / "there", overwrite=True)
+    monkeypatch.undo()
+    assert held(tmp_path / "there") == before
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["images"]
+
+
+def test_a_store_in_memory_would_be_lost_at_once(whole: Path) -> None:
+    with pytest.raises(ArgumentError, match="A store in memory is lost when it is closed: restore into a folder"):
+        restore_store(whole, ":memory:")
+
+
+def test_a_backup_that_cannot_be_opened_leaves_no_lock(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: Store) -> None:
+        raise StoreError("no such vector")
+
+    before = dict(lock._OURS)
+    monkeypatch.setattr(Store, "_reconcile", damaged)
+    with pytest.raises(BackupError, match="the engine cannot use collection 'images'"):
+        restore_store(whole, tmp_path / "new")
+    assert before == lock._OURS
+
+
+def test_an_unfinished_copy_replaces_nothing_on_a_server(whole: Path, server: str, tmp_path: Path) -> None:
+    restore_store(whole, tmp_path / "part")
+    with open_store(tmp_path / "part") as store:
+        store._remember_copy("another store")
+    part = backup_store(tmp_path / "part", tmp_path / "part.zip").file
+    with open_store(server, create=True) as store:
+        fill(store, 5, seed=9)
+    before = held(server)
+    with pytest.raises(StoreError, match=r"part\.zip is an unfinished copy of another store\. Finish"):
+        restore_store(part, server, overwrite=True)
+    assert held(server) == before
 
 
 def test_a_folder_of_other_things_is_left_as_it_is(whole: Path, tmp_path: Path) -> None:
@@ -411,17 +497,17 @@ def test_kill_9_at_ten_random_moments(tmp_path: Path) -> None:
         with open_store(tmp_path / name, create=True) as store:
             fill(store, 3000, seed)
     old, new = held(tmp_path / "old"), held(tmp_path / "new")
-    backing = command("backup", "--store", tmp_path / "new", "--out", tmp_path / "b.zip", "--quiet")
+    packing = command("backup", "--store", tmp_path / "new", "--out", tmp_path / "b.zip", "--quiet")
     restoring = command("restore", tmp_path / "b.zip", "--store", tmp_path / "old", "--overwrite", "--quiet")
     rng = random.Random(3)
     backup_seconds = run(command("backup", "--store", tmp_path / "new", "--out", tmp_path / "x.zip")).seconds
     restore_seconds = run(command("restore", tmp_path / "x.zip", "--store", tmp_path / "y")).seconds
     for _ in range(5):
-        run(backing, kill_after=rng.uniform(0.4, 1) * backup_seconds)
+        run(packing, kill_after=rng.uniform(0.4, 1) * backup_seconds)
         if (tmp_path / "b.zip").exists():
             with module.reading(tmp_path / "b.zip") as archive:
                 assert archive.collections["images"].points == 3000
-    done = run(backing)
+    done = run(packing)
     assert done.code == 0, complaint(done)
     for _ in range(5):
         run(restoring, kill_after=rng.uniform(0.4, 1) * restore_seconds)

@@ -16,7 +16,7 @@ from qdrant_stand_in import Qdrant, serving
 from torturing.processes import autoenc as command
 from torturing.processes import run
 
-from autoenc import copy_store, list_collections
+from autoenc import backup_store, copy_store, list_collections
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, StoreNotFoundError
 from autoenc.store import Better, Store, VectorSpec, open_store, point_id
 from autoenc.store import copying as module
@@ -234,6 +234,67 @@ def test_a_source_that_changes_between_the_two_is_followed(opening: Opener) -> N
     assert target.info == source.info
 
 
+def test_what_another_process_has_added_to_a_server_is_adopted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(Qdrant()) as url, open_store(url, create=True) as source:
+        fill(source, 5)
+        with open_store(url) as other:
+            other.add_field("sku", "keyword")
+            other.set_product("sku")
+        assert source.info.product is None
+        with open_store(tmp_path / "b", create=True) as target:
+            target.adopt(source)
+        with open_store(tmp_path / "b") as target:  # a product without its field could not be opened
+            assert target.info.product == "sku"
+
+
+@pytest.mark.parametrize("when", ["copying", "comparing"])
+def test_what_another_process_adds_to_a_server_meanwhile_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    third = VectorSpec(dim=2, fingerprint="third-1", preprocessing=1)
+    some = point_id("shop", "1.jpg")
+
+    with serving(Qdrant()) as url, open_store(url, create=True) as source, open_store(":memory:") as target:
+        fill(source, 5)
+
+        def add(stage: str, done: int, total: int, note: str) -> None:
+            with open_store(url) as other:
+                if stage == when and "third" not in other.info.vectors:
+                    other.add_vector("third", third)
+                    other.update_vectors([some], {"third": np.array([[0, 1]], np.float32)})
+                    other.add_field("sku", "keyword")
+                    other.set_payload(some, {"sku": "A1"})
+
+        copy_store(source, target, progress=add)
+        assert target.info == source.info
+        assert target.info.vectors["third"] == third
+        assert [point.id for point in target.scroll(having=["third"])] == [some]
+        assert close(source, target)
+
+
+def test_a_resumed_copy_gets_an_encoder_that_its_source_has_gained(opening: Opener) -> None:
+    source, target = fill(opening("edge", "a")), opening("memory", "b")
+    interrupted(source, target, 500)
+    source.add_vector("third", SHAPE)
+    source.update_vectors([point_id("shop", "1.jpg")], {"third": np.array([[0, 0, 1]], np.float32)})
+    copy_store(source, target)
+    assert target.info == source.info
+    assert close(source, target)
+
+
+def test_an_encoder_that_the_source_loses_meanwhile(opening: Opener) -> None:
+    source, target = fill(opening("edge", "a"), 5), opening("memory", "b")
+
+    def drop(stage: str, done: int, total: int, note: str) -> None:
+        if "shape" in source.info.vectors:
+            source.drop_vector("shape")
+
+    with pytest.raises(StoreMismatchError, match="'shape' not in both"):
+        copy_store(source, target, progress=drop)
+
+
 def test_an_unfinished_copy_says_so_and_is_written_to_by_nothing_else(opening: Opener) -> None:
     source, target = fill(opening("edge", "a")), opening("memory", "b")
     interrupted(source, target, 500)
@@ -244,6 +305,7 @@ def test_an_unfinished_copy_says_so_and_is_written_to_by_nothing_else(opening: O
         lambda: target.upsert([some], {}, [{}]),
         lambda: target.update_vectors([some], {"shape": np.ones((1, 3), np.float32)}),
         lambda: target.set_payload(some, {"price": 1.0}),
+        lambda: target.delete_fields([next(iter(target)).id], ["price"]),
         lambda: target.delete([some]),
         lambda: target.add_vector("new", SHAPE),
     ):
@@ -321,6 +383,17 @@ def test_the_unfinished_copy_of_another_store(opening: Opener) -> None:
     interrupted(source, target, 500)
     with pytest.raises(StoreMismatchError, match=r"unfinished copy of .*/a, not of .*/c\. Finish"):
         copy_store(other, target)
+
+
+def test_an_unfinished_copy_is_never_copied_as_if_it_were_whole(opening: Opener, tmp_path: Path) -> None:
+    source, part, target = fill(opening("edge", "a")), opening("edge", "b"), opening("edge", "c")
+    interrupted(source, part, 500)
+    for copying in (lambda: copy_store(part, target), lambda: backup_store(part, tmp_path / "b.zip")):
+        with pytest.raises(StoreError, match=r"b is an unfinished copy of .*/a\. Finish that copy first"):
+            copying()
+    assert len(target) == 0
+    assert not target.info.vectors
+    assert not (tmp_path / "b.zip").exists()
 
 
 def test_onto_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,6 +201,15 @@ def test_each_part_tells_what_it_adds(shop):
     assert shop.contributions(parts, []) == {}
 
 
+def test_two_closenesses_of_one_field_give_a_point_without_a_number_nothing(shop):
+    """Where the engine gets 30.0 for the price of a point without one, which is far from the one and at the other."""
+    parts = {"30": Closeness("price", 30.0, 5.0, 1.0), "20": Closeness("price", 20.0, 0.001, 0.1), "shape": BY_SHAPE}
+    found = shop.search_hybrid(list(parts.values()), k=COUNT)
+    assert_same(found, expected(list(parts.values()), COUNT))
+    told = shop.contributions(parts, [hit.id for hit in found])
+    assert all(sum(told[hit.id].values()) == pytest.approx(hit.score, abs=1e-5) for hit in found)
+
+
 _WEIGHTS = st.sampled_from([0.1, 0.5, 1.0, 3.0])
 _PARTS = {
     "shape": st.builds(
