@@ -12,7 +12,7 @@ from typing import Any
 
 from autoenc.catalog.fields import own_of
 from autoenc.errors import ArgumentError, PointNotFoundError
-from autoenc.store import OWN, WAIT_SECONDS, Filter, Record, Store, open_store
+from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
 from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
 
@@ -94,7 +94,8 @@ def remove_images(
         StoreError: the store cannot be opened or written to.
         PointNotFoundError: it does not hold one of the ids, one of the paths, or any image of the source.
         UnknownFieldError: `where` names a field that is not filterable.
-        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `everything`, or an empty one.
+        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `everything`; or an empty one, such as
+            an empty path, or a filter without conditions, which would match every image.
 
     Example:
         >>> autoenc.remove_images("store", paths=["shoe/*.jpg"], dry_run=True)
@@ -104,15 +105,26 @@ def remove_images(
     """
     asked = {"ids": ids, "paths": paths, "where": where, "source": source, "everything": everything or None}
     given = [name for name, value in asked.items() if value is not None]
-    if len(given) != 1 or not asked[given[0]] or isinstance(ids, str) or isinstance(paths, (str, os.PathLike)):
+    single = isinstance(ids, str) or isinstance(paths, (str, os.PathLike))
+    if len(given) != 1 or single or not asked[given[0]] or "" in (paths or ()) or _matches_all(where):
         raise ArgumentError(
-            f"Say what to remove in one way, with ids=, paths=, where=, source= or everything=True, and name it. "
+            f"Say what to remove in one way, with ids=, paths=, where=, source= or everything=True, and leave nothing "
+            f"in it empty. "
             f"Got {', '.join(f'{name}={asked[name]!r}' for name in given) or 'nothing'}."
         )
     if not isinstance(store, Store):
         with open_store(store, collection, wait=wait) as opened:
             return _remove(opened, asked, dry_run, confirm)
     return _remove(store, asked, dry_run, confirm)
+
+
+def _matches_all(where: Filter | None) -> bool:
+    """Whether a filter has no conditions, or might as well have none."""
+    if isinstance(where, And):
+        return all(map(_matches_all, where.filters))
+    if isinstance(where, Or):
+        return not where.filters or any(map(_matches_all, where.filters))
+    return _matches_all(where.filter) if isinstance(where, Not) else where is not None and not where
 
 
 def _remove(

@@ -51,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     ways = [options.id, options.path, where, options.source, options.whole_collection]
     if sum(map(bool, ways)) != 1:
         options.parser.error("say what to remove with one of --id, --path, --where, --source and --whole-collection")
+    if "" in (options.path or ()):
+        options.parser.error("argument --path: expected a path, got an empty one")
     from autoenc.catalog.removing import remove_images
 
     removal = remove_images(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autoenc import Removal, index_images, open_store, remove_images
+from autoenc import And, Not, Or, Removal, index_images, open_store, remove_images
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreNotFoundError, UnknownFieldError
 from autoenc.store import Store, point_id
 
@@ -104,6 +104,7 @@ def test_a_path_that_means_no_image_removes_nothing(store: Store, path: str) -> 
 def test_by_filter(store: Store) -> None:
     removal = remove_images(store, where={"folder": ["red", "blue"], "source": "mall"})
     assert removal.sources == {"mall": 8}
+    assert remove_images(store, where=And({}, "folder = green"), dry_run=True).sources == {"mall": 4, "shop": 4}
     assert len(store) == 17
     assert remove_images(store, where={"folder": "nowhere"}).ids == []
     with pytest.raises(UnknownFieldError):
@@ -153,10 +154,15 @@ def test_a_dry_run_and_a_no_remove_nothing(store: Store) -> None:
 @pytest.mark.parametrize(
     "what",
     [{}, {"ids": []}, {"paths": []}, {"where": {}}, {"source": ""}, {"everything": False}, {"ids": THEIRS},
-     {"paths": "red"}, {"paths": ["red"], "source": "shop"}, {"ids": [THEIRS], "everything": True}],
+     {"paths": "red"}, {"paths": ["red"], "source": "shop"}, {"ids": [THEIRS], "everything": True},
+     {"paths": [""]}, {"paths": ["red", ""]}, {"where": And()}, {"where": And({}, And())}, {"where": Not(And())},
+     {"where": Or({"folder": "red"}, {})}],
     ids=repr,
 )  # fmt: skip
-def test_what_is_to_go_is_said_in_one_way(store: Store, what: dict[str, Any]) -> None:
+def test_what_is_to_go_is_said_in_one_way(
+    store: Store, picture_folder: Path, monkeypatch: pytest.MonkeyPatch, what: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(picture_folder)  # an empty path would be all of "shop"
     with pytest.raises(ArgumentError, match="Say what to remove in one way"):
         remove_images(store, **what)
     assert len(store) == 25
