@@ -78,7 +78,8 @@ def remove_images(
         store: an open store, or the location of one.
         ids: ids of points.
         paths: files or folders, as they lie on the disk or relative to their source, or patterns such as `red/*.jpg`,
-            in which `*` stands for any characters, `?` for one and `[ab]` for one of several.
+            in which `*` stands for any characters, `?` for one and `[ab]` for one of several. A name that is a file or
+            a folder of the store means that alone.
         where: only images whose fields match.
         source: all images of this source, which the store then forgets.
         everything: the whole collection, with all that it remembers; an open store is closed.
@@ -191,14 +192,14 @@ def _of_source(store: Store, source: str) -> Iterator[Record]:
 
 
 def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Record]:
-    """The points that any of the paths matches.
+    """The points that any of the paths means. What names an image or a folder is no pattern.
 
     Raises:
         PointNotFoundError: one of them matches none.
     """
     wanted = {os.fspath(path): _Wanted(os.fspath(path)) for path in paths}
-    found = []
-    unmatched = set(wanted)
+    named: dict[str, list[Record]] = {name: [] for name in wanted}
+    fitting: dict[str, list[Record]] = {name: [] for name in wanted}
     for record in store.scroll(fields=_FIELDS, batch=_READ):
         own = own_of(record.payload)
         path, source = own.get("path"), own.get("source")
@@ -206,17 +207,19 @@ def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Rec
             continue
         root = store.info.sources.get(str(source))
         file = Path(root, path).as_posix() if root else None
-        matching = {name for name, each in wanted.items() if each.matches(path, file)}
-        if matching:
-            found.append(record)
-            unmatched -= matching
-    if unmatched:
+        for name, each in wanted.items():
+            if each.names(path, file):
+                named[name].append(record)
+            elif each.fits(path, file):
+                fitting[name].append(record)
+    meant = {name: named[name] or fitting[name] for name in wanted}
+    if unmatched := [name for name, records in meant.items() if not records]:
         raise PointNotFoundError(
             f"Collection '{store.collection}' holds no image {shown(min(unmatched))}. Expected a file or a folder, as "
             f"it lies on the disk or relative to one of its sources, or a pattern such as 'red/*.jpg'. Nothing was "
             f"removed."
         )
-    return found
+    return list({record.id: record for records in meant.values() for record in records}.values())
 
 
 class _Wanted:
@@ -226,11 +229,15 @@ class _Wanted:
         self._relative = Path(path).as_posix()
         self._absolute = Path(os.path.abspath(path)).as_posix()
 
-    def matches(self, relative: str, file: str | None) -> bool:
-        """Whether it means an image, given its path relative to its source, and on the disk."""
-        return _means(self._relative, relative) or (file is not None and _means(self._absolute, file))
+    def names(self, relative: str, file: str | None) -> bool:
+        """Whether it names an image or its folder; given are the image's path relative to its source, and on disk."""
+        return _lies(relative, self._relative) or (file is not None and _lies(file, self._absolute))
+
+    def fits(self, relative: str, file: str | None) -> bool:
+        """Whether it is a pattern that an image fits; given as for `names`."""
+        return fnmatchcase(relative, self._relative) or (file is not None and fnmatchcase(file, self._absolute))
 
 
-def _means(wanted: str, path: str) -> bool:
-    """Whether a path is the one that is wanted, lies in that folder, or matches that pattern."""
-    return path == wanted or path.startswith(f"{wanted.rstrip('/')}/") or fnmatchcase(path, wanted)
+def _lies(path: str, wanted: str) -> bool:
+    """Whether a path is the one that is wanted, or lies in that folder."""
+    return path == wanted or path.startswith(f"{wanted.rstrip('/')}/")

@@ -79,11 +79,28 @@ def test_by_path(
     assert held(store) == before - wanted
 
 
-def test_a_name_with_a_bracket_is_that_file(picture_folder: Path) -> None:
-    shutil.copy(picture_folder / "red" / "0.png", picture_folder / "a[1].png")
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize(
+    ("special", "plain"), [("a[1].png", "a1.png"), ("x*.png", "xy.png"), ("c[1]/*.png", "c1/2.png")]
+)
+def test_a_name_that_could_be_a_pattern_is_that_file(
+    picture_folder: Path, special: str, plain: str, on_disk: bool
+) -> None:
+    for name in (special, plain):
+        (picture_folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(picture_folder / "red" / "0.png", picture_folder / name)
+    wanted = picture_folder / special if on_disk else special
     with open_store(":memory:") as store:
         index_images(picture_folder, store, encoders=["color"])
-        assert remove_images(store, paths=["a[1].png"]).paths == ["a[1].png"]
+        assert remove_images(store, paths=[wanted]).paths == [special]
+        assert remove_images(store, paths=[wanted]).paths == [plain], "now it can only be a pattern"
+
+
+def test_a_folder_whose_name_could_be_a_pattern_is_that_folder(picture_folder: Path) -> None:
+    shutil.copytree(picture_folder / "red", picture_folder / "r*")
+    with open_store(":memory:") as store:
+        index_images(picture_folder, store, encoders=["color"])
+        assert set(remove_images(store, paths=["r*"]).paths) == {f"r*/{number}.png" for number in range(4)}
 
 
 def test_a_path_below_the_working_directory(
