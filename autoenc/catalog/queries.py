@@ -97,7 +97,7 @@ class Query:
             if not known and (value is not None or name == "diversity"):
                 bounds = "a number" if least == -math.inf else f"a number from {least} to {most}"
                 raise ArgumentError(f"{name}= must be {bounds}; got {value!r}.")
-        if self.unlike and not self.looks:
+        if several(self.unlike) and not self.looks:
             raise ArgumentError("unlike= takes something away from a picture, id= or like=; name one.")
         if not (self.looks or self.words or self.boosts or self.nears):
             raise ArgumentError("Search by a picture, id=, product=, like=, words=, boost= or near=; got none of them.")
@@ -121,7 +121,8 @@ class Query:
     @property
     def looks(self) -> bool:
         """Whether there is an image, or a vector, to compare with."""
-        return not (self.vector is self.product is None) or bool(self.pictures or self.ids or several(self.like))
+        given = self.vector is not None or self.product is not None
+        return given or bool(self.pictures or self.ids or several(self.like))
 
 
 def several(given: Any) -> list[Any]:

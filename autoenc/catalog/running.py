@@ -11,7 +11,7 @@ from autoenc.catalog.arranging import POOL, arrange
 from autoenc.catalog.examples import examples_of
 from autoenc.catalog.fields import field_value
 from autoenc.catalog.products import grouping_field
-from autoenc.catalog.queries import Query
+from autoenc.catalog.queries import Query, several
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
 from autoenc.store import Hit, Scale, Store
@@ -47,7 +47,7 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     weights = searcher.weights if query.looks else {}
     if chosen and searcher.weights and not query.looks:
         raise ArgumentError("using= compares images; name a picture, id= or like=, or leave it out.")
-    if not weights and (query.pictures or query.vector is not None or query.unlike):
+    if not weights and (query.pictures or query.vector is not None or several(query.unlike)):
         raise ArgumentError("using=none leaves looks out; name an encoder to compare with the picture.")
     store = searcher.store
     examples = examples_of(store, query, list(weights), searcher.encoder_of)

@@ -107,6 +107,17 @@ def test_unlike_leads_away(shop, drawn, vectors):
     assert_ranked(found, drawn, edges @ unit_rows(toward[None])[0], left_out=(1, 14, 40))
 
 
+def test_unlike_can_be_an_array(shop, drawn):
+    id, path = images(drawn)[1]
+    pixels = load_image(images(drawn)[14][1]).pixels
+    found = search(shop, path, unlike=pixels, using="edges", k=9)
+    assert found == search(shop, path, unlike=[pixels], using="edges", k=9)
+    with pytest.raises(ArgumentError, match="unlike= takes something away from a picture"):
+        search(shop, words="red", unlike=pixels)
+    with pytest.raises(ArgumentError, match="using=none leaves looks out"):
+        search(shop, id=id, unlike=pixels, boost="brand=1", using="none")
+
+
 def test_a_picture_that_is_not_stored_is_an_example_too(shop, drawn, tmp_path, vectors):
     copy = tmp_path / "copy.jpg"
     copy.write_bytes(images(drawn)[3][1].read_bytes())
