@@ -73,15 +73,26 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     def alike(hits: Sequence[Hit]) -> Matrix:
         return _alike(searcher, weights, hits, simple)
 
-    page = _arranged(store, query, search, alike if weights else None)[query.offset : query.offset + query.k]
+    pool = bool(query.diversity) or (bool(weights) and not simple)
+    found = _arranged(store, query, search, alike if weights else None, pool)
+    page = found[query.offset : query.offset + query.k]
     told = store.contributions(parts, [hit.id for hit in page]) if parts else {}
     return [(hit, told.get(hit.id, {})) for hit in page]
 
 
 def _arranged(
-    store: Store, query: Query, search: Callable[[int], list[Hit]], alike: Callable[[Sequence[Hit]], Matrix] | None
+    store: Store,
+    query: Query,
+    search: Callable[[int], list[Hit]],
+    alike: Callable[[Sequence[Hit]], Matrix] | None,
+    pool: bool,
 ) -> list[Hit]:
-    """At least as many hits as the page needs, in their final order."""
+    """At least as many hits as the page needs, in their final order.
+
+    Where the order depends on how many hits are asked for (`pool`), every page within the best POOL asks for as many,
+    so that these pages fit together. Diversity rearranges no more than these. A hybrid search for a later page ranks
+    more candidates, so an image can be on two pages, or on none.
+    """
     if query.diversity and alike is None:
         raise ArgumentError("diversity= compares images; name a picture, id= or like=.")
     group: Callable[[Hit], Hashable] | None = None
@@ -94,7 +105,7 @@ def _arranged(
             return hit.id if value is None else repr(value)  # what has no value is a group of its own
 
     needed = query.offset + query.k
-    if query.diversity:
+    if pool:
         needed = max(needed, POOL)
     asked = needed if group is None else max(needed, POOL)
     while True:

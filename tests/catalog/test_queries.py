@@ -16,7 +16,7 @@ from autoenc.encoders import create_encoder
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.images.files import load_image
 from autoenc.images.finding import find_images
-from autoenc.store import Store, point_id
+from autoenc.store import Store, VectorSpec, point_id
 from autoenc.vectors import unit_rows
 
 BRANDS = ("Nike", "Puma")
@@ -208,6 +208,30 @@ def test_pages_fit_together(shop, drawn, using, more):
     pages = [searcher.find(replace(query, k=7, offset=offset)) for offset in range(0, 30, 7)]
     assert [one for page in pages for one in page][: len(whole)] == whole
     assert [one.rank for page in pages for one in page][:9] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.fixture(scope="module")
+def many() -> Iterator[Store]:
+    """700 points by two encoders that do not agree: far more than the candidates of one page."""
+    rng = np.random.default_rng(11)
+    rows = {name: rng.standard_normal((700, 6)).astype(np.float32) for name in ("color", "edges")}
+    ids = [point_id("s", str(number)) for number in range(700)]
+    with open_store(":memory:") as store:
+        store.add_vectors({name: VectorSpec(6, name, 1) for name in rows})
+        store.add_fields({"brand": "keyword", "price": "float"})
+        store.upsert(ids, rows, [{"brand": BRANDS[n % 2], "price": float(n % 3)} for n in range(700)])
+        measure_scales(store)
+        yield store
+
+
+@pytest.mark.parametrize("boost", ["", "brand:Nike=.3"])
+def test_the_pages_of_a_hybrid_query_rank_the_same_candidates(many, boost):
+    toward = {"color": np.ones(6), "edges": np.arange(6.0)}
+    query = Query(vector=toward, using="color=1,edges=1", boost=boost, k=250)
+    searcher = Searcher(many)
+    pages = [searcher.find(replace(query, k=10, offset=offset)) for offset in range(0, 250, 10)]
+    found = [(one.rank, one.id) for page in pages for one in page]
+    assert found == [(one.rank, one.id) for one in searcher.find(query)]
 
 
 def test_one_image_a_product(shop, drawn):
