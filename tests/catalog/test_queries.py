@@ -247,6 +247,30 @@ def test_one_image_a_product(shop, drawn):
     assert sorted(one.path.parent.name for one in folders) == sorted({path.parent.name for _, path in images(drawn)})
 
 
+@pytest.mark.parametrize("more", [{}, {"where": "price < 2"}, {"using": "color=1,edges=1"}, {"min_score": -0.95}])
+@pytest.mark.parametrize("odd", [[], [{}], [{"brand": ["Nike", "Puma"]}], [{"brand": ["Fila"]}, {}]])
+def test_fewer_groups_than_asked_for_are_found_without_reading_all(many, monkeypatch, more, odd):
+    """Two brands, and images far away without one or with a list: of every group the best, like among all images."""
+    ids = [point_id("s", f"odd {number}") for number in range(len(odd))]
+    payloads = [{"price": 1.0, **payload} for payload in odd]
+    if odd:
+        many.upsert(
+            ids, {name: [[-1.0, 0.0, -1.0, -0.9, -1.0, -1.0]] * len(odd) for name in ("color", "edges")}, payloads
+        )
+    toward = {"color": np.ones(6), "edges": np.arange(6.0)} if "using" in more else np.ones(6)
+    query = Query(**{"vector": toward, "using": "color", "k": 20, **more})
+    best = {repr(one.payload.get("brand", one.id)): one.id for one in Searcher(many).find(replace(query, k=999))[::-1]}
+    asked: list[int] = []
+    for name in ("search", "search_hybrid"):
+        plain = getattr(Store, name)
+        monkeypatch.setattr(Store, name, lambda *a, plain=plain, **o: asked.append(o["k"]) or plain(*a, **o))
+    found = Searcher(many).find(replace(query, group_by="brand"))
+    many.delete(ids)
+    assert {one.id for one in found} == set(best.values())
+    assert len(found) == 2 + len(odd)
+    assert max(asked) == 256 or odd, "nothing hides, so nothing more is asked for"
+
+
 def test_the_photos_of_a_product_are_averaged_and_not_found_themselves(shop, drawn):
     shop.set_product("product")
     product = search(shop, id=images(drawn)[7][0], using="edges", k=1)[0].payload["product"]
