@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from autoenc.catalog.fields import own_of
-from autoenc.errors import ArgumentError, PointNotFoundError
+from autoenc.catalog.scales import refresh_scales
+from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
 from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
@@ -32,6 +33,7 @@ class Removal:
         forgotten: the source that is forgotten, together with its runs, or None.
         collection: whether the whole collection is removed, with all that it remembers.
         done: False after a dry run, or if the removal was not confirmed.
+        notes: what else there is to say, in sentences.
     """
 
     ids: list[str]
@@ -40,6 +42,7 @@ class Removal:
     forgotten: str | None = None
     collection: bool = False
     done: bool = False
+    notes: tuple[str, ...] = ()
 
     def told(self) -> str:
         """What it is, in a few words."""
@@ -50,7 +53,7 @@ class Removal:
     def to_dict(self) -> dict[str, Any]:
         """The removal as a document for JSON."""
         images = [{"id": id, "path": exact(path)} for id, path in zip(self.ids, self.paths, strict=True)]
-        rest = {"forgotten": self.forgotten, "collection": self.collection, "done": self.done}
+        rest = {name: getattr(self, name) for name in ("forgotten", "collection", "done", "notes")}
         return {"images": images, "sources": self.sources, **rest}
 
     def __repr__(self) -> str:
@@ -72,7 +75,8 @@ def remove_images(
 ) -> Removal:
     """Remove images from a store, never from the disk. Say which in exactly one way.
 
-    If the work is interrupted, some of them have been removed; call this again to finish it.
+    The scales of the encoders are measured again where they no longer fit (see `measure_scales`). If the work is
+    interrupted, some of them have been removed; call this again to finish it.
 
     Args:
         store: an open store, or the location of one.
@@ -143,6 +147,7 @@ def _remove(
     )
     if dry_run or (confirm is not None and not confirm(planned)):
         return planned
+    notes: list[str] = []
     if planned.collection:
         store.drop()
     else:
@@ -150,8 +155,12 @@ def _remove(
             store.delete(planned.ids[start : start + _REMOVED])
         if planned.forgotten is not None:  # last, so that a kill leaves it to be removed again
             store.forget_source(planned.forgotten)
+        try:
+            refresh_scales(store, 0)
+        except StoreError as error:
+            notes.append(f"The images are removed, but the scales of the encoders are as they were: {error}")
         store.flush()
-    return Removal(**{**vars(planned), "done": True})
+    return replace(planned, done=True, notes=tuple(notes))
 
 
 def _order(record: Record) -> tuple[str, str]:

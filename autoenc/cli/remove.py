@@ -39,7 +39,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: images[{id, path}], sources, forgotten, collection, done",
+        help="print one JSON document: images[{id, path}], sources, forgotten, collection, done, notes",
     )
     parser.set_defaults(
         run=run, when_stopped="Some images may have been removed: run the same command again to finish.", parser=parser
@@ -71,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(removal.to_dict())
     elif removal.done:
         put(f"removed {removal.told()}")
+    for note in removal.notes:
+        say(note)
     if options.dry_run and not options.json:
         _show(removal, options)
         put("Nothing was removed: this was a dry run.")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from autoenc import And, Not, Or, Removal, index_images, open_store, remove_images
-from autoenc.errors import ArgumentError, PointNotFoundError, StoreNotFoundError, UnknownFieldError
+from autoenc import And, Not, Or, Removal, index_images, measure_scales, open_store, remove_images
+from autoenc.errors import ArgumentError, DiskFullError, PointNotFoundError, StoreNotFoundError, UnknownFieldError
 from autoenc.store import Store, point_id
 
 THEIRS = str(uuid.UUID(int=7))
@@ -145,6 +145,27 @@ def test_a_source_that_was_half_removed_is_removed_to_the_end(store: Store, monk
     assert "mall" in store.info.sources
     assert remove_images(store, source="mall").ids == []
     assert "mall" not in store.info.sources
+
+
+def test_scales_are_measured_again_where_they_no_longer_fit(store: Store) -> None:
+    before = store.info.scales["color"]
+    assert before.points == 24
+    remove_images(store, paths=["red/0.png"])
+    assert store.info.scales["color"] == before, "two of 24 are less than a tenth"
+    remove_images(store, paths=["red"])
+    assert store.info.scales["color"].points == 16
+    assert store.info.scales["color"] == measure_scales(store)["color"]
+
+
+def test_scales_that_cannot_be_stored_do_not_fail_a_removal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Store, scales: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr(Store, "set_scales", full)
+    removal = remove_images(store, paths=["red"])
+    assert (len(removal.ids), removal.done) == (8, True)
+    assert [note.endswith("are as they were: The disk is full.") for note in removal.notes] == [True]
+    assert removal.to_dict()["notes"] == removal.notes
 
 
 def test_a_whole_collection(picture_folder: Path, tmp_path: Path) -> None:
