@@ -18,7 +18,6 @@ from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
 
 _READ = 10_000  # points at a time
-_REMOVED = 500
 _FIELDS = (f"{OWN}.source", f"{OWN}.path")
 
 
@@ -151,8 +150,7 @@ def _remove(
     if planned.collection:
         store.drop()
     else:
-        for start in range(0, len(planned.ids), _REMOVED):
-            store.delete(planned.ids[start : start + _REMOVED])
+        store.delete(planned.ids)
         if planned.forgotten is not None:  # last, so that a kill leaves it to be removed again
             store.forget_source(planned.forgotten)
         try:
