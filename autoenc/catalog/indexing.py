@@ -238,7 +238,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
             _check_encoders(target.store, plan)
         try:
             refresh_scales(target.store, counts["changed"])
-        except DiskFullError as error:
+        except StoreError as error:
             unfinished.append(f"All images are stored, but the scales of their encoders are not: {error}")
         target.store.flush()
     seconds = time.perf_counter() - start

@@ -15,8 +15,6 @@ from autoenc.text import counted, shown
 PRUNE_LIMIT = 0.2
 """The largest share of the points of a source that is removed without being asked for."""
 
-_PRUNED = 500  # points at a time
-
 Prune = bool | Callable[[Sequence[Path]], bool]
 """Whether to remove the points of files that have gone; or a function that is told the files first, and decides."""
 
@@ -62,8 +60,7 @@ def prune_points(store: Store, gone: Mapping[str, Path]) -> list[Path]:
         The files whose points were removed.
     """
     items = [(id, file) for id, file in gone.items() if not os.path.lexists(file)]
-    for start in range(0, len(items), _PRUNED):
-        store.delete([id for id, _ in items[start : start + _PRUNED]])
+    store.delete([id for id, _ in items])
     return [file for _, file in items]
 
 

@@ -49,7 +49,8 @@ class Query:
         near: weights for close numbers: `price:49~10=0.2`, where half is left at 39 and at 59; or a list of `Near`.
         where: only images that match; see `autoenc.search`.
         k: how many neighbors at most.
-        offset: how many of the best to skip, for a further page.
+        offset: how many of the best to skip, for a further page. The pages of a hybrid query fit together within its
+            best 256 results; a later page ranks more candidates, so an image can be on two pages, or on none.
         min_score: only neighbors with at least this score: a cosine, or, in a hybrid query, a sum.
         min_percentile: only neighbors that are at least as similar as the nearest neighbors of this share of the
             catalog's images are to them, 0 to 100, by any encoder or, on their common scale, by all together.
@@ -97,7 +98,7 @@ class Query:
             if not known and (value is not None or name == "diversity"):
                 bounds = "a number" if least == -math.inf else f"a number from {least} to {most}"
                 raise ArgumentError(f"{name}= must be {bounds}; got {value!r}.")
-        if self.unlike and not self.looks:
+        if several(self.unlike) and not self.looks:
             raise ArgumentError("unlike= takes something away from a picture, id= or like=; name one.")
         if not (self.looks or self.words or self.boosts or self.nears):
             raise ArgumentError("Search by a picture, id=, product=, like=, words=, boost= or near=; got none of them.")
@@ -121,7 +122,8 @@ class Query:
     @property
     def looks(self) -> bool:
         """Whether there is an image, or a vector, to compare with."""
-        return not (self.vector is self.product is None) or bool(self.pictures or self.ids or several(self.like))
+        given = self.vector is not None or self.product is not None
+        return given or bool(self.pictures or self.ids or several(self.like))
 
 
 def several(given: Any) -> list[Any]:

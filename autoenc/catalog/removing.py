@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from autoenc.catalog.fields import own_of
-from autoenc.errors import ArgumentError, PointNotFoundError
-from autoenc.store import OWN, WAIT_SECONDS, Filter, Record, Store, open_store
+from autoenc.catalog.scales import refresh_scales
+from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
+from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
 from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
 
 _READ = 10_000  # points at a time
-_REMOVED = 500
 _FIELDS = (f"{OWN}.source", f"{OWN}.path")
 
 
@@ -32,6 +32,7 @@ class Removal:
         forgotten: the source that is forgotten, together with its runs, or None.
         collection: whether the whole collection is removed, with all that it remembers.
         done: False after a dry run, or if the removal was not confirmed.
+        notes: what else there is to say, in sentences.
     """
 
     ids: list[str]
@@ -40,6 +41,7 @@ class Removal:
     forgotten: str | None = None
     collection: bool = False
     done: bool = False
+    notes: tuple[str, ...] = ()
 
     def told(self) -> str:
         """What it is, in a few words."""
@@ -50,7 +52,7 @@ class Removal:
     def to_dict(self) -> dict[str, Any]:
         """The removal as a document for JSON."""
         images = [{"id": id, "path": exact(path)} for id, path in zip(self.ids, self.paths, strict=True)]
-        rest = {"forgotten": self.forgotten, "collection": self.collection, "done": self.done}
+        rest = {name: getattr(self, name) for name in ("forgotten", "collection", "done", "notes")}
         return {"images": images, "sources": self.sources, **rest}
 
     def __repr__(self) -> str:
@@ -72,13 +74,15 @@ def remove_images(
 ) -> Removal:
     """Remove images from a store, never from the disk. Say which in exactly one way.
 
-    If the work is interrupted, some of them have been removed; call this again to finish it.
+    The scales of the encoders are measured again where they no longer fit (see `measure_scales`). If the work is
+    interrupted, some of them have been removed; call this again to finish it.
 
     Args:
         store: an open store, or the location of one.
         ids: ids of points.
         paths: files or folders, as they lie on the disk or relative to their source, or patterns such as `red/*.jpg`,
-            in which `*` stands for any characters, `?` for one and `[ab]` for one of several.
+            in which `*` stands for any characters, `?` for one and `[ab]` for one of several. A name that is a file or
+            a folder of the store means that alone.
         where: only images whose fields match.
         source: all images of this source, which the store then forgets.
         everything: the whole collection, with all that it remembers; an open store is closed.
@@ -94,7 +98,8 @@ def remove_images(
         StoreError: the store cannot be opened or written to.
         PointNotFoundError: it does not hold one of the ids, one of the paths, or any image of the source.
         UnknownFieldError: `where` names a field that is not filterable.
-        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `everything`, or an empty one.
+        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `everything`; or an empty one, such as
+            an empty path, or a filter without conditions, which would match every image.
 
     Example:
         >>> autoenc.remove_images("store", paths=["shoe/*.jpg"], dry_run=True)
@@ -104,15 +109,26 @@ def remove_images(
     """
     asked = {"ids": ids, "paths": paths, "where": where, "source": source, "everything": everything or None}
     given = [name for name, value in asked.items() if value is not None]
-    if len(given) != 1 or not asked[given[0]] or isinstance(ids, str) or isinstance(paths, (str, os.PathLike)):
+    single = isinstance(ids, str) or isinstance(paths, (str, os.PathLike))
+    if len(given) != 1 or single or not asked[given[0]] or "" in (paths or ()) or _matches_all(where):
         raise ArgumentError(
-            f"Say what to remove in one way, with ids=, paths=, where=, source= or everything=True, and name it. "
+            f"Say what to remove in one way, with ids=, paths=, where=, source= or everything=True, and leave nothing "
+            f"in it empty. "
             f"Got {', '.join(f'{name}={asked[name]!r}' for name in given) or 'nothing'}."
         )
     if not isinstance(store, Store):
         with open_store(store, collection, wait=wait) as opened:
             return _remove(opened, asked, dry_run, confirm)
     return _remove(store, asked, dry_run, confirm)
+
+
+def _matches_all(where: Filter | None) -> bool:
+    """Whether a filter has no conditions, or might as well have none."""
+    if isinstance(where, And):
+        return all(map(_matches_all, where.filters))
+    if isinstance(where, Or):
+        return not where.filters or any(map(_matches_all, where.filters))
+    return _matches_all(where.filter) if isinstance(where, Not) else where is not None and not where
 
 
 def _remove(
@@ -130,15 +146,19 @@ def _remove(
     )
     if dry_run or (confirm is not None and not confirm(planned)):
         return planned
+    notes: list[str] = []
     if planned.collection:
         store.drop()
     else:
-        for start in range(0, len(planned.ids), _REMOVED):
-            store.delete(planned.ids[start : start + _REMOVED])
+        store.delete(planned.ids)
         if planned.forgotten is not None:  # last, so that a kill leaves it to be removed again
             store.forget_source(planned.forgotten)
+        try:
+            refresh_scales(store, 0)
+        except StoreError as error:
+            notes.append(f"The images are removed, but the scales of the encoders are as they were: {error}")
         store.flush()
-    return Removal(**{**vars(planned), "done": True})
+    return replace(planned, done=True, notes=tuple(notes))
 
 
 def _order(record: Record) -> tuple[str, str]:
@@ -179,14 +199,14 @@ def _of_source(store: Store, source: str) -> Iterator[Record]:
 
 
 def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Record]:
-    """The points that any of the paths matches.
+    """The points that any of the paths means. What names an image or a folder is no pattern.
 
     Raises:
         PointNotFoundError: one of them matches none.
     """
     wanted = {os.fspath(path): _Wanted(os.fspath(path)) for path in paths}
-    found = []
-    unmatched = set(wanted)
+    named: dict[str, list[Record]] = {name: [] for name in wanted}
+    fitting: dict[str, list[Record]] = {name: [] for name in wanted}
     for record in store.scroll(fields=_FIELDS, batch=_READ):
         own = own_of(record.payload)
         path, source = own.get("path"), own.get("source")
@@ -194,17 +214,19 @@ def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Rec
             continue
         root = store.info.sources.get(str(source))
         file = Path(root, path).as_posix() if root else None
-        matching = {name for name, each in wanted.items() if each.matches(path, file)}
-        if matching:
-            found.append(record)
-            unmatched -= matching
-    if unmatched:
+        for name, each in wanted.items():
+            if each.names(path, file):
+                named[name].append(record)
+            elif each.fits(path, file):
+                fitting[name].append(record)
+    meant = {name: named[name] or fitting[name] for name in wanted}
+    if unmatched := [name for name, records in meant.items() if not records]:
         raise PointNotFoundError(
             f"Collection '{store.collection}' holds no image {shown(min(unmatched))}. Expected a file or a folder, as "
             f"it lies on the disk or relative to one of its sources, or a pattern such as 'red/*.jpg'. Nothing was "
             f"removed."
         )
-    return found
+    return list({record.id: record for records in meant.values() for record in records}.values())
 
 
 class _Wanted:
@@ -214,11 +236,15 @@ class _Wanted:
         self._relative = Path(path).as_posix()
         self._absolute = Path(os.path.abspath(path)).as_posix()
 
-    def matches(self, relative: str, file: str | None) -> bool:
-        """Whether it means an image, given its path relative to its source, and on the disk."""
-        return _means(self._relative, relative) or (file is not None and _means(self._absolute, file))
+    def names(self, relative: str, file: str | None) -> bool:
+        """Whether it names an image or its folder; given are the image's path relative to its source, and on disk."""
+        return _lies(relative, self._relative) or (file is not None and _lies(file, self._absolute))
+
+    def fits(self, relative: str, file: str | None) -> bool:
+        """Whether it is a pattern that an image fits; given as for `names`."""
+        return fnmatchcase(relative, self._relative) or (file is not None and fnmatchcase(file, self._absolute))
 
 
-def _means(wanted: str, path: str) -> bool:
-    """Whether a path is the one that is wanted, lies in that folder, or matches that pattern."""
-    return path == wanted or path.startswith(f"{wanted.rstrip('/')}/") or fnmatchcase(path, wanted)
+def _lies(path: str, wanted: str) -> bool:
+    """Whether a path is the one that is wanted, or lies in that folder."""
+    return path == wanted or path.startswith(f"{wanted.rstrip('/')}/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,16 +11,20 @@ from autoenc.catalog.arranging import POOL, arrange
 from autoenc.catalog.examples import examples_of
 from autoenc.catalog.fields import field_value
 from autoenc.catalog.products import grouping_field
-from autoenc.catalog.queries import Query
+from autoenc.catalog.queries import Query, several
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
-from autoenc.store import Hit, Scale, Store
+from autoenc.store import OWN, And, Filter, Hit, Not, Scale, Store
 from autoenc.store.blending import Part
 from autoenc.store.checks import MAX_K
 from autoenc.vectors import Matrix
 
 ROUNDING = 1e-6
 """A score this far below the threshold is at it."""
+
+
+Search = Callable[[int, Filter | None], list[Hit]]
+"""How many hits at most, and a filter -> hits, best first."""
 
 
 class Encoders(Protocol):
@@ -47,7 +51,7 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     weights = searcher.weights if query.looks else {}
     if chosen and searcher.weights and not query.looks:
         raise ArgumentError("using= compares images; name a picture, id= or like=, or leave it out.")
-    if not weights and (query.pictures or query.vector is not None or query.unlike):
+    if not weights and (query.pictures or query.vector is not None or several(query.unlike)):
         raise ArgumentError("using=none leaves looks out; name an encoder to compare with the picture.")
     store = searcher.store
     examples = examples_of(store, query, list(weights), searcher.encoder_of)
@@ -57,8 +61,8 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     if simple:
         ((name, vector),) = examples.vectors.items()
 
-        def search(k: int) -> list[Hit]:
-            return store.search(vector, using=name, k=k, where=query.where, min_score=least, exclude=examples.stored)
+        def search(k: int, where: Filter | None) -> list[Hit]:
+            return store.search(vector, using=name, k=k, where=where, min_score=least, exclude=examples.stored)
 
     else:
         from autoenc.catalog.hybrid import parts_of  # most queries can do without
@@ -66,22 +70,33 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
         scales = {name: searcher.scale_of(name) for name in weights}
         parts = parts_of(store, query, examples.product, examples.vectors, weights, scales)
 
-        def search(k: int) -> list[Hit]:
-            hits = store.search_hybrid(list(parts.values()), k=k, where=query.where, exclude=examples.stored)
+        def search(k: int, where: Filter | None) -> list[Hit]:
+            hits = store.search_hybrid(list(parts.values()), k=k, where=where, exclude=examples.stored)
             return [hit for hit in hits if least is None or hit.score >= least - ROUNDING]
 
     def alike(hits: Sequence[Hit]) -> Matrix:
         return _alike(searcher, weights, hits, simple)
 
-    page = _arranged(store, query, search, alike if weights else None)[query.offset : query.offset + query.k]
+    pool = bool(query.diversity) or (bool(weights) and not simple)
+    found = _arranged(store, query, search, alike if weights else None, pool)
+    page = found[query.offset : query.offset + query.k]
     told = store.contributions(parts, [hit.id for hit in page]) if parts else {}
     return [(hit, told.get(hit.id, {})) for hit in page]
 
 
 def _arranged(
-    store: Store, query: Query, search: Callable[[int], list[Hit]], alike: Callable[[Sequence[Hit]], Matrix] | None
+    store: Store,
+    query: Query,
+    search: Search,
+    alike: Callable[[Sequence[Hit]], Matrix] | None,
+    pool: bool,
 ) -> list[Hit]:
-    """At least as many hits as the page needs, in their final order."""
+    """At least as many hits as the page needs, in their final order.
+
+    Where the order depends on how many hits are asked for (`pool`), every page within the best POOL asks for as many,
+    so that these pages fit together. Diversity rearranges no more than these. A hybrid search for a later page ranks
+    more candidates, so an image can be on two pages, or on none.
+    """
     if query.diversity and alike is None:
         raise ArgumentError("diversity= compares images; name a picture, id= or like=.")
     group: Callable[[Hit], Hashable] | None = None
@@ -94,15 +109,34 @@ def _arranged(
             return hit.id if value is None else repr(value)  # what has no value is a group of its own
 
     needed = query.offset + query.k
-    if query.diversity:
+    if pool:
         needed = max(needed, POOL)
     asked = needed if group is None else max(needed, POOL)
     while True:
-        hits = search(asked)
+        hits = search(asked, query.where)
         found = arrange(hits, group=group, diversity=query.diversity, alike=alike)
-        if len(found) >= needed or len(hits) < asked or asked >= MAX_K:
+        if len(found) >= needed or len(hits) < asked or asked >= MAX_K or _all_groups(store, query, search, found):
             return found
         asked = min(4 * asked, MAX_K)
+
+
+def _all_groups(store: Store, query: Query, search: Search, found: Sequence[Hit]) -> bool:
+    """Whether it is certain that there are no hits of other groups than those that were found."""
+    field = grouping_field(store, query.group_by or "")
+    kind = {"keyword": str, "integer": int, "bool": bool}.get(store.kind_of(field))
+    there = [field_value(store, hit.payload, field) for hit in found]
+    values: list[Any] = [value for value in there if type(value) is kind]
+    if not values:
+        return False
+    given = () if query.where is None else (query.where,)
+    ids = {hit.id for hit in found}
+    rest = search(len(found) - len(values) + 1, And(*given, Not({field: values})))
+    if not all(hit.id in ids for hit in rest):
+        return False
+    # A list of several values is a group too, and the filter took it for one of any of them. Own fields hold no lists.
+    known = And(*given, {field: values})
+    counted = field in store.info.fields and not field.startswith(f"{OWN}.")
+    return not counted or sum(store.facets(field, where=known, limit=MAX_K).values()) == store.count(known)
 
 
 def _least(searcher: Encoders, query: Query, weights: Mapping[str, float], simple: bool) -> float | None:

@@ -18,8 +18,9 @@ MOVED = 0.1
 def measure_scales(store: Store, encoders: Iterable[str] | None = None) -> dict[str, Scale]:
     """Measure the scales of a store's encoders, and let the store remember them.
 
-    `index_images` does this at its end where the store has no scale yet, or where more than a tenth of the images came,
-    went or changed since it was measured. After other changes, such as `Store.delete`, call it yourself.
+    `index_images` and `remove_images` do this at their end where the store has no scale yet, or where the number of
+    images has changed by more than a tenth since it was measured, or where this one run has replaced more than a tenth
+    of them. After other changes call it yourself: after `Store.delete`, or where about as many images came as went.
 
     For each encoder, the 500 images with the lowest ids are compared with one another and searched for their nearest
     neighbors. The ids that autoenc gives are hashes, so these are a random sample, and the same one every time.

@@ -288,8 +288,8 @@ class Searcher:
         if query.using is not None:
             searcher = Searcher(self.store, using=query.using, model=self._model)
             return searcher.answer(replace(query, using=None))
-        others = query.ids or several(query.like) or several(query.unlike) or query.vector is not None
-        if len(query.pictures) != 1 or others or not self.weights:
+        others = query.ids or query.product is not None or several(query.like) or several(query.unlike)
+        if len(query.pictures) != 1 or others or query.vector is not None or not self.weights:
             return Answer(self.find(query), None)
         pixels_of = cache(partial(load_pixels_of, query.pictures[0]))  # decoded once, for all encoders of one size
         made = {name: self.encoder_of(name) for name in self.weights}

@@ -39,7 +39,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: images[{id, path}], sources, forgotten, collection, done",
+        help="print one JSON document: images[{id, path}], sources, forgotten, collection, done, notes",
     )
     parser.set_defaults(
         run=run, when_stopped="Some images may have been removed: run the same command again to finish.", parser=parser
@@ -51,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     ways = [options.id, options.path, where, options.source, options.whole_collection]
     if sum(map(bool, ways)) != 1:
         options.parser.error("say what to remove with one of --id, --path, --where, --source and --whole-collection")
+    if "" in (options.path or ()):
+        options.parser.error("argument --path: expected a path, got an empty one")
     from autoenc.catalog.removing import remove_images
 
     removal = remove_images(
@@ -69,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(removal.to_dict())
     elif removal.done:
         put(f"removed {removal.told()}")
+    for note in removal.notes:
+        say(note)
     if options.dry_run and not options.json:
         show_removal(removal, options.collection)
         put("Nothing was removed: this was a dry run.")

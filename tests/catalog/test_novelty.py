@@ -94,6 +94,20 @@ def test_a_stored_picture_is_as_near_as_can_be(picture_folder: Path) -> None:
         assert found.told() == "100% of the catalog's own images are this far from all others (color 100%, edges 100%)."
 
 
+def test_only_a_query_by_one_picture_alone_has_a_verdict(picture_folder: Path) -> None:
+    picture = picture_folder / "red" / "0.png"
+    with open_store(":memory:") as store:
+        index_images(picture_folder, store, encoders=["color"], products="folders", progress=False)
+        searcher = Searcher(store)
+        assert searcher.answer(Query(picture=picture)).novelty is not None
+        (record,) = store.scroll({"path": "red/1.png"}, vectors=["color"])
+        for more in (
+            {"product": "red"}, {"id": record.id}, {"like": picture}, {"unlike": picture},
+            {"vector": record.vectors["color"]},
+        ):  # fmt: skip
+            assert searcher.answer(Query(picture=picture, **more)).novelty is None
+
+
 def test_encoders_that_cannot_judge_are_left_out_with_the_reason(
     picture_folder: Path, bundle_dir: Path, tmp_path: Path
 ) -> None:

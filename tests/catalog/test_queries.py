@@ -16,7 +16,7 @@ from autoenc.encoders import create_encoder
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.images.files import load_image
 from autoenc.images.finding import find_images
-from autoenc.store import Store, point_id
+from autoenc.store import Store, VectorSpec, point_id
 from autoenc.vectors import unit_rows
 
 BRANDS = ("Nike", "Puma")
@@ -105,6 +105,17 @@ def test_unlike_leads_away(shop, drawn, vectors):
     ids = [id for id, _ in images(drawn)]
     found = search(shop, id=ids[1], unlike=[ids[14], ids[40]], using="edges", k=9)
     assert_ranked(found, drawn, edges @ unit_rows(toward[None])[0], left_out=(1, 14, 40))
+
+
+def test_unlike_can_be_an_array(shop, drawn):
+    id, path = images(drawn)[1]
+    pixels = load_image(images(drawn)[14][1]).pixels
+    found = search(shop, path, unlike=pixels, using="edges", k=9)
+    assert found == search(shop, path, unlike=[pixels], using="edges", k=9)
+    with pytest.raises(ArgumentError, match="unlike= takes something away from a picture"):
+        search(shop, words="red", unlike=pixels)
+    with pytest.raises(ArgumentError, match="using=none leaves looks out"):
+        search(shop, id=id, unlike=pixels, boost="brand=1", using="none")
 
 
 def test_a_picture_that_is_not_stored_is_an_example_too(shop, drawn, tmp_path, vectors):
@@ -199,6 +210,30 @@ def test_pages_fit_together(shop, drawn, using, more):
     assert [one.rank for page in pages for one in page][:9] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
+@pytest.fixture(scope="module")
+def many() -> Iterator[Store]:
+    """700 points by two encoders that do not agree: far more than the candidates of one page."""
+    rng = np.random.default_rng(11)
+    rows = {name: rng.standard_normal((700, 6)).astype(np.float32) for name in ("color", "edges")}
+    ids = [point_id("s", str(number)) for number in range(700)]
+    with open_store(":memory:") as store:
+        store.add_vectors({name: VectorSpec(6, name, 1) for name in rows})
+        store.add_fields({"brand": "keyword", "price": "float"})
+        store.upsert(ids, rows, [{"brand": BRANDS[n % 2], "price": float(n % 3)} for n in range(700)])
+        measure_scales(store)
+        yield store
+
+
+@pytest.mark.parametrize("boost", ["", "brand:Nike=.3"])
+def test_the_pages_of_a_hybrid_query_rank_the_same_candidates(many, boost):
+    toward = {"color": np.ones(6), "edges": np.arange(6.0)}
+    query = Query(vector=toward, using="color=1,edges=1", boost=boost, k=250)
+    searcher = Searcher(many)
+    pages = [searcher.find(replace(query, k=10, offset=offset)) for offset in range(0, 250, 10)]
+    found = [(one.rank, one.id) for page in pages for one in page]
+    assert found == [(one.rank, one.id) for one in searcher.find(query)]
+
+
 def test_one_image_a_product(shop, drawn):
     path = images(drawn)[7][1]
     every = search(shop, path, using="edges", k=99)
@@ -210,6 +245,30 @@ def test_one_image_a_product(shop, drawn):
     assert len(found) == 25  # 24 products, and one image without a product
     folders = search(shop, path, using="edges", k=99, group_by="folder")
     assert sorted(one.path.parent.name for one in folders) == sorted({path.parent.name for _, path in images(drawn)})
+
+
+@pytest.mark.parametrize("more", [{}, {"where": "price < 2"}, {"using": "color=1,edges=1"}, {"min_score": -0.95}])
+@pytest.mark.parametrize("odd", [[], [{}], [{"brand": ["Nike", "Puma"]}], [{"brand": ["Fila"]}, {}]])
+def test_fewer_groups_than_asked_for_are_found_without_reading_all(many, monkeypatch, more, odd):
+    """Two brands, and images far away without one or with a list: of every group the best, like among all images."""
+    ids = [point_id("s", f"odd {number}") for number in range(len(odd))]
+    payloads = [{"price": 1.0, **payload} for payload in odd]
+    if odd:
+        many.upsert(
+            ids, {name: [[-1.0, 0.0, -1.0, -0.9, -1.0, -1.0]] * len(odd) for name in ("color", "edges")}, payloads
+        )
+    toward = {"color": np.ones(6), "edges": np.arange(6.0)} if "using" in more else np.ones(6)
+    query = Query(**{"vector": toward, "using": "color", "k": 20, **more})
+    best = {repr(one.payload.get("brand", one.id)): one.id for one in Searcher(many).find(replace(query, k=999))[::-1]}
+    asked: list[int] = []
+    for name in ("search", "search_hybrid"):
+        plain = getattr(Store, name)
+        monkeypatch.setattr(Store, name, lambda *a, plain=plain, **o: asked.append(o["k"]) or plain(*a, **o))
+    found = Searcher(many).find(replace(query, group_by="brand"))
+    many.delete(ids)
+    assert {one.id for one in found} == set(best.values())
+    assert len(found) == 2 + len(odd)
+    assert max(asked) == 256 or odd, "nothing hides, so nothing more is asked for"
 
 
 def test_the_photos_of_a_product_are_averaged_and_not_found_themselves(shop, drawn):

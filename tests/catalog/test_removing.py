@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from autoenc import Removal, index_images, open_store, remove_images
-from autoenc.errors import ArgumentError, PointNotFoundError, StoreNotFoundError, UnknownFieldError
+from autoenc import And, Not, Or, Removal, index_images, measure_scales, open_store, remove_images
+from autoenc.errors import ArgumentError, DiskFullError, PointNotFoundError, StoreNotFoundError, UnknownFieldError
 from autoenc.store import Store, point_id
 
 THEIRS = str(uuid.UUID(int=7))
@@ -79,11 +79,28 @@ def test_by_path(
     assert held(store) == before - wanted
 
 
-def test_a_name_with_a_bracket_is_that_file(picture_folder: Path) -> None:
-    shutil.copy(picture_folder / "red" / "0.png", picture_folder / "a[1].png")
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize(
+    ("special", "plain"), [("a[1].png", "a1.png"), ("x*.png", "xy.png"), ("c[1]/*.png", "c1/2.png")]
+)
+def test_a_name_that_could_be_a_pattern_is_that_file(
+    picture_folder: Path, special: str, plain: str, on_disk: bool
+) -> None:
+    for name in (special, plain):
+        (picture_folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(picture_folder / "red" / "0.png", picture_folder / name)
+    wanted = picture_folder / special if on_disk else special
     with open_store(":memory:") as store:
         index_images(picture_folder, store, encoders=["color"])
-        assert remove_images(store, paths=["a[1].png"]).paths == ["a[1].png"]
+        assert remove_images(store, paths=[wanted]).paths == [special]
+        assert remove_images(store, paths=[wanted]).paths == [plain], "now it can only be a pattern"
+
+
+def test_a_folder_whose_name_could_be_a_pattern_is_that_folder(picture_folder: Path) -> None:
+    shutil.copytree(picture_folder / "red", picture_folder / "r*")
+    with open_store(":memory:") as store:
+        index_images(picture_folder, store, encoders=["color"])
+        assert set(remove_images(store, paths=["r*"]).paths) == {f"r*/{number}.png" for number in range(4)}
 
 
 def test_a_path_below_the_working_directory(
@@ -104,6 +121,7 @@ def test_a_path_that_means_no_image_removes_nothing(store: Store, path: str) -> 
 def test_by_filter(store: Store) -> None:
     removal = remove_images(store, where={"folder": ["red", "blue"], "source": "mall"})
     assert removal.sources == {"mall": 8}
+    assert remove_images(store, where=And({}, "folder = green"), dry_run=True).sources == {"mall": 4, "shop": 4}
     assert len(store) == 17
     assert remove_images(store, where={"folder": "nowhere"}).ids == []
     with pytest.raises(UnknownFieldError):
@@ -127,6 +145,27 @@ def test_a_source_that_was_half_removed_is_removed_to_the_end(store: Store, monk
     assert "mall" in store.info.sources
     assert remove_images(store, source="mall").ids == []
     assert "mall" not in store.info.sources
+
+
+def test_scales_are_measured_again_where_they_no_longer_fit(store: Store) -> None:
+    before = store.info.scales["color"]
+    assert before.points == 24
+    remove_images(store, paths=["red/0.png"])
+    assert store.info.scales["color"] == before, "two of 24 are less than a tenth"
+    remove_images(store, paths=["red"])
+    assert store.info.scales["color"].points == 16
+    assert store.info.scales["color"] == measure_scales(store)["color"]
+
+
+def test_scales_that_cannot_be_stored_do_not_fail_a_removal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Store, scales: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    monkeypatch.setattr(Store, "set_scales", full)
+    removal = remove_images(store, paths=["red"])
+    assert (len(removal.ids), removal.done) == (8, True)
+    assert [note.endswith("are as they were: The disk is full.") for note in removal.notes] == [True]
+    assert removal.to_dict()["notes"] == removal.notes
 
 
 def test_a_whole_collection(picture_folder: Path, tmp_path: Path) -> None:
@@ -153,10 +192,15 @@ def test_a_dry_run_and_a_no_remove_nothing(store: Store) -> None:
 @pytest.mark.parametrize(
     "what",
     [{}, {"ids": []}, {"paths": []}, {"where": {}}, {"source": ""}, {"everything": False}, {"ids": THEIRS},
-     {"paths": "red"}, {"paths": ["red"], "source": "shop"}, {"ids": [THEIRS], "everything": True}],
+     {"paths": "red"}, {"paths": ["red"], "source": "shop"}, {"ids": [THEIRS], "everything": True},
+     {"paths": [""]}, {"paths": ["red", ""]}, {"where": And()}, {"where": And({}, And())}, {"where": Not(And())},
+     {"where": Or({"folder": "red"}, {})}],
     ids=repr,
 )  # fmt: skip
-def test_what_is_to_go_is_said_in_one_way(store: Store, what: dict[str, Any]) -> None:
+def test_what_is_to_go_is_said_in_one_way(
+    store: Store, picture_folder: Path, monkeypatch: pytest.MonkeyPatch, what: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(picture_folder)  # an empty path would be all of "shop"
     with pytest.raises(ArgumentError, match="Say what to remove in one way"):
         remove_images(store, **what)
     assert len(store) == 25

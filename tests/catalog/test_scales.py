@@ -10,7 +10,7 @@ import pytest
 
 from autoenc import index_images, measure_scales, open_store
 from autoenc.catalog.scales import scale_of
-from autoenc.errors import ArgumentError, DiskFullError, VectorError
+from autoenc.errors import ArgumentError, DiskFullError, StoreError, VectorError
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.store.scale import SAMPLE
 from autoenc.vectors import Vectors, unit_rows
@@ -125,13 +125,16 @@ def test_a_run_that_changes_nothing_measures_nothing(
     assert index_images(picture_folder, tmp_path / "s", progress=False).unchanged == 12
 
 
-def test_a_full_disk_costs_the_scales_alone(
-    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [DiskFullError("The disk is full."), StoreError("It did not answer in time.")])
+def test_what_keeps_a_store_from_writing_costs_the_scales_alone(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: StoreError
 ) -> None:
-    def full(self: Store, scales: object) -> None:
-        raise DiskFullError("The disk is full.")
+    def failing(self: Store, scales: object) -> None:
+        raise error
 
-    monkeypatch.setattr(Store, "set_scales", full)
-    report = index_images(picture_folder, tmp_path / "s", encoders=["color"], progress=False)
+    monkeypatch.setattr(Store, "set_scales", failing)
+    report = index_images(picture_folder, tmp_path / "s", encoders=["color"], source="shop", progress=False)
     assert report.indexed == 12
-    assert report.notes[-1].endswith("the scales of their encoders are not: The disk is full.")
+    assert report.notes[-1].endswith(f"the scales of their encoders are not: {error}")
+    with open_store(tmp_path / "s") as store:
+        assert "shop" in store.info.runs

@@ -373,6 +373,7 @@ def test_remove_shows_first_and_asks(
     assert "nothing to remove" in call("remove", *place, "--filter", "folder=blue", "--yes").stderr
     assert "one of --id, --path" in call("remove", *place, code=2).stderr
     assert "one of --id, --path" in call("remove", *place, "--source", "shop", "--path", "x", code=2).stderr
+    assert "got an empty one" in call("remove", *place, "--path", "green", "--path", "", "--yes", code=2).stderr
     assert (
         "has no source mall; its sources are: 'shop'"
         in call("remove", *place, "--source", "mall", "--yes", code=1).stderr
