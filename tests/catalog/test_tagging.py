@@ -46,6 +46,12 @@ def test_only_what_differs_counts_as_changed(store: Store) -> None:
     assert tag_images(store, unset="size").changed == 0
 
 
+def test_a_number_whose_last_digit_the_store_does_not_keep_is_no_change(store: Store) -> None:
+    given = {"price": 121.42857142857143, "sizes": [121.42857142857143], "whole": 5.0}
+    assert tag_images(store, set=given).changed == 12
+    assert tag_images(store, set=given).changed == 0
+
+
 def test_a_dry_run_counts_and_writes_nothing(store: Store, tmp_path: Path) -> None:
     done = tag_images(store, set={"season": "winter"}, where={"folder": "red"}, dry_run=True)
     assert repr(done) == "<TagReport 4 matched, 4 would change>"
