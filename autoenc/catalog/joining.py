@@ -215,6 +215,11 @@ class ImageFields:
                 )
             self.kinds, self.product = {**self.kinds, FIELD: "keyword"}, FIELD
 
+    def sets(self, field: str) -> bool:
+        """Whether this field of the images is among those that are set."""
+        columns = () if self.join is None else self.join.columns
+        return (self._folders and field == FIELD) or any(column.name == field for column in columns)
+
     def change(self, path: str, payload: Mapping[str, Any]) -> Change:
         """What has to change in a payload; `path` is the image's, relative to its source."""
         change = UNCHANGED if self.join is None else self.join.change(path, payload)
