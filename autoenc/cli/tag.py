@@ -33,7 +33,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     where = where_of(options)
-    metadata = metadata_of(options)
+    metadata = metadata_of(options, dict(options.set))
     if not (where or metadata or options.all):
         options.parser.error("name the images with --where, --filter or --metadata, or all of them with --all")
     if not (options.set or options.unset or metadata):
