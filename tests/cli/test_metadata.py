@@ -91,6 +91,8 @@ def test_tag_sets_fields_where_a_filter_matches(desk: Path, capsys: pytest.Captu
             assert (record.payload["price"], "sale" in record.payload) == (5.5, False)
     assert main(tag("--all", "--set", "seen=true")) == 0
     assert capsys.readouterr().out == "12 matched, 12 changed\n"
+    assert main(tag("--where", "price > 5 and seen = true", "--unset", "seen")) == 0
+    assert capsys.readouterr().out == "4 matched, 4 changed\n"
 
 
 def test_tag_takes_a_table(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
