@@ -193,7 +193,7 @@ def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Chan
 
 def _paths(store: Store, where: Filter | None) -> Iterator[str]:
     """The path of each image that matches, relative to its source."""
-    for record in store.scroll(where):
+    for record in store.scroll(where, fields=[f"{OWN}.path"]):
         path = own_of(record.payload).get("path")
         if isinstance(path, str):
             yield path
@@ -201,7 +201,7 @@ def _paths(store: Store, where: Filter | None) -> Iterator[str]:
 
 def _batches(store: Store, where: Filter | None) -> Iterable[list[Record]]:
     """The points that match, some at a time: their ids are read first, because a change may end the match."""
-    ids = [record.id for record in store.scroll(where)]
+    ids = [record.id for record in store.scroll(where, fields=[])]
     rest = iter(ids)
     while part := list(islice(rest, _BATCH)):
         yield store.retrieve(part)

@@ -87,6 +87,23 @@ def test_a_table_needs_no_files(store: Store, tmp_path: Path) -> None:
     assert store.info.product == "sku"
 
 
+def test_payloads_are_read_whole_only_where_they_are_compared(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("path,price\nred/0.png,5\n")
+    read: list[Any] = []
+    scroll = Store.scroll
+
+    def spied(self: Store, *args: Any, **options: Any) -> Any:
+        for record in scroll(self, *args, **options):
+            read.append(record.payload)
+            yield record
+
+    monkeypatch.setattr(Store, "scroll", spied)
+    tag_images(store, metadata=tmp_path / "t.csv")
+    assert [list(payload.get("_autoenc", {})) for payload in read] == [["path"]] * 12 + [[]] * 12
+
+
 def test_what_is_set_by_name_comes_after_the_table(store: Store, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("path,price,color\nred/0.png,5,red\nred/1.png,,red\n")
