@@ -26,7 +26,7 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
         help="the column that names images by the stem of their file name (default: path, or else id)",
     )
     parser.add_argument(
-        "--path-column", metavar="NAME", help="the column that names images by a path relative to their folder"
+        "--path-column", metavar="NAME", help="the column that names images by a path relative to their source"
     )
     parser.add_argument(
         "--type",

@@ -104,6 +104,14 @@ def test_a_row_may_name_its_image_by_a_path(shelf: Path, store: Store, table: An
     assert report.joined_by == "path"
 
 
+def test_paths_of_a_folder_inside_a_source_are_relative_to_the_source(shelf: Path, store: Store, table: Any) -> None:
+    index(shelf, store)
+    report = index(shelf / "low", store, table("path,color\nlow/0.png,red\n1.png,blue\n")).table
+    assert report is not None
+    assert (report.joined, report.rows_without_image) == (1, ["1.png"])
+    assert fields(store)["low/0.png"] == {"color": "red"}
+
+
 def test_any_column_may_be_the_one_to_join_by(shelf: Path, store: Store, table: Any) -> None:
     file = table("sku,file\n0,3.png\n1,2.png\n")
     index(shelf, store, Metadata(file, id_column="file"))
