@@ -10,6 +10,7 @@ from typing import Any
 from autoenc.errors import ArgumentError
 from autoenc.images.files import LoadedImage
 from autoenc.store import OWN, FieldKind, Filter, Store
+from autoenc.store.alike import alike
 from autoenc.store.filters import equalities
 from autoenc.text import counted
 
@@ -70,14 +71,9 @@ def change_of(wanted: Mapping[str, Any], payload: Mapping[str, Any]) -> Change:
         Change(set={'price': 5}, unset=('size',))
     """
     there = {name: value for name, value in wanted.items() if value is not None}
-    changed = {name: value for name, value in there.items() if not _same(value, payload.get(name))}
+    changed = {name: value for name, value in there.items() if not alike(value, payload.get(name))}
     gone = tuple(name for name in wanted if name not in there and name in payload)
     return Change(changed, gone) if changed or gone else UNCHANGED
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values of a payload are one; True is not 1 there."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def write_changes(store: Store, changes: Mapping[str, Change]) -> None:

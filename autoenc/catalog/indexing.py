@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
-from autoenc.catalog.products import Products
+from autoenc.catalog.products import Products, unnamed_note
 from autoenc.catalog.pruning import PRUNE_LIMIT, Prune, Pruning, check_pruning, prune_points
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
@@ -256,7 +256,11 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         seconds=seconds,
         images_per_second=usable / seconds,
         source=plan.source,
-        notes=[*_notes(found, plan, missing), *filter(None, [synced.note]), *unfinished],
+        notes=[
+            *_notes(found, plan, missing),
+            *filter(None, [synced.note, _product_note(target.store, plan, counts)]),
+            *unfinished,
+        ],
         table=None if table is None else replace(table, updated=told),
     )
     if target.store is not None and plan.source in target.store.info.sources:
@@ -278,6 +282,13 @@ def _check_encoders(store: Store, plan: Plan) -> None:
     store.refresh()
     for name, encoder in plan.asked.items():
         store.check_vector(name, encoder_spec(encoder))
+
+
+def _product_note(store: Store | None, plan: Plan, counts: Mapping[str, int]) -> str | None:
+    product = None if store is None else store.info.product
+    if product is None or (plan.fields and plan.fields.sets(product)):
+        return None
+    return unnamed_note(product, counts["new"], counts["moved"])
 
 
 def _notes(found: Found, plan: Plan, missing: Sequence[Path]) -> list[str]:

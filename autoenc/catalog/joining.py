@@ -14,7 +14,7 @@ from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 from autoenc.store import OWN, FieldKind, Store
 from autoenc.store.filters import check_field_name
 from autoenc.tables.kinds import ColumnKind, value_of
-from autoenc.tables.table import Column, listed, read_table
+from autoenc.tables.table import listed, read_table
 from autoenc.text import shown
 
 _KEYS = ("path", "id")
@@ -124,7 +124,7 @@ class Join:
 
     def _check_names(self, fields: Mapping[str, FieldKind]) -> None:
         for column in self.columns:
-            name, kind = column.name, _field_kind(column)
+            name, kind = column.name, field_kind(column.kind)
             if name == OWN or name.startswith(f"{OWN}."):
                 raise TableError(
                     f"Column '{name}' of {shown(self.table.file)} has a name that autoenc keeps for itself. Rename it."
@@ -145,7 +145,7 @@ class Join:
                 )
 
     def _filterable(self, metadata: Metadata) -> dict[str, FieldKind]:
-        kinds = {column.name: _field_kind(column) for column in self.columns}
+        kinds = {column.name: field_kind(column.kind) for column in self.columns}
         if metadata.filterable is None:
             chosen = {column.name for column in self.columns if column.kind in _USEFUL or column.few}
         else:
@@ -215,6 +215,11 @@ class ImageFields:
                 )
             self.kinds, self.product = {**self.kinds, FIELD: "keyword"}, FIELD
 
+    def sets(self, field: str) -> bool:
+        """Whether this field of the images is among those that are set."""
+        columns = () if self.join is None else self.join.columns
+        return (self._folders and field == FIELD) or any(column.name == field for column in columns)
+
     def change(self, path: str, payload: Mapping[str, Any]) -> Change:
         """What has to change in a payload; `path` is the image's, relative to its source."""
         change = UNCHANGED if self.join is None else self.join.change(path, payload)
@@ -227,9 +232,9 @@ _USEFUL: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool", "text
 """Kinds of columns that are worth filtering by, however many different values there are."""
 
 
-def _field_kind(column: Column) -> FieldKind:
-    """The kind of field that a column becomes."""
-    return "keyword" if column.kind == "keywords" else column.kind
+def field_kind(kind: ColumnKind) -> FieldKind:
+    """The kind of field that a column of this kind becomes."""
+    return "keyword" if kind == "keywords" else kind
 
 
 def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ class Metadata:
     """A table whose columns become fields of the images.
 
     A row belongs to an image by one column: an id, which is the stem of the image's file name (1163 for shoe/1163.jpg)
-    or the file name itself; or a path relative to the folder of the images. If neither is named, it is the column
-    `path`, or else the column `id`. Where folders are products, an id can be the name of a folder, too.
+    or the file name itself; or a path relative to the image's source, which is the folder that was indexed, or the one
+    around it where that is a source already. If neither is named, it is the column `path`, or else the column `id`.
+    Where folders are products, an id can be the name of a folder, too.
 
     Attributes:
         file: a CSV file, or a Parquet file (.parquet), which needs `autoenc[tables]`.

@@ -73,11 +73,11 @@ def measure(store: Store, name: str) -> Scale:
     """The scale of one encoder; see `measure_scales`."""
     points = store.count(having=[name])
     fingerprint = store.info.vectors[name].fingerprint
-    records = list(islice(store.scroll(vectors=[name], having=[name], batch=SAMPLE), SAMPLE))
+    records = list(islice(store.scroll(vectors=[name], having=[name], batch=SAMPLE, fields=[]), SAMPLE))
     if not records:
         return Scale(1.0, 1.0, (1.0,) * 101, points, fingerprint)
     rows = np.stack([record.vectors[name] for record in records])
-    found = store.search_batch(rows, using=name, k=NEIGHBORS)
+    found = store.search_batch(rows, using=name, k=NEIGHBORS, payload=False)
     nearest = np.array(
         [
             max((hit.score for hit in hits if hit.score < COPY and hit.id != record.id), default=np.nan)

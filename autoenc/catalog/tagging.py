@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 from typing import Any
 
 from autoenc.catalog.fields import Change, change_of, own_of, write_changes
-from autoenc.catalog.joining import Join
+from autoenc.catalog.joining import Join, field_kind
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
 from autoenc.errors import ArgumentError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
 from autoenc.store.filters import check_field_name
 from autoenc.tables.kinds import COLUMN_KINDS, EXPECTED, ColumnKind, infer, value_of
+from autoenc.tables.table import SEPARATOR
 
 _BATCH = 1000
 
@@ -50,6 +52,7 @@ def tag_images(
     unset: Sequence[str] = (),
     where: Filter | None = None,
     metadata: Metadata | str | os.PathLike[str] | None = None,
+    filterable: Mapping[str, FieldKind] | None = None,
     dry_run: bool = False,
     progress: ProgressOption = None,
 ) -> TagReport:
@@ -57,19 +60,22 @@ def tag_images(
 
     Args:
         store: an open store.
-        set: field -> value, for every image that matches.
+        set: field -> value, for every image that matches. Where the field is filterable, the value becomes one of its
+            kind, as a cell of a table does.
         unset: fields to remove from every image that matches.
         where: as for `search`; without it, every image matches.
         metadata: a table, as for `index_images`; its rows belong to images by their paths relative to their sources.
             `set` and `unset` come after it.
+        filterable: field -> its kind, of those in `set` that are to be filtered by.
         dry_run: count what would change, and write nothing.
         progress: as for `index_images`.
 
     Raises:
         TableError: the table cannot be read, or belongs to none of the images.
         UnknownFieldError: `where` names a field that is not filterable.
-        StoreError: the store cannot be written to.
-        ArgumentError: nothing to set or remove, a field that is both, or a name that no field can have.
+        StoreError: the store cannot be written to, or holds values of another kind in a field of `filterable`.
+        ArgumentError: nothing to set or remove, a field that is both, a value that its field cannot hold, or a name
+            that no field can have.
 
     Example:
         >>> with autoenc.open_store("store") as store:
@@ -82,10 +88,12 @@ def tag_images(
     if not given and metadata is None:
         raise ArgumentError("Nothing to do: name fields with set= or unset=, or a table with metadata=.")
     join = None if metadata is None else Join(as_metadata(metadata), store)
+    kinds = {**({} if join is None else join.kinds), **(filterable or {})}
+    given = _as_held(given, {**store.info.fields, **kinds})
     table = None if join is None else join.report(_paths(store, where))
-    if join is not None and not dry_run:
-        store.add_fields(join.kinds)
-        if join.product is not None:
+    if not dry_run:
+        store.add_fields(kinds)
+        if join is not None and join.product is not None:
             store.set_product(join.product)
     matched = changed = 0
     total = store.count(where)
@@ -102,39 +110,63 @@ def tag_images(
     return TagReport(matched, changed, dry_run, None if table is None else replace(table, updated=changed))
 
 
-def typed(store: Store, given: Mapping[str, str], types: Mapping[str, ColumnKind], separator: str) -> dict[str, Any]:
-    """Values that were typed, as `tag_images` takes them.
+def typed(
+    store: Store, given: Mapping[str, str], types: Mapping[str, ColumnKind], separator: str
+) -> tuple[dict[str, Any], dict[str, FieldKind]]:
+    """Values that were typed, and the kinds of their fields, as `tag_images` takes them.
 
     Args:
         store: the store, whose filterable fields say of what kind their values are.
         given: field -> what was typed.
-        types: field -> its kind, which comes before the store's; of another field, the kind is inferred.
+        types: field -> its kind; of another field that is not filterable yet, the kind is inferred.
         separator: what stands between the keywords of a list.
 
     Raises:
-        ArgumentError: a value of another kind, or an unknown kind.
+        ArgumentError: a value of another kind, an unknown kind, or one that the store's field does not have.
 
     Example:
         >>> with autoenc.open_store("store") as store:
         ...     typed(store, {"price": "12.5", "code": "007"}, {}, "|")
-        {'price': 12.5, 'code': '007'}
+        ({'price': 12.5, 'code': '007'}, {'price': 'float', 'code': 'keyword'})
     """
-    values = {}
+    values: dict[str, Any] = {}
+    kinds: dict[str, FieldKind] = {}
     for name, text in given.items():
-        kind = types.get(name) or _held(store.info.fields, name) or infer({text}, 1)
+        held = store.info.fields.get(name)
+        kind: ColumnKind = types.get(name) or held or infer({text.strip()}, 1)
         if kind not in COLUMN_KINDS:
             raise ArgumentError(f"The type of a field is one of {', '.join(COLUMN_KINDS)}; got {kind!r} for '{name}'.")
-        try:
-            values[name] = value_of(kind, text.strip(), separator)
-        except ValueError:
-            raise ArgumentError(f"Field '{name}' holds {EXPECTED[kind]}; got {text!r}.") from None
-        if values[name] is None:
-            raise ArgumentError(f"Field '{name}' needs a value; remove it with unset=.")
-    return values
+        kinds[name] = field_kind(kind)
+        if held not in (None, kinds[name], "integer" if kind == "float" else kinds[name]):
+            raise ArgumentError(f"Field '{name}' of the store holds {held} values, not {kind}; leave out its type.")
+        values[name] = _value(name, kind, text.strip(), separator)
+    return values, kinds
 
 
-def _held(fields: Mapping[str, FieldKind], name: str) -> ColumnKind | None:
-    return fields.get(name)
+def _value(name: str, kind: ColumnKind, given: Any, separator: str = SEPARATOR) -> Any:
+    """What a field of this kind holds for a value."""
+    try:
+        value = value_of(kind, given, separator)
+    except ValueError:
+        raise ArgumentError(f"Field '{name}' holds {EXPECTED[kind]}; got {given!r}.") from None
+    if value is None:
+        raise ArgumentError(f"Field '{name}' needs a value; remove it with unset=.")
+    return value
+
+
+def _as_held(given: Mapping[str, Any], kinds: Mapping[str, FieldKind]) -> dict[str, Any]:
+    """Values as fields of these kinds hold them: one, or a list; None stays, and so does what has no kind."""
+    held = dict(given)
+    for name, value in given.items():
+        if value is None or name not in kinds:
+            continue
+        parts = value if isinstance(value, list) else [value]
+        for part in parts:
+            if not isinstance(part, (str, bool, int, float, date)):
+                raise ArgumentError(f"Field '{name}' holds {kinds[name]} values; got {part!r}.")
+        values = [_value(name, kinds[name], part) for part in parts]
+        held[name] = values if isinstance(value, list) else values[0]
+    return held
 
 
 def _checked(given: Mapping[str, Any], unset: Sequence[str]) -> dict[str, Any]:
@@ -161,7 +193,7 @@ def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Chan
 
 def _paths(store: Store, where: Filter | None) -> Iterator[str]:
     """The path of each image that matches, relative to its source."""
-    for record in store.scroll(where):
+    for record in store.scroll(where, fields=[f"{OWN}.path"]):
         path = own_of(record.payload).get("path")
         if isinstance(path, str):
             yield path
@@ -169,7 +201,7 @@ def _paths(store: Store, where: Filter | None) -> Iterator[str]:
 
 def _batches(store: Store, where: Filter | None) -> Iterable[list[Record]]:
     """The points that match, some at a time: their ids are read first, because a change may end the match."""
-    ids = [record.id for record in store.scroll(where)]
+    ids = [record.id for record in store.scroll(where, fields=[])]
     rest = iter(ids)
     while part := list(islice(rest, _BATCH)):
         yield store.retrieve(part)

@@ -53,6 +53,7 @@ FLAGS = {
         "filterable",
         "id-column",
         "list-separator",
+        "metadata",
         "path-column",
         "product-column",
         "products",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from autoenc.cli.common import LISTED, as_flags, names, put, say
@@ -25,7 +26,7 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
         help="the column that names images by the stem of their file name (default: path, or else id)",
     )
     parser.add_argument(
-        "--path-column", metavar="NAME", help="the column that names images by a path relative to their folder"
+        "--path-column", metavar="NAME", help="the column that names images by a path relative to their source"
     )
     parser.add_argument(
         "--type",
@@ -50,12 +51,15 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
 
 
-def metadata_of(options: argparse.Namespace) -> Metadata | None:
-    """The table that the options name; None if they name none."""
+def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Metadata | None:
+    """The table that the options name; None if they name none. Types of `fields` are not for its columns."""
+    types = {name: kind for name, kind in options.type if name not in fields}
     if options.metadata is None:
         for name in _NEEDING:
             if getattr(options, name) is not None:
                 options.parser.error(f"--{name.replace('_', '-')} needs a table; name one with --metadata FILE")
+        for name in types:
+            options.parser.error(f"--type {name}={types[name]} needs a table; name one with --metadata FILE")
         return None
     from autoenc.catalog.metadata import Metadata
 
@@ -63,7 +67,7 @@ def metadata_of(options: argparse.Namespace) -> Metadata | None:
         options.metadata,
         id_column=options.id_column,
         path_column=options.path_column,
-        types=dict(options.type),
+        types=types,
         filterable=options.filterable,
         product_column=options.product_column,
         list_separator=options.list_separator,

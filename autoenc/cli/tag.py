@@ -33,7 +33,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     where = where_of(options)
-    metadata = metadata_of(options)
+    metadata = metadata_of(options, dict(options.set))
     if not (where or metadata or options.all):
         options.parser.error("name the images with --where, --filter or --metadata, or all of them with --all")
     if not (options.set or options.unset or metadata):
@@ -48,9 +48,11 @@ def run(options: argparse.Namespace) -> int:
         reading = [options.metadata, *filter(None, store.info.sources.values())]
         if options.report:
             check_output(options.report, overwrite=options.overwrite, reading=reading)
+        values, kinds = typed(store, dict(options.set), dict(options.type), options.list_separator)
         done = tag_images(
             store,
-            set=typed(store, dict(options.set), dict(options.type), options.list_separator),
+            set=values,
+            filterable=kinds,
             unset=options.unset,
             where=where or None,
             metadata=metadata,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Record, Store, is_url, open_store
+from autoenc.store.alike import alike
 from autoenc.store.records import MEMORY, listed
 from autoenc.text import counted
 
@@ -30,10 +30,6 @@ them, unless others write to the source meanwhile."""
 
 ROUNDING = 1e-6
 """How far the numbers of two copies of a vector may lie apart: some engines scale what they get to length 1 again."""
-
-LAST_DIGIT = 1e-14
-"""How far, relatively, two copies of a number in a payload may lie apart: Qdrant reads some back with another last
-digit than was written (121.42857142857143 as 121.42857142857144)."""
 
 
 @dataclass(frozen=True)
@@ -254,23 +250,10 @@ def _as_text(payload: dict[str, Any]) -> str:
 def _same(record: Record, payload: str, other: Record | None) -> bool:
     return (
         other is not None
-        and (_as_text(other.payload) == payload or _alike(other.payload, record.payload))
+        and (_as_text(other.payload) == payload or alike(other.payload, record.payload))
         and other.vectors.keys() == record.vectors.keys()
         and all(bool(np.abs(other.vectors[name] - row).max() <= ROUNDING) for name, row in record.vectors.items())
     )
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two values of JSON are equal, but for the last digit of floats."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_alike(value, other[key]) for key, value in one.items())
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    if isinstance(one, float):
-        return math.isclose(one, other, rel_tol=LAST_DIGIT)
-    return bool(one == other)
 
 
 def _check_shape(source: Store, target: Store, origin: str) -> None:

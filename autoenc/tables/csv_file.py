@@ -16,6 +16,7 @@ from autoenc.text import counted, shown
 DELIMITERS = ",;\t"
 ENCODING = "utf-8-sig"  # a byte order mark is no part of the first name
 
+_FIRST = 131_072  # characters of the first line at most: what the csv module takes as one cell
 _CHUNK = 256  # rows turned into columns at a time: they fit the cache of a core, which halves the time
 _SHARED = 50_000  # different values of a column of which each is kept once
 _ALL_LONG = 100  # rows after which a header that fits none of them is a mistake
@@ -75,11 +76,17 @@ def read_csv(path: Path) -> CsvRows:
     """Read a CSV file: UTF-8, separated by commas, semicolons or tabs, with a row of names first.
 
     Raises:
-        TableError: the file cannot be read, is not UTF-8, is empty, or has a quote that is never closed.
+        TableError: the file cannot be read, is not UTF-8, is empty, has a first line of more than 131,071
+            characters, or has a quote that is never closed.
     """
     try:
         with path.open(encoding=ENCODING, newline="") as file:
-            first = file.readline()
+            first = file.readline(_FIRST)
+            if len(first) == _FIRST:
+                raise TableError(
+                    f"Expected a table whose first row names its columns; the first line of {shown(path)} is longer "
+                    f"than {_FIRST - 1:,} characters."
+                )
             delimiter = max(DELIMITERS, key=lambda each: len(next(csv.reader([first], delimiter=each), [])))
         return _read(path, delimiter)
     except UnicodeDecodeError:
@@ -91,7 +98,7 @@ def read_csv(path: Path) -> CsvRows:
 def _read(path: Path, delimiter: str) -> CsvRows:
     with path.open(encoding=ENCODING, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() for row in _next(path, reader, 1, 1) for name in row]
         if not any(header):
             raise TableError(f"Expected a table whose first row names its columns; that of {shown(path)} is empty.")
         found = CsvRows(header, delimiter, [[] for _ in header])
@@ -112,11 +119,11 @@ def _read(path: Path, delimiter: str) -> CsvRows:
     return found
 
 
-def _next(path: Path, reader: Iterator[list[str]], line: int) -> list[list[str]]:
-    """The next rows, of which the first begins on this line."""
+def _next(path: Path, reader: Iterator[list[str]], line: int, count: int = _CHUNK) -> list[list[str]]:
+    """The next rows, `count` at most, of which the first begins on this line."""
     rows: list[list[str]] = []
     try:
-        rows.extend(islice(reader, _CHUNK))
+        rows.extend(islice(reader, count))
     except csv.Error as error:
         line += sum(map(_height, rows))
         raise TableError(

@@ -104,6 +104,14 @@ def test_a_row_may_name_its_image_by_a_path(shelf: Path, store: Store, table: An
     assert report.joined_by == "path"
 
 
+def test_paths_of_a_folder_inside_a_source_are_relative_to_the_source(shelf: Path, store: Store, table: Any) -> None:
+    index(shelf, store)
+    report = index(shelf / "low", store, table("path,color\nlow/0.png,red\n1.png,blue\n")).table
+    assert report is not None
+    assert (report.joined, report.rows_without_image) == (1, ["1.png"])
+    assert fields(store)["low/0.png"] == {"color": "red"}
+
+
 def test_any_column_may_be_the_one_to_join_by(shelf: Path, store: Store, table: Any) -> None:
     file = table("sku,file\n0,3.png\n1,2.png\n")
     index(shelf, store, Metadata(file, id_column="file"))
@@ -251,6 +259,31 @@ def test_products_are_named_in_one_way(shelf: Path, store: Store, table: Any) ->
     }.items():
         with pytest.raises(ArgumentError, match="Either folders name products or a column does"):
             index(shelf, store, Metadata(file, **options), products="folders")
+
+
+def test_a_run_that_leaves_new_and_moved_images_without_their_product_says_so(
+    shelf: Path, store: Store, table: Any
+) -> None:
+    assert index(shelf, store, products="folders").notes == []
+    assert index(shelf, store).notes == []
+    (shelf / "low/0.png").rename(shelf / "high/0.png")
+    Image.new("RGB", (8, 8)).save(shelf / "low/4.png")
+    (note,) = index(shelf, store).notes
+    assert "Field 'product' names the product" in note
+    assert "2 images are new or moved. Index again with products=folders, or with metadata= and" in note
+    assert index(shelf, store, products="folders").notes == []
+    assert store.facets("product") == {"high": 3, "low": 2}
+
+
+def test_a_run_without_the_table_that_names_products_says_so(shelf: Path, store: Store, table: Any) -> None:
+    metadata = Metadata(table("id,sku\n0,a\n1,a\n5,b\n"), product_column="sku")
+    assert index(shelf, store, metadata).notes == []
+    (shelf / "low/0.png").rename(shelf / "high/0.png")  # keeps its row
+    assert index(shelf, store).notes == []
+    Image.new("RGB", (8, 8)).save(shelf / "low/5.png")
+    (note,) = index(shelf, store).notes
+    assert "1 image is new. Index again with metadata= and" in note
+    assert index(shelf, store, metadata).notes == []
 
 
 # ---- what is wrong with a table -----------------------------------------------------------------------

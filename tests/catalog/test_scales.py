@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,29 @@ def test_against_a_slow_reference() -> None:
         assert scale.nearest == scale.percentiles[50]
         assert scale.median == pytest.approx(np.median(np.repeat(pairs, copies**2)), abs=2e-6)
         assert (scale.points, scale.fingerprint) == (60 * copies, "p")
+
+
+def test_no_payload_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = holding(normal(20))
+    store.set_payloads([record.id for record in store], [{"title": "long"}] * 20)
+    read: list[dict[str, Any]] = []
+    scroll, search = Store.scroll, Store.search_batch
+
+    def spied_scroll(self: Store, *args: Any, **options: Any) -> Any:
+        records = list(scroll(self, *args, **options))
+        read.extend(record.payload for record in records)
+        return iter(records)
+
+    def spied_search(self: Store, *args: Any, **options: Any) -> Any:
+        found = search(self, *args, **options)
+        read.extend(hit.payload for hits in found for hit in hits)
+        return found
+
+    monkeypatch.setattr(Store, "scroll", spied_scroll)
+    monkeypatch.setattr(Store, "search_batch", spied_search)
+    measure_scales(store)
+    assert len(read) > 40
+    assert not any(read)
 
 
 def test_a_picture_with_many_copies_is_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from autoenc import Metadata, Store, index_images, open_store, tag_images
 from autoenc.catalog.tagging import typed
-from autoenc.errors import ArgumentError, TableError, UnknownFieldError
+from autoenc.errors import ArgumentError, StoreMismatchError, TableError, UnknownFieldError
 
 
 @pytest.fixture(params=["memory", "edge"])
@@ -44,6 +45,12 @@ def test_only_what_differs_counts_as_changed(store: Store) -> None:
     assert tag_images(store, set={"sale": True}).changed == 0
     assert tag_images(store, set={"sale": 1}).changed == 12  # another value to a filter
     assert tag_images(store, unset="size").changed == 0
+
+
+def test_a_number_whose_last_digit_the_store_does_not_keep_is_no_change(store: Store) -> None:
+    given = {"price": 121.42857142857143, "sizes": [121.42857142857143], "whole": 5.0}
+    assert tag_images(store, set=given).changed == 12
+    assert tag_images(store, set=given).changed == 0
 
 
 def test_a_dry_run_counts_and_writes_nothing(store: Store, tmp_path: Path) -> None:
@@ -80,6 +87,23 @@ def test_a_table_needs_no_files(store: Store, tmp_path: Path) -> None:
     assert store.info.product == "sku"
 
 
+def test_payloads_are_read_whole_only_where_they_are_compared(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("path,price\nred/0.png,5\n")
+    read: list[Any] = []
+    scroll = Store.scroll
+
+    def spied(self: Store, *args: Any, **options: Any) -> Any:
+        for record in scroll(self, *args, **options):
+            read.append(record.payload)
+            yield record
+
+    monkeypatch.setattr(Store, "scroll", spied)
+    tag_images(store, metadata=tmp_path / "t.csv")
+    assert [list(payload.get("_autoenc", {})) for payload in read] == [["path"]] * 12 + [[]] * 12
+
+
 def test_what_is_set_by_name_comes_after_the_table(store: Store, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("path,price,color\nred/0.png,5,red\nred/1.png,,red\n")
@@ -114,10 +138,39 @@ def test_wrong_usage_is_told_before_anything_is_written(store: Store, tmp_path: 
     assert held(store, "red") == [{}] * 4
 
 
+def test_what_is_set_can_be_filtered_by_where_its_kind_is_named(store: Store) -> None:
+    tag_images(store, set={"price": 5, "note": "x"}, filterable={"price": "float"}, where={"folder": "red"})
+    assert store.count({"price": 5.0}) == 4
+    assert "note" not in store.info.fields
+    tag_images(store, set={"sale": True}, filterable={"sale": "bool"}, dry_run=True)
+    assert "sale" not in store.info.fields
+    with pytest.raises(StoreMismatchError, match=r"'price' .* holds float values, not bool"):
+        tag_images(store, set={"price": True}, filterable={"price": "bool"})
+
+
+def test_what_is_set_becomes_a_value_of_its_field(store: Store) -> None:
+    store.add_fields({"price": "float", "day": "datetime", "code": "keyword", "sizes": "integer"})
+    given = {"price": "5", "day": date(2026, 1, 31), "code": 7, "sizes": ["40", 41], "other": {"a": [1]}}
+    tag_images(store, set=given)
+    held_now = {"price": 5.0, "day": "2026-01-31", "code": "7", "sizes": [40, 41], "other": {"a": [1]}}
+    assert held(store, "red") == [held_now] * 4
+    for name, value, said in (
+        ("price", "cheap", r"'price' holds a number such as 12\.5; got 'cheap'"),
+        ("price", True, "'price' holds a number"),
+        ("price", {"a": 1}, "'price' holds float values; got {'a': 1}"),
+        ("sizes", [40, "big"], "'sizes' holds a whole number; got 'big'"),
+        ("code", "", "'code' needs a value; remove it with unset="),
+    ):
+        with pytest.raises(ArgumentError, match=said):
+            tag_images(store, set={name: value})
+    assert held(store, "red") == [held_now] * 4
+
+
 def test_what_is_typed_has_the_kind_of_its_field(store: Store) -> None:
     store.add_fields({"price": "float", "code": "keyword", "sale": "bool"})
     given = {"price": "5", "code": "5", "sale": "yes", "n": "5", "day": "2026-01-31", "tags": "red|blue", "x": "a|b"}
-    assert typed(store, given, {"tags": "keywords"}, "|") == {
+    values, kinds = typed(store, given, {"tags": "keywords"}, "|")
+    assert values == {
         "price": 5.0,
         "code": "5",
         "sale": True,
@@ -126,6 +179,17 @@ def test_what_is_typed_has_the_kind_of_its_field(store: Store) -> None:
         "tags": ["red", "blue"],
         "x": "a|b",
     }
+    assert kinds == {
+        "price": "float",
+        "code": "keyword",
+        "sale": "bool",
+        "n": "integer",
+        "day": "datetime",
+        "tags": "keyword",
+        "x": "keyword",
+    }
+    with pytest.raises(ArgumentError, match="'code' of the store holds keyword values, not integer; leave out its"):
+        typed(store, {"code": "5"}, {"code": "integer"}, "|")
     for name, text, said in (
         ("price", "much", "'price' holds a number such as 12.5; got 'much'"),
         ("price", "", "needs a value; remove it with unset="),

@@ -91,6 +91,8 @@ def test_tag_sets_fields_where_a_filter_matches(desk: Path, capsys: pytest.Captu
             assert (record.payload["price"], "sale" in record.payload) == (5.5, False)
     assert main(tag("--all", "--set", "seen=true")) == 0
     assert capsys.readouterr().out == "12 matched, 12 changed\n"
+    assert main(tag("--where", "price > 5 and seen = true", "--unset", "seen")) == 0
+    assert capsys.readouterr().out == "4 matched, 4 changed\n"
 
 
 def test_tag_takes_a_table(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,6 +102,15 @@ def test_tag_takes_a_table(desk: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(tag("--metadata", "styles.csv", "--report", "r.json")) == 0
     assert "12 matched, 9 changed" in capsys.readouterr().out
     assert json.loads(Path("r.json").read_text())["table"]["updated"] == 9
+
+
+def test_types_are_of_the_columns_and_of_the_fields_that_are_set(desk: Path) -> None:
+    assert main(index()) == 0
+    types = ("--type", "sale=keyword", "--type", "year=float")
+    assert main(tag("--metadata", "styles.csv", "--set", "sale=true", *types)) == 0
+    with open_store("s") as store:
+        assert {record.payload["sale"] for record in store} == {"true"}
+        assert store.info.fields["year"] == "float"
 
 
 def test_wrong_usage_is_one_sentence(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +140,8 @@ def test_wrong_usage_is_one_sentence(desk: Path, capsys: pytest.CaptureFixture[s
         tuple(index("--id-column", "x")): "--id-column needs a table; name one with --metadata FILE",
         tuple(index("--type", "price")): "expected NAME=KIND",
         tuple(index("--type", "price=money")): "expected NAME=KIND",
+        tuple(index("--type", "price=float")): "--type price=float needs a table; name one with --metadata FILE",
+        tuple(tag("--all", "--set", "a=1", "--type", "b=float")): "--type b=float needs a table",
         tuple(tag("--set", "a=1")): "or all of them with --all",
         tuple(tag("--all")): "--set FIELD=VALUE, --unset FIELD or --metadata FILE",
         tuple(tag("--all", "--set", "a")): "expected FIELD=VALUE",

@@ -495,7 +495,7 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
     cases = {
         ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
-        ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds whole",
+        ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds signed",
         ("query", query, "--store", store, "--where", "width < "): (
             "autoenc: The filter --where 'width < ' cannot be read at its end: expected a value"
         ),

@@ -144,23 +144,6 @@ def test_vectors_are_copied_bit_for_bit_between_folders(opening: Opener) -> None
         assert all(row.tobytes() == other.vectors[name].tobytes() for name, row in one.vectors.items())
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "alike"),
-    [
-        ({"a": [0.1, {"b": 2}]}, {"a": [0.1 + 1e-17, {"b": 2}]}, True),
-        ({"a": 121.42857142857143}, {"a": 121.42857142857144}, True),
-        ({"a": 121.42857142}, {"a": 121.42857143}, False),
-        ({"a": 1}, {"a": 1.0}, False),
-        ({"a": 1}, {"a": True}, False),
-        ({"a": [1, 2]}, {"a": [1]}, False),
-        ({"a": None}, {}, False),
-    ],
-    ids=repr,
-)
-def test_payloads_are_compared_but_for_the_last_digit(one: dict[str, object], other: object, alike: bool) -> None:
-    assert module._alike(one, other) is alike
-
-
 def test_locations_and_collections(tmp_path: Path) -> None:
     for name in ("shoes", "hats"):
         with open_store(tmp_path / "a", name, create=True) as store:

@@ -163,6 +163,8 @@ def test_a_column_without_a_name_is_left_out_and_told(written: Any) -> None:
         ("id,color\n1,red\n".encode("utf-16"), "is in UTF-16"),
         (b'id,color\n1,red\n2,"blue\n3,green\n', "begins on line 3 is never closed"),
         (b'id,color\n1,"' + b"x\n" * 70_000, "in the row that begins on line 2. Perhaps a quote"),
+        (b'id,"' + b"x\n" * 70_000, "in the row that begins on line 1. Perhaps a quote"),
+        (b"[" + b"{}" * 70_000 + b"]", "the first line of .* is longer than 131,071 characters"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_sentence(written: Any, content: bytes, said: str) -> None:
