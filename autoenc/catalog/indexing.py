@@ -257,7 +257,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         images_per_second=usable / seconds,
         source=plan.source,
         notes=[
-            *_notes(found, plan, missing),
+            *_notes(found, plan, missing, counts["new"]),
             *filter(None, [synced.note, _product_note(target.store, plan, counts)]),
             *unfinished,
         ],
@@ -291,8 +291,8 @@ def _product_note(store: Store | None, plan: Plan, counts: Mapping[str, int]) ->
     return unnamed_note(product, counts["new"], counts["moved"])
 
 
-def _notes(found: Found, plan: Plan, missing: Sequence[Path]) -> list[str]:
-    notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice]
+def _notes(found: Found, plan: Plan, missing: Sequence[Path], new: int) -> list[str]:
+    notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice and new]
     if found.whole and plan.place.within:
         notes.append(
             f"{shown(found.root or '')} lies in source {shown(plan.source)}, so its images belong to that source. With "

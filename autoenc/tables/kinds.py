@@ -21,6 +21,7 @@ FEW = 1000
 """A column of keywords with at most so many different ones has few values: they are worth filtering by."""
 
 _INT64 = range(-(2**63), 2**63)
+_CELLS_A_TEXT = 6  # at most, on average
 _TEXT_WORDS = 3  # on average, in a column of text
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -67,8 +68,8 @@ def _all_fit(kind: ColumnKind, values: Collection[str]) -> bool:
 
 
 def of_words(values: Collection[str], cells: int) -> ColumnKind:
-    """Text if most cells differ and hold three words or more on average, else keyword."""
-    differ = len(values) > max(1, cells / 2)
+    """Text if a value fills six cells at most (a product has several photos) and has three words on average."""
+    differ = len(values) > max(1, cells / _CELLS_A_TEXT)
     words = sum(map(methodcaller("count", " "), values)) + len(values)
     return "text" if differ and words >= _TEXT_WORDS * len(values) else "keyword"
 

@@ -401,7 +401,7 @@ def test_a_source_that_is_not_there_leaves_no_copy(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["edge", "stand-in"])
 def test_kill_9_at_ten_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Ten processes are killed between the first write and the end; another one finishes what they began."""
+    """Processes are killed between the first write and the end; another one finishes what they began."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with open_store(tmp_path / "a", create=True) as store:
         fill(store, 6000)
@@ -422,7 +422,7 @@ def test_kill_9_at_ten_random_moments(tmp_path: Path, monkeypatch: pytest.Monkey
         whole = run([*line[:-3], spare, "--quiet"], meanwhile=watch)
         assert whole.code == 0, whole.err
         counts = set()
-        for _ in range(10):
+        for _ in range(10 if kind == "edge" else 5):  # the stand-in is slow
             killed = run(line, kill_after=rng.uniform(writes[0], whole.seconds))
             assert killed.stopped == "killed" or killed.code == 0, killed.err
             try:
