@@ -48,7 +48,7 @@ FLAGS = {
         "prune",
         "prune-limit",
     ),
-    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
+    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
     *("filterable", "id-column", "list-separator", "path-column", "product-column", "products", "set", "unset"),
 }
 """The options that the library's messages name as parameters."""
