@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -112,15 +112,10 @@ def move_points(moves: Sequence[Move], source: str, store: Store, tell: Progress
     for start in range(0, len(moves), _MOVED):
         tell("moving", start, len(moves), "")
         part = {move.old: move for move in moves[start : start + _MOVED]}
-        groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
-        for record in store.retrieve(list(part), vectors=names):
-            groups[tuple(record.vectors)].append(record)
-        for having, records in groups.items():  # an upsert takes the same vectors for each point
-            ids = [point_id(source, part[record.id].path) for record in records]
-            payloads = [_moved(record, part[record.id]) for record in records]
-            vectors = {name: [record.vectors[name] for record in records] for name in having}
-            store.upsert(ids, vectors, payloads)  # type: ignore[arg-type]  # rows, which it stacks
-            _finish(store, dict(zip(ids, (record.id for record in records), strict=True)))
+        found = store.retrieve(list(part), vectors=names)
+        records = {point_id(source, part[record.id].path): record for record in found}
+        store.upsert_records([replace(old, id=id, payload=_moved(old, part[old.id])) for id, old in records.items()])
+        _finish(store, {id: record.id for id, record in records.items()})
     if moves:
         tell("moving", len(moves), len(moves), "")
 

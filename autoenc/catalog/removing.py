@@ -14,6 +14,7 @@ from autoenc.catalog.fields import own_of
 from autoenc.catalog.scales import refresh_scales
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
+from autoenc.store.checks import MAX_K
 from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
 
@@ -26,11 +27,11 @@ class Removal:
     """What is to be removed, or was.
 
     Attributes:
-        ids: the points, ordered by source and path.
+        ids: the points, ordered by source and path; none for a whole collection, whose points are only counted.
         paths: the path of each, relative to its source; "" for a point that `index_images` did not write.
         sources: source -> how many of its points; "" for points of no source.
         forgotten: the source that is forgotten, together with its runs, or None.
-        collection: whether the whole collection is removed, with all that it remembers.
+        whole_collection: whether the collection itself is removed, with all that it remembers.
         done: False after a dry run, or if the removal was not confirmed.
         notes: what else there is to say, in sentences.
     """
@@ -39,7 +40,7 @@ class Removal:
     paths: list[str]
     sources: dict[str, int]
     forgotten: str | None = None
-    collection: bool = False
+    whole_collection: bool = False
     done: bool = False
     notes: tuple[str, ...] = ()
 
@@ -47,12 +48,12 @@ class Removal:
         """What it is, in a few words."""
         parts = [f"{n:,} of {f'source {shown(name)}' if name else 'no source'}" for name, n in self.sources.items()]
         said = f" ({', '.join(parts)})" if parts else ""
-        return f"{counted(len(self.ids), 'image')}{said}"
+        return f"{counted(sum(self.sources.values()), 'image')}{said}"
 
     def to_dict(self) -> dict[str, Any]:
         """The removal as a document for JSON."""
         images = [{"id": id, "path": exact(path)} for id, path in zip(self.ids, self.paths, strict=True)]
-        rest = {name: getattr(self, name) for name in ("forgotten", "collection", "done", "notes")}
+        rest = {name: getattr(self, name) for name in ("forgotten", "whole_collection", "done", "notes")}
         return {"images": images, "sources": self.sources, **rest}
 
     def __repr__(self) -> str:
@@ -66,7 +67,7 @@ def remove_images(
     paths: Sequence[str | os.PathLike[str]] | None = None,
     where: Filter | None = None,
     source: str | None = None,
-    everything: bool = False,
+    whole_collection: bool = False,
     collection: str = "images",
     wait: float = WAIT_SECONDS,
     dry_run: bool = False,
@@ -85,7 +86,7 @@ def remove_images(
             a folder of the store means that alone.
         where: only images whose fields match.
         source: all images of this source, which the store then forgets.
-        everything: the whole collection, with all that it remembers; an open store is closed.
+        whole_collection: the collection itself, with all that it remembers; an open store is closed.
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
         dry_run: remove nothing.
@@ -98,8 +99,8 @@ def remove_images(
         StoreError: the store cannot be opened or written to.
         PointNotFoundError: it does not hold one of the ids, one of the paths, or any image of the source.
         UnknownFieldError: `where` names a field that is not filterable.
-        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `everything`; or an empty one, such as
-            an empty path, or a filter without conditions, which would match every image.
+        ArgumentError: none or several of `ids`, `paths`, `where`, `source` and `whole_collection`; or an empty
+            one, such as an empty path, or a filter without conditions, which would match every image.
 
     Example:
         >>> autoenc.remove_images("store", paths=["shoe/*.jpg"], dry_run=True)
@@ -107,14 +108,13 @@ def remove_images(
         >>> autoenc.remove_images("store", where={"folder": "watch"})
         <Removal of 12 images (12 of source ...), done>
     """
-    asked = {"ids": ids, "paths": paths, "where": where, "source": source, "everything": everything or None}
+    asked = {"ids": ids, "paths": paths, "where": where, "source": source, "whole_collection": whole_collection or None}
     given = [name for name, value in asked.items() if value is not None]
     single = isinstance(ids, str) or isinstance(paths, (str, os.PathLike))
     if len(given) != 1 or single or not asked[given[0]] or "" in (paths or ()) or _matches_all(where):
         raise ArgumentError(
-            f"Say what to remove in one way, with ids=, paths=, where=, source= or everything=True, and leave nothing "
-            f"in it empty. "
-            f"Got {', '.join(f'{name}={asked[name]!r}' for name in given) or 'nothing'}."
+            f"Say what to remove in one way, with ids=, paths=, where=, source= or whole_collection=True, and leave "
+            f"nothing in it empty. Got {', '.join(f'{name}={asked[name]!r}' for name in given) or 'nothing'}."
         )
     if not isinstance(store, Store):
         with open_store(store, collection, wait=wait) as opened:
@@ -134,20 +134,22 @@ def _matches_all(where: Filter | None) -> bool:
 def _remove(
     store: Store, asked: Mapping[str, Any], dry_run: bool, confirm: Callable[[Removal], bool] | None
 ) -> Removal:
-    records = sorted(_chosen(store, asked), key=_order)
-    own = [own_of(record.payload) for record in records]
-    sources = Counter(str(each.get("source", "")) for each in own)
-    planned = Removal(
-        ids=[record.id for record in records],
-        paths=[str(each.get("path", "")) for each in own],
-        sources=dict(sorted(sources.items())),
-        forgotten=asked["source"],
-        collection=bool(asked["everything"]),
-    )
+    if asked["whole_collection"]:
+        planned = Removal([], [], _counts(store), whole_collection=True)
+    else:
+        records = sorted(_chosen(store, asked), key=_order)
+        own = [own_of(record.payload) for record in records]
+        sources = Counter(str(each.get("source", "")) for each in own)
+        planned = Removal(
+            ids=[record.id for record in records],
+            paths=[str(each.get("path", "")) for each in own],
+            sources=dict(sorted(sources.items())),
+            forgotten=asked["source"],
+        )
     if dry_run or (confirm is not None and not confirm(planned)):
         return planned
     notes: list[str] = []
-    if planned.collection:
+    if planned.whole_collection:
         store.drop()
     else:
         store.delete(planned.ids)
@@ -159,6 +161,15 @@ def _remove(
             notes.append(f"The images are removed, but the scales of the encoders are as they were: {error}")
         store.flush()
     return replace(planned, done=True, notes=tuple(notes))
+
+
+def _counts(store: Store) -> dict[str, int]:
+    """Source -> how many points the store holds of it."""
+    there = store.facets(_FIELDS[0], limit=MAX_K) if _FIELDS[0] in store.info.fields else {}
+    counts = {str(source): count for source, count in there.items()}
+    if (rest := store.count() - sum(counts.values())) > 0:
+        counts[""] = rest
+    return dict(sorted(counts.items()))
 
 
 def _order(record: Record) -> tuple[str, str]:

@@ -48,7 +48,7 @@ FLAGS = {
         "prune",
         "prune-limit",
     ),
-    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "words"),
+    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
     *(
         "filterable",
         "id-column",

@@ -39,7 +39,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: images[{id, path}], sources, forgotten, collection, done, notes",
+        help="print one JSON document: images[{id, path}], sources, forgotten, whole_collection, done, notes",
     )
     parser.set_defaults(
         run=run, when_stopped="Some images may have been removed: run the same command again to finish.", parser=parser
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         paths=options.path,
         where=where or None,
         source=options.source,
-        everything=options.whole_collection,
+        whole_collection=options.whole_collection,
         collection=options.collection,
         wait=options.wait,
         dry_run=options.dry_run,
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _confirmed(removal: Removal, options: argparse.Namespace) -> bool:
-    if not removal.ids and not removal.collection and removal.forgotten is None:
+    if not removal.ids and not removal.whole_collection and removal.forgotten is None:
         say("No image matches; there is nothing to remove.")
         return True
     return confirmed(removal, options.collection, yes=options.yes)

@@ -26,7 +26,8 @@ MANIFEST = "autoenc.manifest.json"
 
 _SEGMENTS = "shard/segments/"
 _JOURNAL = "_journal.dat"
-"""Files that the engine may leave, and removes once it has opened them."""
+"""Files that the engine may leave, and removes once it has opened them: a kill between that and the next manifest leaves
+other ones than the manifest lists."""
 
 _FATAL = "id_tracker.mappings"
 """Part of the name of a file that the engine trusts so far that damage in it can end the process."""
@@ -103,7 +104,8 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
             always = size <= _SMALL or _FATAL in path
             if (thorough or always or listed[path][1] != time) and checksum(folder / path) != expected:
                 raise _damaged(folder, f"{path} has changed")
-        if added := next((path for path in listed if path not in files and path.startswith(_SEGMENTS)), None):
+        more = (path for path in listed if path not in files and path.startswith(_SEGMENTS))
+        if added := next((path for path in more if not path.endswith(_JOURNAL)), None):
             raise _damaged(folder, f"{added} was added")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(folder, f"it cannot be compared with {MANIFEST}: {type(error).__name__}") from error

@@ -169,9 +169,9 @@ def test_scales_that_cannot_be_stored_do_not_fail_a_removal(store: Store, monkey
 
 
 def test_a_whole_collection(picture_folder: Path, tmp_path: Path) -> None:
-    index_images(picture_folder, tmp_path / "s", encoders=["color"])
-    removal = remove_images(tmp_path / "s", everything=True)
-    assert (len(removal.ids), removal.collection, removal.done) == (12, True, True)
+    index_images(picture_folder, tmp_path / "s", encoders=["color"], source="shop")
+    removal = remove_images(tmp_path / "s", whole_collection=True)
+    assert (removal.ids, removal.sources, removal.whole_collection, removal.done) == ([], {"shop": 12}, True, True)
     with pytest.raises(StoreNotFoundError):
         open_store(tmp_path / "s")
     assert sum(path.suffix == ".png" for path in picture_folder.rglob("*")) == 12
@@ -181,18 +181,23 @@ def test_a_dry_run_and_a_no_remove_nothing(store: Store) -> None:
     before, sources = held(store), dict(store.info.sources)
     asked: list[Removal] = []
     for options in ({"dry_run": True}, {"confirm": lambda planned: asked.append(planned) or False}):
-        for what in ({"source": "shop"}, {"everything": True}, {"paths": ["red"]}, {"ids": [THEIRS]}):
+        for what in ({"source": "shop"}, {"whole_collection": True}, {"paths": ["red"]}, {"ids": [THEIRS]}):
             removal = remove_images(store, **what, **options)
             assert removal.done is False
-            assert removal.ids
-    assert [len(planned.ids) for planned in asked] == [12, 25, 8, 1]
+            assert removal.sources
+    assert [planned.told() for planned in asked] == [
+        "12 images (12 of source shop)",
+        "25 images (1 of no source, 12 of source mall, 12 of source shop)",
+        "8 images (4 of source mall, 4 of source shop)",
+        "1 image (1 of no source)",
+    ]
     assert (held(store), store.info.sources) == (before, sources)
 
 
 @pytest.mark.parametrize(
     "what",
-    [{}, {"ids": []}, {"paths": []}, {"where": {}}, {"source": ""}, {"everything": False}, {"ids": THEIRS},
-     {"paths": "red"}, {"paths": ["red"], "source": "shop"}, {"ids": [THEIRS], "everything": True},
+    [{}, {"ids": []}, {"paths": []}, {"where": {}}, {"source": ""}, {"whole_collection": False}, {"ids": THEIRS},
+     {"paths": "red"}, {"paths": ["red"], "source": "shop"}, {"ids": [THEIRS], "whole_collection": True},
      {"paths": [""]}, {"paths": ["red", ""]}, {"where": And()}, {"where": And({}, And())}, {"where": Not(And())},
      {"where": Or({"folder": "red"}, {})}],
     ids=repr,

@@ -170,6 +170,19 @@ def test_a_copy_is_compared_in_full_only_once(root: Path, monkeypatch: pytest.Mo
     assert "chunk_0.mmap" not in computed
 
 
+def test_a_journal_that_a_killed_close_left_is_no_damage(root: Path) -> None:
+    """The engine makes journals again as it closes, after an opening that removed them from the manifest was killed."""
+    folder = root / "images"
+    manifest = folder / MANIFEST
+    files = json.loads(manifest.read_text())["files"]
+    journals = [path for path in files if path.endswith("_journal.dat")]
+    assert journals
+    manifest.write_text(json.dumps({"files": {path: entry for path, entry in files.items() if path not in journals}}))
+    assert check_manifest(folder) is not None
+    with open_store(root) as store:
+        assert len(store) > 0
+
+
 def test_a_file_more_in_a_segment(root: Path) -> None:
     (segment,) = (root / "images" / "shard" / "segments").iterdir()
     (segment / "extra.dat").write_bytes(b"x")
