@@ -214,7 +214,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         counts["unchanged"] += number
         tell("indexing", counts.total(), total, "")
 
-    tasks = look_up(found, plan, target, None if plan.fields else synced.survey, unchanged)
+    tasks = look_up(found, plan, target, synced.survey, unchanged)
     for done, outcome in enumerate(ordered_chunks(partial(work, plan=plan, target=target), tasks, WORKED)):
         if done and done % WORKED == 0:
             tell("indexing", counts.total(), total, f"{len(skipped)} skipped" if skipped else "")

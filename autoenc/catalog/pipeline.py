@@ -88,7 +88,8 @@ class Plan:
 def look_up(
     found: Found, plan: Plan, target: Target, survey: Survey | None, unchanged: Callable[[int], None]
 ) -> Iterator[Task]:
-    """Yield every picture with what the store knows about it, except for the files that a survey knows as unchanged.
+    """Yield every picture with what the store knows about it, except for files that a survey knows as unchanged and
+    whose fields stay as they are.
 
     Args:
         found: the pictures.
@@ -99,11 +100,12 @@ def look_up(
     """
     for start in range(0, len(found.items), LOOKED_UP):
         batch = found.items[start : start + LOOKED_UP]
-        if survey is not None:
-            changed = survey.changed(start, start + LOOKED_UP)
+        changed = range(len(batch)) if survey is None else survey.changed(start, start + LOOKED_UP)
+        if plan.fields is None:
             if len(changed) < len(batch):
                 unchanged(len(batch) - len(changed))
             batch = [batch[at] for at in changed]
+            changed = range(len(batch))
         if not batch:
             continue
         relative = list(plan.relative(batch))
@@ -115,14 +117,22 @@ def look_up(
             if store is not None:
                 held_as = {record.id: record.payload for record in store.retrieve(ids)}
             if store is not None and held_as:
-                held, there = store.info.vectors, list(held_as)
-                having = {name: store.having_vectors(there, [name]) if name in held else () for name in plan.asked}
-        for item, name, id in zip(batch, relative, ids, strict=True):
+                held, there = store.info.vectors, [id for id in (ids[at] for at in changed) if id in held_as]
+                asked = plan.asked if there else ()
+                having = {name: store.having_vectors(there, [name]) if name in held else () for name in asked}
+        examined, left_out = set(changed), 0
+        for at, (item, name, id) in enumerate(zip(batch, relative, ids, strict=True)):
             payload = held_as.get(id)
             known = None if payload is None else own_of(payload)
-            lacking = frozenset(vector for vector, ids_with in having.items() if id in held_as and id not in ids_with)
             change = plan.fields.change(name, payload or {}) if plan.fields else UNCHANGED
-            yield Task(item, name, id, known, lacking, change)
+            as_surveyed = at not in examined and known is not None
+            if as_surveyed and not change:
+                left_out += 1
+                continue
+            without = (vector for vector, ids_with in having.items() if id in held_as and id not in ids_with)
+            yield Task(item, name, id, known, frozenset() if as_surveyed else frozenset(without), change)
+        if left_out:
+            unchanged(left_out)
 
 
 def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from autoenc import Contains, IndexReport, Metadata, Range, Store, index_images, open_store
+from autoenc.catalog import pipeline
 from autoenc.catalog.products import product_field
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 
@@ -110,6 +111,22 @@ def test_paths_of_a_folder_inside_a_source_are_relative_to_the_source(shelf: Pat
     assert report is not None
     assert (report.joined, report.rows_without_image) == (1, ["1.png"])
     assert fields(store)["low/0.png"] == {"color": "red"}
+
+
+def test_of_unchanged_files_only_the_fields_are_looked_at(
+    shelf: Path, store: Store, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(shelf, store, table(TABLE))
+    examined: list[str] = []
+    examine = pipeline.examine
+    monkeypatch.setattr(pipeline, "examine", lambda task, size: examined.append(task.relative) or examine(task, size))
+    assert index(shelf, store, table(TABLE)).unchanged == 4
+    assert examined == []
+    report = index(shelf, store, table(TABLE.replace("blue,7", "blue,8")))
+    assert (report.unchanged, report.updated) == (4, 0)
+    assert report.table is not None
+    assert (report.table.updated, examined) == (1, ["low/1.png"])
+    assert fields(store)["low/1.png"]["price"] == 8
 
 
 def test_any_column_may_be_the_one_to_join_by(shelf: Path, store: Store, table: Any) -> None:
