@@ -26,8 +26,8 @@ MANIFEST = "autoenc.manifest.json"
 
 _SEGMENTS = "shard/segments/"
 _JOURNAL = "_journal.dat"
-"""Files that the engine may leave, and removes once it has opened them: a kill between that and the next manifest leaves
-other ones than the manifest lists."""
+"""Files that the engine may leave, and removes once it has opened them: a kill before the next manifest is written
+leaves others than the manifest lists."""
 
 _FATAL = "id_tracker.mappings"
 """Part of the name of a file that the engine trusts so far that damage in it can end the process."""
