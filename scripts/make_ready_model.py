@@ -29,6 +29,7 @@ MOST = 3100
 
 
 def photos_of(sets: Sequence[Path], most: int = MOST) -> list[Path]:
+    """The photos of several sets: all of a small one, an even sample of a larger one."""
     return [path for folder in sets for path in evenly(np.array(find_images(folder).paths), most)]
 
 

@@ -15,19 +15,6 @@ FIELD = "product"
 """The field that names the product where folders do."""
 
 
-def product_field(store: Store) -> str | None:
-    """The filterable field that names the product of each image; None if the store remembers none.
-
-    Example:
-        >>> with autoenc.open_store(":memory:", create=True) as store:
-        ...     store.add_field("sku", "keyword")
-        ...     store.set_product("sku")
-        ...     product_field(store)
-        'sku'
-    """
-    return store.info.product
-
-
 def grouping_field(store: Store, field: str) -> str:
     """The field to group by: as it is named, or the one that names products where `product` is no field itself."""
     return store.info.product or field if field == FIELD and FIELD not in store.info.fields else field
@@ -46,7 +33,7 @@ def product_photos(store: Store, product: str | int) -> list[str]:
         ...     len(product_photos(store, "shoe"))
         12
     """
-    field = product_field(store)
+    field = store.info.product
     if field is None:
         raise ArgumentError(
             f"Collection '{store.collection}' does not know which field names products; index with product_column= of "

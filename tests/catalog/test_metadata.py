@@ -13,7 +13,6 @@ from PIL import Image
 
 from autoenc import Contains, IndexReport, Metadata, Range, Store, index_images, open_store
 from autoenc.catalog import pipeline
-from autoenc.catalog.products import product_field
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 
 TABLE = "id,color,price,added,title\n0,red,5,2026-01-31,a small red box\n1,blue,7,2026-02-01,a large blue box\n"
@@ -240,7 +239,7 @@ def test_prices_may_gain_cents_and_never_lose_their_kind(shelf: Path, store: Sto
 
 def test_a_column_names_products_and_the_store_remembers_it(shelf: Path, store: Store, table: Any) -> None:
     index(shelf, store, Metadata(table("id,sku\n0,11\n1,11\n2,12\n"), product_column="sku", filterable=[]))
-    assert product_field(store) == "sku"
+    assert store.info.product == "sku"
     assert store.facets("sku") == {"11": 2, "12": 1}
     with pytest.raises(ArgumentError, match="a column of keywords; 'sku' is to hold others"):
         index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="sku", types={"sku": "integer"}))
@@ -251,7 +250,7 @@ def test_a_column_names_products_and_the_store_remembers_it(shelf: Path, store: 
 def test_folders_name_products_with_and_without_a_table(shelf: Path, store: Store, table: Any) -> None:
     Image.new("RGB", (8, 8)).save(shelf / "loose.png")
     index(shelf, store, products="folders")
-    assert product_field(store) == "product"
+    assert store.info.product == "product"
     assert store.facets("product") == {"high": 2, "low": 2}
     assert fields(store)["loose.png"] == {}
     report = index(shelf, store, table("id,price\nlow,5\n3,7\n"), products="folders").table
