@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
-    from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.verdicts import mark_not_duplicates
     from autoenc.catalog.weights import Boost, Near
+    from autoenc.comparison.fields import StoredFields, stored_fields
     from autoenc.comparison.fusion import Fusion
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
+    from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
@@ -82,6 +83,7 @@ _HOME = {
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
+    "StoredFields": "comparison.fields",
     "TableReport": "catalog.metadata",
     "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
@@ -102,10 +104,11 @@ _HOME = {
     "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
     "open_store": "store",
-    "remember_comparison": "catalog.remembering",
+    "remember_comparison": "comparison.remembering",
     "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
     "search": "catalog.searching",
+    "stored_fields": "comparison.fields",
     "tag_images": "catalog.tagging",
     "train": "training.run",
     "write_duplicates": "catalog.duplicate_files",
@@ -149,6 +152,7 @@ __all__ = [
     "Searcher",
     "SkippedFile",
     "Store",
+    "StoredFields",
     "TableReport",
     "TagReport",
     "TrainingResult",
@@ -174,6 +178,7 @@ __all__ = [
     "remove_images",
     "restore_store",
     "search",
+    "stored_fields",
     "tag_images",
     "train",
     "write_duplicates",

@@ -16,10 +16,20 @@ _NEEDING = ("id_column", "path_column", "filterable", "product_column")
 
 
 def add_metadata(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a table; `metadata_of` reads them."""
+    """Add the options of a table whose columns become fields; `metadata_of` reads them."""
+    add_table(parser, "whose columns become fields of the images")
     parser.add_argument(
-        "--metadata", metavar="FILE", help="a table (.csv, or .parquet) whose columns become fields of the images"
+        "--filterable",
+        type=names,
+        metavar="A,B,…",
+        help="the columns to filter by (default: numbers, dates, text and keywords with few values)",
     )
+    parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
+
+
+def add_table(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add the options that name a table, and say how to read it; `metadata_of` reads them."""
+    parser.add_argument("--metadata", metavar="FILE", help=f"a table (.csv, or .parquet) {purpose}")
     parser.add_argument(
         "--id-column",
         metavar="NAME",
@@ -42,13 +52,6 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
         metavar="CHARACTER",
         help="what stands between the keywords of a list (default: |)",
     )
-    parser.add_argument(
-        "--filterable",
-        type=names,
-        metavar="A,B,…",
-        help="the columns to filter by (default: numbers, dates, text and keywords with few values)",
-    )
-    parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
 
 
 def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Metadata | None:
@@ -56,7 +59,7 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
     types = {name: kind for name, kind in options.type if name not in fields}
     if options.metadata is None:
         for name in _NEEDING:
-            if getattr(options, name) is not None:
+            if getattr(options, name, None) is not None:
                 options.parser.error(f"--{name.replace('_', '-')} needs a table; name one with --metadata FILE")
         for name in types:
             options.parser.error(f"--type {name}={types[name]} needs a table; name one with --metadata FILE")
@@ -68,8 +71,8 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
         id_column=options.id_column,
         path_column=options.path_column,
         types=types,
-        filterable=options.filterable,
-        product_column=options.product_column,
+        filterable=getattr(options, "filterable", None),
+        product_column=getattr(options, "product_column", None),
         list_separator=options.list_separator,
     )
 

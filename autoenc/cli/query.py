@@ -175,9 +175,15 @@ def run(options: argparse.Namespace) -> int:
         say(sentence)
     if verdict is not None and verdict.unlike and not options.json:
         say(verdict.told())
-    better = store.info.better.get(searcher.using)
-    if better is not None and query.looks and options.using is None and not options.json:
-        say(f"{better.told(searcher.using)}: --using {better.encoder}")
+    if query.looks and options.using is None and not options.json:
+        hint = store.info.better.get("picture")
+        if options.id and not (options.image or query.boosts or query.nears):  # whose fields are known
+            hint = store.info.better.get("stored", hint)
+        if hint is not None and hint.than == searcher.using:
+            import shlex
+
+            found = " ".join(f"--{name} {shlex.quote(text)}" for name, text in hint.options.items())
+            say(f"{hint.told()}: {found}")
     return 0
 
 

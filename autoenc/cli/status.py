@@ -57,8 +57,8 @@ def _show(status: StoreStatus) -> None:
         lacking = status.points - status.having[name]
         without = f"; {counted(lacking, 'image')} without it" if lacking else ""
         put(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{without}")
-    for name, better in status.better.items():
-        put(f"  {better.told(name)}")
+    for asked, better in status.better.items():
+        put(f"  {better.told()}{', for searches by stored images' if asked == 'stored' else ''}")
     for name, root in status.sources.items():
         at = f" at {root}" if root not in ("", name) else ""
         put(f"  source {name}{at}: {counted(status.points_of[name], 'image')}")

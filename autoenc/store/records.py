@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
-from autoenc.store.better import Better, read_better
+from autoenc.store.better import Better, QueryKind, read_better
 from autoenc.store.filters import check_field_name
 from autoenc.store.kinds import FIELD_KINDS, FieldKind, Scalar
 from autoenc.store.runs import Run, read_runs
@@ -93,7 +93,7 @@ class StoreInfo:
         vectors: named vector -> its encoder.
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
-        better: encoder -> the one that retrieves better, where a comparison has shown one.
+        better: kind of query -> what retrieves better than the default encoder, where a comparison has shown it.
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
         runs: source name -> its last indexing runs, oldest first.
         product: the filterable field that names the product of each image; None if none does.
@@ -103,7 +103,7 @@ class StoreInfo:
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
-    better: dict[str, Better] = field(default_factory=dict)
+    better: dict[QueryKind, Better] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     product: str | None = None
@@ -131,7 +131,7 @@ class StoreInfo:
             sources = {_text(name): _text(root) for name, root in data["sources"].items()}
             fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
-            better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
+            better = read_better(data.get("better", {}), fingerprints, fields)  # records of earlier versions have none
             scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
             runs = read_runs(data.get("runs", {}), sources)
             product = data.get("product")
@@ -177,7 +177,8 @@ class StoreStatus:
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
         values: filterable field -> its most frequent values and how many points have each, where values are counted.
-        better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
+        better: kind of query -> what retrieves better than the default encoder, where `autoenc.remember_comparison` has
+            been told of it.
         product: the field that names the product of each image; None if none does.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
         runs: source name -> its last indexing runs, oldest first.
@@ -193,7 +194,7 @@ class StoreStatus:
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
     values: dict[str, dict[Scalar, int]]
-    better: dict[str, Better]
+    better: dict[QueryKind, Better]
     product: str | None
     copy_of: str
     runs: dict[str, tuple[Run, ...]]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
-from autoenc.store.better import Better
+from autoenc.store.better import Better, QueryKind
 from autoenc.store.checks import floats
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
@@ -199,20 +199,21 @@ class Remembering:
                 self._engine.merge_record({"product": field})
                 self.info = self._as_info(self._engine.read_record())
 
-    def set_better(self, than: str, better: Better | None) -> None:
-        """Remember which encoder retrieves better than another; None forgets it.
+    def set_better(self, kind: QueryKind, better: Better | None) -> None:
+        """Remember what retrieves better than the default encoder, for one kind of query; None forgets it.
 
-        It is known as long as the store holds both encoders, with the fingerprints that they were compared with.
+        It is known as long as the store holds its encoders, with the fingerprints that they were compared with, and its
+        fields.
 
         Raises:
-            VectorError: the store does not hold one of the two encoders.
+            VectorError: the store does not hold one of the encoders.
         """
         with self._lock:
-            for name in (than,) if better is None else (than, better.encoder):
+            for name in () if better is None else better.fingerprints:
                 self._checked_name(name)
-            if self.info.better.get(than) == better:
+            if self.info.better.get(kind) == better:
                 return
-            self._remember("better", {than: None if better is None else asdict(better)})
+            self._remember("better", {kind: None if better is None else asdict(better)})
 
     def set_scales(self, scales: Mapping[str, Scale]) -> None:
         """Remember what the cosines of some encoders mean, in place of what was known.

@@ -115,7 +115,7 @@ def test_it_stands_in_the_page_and_in_the_json() -> None:
     better, even = found({"color": MORE}), found({"color": EVEN})
     assert f'<p class="note">{advice(better)}</p>' in render(better)
     assert 'class="note"' not in render(even)
-    assert comparison_document(better) == {**better.to_dict(), "advice": advice(better)}
+    assert comparison_document(better) == {**better.to_dict(), "advice": advice(better), "command": ""}
     assert comparison_document(even)["advice"] == ""
 
 

@@ -23,7 +23,7 @@ from autoenc.store import copying as module
 
 PAINT = VectorSpec(dim=4, fingerprint="paint-1", preprocessing=1, origin="/models/paint")
 SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
-AHEAD = Better("shape", 0.5, 0.25, 0.1, 0.3, 700, "2026-01-31", "shape-1", "paint-1")
+AHEAD = Better("shape", "paint", 0.5, 0.25, 0.1, 0.3, 700, "2026-01-31", {"shape": "shape-1", "paint": "paint-1"})
 KINDS = ("edge", "memory", "stand-in")
 
 Opener = Callable[[str, str], Store]
@@ -49,7 +49,7 @@ def fill(store: Store, points: int = 1203) -> Store:
     store.add_vectors({"paint": PAINT, "shape": SHAPE})
     store.add_fields({"price": "float", "sold": "bool", "name of it": "keyword"})
     store.add_source("shop", "/photos")
-    store.set_better("paint", AHEAD)
+    store.set_better("picture", AHEAD)
     ids = [point_id("shop", f"{number}.jpg") for number in range(points)]
     payloads = [
         {
@@ -105,7 +105,7 @@ def test_a_copy_holds_and_remembers_what_the_source_does(opening: Opener, of: st
     assert close(source, target)
     assert target.info == source.info
     assert target.info.vectors["paint"].origin == "/models/paint"
-    assert target.info.better == {"paint": AHEAD}
+    assert target.info.better == {"picture": AHEAD}
     assert target.count({"sold": True}) == 602
     ours, theirs = (store.search([1, 0, 0, 0], using="paint", k=7) for store in (source, target))
     assert [hit.id for hit in ours] == [hit.id for hit in theirs]
@@ -172,7 +172,7 @@ def test_what_a_finished_copy_has_learned_since_is_kept(opening: Opener) -> None
     source, target = fill(opening("edge", "a"), 5), opening("memory", "b")
     copy_store(source, target)
     target.add_source("shop", "/moved")
-    target.set_better("paint", None)
+    target.set_better("picture", None)
     copy_store(source, target)
     assert target.info.sources == {"shop": "/moved"}
     assert target.info.better == {}
@@ -211,7 +211,7 @@ def test_a_source_that_changes_between_the_two_is_followed(opening: Opener) -> N
     source.delete([first])
     source.set_payload(second, {"price": 99.0})
     source.add_source("other", "/elsewhere")
-    source.set_better("paint", None)
+    source.set_better("picture", None)
     copy_store(source, target)
     assert close(source, target)
     assert target.info == source.info
