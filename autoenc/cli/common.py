@@ -199,7 +199,8 @@ def as_flags(message: str) -> str:
         # encoders=color names a value: --encoders color
         if len(name) == 1:
             return f"-{name}"
-        return f"--{name} " if match.end() < len(message) and message[match.end()].isalnum() else f"--{name}"
+        following = message[match.end() : match.end() + 1]
+        return f"--{name} " if following.isalnum() or following == '"' else f"--{name}"
 
     return _PARAMETER.sub(flag, message)
 

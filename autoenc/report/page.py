@@ -108,7 +108,7 @@ def _head(comparison: Comparison, place: str) -> str:
     sentences = filter(None, [advice(comparison), *comparison.notes])
     notes = "".join(f'<p class="note">{escape(sentence)}</p>\n' for sentence in sentences)
     if command := search_command(comparison, place):
-        notes += f'<pre class="wide" tabindex="0"><code>{escape(command)}</code></pre>\n'
+        notes += f'<pre class="command"><code>{escape(command)}</code></pre>\n'
     return (
         "<header>\n<h1>Which encoder finds what looks alike?</h1>\n"
         f'<p class="finding">{escape(headline(comparison))}</p>\n<p>{escape(evidence(comparison))}</p>\n</header>\n'
@@ -201,7 +201,7 @@ def _table_of_differences(comparison: Comparison, metric: str) -> str:
         cells = [
             f"<td>{mean}</td>",
             f"<td>{low} to {high}</td>",
-            f"<td>{escape(_verdict(item))}</td>",
+            f'<td class="words">{escape(_verdict(item))}</td>',
             *(f"<td>{count:,}</td>" for count in tally(comparison, item)),
         ]
         rows.append((item.b, cells, False))
@@ -294,4 +294,5 @@ def _plot(svg: bytes, alt: str, caption: str) -> str:
     width = round(float(size[1]) * 4 / 3) if size else 1000  # Matplotlib's points in CSS pixels
     style = f"max-width:{width}px;min-width:{min(width, 640)}px"  # scrolls on a narrow screen, and stays legible
     image = f'<img src="{data_uri(svg, "image/svg+xml")}" alt="{escape(alt)}" style="{style}">'
-    return f'<figure class="plot"><div class="wide">{image}</div><figcaption>{escape(caption)}</figcaption></figure>\n'
+    region = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(alt)}">{image}</div>'
+    return f'<figure class="plot">{region}<figcaption>{escape(caption)}</figcaption></figure>\n'
