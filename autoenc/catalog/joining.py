@@ -13,6 +13,7 @@ from autoenc.catalog.products import FIELD, Products, check_products, folder_pro
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 from autoenc.store import OWN, FieldKind, Store
 from autoenc.store.filters import check_field_name
+from autoenc.tables.csv_file import cells_told
 from autoenc.tables.kinds import ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
 from autoenc.text import shown
@@ -99,7 +100,7 @@ class Join:
             updated=0,
             images_without_row=without,
             rows_without_image=[str(keys[row]) for row in self._rows.values() if not used[row]],
-            mended=[f"line {line:,}: its extra cells belong to '{name}'" for line, name in self.table.mended],
+            mended=[f"line {line:,}: {what}" for line, what in self.table.mended],
             left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
             notes=list(self.table.notes),
         )
@@ -166,7 +167,8 @@ class Join:
             name = cell if isinstance(cell, str) else value_of("keyword", cell)
             if not name:
                 if any(other.value(row) is not None for other in self.columns):
-                    self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty")
+                    cells = cells_told(["" if c.cells[row] is None else str(c.cells[row]) for c in self.columns])
+                    self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty: {cells}")
                 continue
             name = _tidy(name) if self._by_path else _composed(name)
             if rows.setdefault(name, row) != row:

@@ -65,8 +65,8 @@ class TableReport:
         updated: how many images that the store held already had fields that changed.
         images_without_row: their paths, relative to their source.
         rows_without_image: what each of these rows names.
-        mended: rows with too many cells, and what was done about it.
-        left_out: rows that could not be used, and why.
+        mended: rows with too many cells, what was done about it, and the cells that came of it.
+        left_out: rows that could not be used, why, and their cells.
         notes: advice to the user, in sentences.
     """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autoenc.errors import ArgumentError, TableError
-from autoenc.tables.csv_file import CsvRows, Lines, read_csv
+from autoenc.tables.csv_file import CsvRows, Lines, cells_told, read_csv
 from autoenc.tables.kinds import ABSENT, COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
 from autoenc.tables.mending import Pattern, mended
 from autoenc.text import counted, shown
@@ -53,8 +53,8 @@ class Table:
         file: where it was read from.
         columns: column's name -> the column.
         lines: of a CSV file, the line of each row.
-        mended: (line, column's name) of each row whose extra cells were joined to that column.
-        broken: (line, why) of each row that was left out.
+        mended: (line, what was made of it) of each row whose extra cells were joined to a column.
+        broken: (line, why, with its cells) of each row that was left out.
         notes: advice to the user, in sentences.
     """
 
@@ -156,15 +156,15 @@ def _mend(table: Table, rows: CsvRows, types: Mapping[str, ColumnKind]) -> None:
         values = _different(cells)
         patterns.append(Pattern.of(types.get(name) or infer(values, len(cells)), values))
     for line, cells in rows.long:
-        found = mended(cells, patterns, rows.delimiter)
-        if found is None:
-            more = counted(len(cells) - len(patterns), "cell")
-            table.broken.append((line, f"it has {more} more than the header, and no column that they could belong to"))
+        try:
+            at, row = mended(cells, patterns, rows.delimiter)
+        except ValueError as error:
+            table.broken.append((line, f"{error}: {cells_told(cells)}"))
             continue
         rows.lines.add(len(rows.columns[0]), line)
-        for column, cell in zip(rows.columns, found[1], strict=True):
+        for column, cell in zip(rows.columns, row, strict=True):
             column.append(cell)
-        table.mended.append((line, rows.header[found[0]]))
+        table.mended.append((line, f"its extra cells belong to '{rows.header[at]}': {cells_told(row)}"))
     table.broken.sort()
 
 

@@ -337,10 +337,10 @@ def test_rows_that_cannot_be_used_are_listed(shelf: Path, store: Store, table: A
     report = index(shelf, store, table(content)).table
     assert report is not None
     assert report.left_out == [
-        "line 3: it has 2 cells, and the header has 3",
-        "line 4: its cell in column 'id' is empty",
+        "line 3: it has 2 cells, and the header has 3: 1 | blue",
+        "line 4: its cell in column 'id' is empty: '' | green | a lost box",
     ]
-    assert report.mended == ["line 6: its extra cells belong to 'title'"]
+    assert report.mended == ["line 6: its extra cells belong to 'title': 2 | red | a box, small"]
     assert fields(store)["high/2.png"]["title"] == "a box, small"
 
 

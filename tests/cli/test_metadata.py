@@ -47,7 +47,8 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
         "  9 images with a row, 3 without; 1 row without an image; fields of 0 stored images changed",
     ]
     assert err.splitlines() == [
-        "mended line 5: its extra cells belong to 'productDisplayName'",
+        "mended line 5: its extra cells belong to 'productDisplayName': 7 | Men | Apparel | Topwear | Tshirts | Blue | "
+        "Summer | 2010 | Casual | Nike Men Club, Blue, T-shirt",
         "no row: blue/3.png, green/3.png, red/3.png",
         "no image: 7",
     ]
