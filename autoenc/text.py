@@ -50,6 +50,18 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
+def some(items: Sequence[str], most: int = 10) -> str:
+    """Items as a list for a sentence: the first of them, and how many more there are.
+
+    Example:
+        >>> some(["a"]), some(["a", "b", "c"]), some(["a", "b", "c", "d"], most=2)
+        ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most:,} more"
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
 def number(value: float, *, like: float | None = None, sign: bool = False) -> str:
     """A number for a table: three decimals, or below .1 as many as show three digits, at most six.
 

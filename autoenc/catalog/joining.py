@@ -16,7 +16,7 @@ from autoenc.store.filters import check_field_name
 from autoenc.tables.csv_file import cells_told
 from autoenc.tables.kinds import ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
-from autoenc.text import shown
+from autoenc.text import counted, shown, some
 
 _KEYS = ("path", "id")
 """The columns that a table is joined by, if the caller names none; the first that it has."""
@@ -161,6 +161,7 @@ class Join:
     def _keyed(self) -> dict[str, int]:
         """What names an image -> its row."""
         rows: dict[str, int] = {}
+        twice: dict[str, list[int]] = {}
         self._nameless: list[str] = []
         column = self.table.columns[self.key]
         for row, cell in enumerate(column.cells):
@@ -172,10 +173,13 @@ class Join:
                 continue
             name = _tidy(name) if self._by_path else _composed(name)
             if rows.setdefault(name, row) != row:
-                raise TableError(
-                    f"{shown(self.table.file)} has two rows for {self.key} '{name}', in "
-                    f"{self.table.place(rows[name])} and in {self.table.place(row)}. Keep one of them."
-                )
+                twice.setdefault(name, [rows[name]]).append(row)
+        if twice:
+            said = some([f"'{name}' ({self.table.places(there)})" for name, there in twice.items()])
+            raise TableError(
+                f"{shown(self.table.file)} has more than one row for {counted(len(twice), 'value')} of column "
+                f"'{self.key}': {said}. Keep one row of each."
+            )
         return rows
 
     def _no_match(self, path: str, root: Path | str) -> str:

@@ -12,7 +12,7 @@ from autoenc.errors import ArgumentError, TableError
 from autoenc.tables.csv_file import CsvRows, Lines, cells_told, read_csv
 from autoenc.tables.kinds import ABSENT, COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
 from autoenc.tables.mending import Pattern, mended
-from autoenc.text import counted, shown
+from autoenc.text import counted, shown, some
 
 PARQUET = (".parquet", ".pq")
 SEPARATOR = "|"
@@ -71,6 +71,12 @@ class Table:
     def place(self, row: int) -> str:
         """Where a row is in the file: "line 12" or, in a Parquet file, "row 12", counted from 1."""
         return f"row {row + 1:,}" if self.lines is None else f"line {self.lines.of(row):,}"
+
+    def places(self, rows: Sequence[int]) -> str:
+        """Where some rows are: "lines 12, 15 and 80"."""
+        first, *others = [self.place(row) for row in rows]
+        word, _, _ = first.partition(" ")
+        return some([first.replace(" ", "s ", 1), *(each.removeprefix(f"{word} ") for each in others)])
 
 
 def read_table(

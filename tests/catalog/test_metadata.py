@@ -310,8 +310,8 @@ def test_a_run_without_the_table_that_names_products_says_so(shelf: Path, store:
     [
         ("sku,color\n0,red\n", {}, "neither a column 'path' nor a column 'id'; its columns are: sku, color. Name the"),
         ("sku,color\n0,red\n", {"id_column": "ID"}, "has no column 'ID'; its columns are: sku, color. Name one"),
-        ("id,color\n0,red\n1,x\n0,blue\n", {}, "two rows for id '0', in line 2 and in line 4. Keep one"),
-        ("path,c\na.png,1\n./a.png,2\n", {}, r"two rows for path 'a\.png', in line 2 and in line 3"),
+        ("id,color\n0,red\n1,x\n0,blue\n", {}, r"one row for 1 value of column 'id': '0' \(lines 2 and 4\)\."),
+        ("path,c\na.png,1\n./a.png,2\n", {}, r"of column 'path': 'a\.png' \(lines 2 and 3\)"),
         ("id,color\n8,red\n", {}, r"No row .* the stems of file names; the first row has '8', .* is high/2\.png"),
         ("path,color\n/8.png,red\n", {}, r"hold the paths relative to .*shelf; the first row has '/8\.png'"),
         ("id,color\n,red\n", {}, "every cell in it is empty"),
@@ -328,6 +328,16 @@ def test_a_bad_table_is_one_sentence_and_nothing_is_written(
         index(shelf, tmp_path / "s", Metadata(table(content), **options))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "s").exists()
+
+
+def test_all_ids_that_several_rows_have_are_told_at_once(shelf: Path, store: Store, table: Any) -> None:
+    lines = "".join(f"{number},red\n" for number in [*range(12), *range(12), 3])
+    listed = ", ".join(f"'{n}' (lines {n + 2} and {n + 14})" for n in range(3))
+    with pytest.raises(TableError) as caught:
+        index(shelf, store, table(f"id,color\n{lines}"))
+    said = str(caught.value)
+    assert f"more than one row for 12 values of column 'id': {listed}, '3' (lines 5, 17 and 26), '4' (" in said
+    assert said.endswith("'9' (lines 11 and 23) and 2 more. Keep one row of each.")
 
 
 def test_rows_that_cannot_be_used_are_listed(shelf: Path, store: Store, table: Any) -> None:
