@@ -13,8 +13,9 @@ from autoenc.catalog.products import FIELD, Products, check_products, folder_pro
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 from autoenc.store import OWN, FieldKind, Store
 from autoenc.store.filters import check_field_name
+from autoenc.store.kinds import PRODUCT_KINDS
 from autoenc.tables.csv_file import cells_told
-from autoenc.tables.kinds import ColumnKind, value_of
+from autoenc.tables.kinds import EXPECTED, ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
 from autoenc.text import counted, shown, some
 
@@ -45,10 +46,25 @@ class Join:
         self.product = metadata.product_column
         self._folders = folders
         types = dict(metadata.types)
-        if self.product is not None and types.setdefault(self.product, "keyword") != "keyword":
-            raise ArgumentError(f"product_column= names a column of keywords; '{self.product}' is to hold others.")
+        if self.product is not None:
+            held = fields.get(self.product)
+            if held not in (None, *PRODUCT_KINDS):
+                raise StoreMismatchError(
+                    f"product_column= names a column of keywords or whole numbers; field '{self.product}' of the store "
+                    f"holds {held} values. Name another column, or index into a new collection."
+                )
+            if types.setdefault(self.product, held or "keyword") not in PRODUCT_KINDS:
+                raise ArgumentError(
+                    f"product_column= names a column of keywords or whole numbers; '{self.product}' is to hold others."
+                )
         known: dict[str, ColumnKind] = dict(fields.items())
-        self.table = read_table(metadata.file, types=types, known=known, separator=metadata.list_separator)
+        self.table = read_table(
+            metadata.file,
+            types=types,
+            known=known,
+            separator=metadata.list_separator,
+            null_values=metadata.null_values,
+        )
         self.key, self._by_path = self._key(metadata)
         hidden = self.key if self._by_path else None
         self.columns = [column for column in self.table.columns.values() if column.name != hidden]
@@ -139,6 +155,13 @@ class Join:
                 ) from None
             held = fields.get(name)
             if held not in (None, kind, "integer" if kind == "float" else kind):
+                wider = "float" if held == "integer" else held
+                if wider in EXPECTED and (odd := self.table.odd(column.cells, wider)):
+                    raise StoreMismatchError(
+                        f"Column '{name}' of {shown(self.table.file)} should hold {EXPECTED[wider]} in each row, as "
+                        f"field '{name}' of the store does; {odd}. Correct that, name with null_values= what stands "
+                        f"for an empty cell, or rename the column."
+                    )
                 raise StoreMismatchError(
                     f"Column '{name}' of {shown(self.table.file)} holds {column.kind} values, but field '{name}' of "
                     f"the store holds {held} values. Correct the table or rename the column, or index into a new "

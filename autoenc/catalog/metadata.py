@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class Metadata:
             of numbers, dates, bools and text, and those of keywords with at most 1,000 different ones.
         product_column: the column that names the product that an image shows; its kind is keyword.
         list_separator: what stands between the keywords of one cell.
+        null_values: cells that count as empty ones, in every column, such as "on request" among prices.
 
     Example:
         >>> metadata = autoenc.Metadata("photos/catalog.csv", types={"price": "float"}, product_column="title")
@@ -45,10 +46,13 @@ class Metadata:
     filterable: Sequence[str] | None = None
     product_column: str | None = None
     list_separator: str = SEPARATOR
+    null_values: Collection[str] = ()
 
     def __post_init__(self) -> None:
         if self.id_column is not None and self.path_column is not None:
             raise ArgumentError("A table is joined by one column: name either id_column= or path_column=.")
+        if isinstance(self.null_values, str):
+            raise ArgumentError(f"null_values= is a list of cells; got {self.null_values!r}.")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ FLAGS = {
         "id-column",
         "list-separator",
         "metadata",
+        "null-values",
         "path-column",
         "product-column",
         "products",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.metadata import Metadata, TableReport
 
 KINDS = "keyword, integer, float, datetime, bool, text, keywords"
-_NEEDING = ("id_column", "path_column", "filterable", "product_column")
+_NEEDING = ("id_column", "path_column", "filterable", "product_column", "null_values")
 
 
 def add_metadata(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +48,12 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,…",
         help="the columns to filter by (default: numbers, dates, text and keywords with few values)",
     )
+    parser.add_argument(
+        "--null-values",
+        type=names,
+        metavar="A,B,…",
+        help="cells that count as empty ones, for example 'on request,tba' among prices",
+    )
     parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
 
 
@@ -71,6 +77,7 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
         filterable=options.filterable,
         product_column=options.product_column,
         list_separator=options.list_separator,
+        null_values=options.null_values or (),
     )
 
 

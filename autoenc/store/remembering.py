@@ -24,7 +24,7 @@ from autoenc.store.filters import (
     conditions_of,
     short_name,
 )
-from autoenc.store.kinds import FIELD_KINDS, FieldKind
+from autoenc.store.kinds import FIELD_KINDS, PRODUCT_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.runs import LAST, Run
@@ -190,7 +190,7 @@ class Remembering:
                         f"Collection '{self.collection}' has no filterable field '{field}'; it has "
                         f"{listed(self.info.fields)}."
                     )
-                if self.info.fields[field] not in ("keyword", "integer"):
+                if self.info.fields[field] not in PRODUCT_KINDS:
                     raise ArgumentError(
                         f"A product is named by a keyword or a whole number; field '{field}' holds "
                         f"{self.info.fields[field]} values."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,11 @@ class Table:
         word, _, _ = first.partition(" ")
         return some([first.replace(" ", "s ", 1), *(each.removeprefix(f"{word} ") for each in others)])
 
+    def odd(self, cells: Sequence[Any], kind: ColumnKind, separator: str = SEPARATOR) -> str:
+        """The cells of a column that are not of a kind, with their places: "line 3 has 'on request'"; empty if none."""
+        rows = [row for row, cell in enumerate(cells) if not _all(kind, [cell], separator)]
+        return some([f"{self.place(row)} has {str(cells[row])!r}" for row in rows])
+
 
 def read_table(
     file: str | os.PathLike[str],
@@ -85,6 +90,7 @@ def read_table(
     types: Mapping[str, ColumnKind] | None = None,
     known: Mapping[str, ColumnKind] | None = None,
     separator: str = SEPARATOR,
+    null_values: Collection[str] = (),
 ) -> Table:
     r"""Read a table from a CSV or a Parquet file, and find out the kind of each column from all of its cells.
 
@@ -97,6 +103,7 @@ def read_table(
         types: column's name -> its kind, where the inferred one is not wanted.
         known: column's name -> the kind to prefer where every cell allows it.
         separator: what stands between the keywords of one cell.
+        null_values: cells that count as empty ones, such as "on request".
 
     Raises:
         TableError: the file cannot be read; it has no rows; a column has no name that a store can hold, or the name of
@@ -110,7 +117,7 @@ def read_table(
         {'id': 'integer', 'price': 'float', 'color': 'keyword'}
     """
     path = Path(file)
-    types, known = types or {}, known or {}
+    types, known, nulls = types or {}, known or {}, frozenset(null_values)
     for name, kind in types.items():
         if kind not in COLUMN_KINDS:
             raise ArgumentError(f"The type of a column is one of {', '.join(COLUMN_KINDS)}; got {kind!r} for '{name}'.")
@@ -123,13 +130,18 @@ def read_table(
         _check_names(path, list(columns), types)
         table = Table(path, {}, notes=notes)
         for name, (cells, stored) in columns.items():
-            table.columns[name] = _typed(table, name, cells, types.get(name), known.get(name), separator, stored)
+            given: Sequence[Any] = cells
+            if nulls and stored == "keyword":
+                given = [None if cell in nulls else cell for cell in cells]
+            table.columns[name] = _typed(table, name, given, types.get(name), known.get(name), separator, stored)
     else:
         rows = read_csv(path)
         _check_names(path, rows.header, types)
         table = Table(path, {}, rows.lines, broken=rows.broken)
-        _mend(table, rows, types)
+        _mend(table, rows, types, nulls)
         for name, texts in zip(rows.header, rows.columns, strict=True):
+            if nulls:
+                texts = ["" if text in nulls else text for text in texts]
             if not name:
                 table.notes.append(f"A column of {shown(path)} without a name was left out.")
                 continue
@@ -153,15 +165,16 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(filter(None, names))
 
 
-def _mend(table: Table, rows: CsvRows, types: Mapping[str, ColumnKind]) -> None:
+def _mend(table: Table, rows: CsvRows, types: Mapping[str, ColumnKind], nulls: Collection[str]) -> None:
     """Append the rows with too many cells to the columns, each as it was meant."""
     if not rows.long:
         return
     patterns = []
     for name, cells in zip(rows.header, rows.columns, strict=True):
-        values = _different(cells)
+        values = _different(cells).difference(nulls)
         patterns.append(Pattern.of(types.get(name) or infer(values, len(cells)), values))
     for line, cells in rows.long:
+        cells = ["" if cell.strip() in nulls else cell for cell in cells]
         try:
             at, row = mended(cells, patterns, rows.delimiter)
         except ValueError as error:
@@ -209,10 +222,10 @@ def _typed(
     elif kind == "keyword" and asked is None and known is None:
         kind = of_words(values, len(cells))
     elif not _all(kind, values, separator):
-        row = next(row for row, cell in enumerate(cells) if not _all(kind, [cell], separator))
         raise TableError(
-            f"Column '{name}' of {shown(table.file)} should hold {EXPECTED[kind]} in each row; {table.place(row)} has "
-            f"{str(cells[row])!r}. Correct it, or give the column another type."
+            f"Column '{name}' of {shown(table.file)} should hold {EXPECTED[kind]} in each row; "
+            f"{table.odd(cells, kind, separator)}. Correct that, name with null_values= what stands for an empty cell, "
+            f"or give the column another type."
         )
     if kind == "keywords":
         values = {word for value in values for word in value_of(kind, value, separator) or ()}

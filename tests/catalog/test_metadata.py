@@ -13,6 +13,7 @@ from PIL import Image
 
 from autoenc import Contains, IndexReport, Metadata, Range, Store, index_images, open_store
 from autoenc.catalog import pipeline
+from autoenc.catalog.products import product_photos
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 
 TABLE = "id,color,price,added,title\n0,red,5,2026-01-31,a small red box\n1,blue,7,2026-02-01,a large blue box\n"
@@ -229,9 +230,28 @@ def test_prices_may_gain_cents_and_never_lose_their_kind(shelf: Path, store: Sto
     assert fields(store)["low/0.png"] == {"id": 0, "price": 4.99, "code": "11"}  # a keyword stays one
     index(shelf, store, table("id,price\n0,3\n1,8\n"))
     assert store.kind_of("price") == "float"
-    with pytest.raises(StoreMismatchError, match=r"'price' .* holds keyword values, but field 'price' .* float values"):
+    with pytest.raises(StoreMismatchError, match=r"'price' of .* should hold a number .* line 3 has 'much'\. Correct"):
         index(shelf, store, table("id,price\n0,3\n1,much\n"))
     assert fields(store)["low/0.png"]["price"] == 3
+
+
+def test_cells_that_a_field_cannot_hold_are_told_with_their_lines_and_may_count_as_empty(
+    shelf: Path, store: Store, table: Any
+) -> None:
+    index(shelf, store, table("id,stock,price\n0,3,4.99\n1,4,7\n2,5,8\n"))
+    file = table("id,stock,price\n0,3,on request\n1,sold out,7\n2,5,tba\n")
+    said = r"'price' .* does; line 2 has 'on request' and line 4 has 'tba'\. Correct that, name with null_values="
+    with pytest.raises(StoreMismatchError, match=said):
+        index(shelf, store, Metadata(file, null_values=["sold out"]))
+    with pytest.raises(StoreMismatchError, match=r"'stock' .* does; line 3 has 'sold out'\."):
+        index(shelf, store, Metadata(file, null_values=["on request", "tba"]))
+    assert fields(store)["low/0.png"] == {"id": 0, "stock": 3, "price": 4.99}
+    index(shelf, store, Metadata(file, null_values=["on request", "tba", "sold out"]))
+    assert fields(store)["low/0.png"] == {"id": 0, "stock": 3}
+    assert fields(store)["low/1.png"] == {"id": 1, "price": 7}
+    assert store.kind_of("price") == "float"
+    with pytest.raises(ArgumentError, match="null_values= is a list of cells; got 'tba'"):
+        Metadata(file, null_values="tba")
 
 
 # ---- products -----------------------------------------------------------------------------------------
@@ -241,10 +261,23 @@ def test_a_column_names_products_and_the_store_remembers_it(shelf: Path, store: 
     index(shelf, store, Metadata(table("id,sku\n0,11\n1,11\n2,12\n"), product_column="sku", filterable=[]))
     assert store.info.product == "sku"
     assert store.facets("sku") == {"11": 2, "12": 1}
-    with pytest.raises(ArgumentError, match="a column of keywords; 'sku' is to hold others"):
-        index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="sku", types={"sku": "integer"}))
+    with pytest.raises(ArgumentError, match="a column of keywords or whole numbers; 'sku' is to hold others"):
+        index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="sku", types={"sku": "float"}))
     with pytest.raises(ArgumentError, match="no column 'model'"):
         index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="model"))
+
+
+def test_a_field_that_is_there_already_can_name_products(shelf: Path, store: Store, table: Any) -> None:
+    file = table("id,sku,code,price,title\n0,11,a,5.5,the first box\n1,11,b,6.5,the second box\n")
+    index(shelf, store, file)
+    index(shelf, store, Metadata(file, product_column="code"))
+    index(shelf, store, Metadata(file, product_column="sku"))
+    assert (store.info.product, store.kind_of("sku")) == ("sku", "integer")
+    assert len(product_photos(store, "11")) == 2
+    with pytest.raises(StoreMismatchError, match=r"keywords or whole numbers; field 'price' of .* float values"):
+        index(shelf, store, Metadata(file, product_column="price"))
+    index(shelf, store, Metadata(table("id,code\n0,1\n1,2\n"), product_column="code"))
+    assert {path: row["code"] for path, row in fields(store).items() if row} == {"low/0.png": "1", "low/1.png": "2"}
 
 
 def test_folders_name_products_with_and_without_a_table(shelf: Path, store: Store, table: Any) -> None:

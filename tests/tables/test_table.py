@@ -254,6 +254,15 @@ def test_one_cell_in_the_last_row_widens_the_column_and_is_told(written: Any) ->
     assert written("id,price\n1,5\n2,5.5\n").columns["price"].kind == "float"
 
 
+def test_named_cells_count_as_empty_in_every_column(written: Any) -> None:
+    text = "id,title,price\n1,a nice red bag,tba\n2,tba,7.5\n3,a small blue bag,8\n4,a bag, or two,tba\n"
+    table = written(text, null_values=["tba"])
+    assert kinds(table) == {"id": "integer", "title": "text", "price": "float"}
+    assert rows(table)[:2] == [{"id": 1, "title": "a nice red bag"}, {"id": 2, "price": 7.5}]
+    assert rows(table)[3] == {"id": 4, "title": "a bag, or two"}
+    assert written(text).columns["price"].kind == "keyword"
+
+
 def test_a_date_that_is_none_is_told(written: Any) -> None:
     table = written("id,added\n" + "".join(f"{row},2026-01-31\n" for row in range(20)) + "20,2026-02-30\n")
     assert table.columns["added"].kind == "keyword"
