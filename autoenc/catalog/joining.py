@@ -17,7 +17,7 @@ from autoenc.store.kinds import PRODUCT_KINDS
 from autoenc.tables.csv_file import cells_told
 from autoenc.tables.kinds import EXPECTED, ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
-from autoenc.text import counted, shown, some
+from autoenc.text import counted, meant, shown, some
 
 _KEYS = ("path", "id")
 """The columns that a table is joined by, if the caller names none; the first that it has."""
@@ -131,13 +131,14 @@ class Join:
             found = next((name for name in _KEYS if name in there), None)
             if found is not None:
                 return found, found == "path"
-            say = f"has neither a column 'path' nor a column 'id'; its columns are: {listed(there)}"
-            remedy = "Name the one that names the images with id_column= or path_column="
+            say = f"has neither a column 'path' nor a column 'id'; its columns are: {listed(there)}."
+            remedy = " Name the one that names the images with id_column= or path_column=."
         elif asked in there:
             return asked, metadata.path_column is not None
         else:
-            say, remedy = f"has no column '{asked}'; its columns are: {listed(there)}", "Name one of them"
-        raise TableError(f"{shown(self.table.file)} {say}. {remedy}.")
+            say = f"has no column '{asked}'; its columns are: {listed(there)}."
+            remedy = meant(asked, there) or " Name one of them."
+        raise TableError(f"{shown(self.table.file)} {say}{remedy}")
 
     def _check_names(self, fields: Mapping[str, FieldKind]) -> None:
         for column in self.columns:
@@ -177,7 +178,7 @@ class Join:
         for name in sorted(chosen - kinds.keys()):
             raise ArgumentError(
                 f"filterable= names a column '{name}'; the columns of {shown(self.table.file)} that become fields are: "
-                f"{listed(kinds)}."
+                f"{listed(kinds)}.{meant(name, kinds)}"
             )
         return {name: kind for name, kind in kinds.items() if name in chosen or name == self.product}
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from autoenc.catalog.fields import own_of
+from autoenc.catalog.fields import own_of, unmatched
 from autoenc.catalog.scales import refresh_scales
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
@@ -145,10 +145,11 @@ def _remove(
             paths=[str(each.get("path", "")) for each in own],
             sources=dict(sorted(sources.items())),
             forgotten=asked["source"],
+            notes=() if records or asked["where"] is None else tuple(unmatched(store, asked["where"])),
         )
     if dry_run or (confirm is not None and not confirm(planned)):
         return planned
-    notes: list[str] = []
+    notes = list(planned.notes)
     if planned.whole_collection:
         store.drop()
     else:

@@ -71,16 +71,21 @@ def run(options: argparse.Namespace) -> int:
         print_json(removal.to_dict())
     elif removal.done:
         put(f"removed {removal.told()}")
+    if options.dry_run and not options.json:
+        if not _is_empty(removal):
+            show_removal(removal, options.collection)
+        put("Nothing was removed: this was a dry run.")
     for note in removal.notes:
         say(note)
-    if options.dry_run and not options.json:
-        show_removal(removal, options.collection)
-        put("Nothing was removed: this was a dry run.")
     return 0 if removal.done or options.dry_run else 1
 
 
 def _confirmed(removal: Removal, options: argparse.Namespace) -> bool:
-    if not removal.ids and not removal.whole_collection and removal.forgotten is None:
-        say("No image matches; there is nothing to remove.")
-        return True
-    return confirmed(removal, options.collection, yes=options.yes)
+    return _is_empty(removal) or confirmed(removal, options.collection, yes=options.yes)
+
+
+def _is_empty(removal: Removal) -> bool:
+    if removal.ids or removal.whole_collection or removal.forgotten is not None:
+        return False
+    say("No image matches; there is nothing to remove.")
+    return True

@@ -30,6 +30,7 @@ from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vec
 from autoenc.store.runs import LAST, Run
 from autoenc.store.scale import Scale
 from autoenc.store.where import Filter
+from autoenc.text import meant
 from autoenc.vectors import Vectors, unit_rows
 
 _OF_ONE_COLLECTION = ("version", "migrating", "copy_of", "vectors", "fields")
@@ -188,7 +189,7 @@ class Remembering:
                 if field not in self.info.fields:
                     raise UnknownFieldError(
                         f"Collection '{self.collection}' has no filterable field '{field}'; it has "
-                        f"{listed(self.info.fields)}."
+                        f"{listed(self.info.fields)}.{meant(field, self.info.fields)}"
                     )
                 if self.info.fields[field] not in PRODUCT_KINDS:
                     raise ArgumentError(
@@ -324,6 +325,7 @@ class Remembering:
         there = [short_name(field, self.info.fields) for field in self.info.fields]
         raise UnknownFieldError(
             f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
+            f"{meant(name, there)}"
         )
 
     def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:

@@ -12,7 +12,7 @@ from autoenc.errors import ArgumentError, TableError
 from autoenc.tables.csv_file import CsvRows, Lines, cells_told, read_csv
 from autoenc.tables.kinds import ABSENT, COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
 from autoenc.tables.mending import Pattern, mended
-from autoenc.text import counted, shown, some
+from autoenc.text import counted, meant, shown, some
 
 PARQUET = (".parquet", ".pq")
 SEPARATOR = "|"
@@ -157,7 +157,9 @@ def _check_names(path: Path, names: Sequence[str], types: Mapping[str, ColumnKin
             raise TableError(f"{shown(path)} has two columns '{name}', number {names.index(name) + 1} and {number}.")
     for name in types:
         if name not in names:
-            raise ArgumentError(f"{shown(path)} has no column '{name}'; its columns are: {listed(names)}.")
+            raise ArgumentError(
+                f"{shown(path)} has no column '{name}'; its columns are: {listed(names)}.{meant(name, names)}"
+            )
 
 
 def listed(names: Iterable[str]) -> str:

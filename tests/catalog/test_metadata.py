@@ -343,6 +343,7 @@ def test_a_run_without_the_table_that_names_products_says_so(shelf: Path, store:
     [
         ("sku,color\n0,red\n", {}, "neither a column 'path' nor a column 'id'; its columns are: sku, color. Name the"),
         ("sku,color\n0,red\n", {"id_column": "ID"}, "has no column 'ID'; its columns are: sku, color. Name one"),
+        ("sku,color\n0,red\n", {"id_column": "SKU"}, r"its columns are: sku, color\. Did you mean 'sku'\?"),
         ("id,color\n0,red\n1,x\n0,blue\n", {}, r"one row for 1 value of column 'id': '0' \(lines 2 and 4\)\."),
         ("path,c\na.png,1\n./a.png,2\n", {}, r"of column 'path': 'a\.png' \(lines 2 and 3\)"),
         ("id,color\n8,red\n", {}, r"No row .* the stems of file names; the first row has '8', .* is high/2\.png"),

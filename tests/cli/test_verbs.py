@@ -371,6 +371,13 @@ def test_remove_shows_first_and_asks(
     assert [image["path"] for image in document["images"]] == [f"blue/{number}.png" for number in range(4)]
     assert document["done"] is True
     assert "nothing to remove" in call("remove", *place, "--filter", "folder=blue", "--yes").stderr
+    for option in ("--yes", "--dry-run"):
+        none = call("remove", *place, "--where", "folder = greem", option).stderr.splitlines()
+        assert none[0] == "No image matches; there is nothing to remove."
+        assert none[1].startswith("No image has folder 'greem'. The nearest of 1 value: 'green'.")
+    tagged = call("tag", *place, "--where", "folder = greem", "--set", "a=1", "--quiet")
+    assert tagged.stdout == "0 matched, 0 changed\n"
+    assert "The nearest of 1 value: 'green'." in tagged.stderr
     assert "one of --id, --path" in call("remove", *place, code=2).stderr
     assert "one of --id, --path" in call("remove", *place, "--source", "shop", "--path", "x", code=2).stderr
     assert "got an empty one" in call("remove", *place, "--path", "green", "--path", "", "--yes", code=2).stderr
