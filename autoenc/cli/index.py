@@ -66,9 +66,7 @@ def add_parser(verbs: Any) -> None:
         "seconds, images_per_second, source, notes, table{file, rows, columns, filterable, joined_by, joined, updated, "
         "images_without_row, rows_without_image, mended, left_out, notes}",
     )
-    parser.set_defaults(
-        run=run, parser=parser, when_stopped="Stored images are kept: run the same command again to finish."
-    )
+    parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:

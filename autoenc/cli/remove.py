@@ -42,7 +42,7 @@ def add_parser(verbs: Any) -> None:
         help="print one JSON document: images[{id, path}], sources, forgotten, whole_collection, done, notes",
     )
     parser.set_defaults(
-        run=run, when_stopped="Some images may have been removed: run the same command again to finish.", parser=parser
+        run=run, when_stopped="Some images may have been removed: run the same command again to finish."
     )
 
 

@@ -28,7 +28,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--report", metavar="FILE", help="write a report with every row and image, as JSON")
     add_overwrite(parser, "a --report file that autoenc did not write")
     add_common(parser, json_keys="matched, changed, dry_run, notes, table{…} with --metadata")
-    parser.set_defaults(run=run, when_stopped="Run the same command again to finish.", parser=parser)
+    parser.set_defaults(run=run, when_stopped="Run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -452,10 +452,15 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],
         ["index", "x", "--store", ":memory:"],
+        ["index", "x", "--store", "s", "--metdata", "f"],
+        ["index", "", "--store", "s"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(call: Call, arguments: list[str]) -> None:
-    assert "usage: autoenc" in call(*arguments, code=2).stderr
+    (said,) = call(*arguments, code=2).stderr.splitlines()
+    prog = "autoenc" if arguments[:1] in ([], ["paint"]) else f"autoenc {arguments[0]}"
+    assert said.startswith(f"{prog}: ")
+    assert said.endswith(f". See {prog} --help.")
 
 
 def test_errors_are_one_sentence_and_exit_code_1(
