@@ -109,7 +109,7 @@ class Join:
         return TableReport(
             file=str(self.table.file),
             rows=len(self.table),
-            columns={column.name: column.kind for column in self.table.columns.values()},
+            columns={column.name: column.kind for column in self.columns},
             filterable=list(self.kinds),
             joined_by=self.key,
             joined=joined,

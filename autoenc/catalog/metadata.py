@@ -62,7 +62,7 @@ class TableReport:
     Attributes:
         file: the table.
         rows: how many rows it has, without those left out.
-        columns: column -> the kind of its cells.
+        columns: column that becomes a field -> the kind of its cells.
         filterable: the columns that can be filtered by.
         joined_by: the column that names the images.
         joined: how many images have a row.

@@ -103,7 +103,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         put(f"{report.told()} in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)")
         if report.table is not None:
-            show_table(report.table, all_with="--report FILE or --json")
+            first = report.indexed == report.usable
+            show_table(report.table, all_with="--report FILE or --json", first=first)
     for note in report.notes:
         say(as_flags(note))
     if not report.usable:

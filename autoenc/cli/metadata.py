@@ -81,8 +81,14 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
     )
 
 
-def show_table(table: TableReport, *, all_with: str) -> None:
-    """Print what came of a table; the options `all_with` list every row and image that has no counterpart."""
+def show_table(table: TableReport, *, all_with: str, first: bool = False) -> None:
+    """Print what came of a table; the options `all_with` list every row and image that has no counterpart.
+
+    Args:
+        table: what came of it.
+        all_with: options.
+        first: whether no image was stored before, so that no stored one can have changed.
+    """
     from autoenc.text import counted
 
     columns = [f"{name} {kind}{'*' if name in table.filterable else ''}" for name, kind in table.columns.items()]
@@ -90,8 +96,8 @@ def show_table(table: TableReport, *, all_with: str) -> None:
     put("  * can be filtered by" if table.filterable else "  no column can be filtered by; see --filterable")
     put(
         f"  {counted(table.joined, 'image')} with a row, {len(table.images_without_row):,} without; "
-        f"{counted(len(table.rows_without_image), 'row')} without an image; "
-        f"fields of {counted(table.updated, 'stored image')} changed"
+        f"{counted(len(table.rows_without_image), 'row')} without an image"
+        + ("" if first else f"; fields of {counted(table.updated, 'stored image')} changed")
     )
     for what, lines in (("mended", table.mended), ("left out", table.left_out)):
         for line in lines[:LISTED]:

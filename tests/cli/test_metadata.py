@@ -44,7 +44,7 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
         "subCategory keyword*, articleType keyword*, baseColour keyword*, season keyword*, year integer*, "
         "usage keyword*, productDisplayName text*",
         "  * can be filtered by",
-        "  9 images with a row, 3 without; 1 row without an image; fields of 0 stored images changed",
+        "  9 images with a row, 3 without; 1 row without an image",
     ]
     assert err.splitlines() == [
         "mended line 5: its extra cells belong to 'productDisplayName': 7 | Men | Apparel | Topwear | Tshirts | Blue | "
@@ -57,6 +57,15 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
     assert table["images_without_row"] == ["blue/3.png", "green/3.png", "red/3.png"]
     assert main(["query", "pictures/red/0.png", "--store", "s", "--where", "year > 2011 and gender = Women"]) == 0
     assert capsys.readouterr().out.count(".png") == 5
+    Path("styles.csv").write_text(STYLES.replace("2012", "2013"))
+    assert main(index("--metadata", "styles.csv")) == 0
+    assert "without an image; fields of 3 stored images changed\n" in capsys.readouterr().out
+
+
+def test_the_column_of_paths_is_not_shown_as_a_field(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("paths.csv").write_text("path,color\nred/0.png,red\n")
+    assert main(index("--metadata", "paths.csv")) == 0
+    assert "paths.csv: 1 row, joined by column 'path'; color keyword*\n" in capsys.readouterr().out
 
 
 def test_types_filterable_columns_and_products_are_options(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
