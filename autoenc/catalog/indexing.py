@@ -15,7 +15,7 @@ from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
 from autoenc.catalog.products import Products, unnamed_note
-from autoenc.catalog.pruning import PRUNE_LIMIT, Prune, Pruning, check_pruning, prune_points
+from autoenc.catalog.pruning import PRUNE_LIMIT, Confirm, Pruning, check_pruning, prune_points
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.syncing import sync
@@ -106,8 +106,9 @@ def index_images(
     source: str | None = None,
     metadata: Metadata | str | os.PathLike[str] | None = None,
     products: Products | None = None,
-    prune: Prune = False,
+    prune: bool = False,
     prune_limit: float = PRUNE_LIMIT,
+    confirm: Confirm | None = None,
     progress: ProgressOption = None,
 ) -> IndexReport:
     """Index images into a store: one point per image, with one named vector per encoder.
@@ -138,9 +139,10 @@ def index_images(
         products: "folders" if the images in one folder show one product; its name is kept in the field `product`. A
             table can name products instead (`Metadata.product_column`).
         prune: remove the points of files that are no longer in the folder. Nothing is removed if part of the folder
-            cannot be read. A function is called with these files, before anything is written, and returns whether to
-            remove their points.
+            cannot be read.
         prune_limit: the largest share of the folder's points that may be removed.
+        confirm: is called with the files whose points are to be pruned, before anything is written, and returns whether
+            to do it.
         progress: True shows progress, False does not, and a function is called with it; by default, progress is shown
             on a terminal and in a notebook.
 
@@ -165,7 +167,7 @@ def index_images(
         if metadata is not None or products is not None:
             asked = None if metadata is None else as_metadata(metadata)
             plan = replace(plan, fields=ImageFields(asked, products, target.store))
-        return _run(found, plan, target, Pruning(prune, prune_limit), tell)
+        return _run(found, plan, target, Pruning(prune, prune_limit, confirm), tell)
 
 
 def _prepare(

@@ -14,7 +14,6 @@ from autoenc.catalog.survey import Survey, read_known, survey
 from autoenc.images.finding import Found
 from autoenc.progress import Progress
 from autoenc.store import Store, point_id
-from autoenc.text import shown
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def sync(found: Found, plan: Plan, store: Store | None, pruning: Pruning, tell: 
     note = not_pruned(found, surveyed.unsure) if pruning.asked and (gone or surveyed.unsure) else ""
     to_prune: dict[str, Path] = {}
     if pruning.asked and gone and not note:
-        check_share(len(gone), len(known), pruning.limit, shown(found.root or place.root))
-        if pruning.asked is True or pruning.asked(list(gone.values())):
+        check_share(list(gone.values()), len(known), pruning.limit, found.root or place.root)
+        if pruning.confirm is None or pruning.confirm(list(gone.values())):
             to_prune = gone
     move_points(moves, place.source, store, tell)
     moved = {point_id(place.source, move.path) for move in moves}

@@ -88,8 +88,9 @@ def run(options: argparse.Namespace) -> int:
         source=options.source,
         metadata=metadata,
         products=options.products,
-        prune=_told if options.prune else False,
+        prune=options.prune,
         prune_limit=options.prune_limit,
+        confirm=_told,
         progress=not options.quiet,
     )
     if options.report:

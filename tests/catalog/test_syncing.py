@@ -237,7 +237,9 @@ def test_prune_refuses_above_a_share_before_anything_is_written(shop: Path, stor
         (shop / "red" / f"{number}.png").unlink()
     Image.new("RGB", (20, 20)).save(shop / "new.png")
     with pytest.raises(
-        StoreError, match=r"3 images of 12 of .* are no .*: 25%, and prune_limit=0\.2 allows 20%\. Noth"
+        StoreError,
+        match=r"3 images of 12 of .* are no .*: red/0\.png, red/1\.png and red/2\.png\. .* 25%, and prune_limit=0\.2 "
+        r"allows 20%\. Nothing",
     ):
         run(shop, store, prune=True)
     assert len(store) == 12
@@ -248,10 +250,10 @@ def test_prune_refuses_above_a_share_before_anything_is_written(shop: Path, stor
 def test_a_function_is_told_what_has_gone_and_decides(shop: Path, store: Store) -> None:
     (shop / "red" / "0.png").unlink()
     told: list[Path] = []
-    report = run(shop, store, prune=lambda files: told.extend(files) or False)
+    report = run(shop, store, prune=True, confirm=lambda files: told.extend(files) or False)
     assert told == report.missing == [shop / "red" / "0.png"]
     assert (len(store), report.pruned) == (12, [])
-    assert run(shop, store, prune=lambda files: len(files) == 1).pruned == told
+    assert run(shop, store, prune=True, confirm=lambda files: len(files) == 1).pruned == told
 
 
 def test_other_sources_and_other_points_are_not_pruned(shop: Path, store: Store, tmp_path: Path) -> None:
@@ -327,7 +329,7 @@ def test_a_file_that_came_back_in_time_is_not_pruned(shop: Path, store: Store, t
         shutil.copy(away, shop / "red" / "0.png")
         return True
 
-    assert run(shop, store, prune=back).pruned == []
+    assert run(shop, store, prune=True, confirm=back).pruned == []
     assert len(store) == 12
 
 
