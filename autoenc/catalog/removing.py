@@ -75,6 +75,9 @@ def remove_images(
 ) -> Removal:
     """Remove images from a store, never from the disk. Say which in exactly one way.
 
+    The store mirrors its folders: a file that stays in its folder is added again when that is indexed. To remove an
+    image for good, move or delete the file, too.
+
     The scales of the encoders are measured again where they no longer fit (see `measure_scales`). If the work is
     interrupted, some of them have been removed; call this again to finish it.
 

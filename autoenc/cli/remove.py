@@ -17,8 +17,8 @@ def add_parser(verbs: Any) -> None:
         "remove",
         help="take images out of a store",
         description="Take images out of a store: by their ids, their paths or a filter, a whole source, or all. The "
-        "files on the disk stay. What is to be removed is shown first; on a terminal you are asked, elsewhere --yes is "
-        "needed.",
+        "files on the disk stay, and are added again when their folder is indexed. What is to be removed is shown "
+        "first; on a terminal you are asked, elsewhere --yes is needed.",
     )
     add_store(parser)
     parser.add_argument("--id", action="append", metavar="ID", help="the image with this id; repeat it for more")

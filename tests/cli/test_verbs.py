@@ -356,6 +356,7 @@ def test_remove_shows_first_and_asks(
         f"remove red/{number}.png" for number in range(4)
     ]
     assert "This removes 4 images (4 of source shop), from the store and not from the disk." in dry.stderr
+    assert "Files that stay in their folder are added again when it is indexed" in dry.stderr
     assert dry.stdout == "Nothing was removed: this was a dry run.\n"
     assert "Repeat the command with --yes" in call("remove", *place, "--path", "red", code=1).stderr
 
