@@ -260,7 +260,8 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         source=plan.source,
         notes=[
             *_notes(found, plan, missing, counts["new"]),
-            *filter(None, [synced.note, _product_note(target.store, plan, counts)]),
+            *synced.notes,
+            *filter(None, [_product_note(target.store, plan, counts)]),
             *unfinished,
         ],
         table=None if table is None else replace(table, updated=told),

@@ -461,6 +461,39 @@ def test_a_part_of_a_source_is_pruned_alone(picture_folder: Path, store: Store) 
     assert len(store) == 11
 
 
+def test_a_file_that_moved_out_of_the_part_that_is_indexed_keeps_its_point(shop: Path, store: Store) -> None:
+    before = had(store, "red/0.png")
+    (shop / "red" / "0.png").rename(shop / "blue" / "new.png")
+    report = run(shop / "red", store, prune=True, prune_limit=1)
+    assert (report.pruned, report.missing, report.unchanged) == ([], [], 3)
+    assert any("was moved to another folder of it and keeps its fields: blue/new.png." in note for note in report.notes)
+    assert_moved(before, store, "blue/new.png")
+    assert len(store) == 12
+    assert run(shop, store).unchanged == 12
+
+
+def test_a_file_that_moved_into_the_part_that_is_indexed_keeps_its_point(shop: Path, store: Store) -> None:
+    before = had(store, "red/0.png")
+    (shop / "red" / "0.png").rename(shop / "blue" / "new.png")
+    shutil.copy(shop / "green" / "0.png", shop / "blue" / "copy.png")  # whose original is still there
+    report = run(shop / "blue", store)
+    assert (report.moved, report.indexed, report.unchanged) == (1, 1, 4)
+    assert_moved(before, store, "blue/new.png")
+    assert len(store) == 13
+    assert run(shop / "red", store, prune=True).pruned == []
+
+
+def test_a_part_is_not_pruned_where_the_rest_of_its_source_cannot_be_searched(
+    shop: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "red" / "0.png").unlink()
+    unreadable(monkeypatch, shop / "blue")
+    report = run(shop / "red", store, prune=True, prune_limit=1)
+    assert (report.pruned, report.missing) == ([], [shop / "red" / "0.png"])
+    assert "blue could not be searched" in report.notes[-1]
+    assert len(store) == 12
+
+
 def test_a_folder_is_known_by_its_place_too_not_by_its_name_alone(shop: Path, store: Store) -> None:
     report = run(shop, store, source=None)
     assert (report.source, report.unchanged) == (SHOP, 12)
