@@ -136,8 +136,8 @@ def index_images(
         metadata: a table whose columns become fields of the images: the path of a CSV or Parquet file, or a `Metadata`,
             which says how to read and join it. Where a field has been set by other means, the table wins: an empty cell
             removes it. Fields that are no columns stay, and so do those of images without a row.
-        products: "folders" if the images in one folder show one product; its name is kept in the field `product`. A
-            table can name products instead (`Metadata.product_column`).
+        products: "folders" if the images in one folder show one product; its name is kept in the field `product`. The
+            store remembers that. A table can name products instead (`Metadata.product_column`).
         prune: remove the points of files that are no longer in the folder. Nothing is removed if part of the folder
             cannot be read.
         prune_limit: the largest share of the folder's points that may be removed.
@@ -164,7 +164,8 @@ def index_images(
         plan, found = _prepare(images, names, target.store, model, encoders, source)
         if prune:
             check_pruning(found, prune_limit)
-        if metadata is not None or products is not None:
+        remembered = target.store is not None and target.store.info.product_folders
+        if metadata is not None or products is not None or remembered:
             asked = None if metadata is None else as_metadata(metadata)
             plan = replace(plan, fields=ImageFields(asked, products, target.store))
         return _run(found, plan, target, Pruning(prune, prune_limit, confirm), tell)
@@ -291,7 +292,7 @@ def _product_note(store: Store | None, plan: Plan, counts: Mapping[str, int]) ->
     product = None if store is None else store.info.product
     if product is None or (plan.fields and plan.fields.sets(product)):
         return None
-    return unnamed_note(product, counts["new"], counts["moved"])
+    return unnamed_note(product, counts["new"])
 
 
 def _notes(found: Found, plan: Plan, missing: Sequence[Path], new: int) -> list[str]:

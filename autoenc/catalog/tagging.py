@@ -91,7 +91,7 @@ def tag_images(
     given = _checked(set or {}, [unset] if isinstance(unset, str) else unset)
     if not given and metadata is None:
         raise ArgumentError("Nothing to do: name fields with set= or unset=, or a table with metadata=.")
-    join = None if metadata is None else Join(as_metadata(metadata), store)
+    join = None if metadata is None else Join(as_metadata(metadata), store, folders=store.info.product_folders)
     kinds = {**({} if join is None else join.kinds), **(filterable or {})}
     given = _as_held(given, {**store.info.fields, **kinds})
     notes = _unfamiliar(given, store.info.fields)

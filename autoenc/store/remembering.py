@@ -174,11 +174,12 @@ class Remembering:
             self._create_fields(new)
             self._remember("fields", new)
 
-    def set_product(self, field: str | None) -> None:
+    def set_product(self, field: str | None, *, folders: bool = False) -> None:
         """Remember which field names the product of each image, so that several photos of one product can be told.
 
         Args:
             field: a filterable field of keywords or integers; None forgets it.
+            folders: whether it holds the folders of the images, which indexing then sets.
 
         Raises:
             UnknownFieldError: the field is not filterable.
@@ -196,8 +197,8 @@ class Remembering:
                         f"A product is named by a keyword or a whole number; field '{field}' holds "
                         f"{self.info.fields[field]} values."
                     )
-            if self.info.product != field:
-                self._engine.merge_record({"product": field})
+            if (self.info.product, self.info.product_folders) != (field, folders):
+                self._engine.merge_record({"product": field, "product_folders": folders})
                 self.info = self._as_info(self._engine.read_record())
 
     def set_better(self, than: str, better: Better | None) -> None:

@@ -299,6 +299,26 @@ def test_folders_name_products_with_and_without_a_table(shelf: Path, store: Stor
     assert store.facets("product") == {"high": 2, "low": 2}
 
 
+def test_a_store_remembers_that_folders_name_products(
+    shelf: Path, store: Store, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(shelf, store, products="folders")
+    assert store.info.product_folders
+    Image.new("RGB", (8, 8)).save(shelf / "low" / "new.png")
+    (shelf / "high" / "3.png").rename(shelf / "low" / "3.png")
+    assert index(shelf, store).notes == []
+    assert store.facets("product") == {"high": 1, "low": 4}
+    assert index(shelf, store, table("id,price\nlow,5\n")).notes == []
+    assert fields(store)["low/new.png"] == {"id": "low", "product": "low", "price": 5}
+    with monkeypatch.context() as patch:  # nothing is looked up for images that have not changed
+        patch.setattr("autoenc.catalog.joining.ImageFields.change", lambda *_: pytest.fail("it was asked for"))
+        assert index(shelf, store).unchanged == 5
+    assert index(shelf, store, table("id,product\n0,mine\n")).notes == []
+    assert fields(store)["low/0.png"]["product"] == "mine"
+    index(shelf, store, Metadata(table("id,sku\n0,a\n"), product_column="sku"))
+    assert (store.info.product, store.info.product_folders) == ("sku", False)
+
+
 def test_products_are_named_in_one_way(shelf: Path, store: Store, table: Any) -> None:
     with pytest.raises(ArgumentError, match="products= must be 'folders'; got 'files'"):
         index(shelf, store, products="files")
@@ -308,20 +328,6 @@ def test_products_are_named_in_one_way(shelf: Path, store: Store, table: Any) ->
     }.items():
         with pytest.raises(ArgumentError, match="Either folders name products or a column does"):
             index(shelf, store, Metadata(file, **options), products="folders")
-
-
-def test_a_run_that_leaves_new_and_moved_images_without_their_product_says_so(
-    shelf: Path, store: Store, table: Any
-) -> None:
-    assert index(shelf, store, products="folders").notes == []
-    assert index(shelf, store).notes == []
-    (shelf / "low/0.png").rename(shelf / "high/0.png")
-    Image.new("RGB", (8, 8)).save(shelf / "low/4.png")
-    (note,) = index(shelf, store).notes
-    assert "Field 'product' names the product" in note
-    assert "2 images are new or moved. Index again with products=folders, or with metadata= and" in note
-    assert index(shelf, store, products="folders").notes == []
-    assert store.facets("product") == {"high": 3, "low": 2}
 
 
 def test_a_run_without_the_table_that_names_products_says_so(shelf: Path, store: Store, table: Any) -> None:
