@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from autoenc.catalog.index_report import IndexReport, notes_of, product_note, remember_run
 from autoenc.catalog.joining import ImageFields
-from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.catalog.metadata import Metadata, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
-from autoenc.catalog.products import Products, unnamed_note
+from autoenc.catalog.products import Products
 from autoenc.catalog.pruning import PRUNE_LIMIT, Confirm, Pruning, check_pruning, prune_points
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
@@ -22,76 +22,12 @@ from autoenc.catalog.syncing import sync
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
 from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
-from autoenc.images.finding import Found, Pictures, SkippedFile, gather
+from autoenc.images.finding import Found, Pictures, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Store
-from autoenc.store.runs import Run, now
-from autoenc.text import counted, exact, shown
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
-
-_SELDOM = ("moved", "pruned")
-
-
-@dataclass(frozen=True)
-class IndexReport:
-    """What `index_images` did with every image.
-
-    Attributes:
-        indexed: images that are new in the store.
-        moved: images that were moved or renamed, with nothing else to do; their points kept their fields and vectors.
-        updated: images that had changed, or that got vectors of one more encoder.
-        unchanged: images that the store already held and that have not changed.
-        missing: files that the store holds, that are no longer in the folder, and whose points stay in the store.
-        pruned: files that are no longer in the folder, and whose points were removed.
-        ignored: files without an image extension.
-        skipped: files that could not be used, and why.
-        seconds: time from the first file examined to the last flush.
-        images_per_second: indexed, moved, updated and unchanged images, divided by that time.
-        source: the source's name.
-        notes: advice to the user, in sentences.
-        table: what came of the table of metadata; None without one.
-    """
-
-    indexed: int
-    moved: int
-    updated: int
-    unchanged: int
-    missing: list[Path]
-    pruned: list[Path]
-    ignored: int
-    skipped: list[SkippedFile]
-    seconds: float
-    images_per_second: float
-    source: str
-    notes: list[str] = field(default_factory=list)
-    table: TableReport | None = None
-
-    @property
-    def usable(self) -> int:
-        """How many images could be used."""
-        return self.indexed + self.moved + self.updated + self.unchanged
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many images each of the words is true of, and how many files were ignored."""
-        counts = {name: value for name, value in vars(self).items() if type(value) is int}
-        return counts | {name: len(getattr(self, name)) for name in ("missing", "pruned", "skipped")}
-
-    def told(self) -> str:
-        """The counts as one line; of moved and pruned images only where there are some."""
-        order = ("indexed", "moved", "updated", "unchanged", "missing", "pruned", "skipped", "ignored")
-        counts = self.counts
-        return ", ".join(f"{counts[name]} {name}" for name in order if counts[name] or name not in _SELDOM)
-
-    def to_dict(self) -> dict[str, Any]:
-        lists = {name: [exact(path) for path in getattr(self, name)] for name in ("missing", "pruned")}
-        table = None if self.table is None else self.table.to_dict()
-        return {**vars(self), **lists, "skipped": [skipped.to_dict() for skipped in self.skipped], "table": table}
-
-    def __repr__(self) -> str:
-        return f"<IndexReport {self.told()}>"
 
 
 def index_images(
@@ -260,25 +196,16 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         images_per_second=usable / seconds,
         source=plan.source,
         notes=[
-            *_notes(found, plan, missing, counts["new"]),
+            *notes_of(found, plan, missing, counts["new"]),
             *synced.notes,
-            *filter(None, [_product_note(target.store, plan, counts)]),
+            *filter(None, [product_note(target.store, plan, counts["new"])]),
             *unfinished,
         ],
         table=None if table is None else replace(table, updated=told),
     )
     if target.store is not None and plan.source in target.store.info.sources:
-        _remember(target.store, report)
+        remember_run(target.store, report)
     return report
-
-
-def _remember(store: Store, report: IndexReport) -> None:
-    """Let the store remember the run. All images are stored: a full disk or a read-only store is no failure now."""
-    counts = {name: count for name, count in report.counts.items() if name != "ignored"}
-    try:
-        store.add_run(report.source, Run(finished=now(), seconds=round(report.seconds, 3), **counts))
-    except StoreError as error:
-        report.notes.append(f"`autoenc status` will not show this run: {error}")
 
 
 def _check_encoders(store: Store, plan: Plan) -> None:
@@ -286,25 +213,3 @@ def _check_encoders(store: Store, plan: Plan) -> None:
     store.refresh()
     for name, encoder in plan.asked.items():
         store.check_vector(name, encoder_spec(encoder))
-
-
-def _product_note(store: Store | None, plan: Plan, counts: Mapping[str, int]) -> str | None:
-    product = None if store is None else store.info.product
-    if product is None or (plan.fields and plan.fields.sets(product)):
-        return None
-    return unnamed_note(product, counts["new"])
-
-
-def _notes(found: Found, plan: Plan, missing: Sequence[Path], new: int) -> list[str]:
-    notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice and new]
-    if found.whole and plan.place.within:
-        notes.append(
-            f"{shown(found.root or '')} lies in source {shown(plan.source)}, so its images belong to that source. With "
-            f"source=NAME they would be stored a second time."
-        )
-    if missing:
-        notes.append(
-            f"{counted(len(missing), 'image')} of source '{plan.source}' {'is' if len(missing) == 1 else 'are'} stored "
-            f"but no longer in the folder. prune=True removes what has gone."
-        )
-    return notes
