@@ -13,7 +13,7 @@ from pathlib import Path
 from autoenc.errors import TableError
 from autoenc.text import counted, shown
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 ENCODING = "utf-8-sig"  # a byte order mark is no part of the first name
 
 _FIRST = 131_072  # characters of the first line at most: what the csv module takes as one cell
@@ -74,7 +74,7 @@ class CsvRows:
 
 
 def read_csv(path: Path) -> CsvRows:
-    """Read a CSV file: UTF-8, separated by commas, semicolons or tabs, with a row of names first.
+    """Read a CSV file: UTF-8, separated by commas, semicolons, tabs or bars, with a row of names first.
 
     Raises:
         TableError: the file cannot be read, is not UTF-8, is empty, has a first line of more than 131,071

@@ -94,9 +94,9 @@ def read_table(
 ) -> Table:
     r"""Read a table from a CSV or a Parquet file, and find out the kind of each column from all of its cells.
 
-    A CSV file is UTF-8, with or without a byte order mark. Commas, semicolons or tabs separate its cells, and its first
-    row names the columns. A row with more cells than columns is mended (see `mended`); one that cannot be, or has fewer
-    cells, is left out. A Parquet file says itself of what kind its columns are.
+    A CSV file is UTF-8, with or without a byte order mark. Commas, semicolons, tabs or bars separate its cells, and its
+    first row names the columns. A row with more cells than columns is mended (see `mended`); one that cannot be, or has
+    fewer cells, is left out. A Parquet file says itself of what kind its columns are.
 
     Args:
         file: the file; one that ends in .parquet or .pq is Parquet.

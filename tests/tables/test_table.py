@@ -178,7 +178,7 @@ def test_a_header_that_fits_no_row_is_told(written: Any) -> None:
 # ---- how a file is written ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_byte_order_marks_and_quoted_line_breaks(written: Any, delimiter: str) -> None:
     text = "id,note,price\r\n1,'two\r\nlines, one cell',2.5\r\n2,plain,3\r\n".replace(",", delimiter).replace("'", '"')
     table = written(b"\xef\xbb\xbf" + text.encode())
