@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,7 +24,7 @@ from autoenc.catalog.sources import file_below
 from autoenc.catalog.survey import MOVED_FROM, Known
 from autoenc.errors import ImageError
 from autoenc.images.files import ImageFile, read_file
-from autoenc.images.finding import Found
+from autoenc.images.finding import Found, path_of
 from autoenc.parallel import ordered_map
 from autoenc.progress import Progress
 from autoenc.store import OWN, Record, Store, point_id
@@ -59,7 +59,7 @@ def find_moves(new: Mapping[str, Path], gone: Mapping[str, Mapping[str, Any]]) -
         new: path relative to the source -> file, of the files that the store does not hold.
         gone: id -> autoenc's own fields, of the points whose files have gone.
     """
-    candidates = list(_as_large(new, gone))
+    candidates = list(_as_large(new.items(), gone))
     arrived: dict[str, list[tuple[str, ImageFile]]] = defaultdict(list)
     left: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path, file in zip(candidates, ordered_map(_read, [new[path] for path in candidates]), strict=True):
@@ -116,17 +116,17 @@ def find_moves_out(source: Found, gone: Mapping[str, Mapping[str, Any]], plan: P
         plan: what is indexed.
         store: an open store.
     """
-    files = zip(plan.relative(source.items), source.paths, strict=True)
-    large = _as_large({path: file for path, file in files if not path.startswith(plan.place.within)}, gone)
+    files = zip(plan.relative(source.items), map(path_of, source.items), strict=True)
+    large = _as_large(((path, file) for path, file in files if not path.startswith(plan.place.within)), gone)
     ids = {path: point_id(plan.source, path) for path in large}
     held = {record.id for record in store.retrieve(list(ids.values()))} if ids else set()
     return find_moves({path: file for path, file in large.items() if ids[path] not in held}, gone)
 
 
-def _as_large(files: Mapping[str, Path], gone: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
+def _as_large(files: Iterable[tuple[str, Path]], gone: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
     """Those files that are as large as one of those that have gone."""
     sizes = {own.get("size") for own in gone.values()}
-    return {path: file for path, file in files.items() if _size(file) in sizes} if gone else {}
+    return {path: file for path, file in files if _size(file) in sizes} if gone else {}
 
 
 def _size(file: Path) -> int:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from autoenc.catalog.moves import Move, find_moves, find_moves_out, finish_moves, gone_elsewhere, move_points
 from autoenc.catalog.pipeline import Plan
 from autoenc.catalog.pruning import Pruning, check_share, not_pruned
 from autoenc.catalog.survey import Survey, read_known, survey
 from autoenc.errors import NoImagesError
-from autoenc.images.finding import Found, find_images
+from autoenc.images.finding import Found, find_images, path_of
 from autoenc.progress import Progress
 from autoenc.store import Store, point_id
 from autoenc.text import counted, shown, some
@@ -53,9 +54,8 @@ def sync(found: Found, plan: Plan, store: Store | None, pruning: Pruning, tell: 
     surveyed = survey(found, plan.relative(found.items), store, place.source, place.root, known)
     moves: list[Move] = []
     if surveyed.gone or len(known.others):
-        new = (surveyed.rows < 0).tolist()
-        names = compress(plan.relative(found.items), new)
-        files = dict(zip(names, compress(found.paths, new), strict=True))
+        new = [path_of(found.items[at]) for at in np.flatnonzero(surveyed.rows < 0).tolist()]
+        files = dict(zip(plan.relative(new), new, strict=True))
         moves = find_moves(files, {**surveyed.gone, **gone_elsewhere(files, known, place.root, store)})
     left = _without(surveyed.gone, moves)
     source = _all_of(place.root) if place.within and left else found
