@@ -95,13 +95,13 @@ def tag_images(
     kinds = {**({} if join is None else join.kinds), **(filterable or {})}
     given = _as_held(given, {**store.info.fields, **kinds})
     notes = _unfamiliar(given, store.info.fields)
+    total = store.count(where)
     table = None if join is None else join.report(_paths(store, where))
-    if not dry_run:
+    if total and not dry_run:
         store.add_fields(kinds)
         if join is not None and join.product is not None:
             store.set_product(join.product)
     matched = changed = 0
-    total = store.count(where)
     with telling(progress) as tell:
         for batch in _batches(store, where):
             changes = {record.id: change for record in batch if (change := _change(record, join, given))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,10 @@ def test_wrong_usage_is_told_before_anything_is_written(store: Store, tmp_path: 
     for said, (error, options) in cases.items():
         with pytest.raises(error, match=said):
             tag_images(store, **options)
+    for where in ("brand = x", "folder = rde"):
+        with suppress(UnknownFieldError):
+            tag_images(store, set={"new": 1}, filterable={"new": "integer"}, where=where)
+        assert "new" not in store.info.fields
     with pytest.raises(ArgumentError, match="Expected an open store"):
         tag_images(str(tmp_path), set={"a": 1})  # type: ignore[arg-type]
     assert held(store, "red") == [{}] * 4
