@@ -116,7 +116,9 @@ class Join:
             updated=0,
             images_without_row=without,
             rows_without_image=[str(keys[row]) for row in self._rows.values() if not used[row]],
-            mended=[f"line {line:,}: {what}" for line, what in self.table.mended],
+            mended=[
+                f"line {line:,}: its extra cells belong to '{name}': {cells}" for line, name, cells in self.table.mended
+            ],
             left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
             notes=list(self.table.notes),
         )

@@ -119,7 +119,8 @@ def labels_from_list(labels: Labels, images: Pictures, found: Found, parameter: 
 def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
     """Read the labels from a table, CSV or Parquet, with one row per image: see `autoenc.tables.table.read_table`.
 
-    Of two rows for the same image, the first counts.
+    Of two rows for the same image, the first counts. A row whose stray commas belong to its label or to what names its
+    image is left out.
 
     Args:
         file: the table.
@@ -141,12 +142,13 @@ def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
             f"{meant(wanted, table.columns)}"
         )
     key = next((lowered[name] for name in KEY_COLUMNS if name in lowered), next(iter(table.columns)))
+    guessed = {line for line, name, _ in table.mended if name in (key, named)}  # a label of its own, perhaps
     labels: dict[str, str] = {}
-    for name, label in zip(table.columns[key].cells, table.columns[named].cells, strict=True):
+    for row, (name, label) in enumerate(zip(table.columns[key].cells, table.columns[named].cells, strict=True)):
         image = _text(name).replace("\\", "/").removeprefix("./")
-        if image:
+        if image and not (guessed and table.lines and table.lines.of(row) in guessed):
             labels.setdefault(image, _text(label))
-    return LabelTable(table.file, labels, len(table.broken))
+    return LabelTable(table.file, labels, len(table.broken) + len(guessed))
 
 
 def _text(cell: object) -> str:

@@ -53,7 +53,7 @@ class Table:
         file: where it was read from.
         columns: column's name -> the column.
         lines: of a CSV file, the line of each row.
-        mended: (line, what was made of it) of each row whose extra cells were joined to a column.
+        mended: (line, column's name, cells) of each row whose extra cells were joined to that column.
         broken: (line, why, with its cells) of each row that was left out.
         notes: advice to the user, in sentences.
     """
@@ -61,7 +61,7 @@ class Table:
     file: Path
     columns: dict[str, Column]
     lines: Lines | None = None
-    mended: list[tuple[int, str]] = field(default_factory=list)
+    mended: list[tuple[int, str, str]] = field(default_factory=list)
     broken: list[tuple[int, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -185,7 +185,7 @@ def _mend(table: Table, rows: CsvRows, types: Mapping[str, ColumnKind], nulls: C
         rows.lines.add(len(rows.columns[0]), line)
         for column, cell in zip(rows.columns, row, strict=True):
             column.append(cell)
-        table.mended.append((line, f"its extra cells belong to '{rows.header[at]}': {cells_told(row)}"))
+        table.mended.append((line, rows.header[at], cells_told(row)))
     table.broken.sort()
 
 

@@ -95,7 +95,8 @@ def test_tag_sets_fields_where_a_filter_matches(desk: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == "4 matched, 4 changed\n4 matched, 0 changed\n"
     assert main(tag("--where", "folder = red and not path contains x", "--unset", "sale")) == 2
     assert main(tag("--where", "folder = red", "--unset", "sale", "--json")) == 0
-    assert json.loads(capsys.readouterr().out) == {"matched": 4, "changed": 4, "dry_run": False, "table": None, "notes": []}
+    done = {"matched": 4, "changed": 4, "dry_run": False, "table": None, "notes": []}
+    assert json.loads(capsys.readouterr().out) == done
     with open_store("s") as store:
         for record in store.scroll({"folder": "red"}):
             assert (record.payload["price"], "sale" in record.payload) == (5.5, False)

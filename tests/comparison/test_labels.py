@@ -89,6 +89,12 @@ def test_rows_are_mended_as_those_of_every_table_and_broken_ones_are_counted(tmp
     assert labels.match(PATHS) == ["hat", "shoe", None]
 
 
+def test_a_comma_in_a_label_is_not_mended_into_a_label_of_its_own(tmp_path: Path) -> None:
+    labels = read_labels(table(tmp_path, "id,kind\n1,hat\n2,shoe\n4,hat\n3,hat, and more\n"), "kind")
+    assert labels.broken == 1
+    assert labels.match(PATHS) == ["hat", "shoe", None]
+
+
 def test_labels_of_a_parquet_file(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow", reason="Parquet files need pyarrow: pip install 'autoenc[tables]'")
     import pyarrow.parquet as pq
