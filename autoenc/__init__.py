@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from autoenc.catalog.copies import Copy, Duplicates
     from autoenc.catalog.duplicate_files import write_duplicates
     from autoenc.catalog.duplicates import find_duplicates
-    from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.index_report import IndexReport
+    from autoenc.catalog.indexing import index_images
     from autoenc.catalog.metadata import Metadata, TableReport
     from autoenc.catalog.neighbor_files import NeighborsReport, write_neighbors
     from autoenc.catalog.neighbors import Neighborhood, neighbors
@@ -65,7 +66,7 @@ _HOME = {
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
     "Fusion": "comparison.fusion",
-    "IndexReport": "catalog.indexing",
+    "IndexReport": "catalog.index_report",
     "LoadedImage": "images.files",
     "Metadata": "catalog.metadata",
     "Near": "catalog.weights",

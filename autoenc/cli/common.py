@@ -54,6 +54,7 @@ FLAGS = {
         "id-column",
         "list-separator",
         "metadata",
+        "null-values",
         "path-column",
         "product-column",
         "products",
@@ -71,7 +72,10 @@ LISTED = 20
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors, which quote what was typed, are safe to print."""
+    """A parser whose errors are one line, safe to print: they quote what was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if message:

@@ -20,6 +20,8 @@ def show_removal(removal: Removal, collection: str) -> None:
     )
     what = f"collection '{collection}', with " if removal.whole_collection else ""
     say(f"This removes {what}{removal.told()}, from the store and not from the disk.")
+    if not removal.whole_collection:
+        say("Files that stay in their folder are added again when it is indexed; move or delete them, too.")
 
 
 def confirmed(removal: Removal, collection: str, *, yes: bool) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.metadata import Metadata, TableReport
 
 KINDS = "keyword, integer, float, datetime, bool, text, keywords"
-_NEEDING = ("id_column", "path_column", "filterable", "product_column")
+_NEEDING = ("id_column", "path_column", "filterable", "product_column", "null_values")
 
 
 def add_metadata(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +52,12 @@ def add_table(parser: argparse.ArgumentParser, purpose: str) -> None:
         metavar="CHARACTER",
         help="what stands between the keywords of a list (default: |)",
     )
+    parser.add_argument(
+        "--null-values",
+        type=names,
+        metavar="A,B,…",
+        help="cells that count as empty ones, for example 'on request,tba' among prices",
+    )
 
 
 def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Metadata | None:
@@ -74,11 +80,18 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
         filterable=getattr(options, "filterable", None),
         product_column=getattr(options, "product_column", None),
         list_separator=options.list_separator,
+        null_values=options.null_values or (),
     )
 
 
-def show_table(table: TableReport, *, all_with: str) -> None:
-    """Print what came of a table; the options `all_with` list every row and image that has no counterpart."""
+def show_table(table: TableReport, *, all_with: str, first: bool = False) -> None:
+    """Print what came of a table; the options `all_with` list every row and image that has no counterpart.
+
+    Args:
+        table: what came of it.
+        all_with: options.
+        first: whether no image was stored before, so that no stored one can have changed.
+    """
     from autoenc.text import counted
 
     columns = [f"{name} {kind}{'*' if name in table.filterable else ''}" for name, kind in table.columns.items()]
@@ -86,8 +99,8 @@ def show_table(table: TableReport, *, all_with: str) -> None:
     put("  * can be filtered by" if table.filterable else "  no column can be filtered by; see --filterable")
     put(
         f"  {counted(table.joined, 'image')} with a row, {len(table.images_without_row):,} without; "
-        f"{counted(len(table.rows_without_image), 'row')} without an image; "
-        f"fields of {counted(table.updated, 'stored image')} changed"
+        f"{counted(len(table.rows_without_image), 'row')} without an image"
+        + ("" if first else f"; fields of {counted(table.updated, 'stored image')} changed")
     )
     for what, lines in (("mended", table.mended), ("left out", table.left_out)):
         for line in lines[:LISTED]:

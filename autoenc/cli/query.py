@@ -49,7 +49,7 @@ def add_parser(verbs: Any) -> None:
         "novelty{percentile, percentiles{encoder: percentile}, cosines{encoder: cosine}, left_out{encoder: reason}, "
         "unlike}",
     )
-    parser.set_defaults(run=run, when_stopped="Nothing was changed.", parser=parser)
+    parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:

@@ -97,6 +97,7 @@ class StoreInfo:
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
         runs: source name -> its last indexing runs, oldest first.
         product: the filterable field that names the product of each image; None if none does.
+        product_folders: whether that field holds the folders of the images.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
     """
 
@@ -107,6 +108,7 @@ class StoreInfo:
     scales: dict[str, Scale] = field(default_factory=dict)
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     product: str | None = None
+    product_folders: bool = False
     copy_of: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,13 +139,14 @@ class StoreInfo:
             product = data.get("product")
             if product is not None and product not in fields:
                 raise ValueError(f"no filterable field: {product!r}")
+            product_folders = product is not None and data.get("product_folders") is True
             copy_of = _text(data.get("copy_of", ""))
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
                 f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales or "
                 f"runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors, sources, fields, better, scales, runs, product, copy_of)
+        return cls(vectors, sources, fields, better, scales, runs, product, product_folders, copy_of)
 
 
 @dataclass(frozen=True)

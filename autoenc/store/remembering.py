@@ -24,12 +24,13 @@ from autoenc.store.filters import (
     conditions_of,
     short_name,
 )
-from autoenc.store.kinds import FIELD_KINDS, FieldKind
+from autoenc.store.kinds import FIELD_KINDS, PRODUCT_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.runs import LAST, Run
 from autoenc.store.scale import Scale
 from autoenc.store.where import Filter
+from autoenc.text import meant
 from autoenc.vectors import Vectors, unit_rows
 
 _OF_ONE_COLLECTION = ("version", "migrating", "copy_of", "vectors", "fields")
@@ -173,11 +174,12 @@ class Remembering:
             self._create_fields(new)
             self._remember("fields", new)
 
-    def set_product(self, field: str | None) -> None:
+    def set_product(self, field: str | None, *, folders: bool = False) -> None:
         """Remember which field names the product of each image, so that several photos of one product can be told.
 
         Args:
             field: a filterable field of keywords or integers; None forgets it.
+            folders: whether it holds the folders of the images, which indexing then sets.
 
         Raises:
             UnknownFieldError: the field is not filterable.
@@ -188,15 +190,15 @@ class Remembering:
                 if field not in self.info.fields:
                     raise UnknownFieldError(
                         f"Collection '{self.collection}' has no filterable field '{field}'; it has "
-                        f"{listed(self.info.fields)}."
+                        f"{listed(self.info.fields)}.{meant(field, self.info.fields)}"
                     )
-                if self.info.fields[field] not in ("keyword", "integer"):
+                if self.info.fields[field] not in PRODUCT_KINDS:
                     raise ArgumentError(
                         f"A product is named by a keyword or a whole number; field '{field}' holds "
                         f"{self.info.fields[field]} values."
                     )
-            if self.info.product != field:
-                self._engine.merge_record({"product": field})
+            if (self.info.product, self.info.product_folders) != (field, folders):
+                self._engine.merge_record({"product": field, "product_folders": folders})
                 self.info = self._as_info(self._engine.read_record())
 
     def set_better(self, kind: QueryKind, better: Better | None) -> None:
@@ -325,6 +327,7 @@ class Remembering:
         there = [short_name(field, self.info.fields) for field in self.info.fields]
         raise UnknownFieldError(
             f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
+            f"{meant(name, there)}"
         )
 
     def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:

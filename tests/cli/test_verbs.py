@@ -356,6 +356,7 @@ def test_remove_shows_first_and_asks(
         f"remove red/{number}.png" for number in range(4)
     ]
     assert "This removes 4 images (4 of source shop), from the store and not from the disk." in dry.stderr
+    assert "Files that stay in their folder are added again when it is indexed" in dry.stderr
     assert dry.stdout == "Nothing was removed: this was a dry run.\n"
     assert "Repeat the command with --yes" in call("remove", *place, "--path", "red", code=1).stderr
 
@@ -371,6 +372,13 @@ def test_remove_shows_first_and_asks(
     assert [image["path"] for image in document["images"]] == [f"blue/{number}.png" for number in range(4)]
     assert document["done"] is True
     assert "nothing to remove" in call("remove", *place, "--filter", "folder=blue", "--yes").stderr
+    for option in ("--yes", "--dry-run"):
+        none = call("remove", *place, "--where", "folder = greem", option).stderr.splitlines()
+        assert none[0] == "No image matches; there is nothing to remove."
+        assert none[1].startswith("No image has folder 'greem'. The nearest of 1 value: 'green'.")
+    tagged = call("tag", *place, "--where", "folder = greem", "--set", "a=1", "--quiet")
+    assert tagged.stdout == "0 matched, 0 changed\n"
+    assert "The nearest of 1 value: 'green'." in tagged.stderr
     assert "one of --id, --path" in call("remove", *place, code=2).stderr
     assert "one of --id, --path" in call("remove", *place, "--source", "shop", "--path", "x", code=2).stderr
     assert "got an empty one" in call("remove", *place, "--path", "green", "--path", "", "--yes", code=2).stderr
@@ -445,10 +453,15 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],
         ["index", "x", "--store", ":memory:"],
+        ["index", "x", "--store", "s", "--metdata", "f"],
+        ["index", "", "--store", "s"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(call: Call, arguments: list[str]) -> None:
-    assert "usage: autoenc" in call(*arguments, code=2).stderr
+    (said,) = call(*arguments, code=2).stderr.splitlines()
+    prog = "autoenc" if arguments[:1] in ([], ["paint"]) else f"autoenc {arguments[0]}"
+    assert said.startswith(f"{prog}: ")
+    assert said.endswith(f". See {prog} --help.")
 
 
 def test_errors_are_one_sentence_and_exit_code_1(

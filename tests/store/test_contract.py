@@ -254,8 +254,13 @@ def test_the_field_that_names_products_is_remembered(store, reopen):
     store.set_product("folder")
     again = reopen()
     assert again.info.product == again.status().product == "folder"
+    assert not again.info.product_folders
+    again.set_product("folder", folders=True)
+    again = reopen()
+    assert (again.info.product, again.info.product_folders) == ("folder", True)
     again.set_product(None)
-    assert reopen().info.product is None
+    again = reopen()
+    assert (again.info.product, again.info.product_folders) == (None, False)
 
 
 # ---- writing ----------------------------------------------------------------------------------
