@@ -50,7 +50,7 @@ class Query:
         where: only images that match; see `autoenc.search`.
         k: how many neighbors at most.
         offset: how many of the best to skip, for a further page. The pages of a hybrid query fit together within its
-            best 256 results; a later page ranks more candidates, so an image can be on two pages, or on none.
+            best 64 results; a later page ranks more candidates, so an image can be on two pages, or on none.
         min_score: only neighbors with at least this score: a cosine, or, in a hybrid query, a sum.
         min_percentile: only neighbors that are at least as similar as the nearest neighbors of this share of the
             catalog's images are to them, 0 to 100, by any encoder or, on their common scale, by all together.

@@ -16,7 +16,7 @@ from autoenc.store.records import Hit
 from autoenc.store.remembering import Remembering
 from autoenc.store.where import Filter
 
-DEPTH = 64
+DEPTH = 48
 """The fewest candidates that each search for a hybrid one finds."""
 
 
@@ -33,10 +33,11 @@ class HybridSearch(Remembering):
     ) -> list[Hit]:
         """The k points with the highest sums of all parts, best first; equal scores are ordered by id.
 
-        The candidates are the points nearest to each vector, max(64, 2 k) of each. If there are other parts, they are
-        four times as many, and max(64, 2 k) of those that all other parts suit (what matches, and what is close enough
-        to get half the weight). Each is scored by every part. Without a vector, every point that any part suits is a
-        candidate.
+        The candidates are the points nearest to each vector, n = max(48, 2 k) of each. If there are other parts, they
+        are the n best, by that vector and the other parts, of the n + 240 points nearest to the vector that weighs
+        most, and of fewer for a vector that weighs less; and the n nearest to the former that all other parts suit
+        (what matches, and what is close enough to get half the weight). Each is scored by every part. Without a vector,
+        every point that any part suits is a candidate.
 
         Args:
             parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.

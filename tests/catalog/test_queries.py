@@ -227,9 +227,9 @@ def many() -> Iterator[Store]:
 @pytest.mark.parametrize("boost", ["", "brand:Nike=.3"])
 def test_the_pages_of_a_hybrid_query_rank_the_same_candidates(many, boost):
     toward = {"color": np.ones(6), "edges": np.arange(6.0)}
-    query = Query(vector=toward, using="color=1,edges=1", boost=boost, k=250)
+    query = Query(vector=toward, using="color=1,edges=1", boost=boost, k=60)
     searcher = Searcher(many)
-    pages = [searcher.find(replace(query, k=10, offset=offset)) for offset in range(0, 250, 10)]
+    pages = [searcher.find(replace(query, k=10, offset=offset)) for offset in range(0, 60, 10)]
     found = [(one.rank, one.id) for page in pages for one in page]
     assert found == [(one.rank, one.id) for one in searcher.find(query)]
 

@@ -89,21 +89,34 @@ def suits(part: Match | Closeness) -> np.ndarray:
     return np.array([any(abs(one - part.target) <= part.scale for one in some) for some in numbers])
 
 
+def best(scores: np.ndarray, among: np.ndarray, limit: int) -> np.ndarray:
+    rows = np.flatnonzero(among)
+    return rows[np.argsort(-scores[rows], kind="stable")[:limit]]
+
+
 def candidates(parts: list[Any], kept: np.ndarray, depth: int) -> np.ndarray:
-    """The points that are compared: the nearest of each encoder, and the nearest of those that all else suits."""
+    """The points that are compared: the nearest of each encoder, and the nearest of those that all else suits.
+
+    Of the nearest, only the best by one encoder and all else, where closeness counts 3/4 or nothing.
+    """
     near = [part for part in parts if isinstance(part, Similarity)]
     rest = [part for part in parts if not isinstance(part, Similarity)]
     if not near:
         return kept & (np.sum([summand(part) > 0 for part in rest], axis=0) > 0)
     suited = np.all([kept, *map(suits, rest)], axis=0)
     found = np.zeros(COUNT, bool)
+    most = max(part.weight for part in near)
+    steps = np.sum([each.weight * suits(each) * (1 if isinstance(each, Match) else 0.75) for each in rest], axis=0)
     for part in near:
         scores = summand(part)
-        has = PAINTED | (part.using == "shape")
-        searches = [(kept & has, 4 * depth), (kept & has & suited, depth)] if rest else [(kept & has, depth)]
-        for among, limit in searches:
-            rows = np.flatnonzero(among)
-            found[rows[np.argsort(-scores[rows], kind="stable")[:limit]]] = True
+        has = kept & (PAINTED | (part.using == "shape"))
+        if not rest:
+            found[best(scores, has, depth)] = True
+            continue
+        nearest = best(scores, has, depth + round(240 * part.weight / (most or 1)))
+        found[nearest[np.argsort(-(scores + steps)[nearest], kind="stable")[:depth]]] = True
+        if part.weight == most:
+            found[best(scores, has & suited, depth)] = True
     return found
 
 
