@@ -64,7 +64,9 @@ def _add_parts(parser: argparse.ArgumentParser) -> None:
         "example learned=1,color=.5; or none",
     )
     parser.add_argument(
-        "--words", metavar="TEXT", help="add to the score where fields of kind text contain these words"
+        "--words",
+        metavar="TEXT[=WEIGHT]",
+        help="add WEIGHT (default: 1) to the score where fields of kind text contain these words; each adds its share",
     )
     parser.add_argument(
         "--boost",

@@ -202,6 +202,41 @@ def test_words_and_numbers_alone(shop):
     assert shop.search_hybrid([Match("title contains green")]) == []
 
 
+SHAPED = Match("title contains shoe", 0.125)
+
+
+@pytest.mark.parametrize(
+    ("parts", "read"),
+    [
+        ([Match("title contains shoe", 1.0)], 10),
+        ([SHAPED, Match({"base color": "Nike"}, 0.125), Match({"sale": True}, 0.0)], 10),
+        ([Closeness("price", 20.0, 5.0, 0.25), SHAPED], 40 + 10),  # 16 of them at most have the best price
+        ([Match({"base color": brand}, w) for brand in BRANDS for w in (0.25, 0.5)], 40 + 160 + 640 + 700 + 10),
+    ],
+    ids=["one", "equal weights", "close", "many"],
+)
+def test_where_points_share_a_score_no_more_are_read_than_can_be_the_first_by_id(shop, monkeypatch, parts, read):
+    every = shop.search_hybrid(parts, k=COUNT)
+    assert [hit.id for hit in every] == [hit.id for hit in sorted(every, key=lambda hit: (-hit.score, hit.id))]
+    scroll, blend, retrieve = shop._engine.scroll, shop._engine.blend, shop._engine.retrieve
+    counted: list[Any] = []
+
+    def scrolled(*args):
+        for record in scroll(*args):
+            counted.append(record)
+            yield record
+
+    def listed(found):
+        counted.extend(found)
+        return found
+
+    monkeypatch.setattr(shop._engine, "scroll", scrolled)
+    monkeypatch.setattr(shop._engine, "blend", lambda blends: [listed(hits) for hits in blend(blends)])
+    monkeypatch.setattr(shop._engine, "retrieve", lambda ids, vectors: listed(retrieve(ids, vectors)))
+    assert shop.search_hybrid(parts, k=10) == every[:10]
+    assert len(counted) == read
+
+
 def test_each_part_tells_what_it_adds(shop):
     parts = {"shape": BY_SHAPE, "paint": BY_PAINT, "color": NIKE, "price": NEAR}
     found = shop.search_hybrid(list(parts.values()), k=COUNT)
