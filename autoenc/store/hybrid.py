@@ -37,6 +37,7 @@ class HybridSearch(Remembering):
         k: int = 5,
         where: Filter | None = None,
         exclude: Collection[str] = (),
+        payload: bool = True,
     ) -> list[Hit]:
         """The k points with the highest sums of all parts, best first; equal scores are ordered by id.
 
@@ -51,6 +52,7 @@ class HybridSearch(Remembering):
             k: how many points at most, 1 to 1,000,000.
             where: only points that match.
             exclude: ids to leave out.
+            payload: whether hits by vectors have their payload, or an empty one.
 
         Returns:
             Hits whose score is the sum of the parts, and no cosine.
@@ -70,7 +72,7 @@ class HybridSearch(Remembering):
         check_number("k", k)
         checked = self._checked_parts(parts)
         conditions = self._conditions(where).without(tuple(canonical(exclude)))
-        blend = Blend(checked, k, conditions, max(DEPTH, 2 * k))
+        blend = Blend(checked, k, conditions, max(DEPTH, 2 * k), payload)
         if blend.nearest:
             return _ordered(self._engine.blend([blend])[0])
         counting = tuple(part for part in checked if part.weight)
