@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ def write_neighbors(
             if number < resumed:
                 continue
             ids = listing.ids[done : done + PART]
-            replace_file(part, _encoded(list(search_all(asked, listing, ids)), kind))
+            replace_file(part, _encoded(search_all(asked, listing, ids), kind))
         tell("neighbors", total, total, "")
         check_output(path, overwrite=overwrite, reading=reading)
         with replacing(path) as out:
@@ -183,14 +183,17 @@ def _read_state(path: Path) -> Any:
 # ---- formats ----------------------------------------------------------------------------------
 
 
-def _rows(found: Sequence[Neighborhood]) -> Iterator[tuple[Any, ...]]:
+def _rows(found: Iterable[Neighborhood]) -> Iterator[tuple[Any, ...]]:
     for each in found:
         for rank, near in enumerate(zip(each.ids, each.paths, each.scores, strict=True), start=1):
             yield each.id, each.path, rank, near[0], near[1], round(near[2], _DECIMALS)
 
 
-def _encoded(found: Sequence[Neighborhood], kind: str) -> bytes:
-    """A part of a file: CSV and JSON Lines as they are in the file, Parquet as a file of its own."""
+def _encoded(found: Iterable[Neighborhood], kind: str) -> bytes:
+    """A part of a file: CSV and JSON Lines as they are in the file, Parquet as a file of its own.
+
+    Neighborhoods are encoded as they come, while others are searched for.
+    """
     if kind == ".parquet":
         pa, pq = _parquet()
         columns = list(zip(*_rows(found), strict=True)) or [()] * len(NEIGHBOR_COLUMNS)
