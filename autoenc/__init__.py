@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.verdicts import mark_not_duplicates
-    from autoenc.catalog.weights import Boost, Near
+    from autoenc.catalog.weights import Boost, Near, Words
     from autoenc.comparison.fields import StoredFields, stored_fields
     from autoenc.comparison.fusion import Fusion
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
@@ -88,6 +88,7 @@ _HOME = {
     "TableReport": "catalog.metadata",
     "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
+    "Words": "catalog.weights",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
@@ -157,6 +158,7 @@ __all__ = [
     "TableReport",
     "TagReport",
     "TrainingResult",
+    "Words",
     "__version__",
     "backup_store",
     "check_store",

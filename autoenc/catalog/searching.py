@@ -16,7 +16,7 @@ from autoenc.catalog.queries import Name, Query, several
 from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
-from autoenc.catalog.weights import NOTHING, Boost, Near, Using, encoders_of
+from autoenc.catalog.weights import NOTHING, Boost, Near, Using, Words, encoders_of
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
@@ -95,7 +95,7 @@ def search(
     vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
     like: Picture | Sequence[Picture] = (),
     unlike: Picture | Sequence[Picture] = (),
-    words: str | None = None,
+    words: str | Words | None = None,
     using: Using | None = None,
     boost: str | Mapping[str, float] | Sequence[Boost] = (),
     near: str | Sequence[Near] = (),
@@ -123,7 +123,7 @@ def search(
         vector: (D,) numbers, made by the encoder earlier; or, for several encoders, name -> numbers.
         like: examples to search toward, as of a `Query`.
         unlike: examples to search away from.
-        words: what is searched for in the fields of kind text.
+        words: what is searched for in the fields of kind text, such as `red shoe=0.3`, with its weight.
         using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own; or several
             with weights, as `learned=1,color=0.5`. The default is `learned` if the store holds it, else the first of
             autoenc's own (color, texture, edges, …), else the first that it holds.

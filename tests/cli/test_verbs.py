@@ -266,6 +266,29 @@ def test_a_hybrid_query_tells_the_parts_of_each_score(call: Call, goods: Path, q
     assert (tmp_path / "n.png").exists()
 
 
+def test_a_sheet_shows_whatever_was_asked(call: Call, goods: Path, query: Path, tmp_path: Path) -> None:
+    """The first image of a product, an example, or the words."""
+    with open_store(goods) as store:
+        store.set_product("brand")
+        first = next(record.id for record in store.scroll("brand = b1"))
+
+    def drawn_by(*asked: str | Path) -> list[int]:
+        sheet = tmp_path / "n.png"
+        call("query", *asked, "--store", goods, "--using", "edges", "-k", "2", "--sheet", sheet)
+        with Image.open(sheet) as picture:
+            return list(picture.crop((24, 80, 24 + 128, 80 + 128)).tobytes())
+
+    assert drawn_by("--product", "b1") == drawn_by("--id", first)
+    assert drawn_by("--like", "shoe/001.jpg", "--unlike", "shoe/002.jpg") == drawn_by("--id", "shoe/001.jpg")
+    assert drawn_by("--like", query) == drawn_by(query)
+    sheet = tmp_path / "words.png"
+    call("query", "--words", "red=.5", "--boost", "brand:b1=1", "--store", goods, "--sheet", sheet)
+    with Image.open(sheet) as picture:
+        words = np.asarray(picture.crop((24, 46, 24 + 128, 46 + 128)).convert("L"))
+    assert words.mean() > 200
+    assert words.min() < 100
+
+
 def test_words_and_attributes_alone_need_no_picture(call: Call, goods: Path) -> None:
     words = json.loads(call("query", "--words", "red", "--store", goods, "-k", "30", "--json").stdout)
     assert (words["query"], words["using"]) == ([], "none")
@@ -448,7 +471,6 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["paint"],
         ["train", "x"],
         ["query", "--store", "s"],
-        ["query", "--words", "red", "--sheet", "n.png", "--store", "s"],
         ["query", "a.jpg", "--store", "s", "--filter", "folder"],
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],
