@@ -10,9 +10,12 @@ from qdrant_edge import Expression
 from autoenc.store.blending import Blend, Close, Matching, Nearest
 from autoenc.store.edge_values import condition_for, filter_for
 from autoenc.store.filters import Conditions, json_path
+from autoenc.store.settings import SearchSettings
 
-Params = Callable[[int, Conditions], qe.SearchParams]
-"""How to search vectors, given their length and the filter."""
+Params = Callable[[SearchSettings, int, Conditions], qe.SearchParams]
+"""How to search vectors, given their settings, their length and the filter."""
+
+_UNQUANTIZED = qe.SearchParams(quantization=qe.QuantizationSearchParams(ignore=True))
 
 
 def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
@@ -22,7 +25,7 @@ def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
             limit=limit,
             query=_query(part),
             filter=filter_for(where),
-            params=params(len(part.vector), where),
+            params=params(part.settings, len(part.vector), where),
         )
         for part, where, limit in blend.searches
     ]
@@ -36,7 +39,8 @@ def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryR
     """
     if blend.nearest:
         only = qe.Filter(must=[qe.HasIdCondition(set(candidates))])
-        found = [qe.Prefetch(max(1, len(candidates)), query=_query(part), filter=only) for part in blend.nearest]
+        limit = max(1, len(candidates))
+        found = [qe.Prefetch(limit, query=_query(part), filter=only, params=_UNQUANTIZED) for part in blend.nearest]
     else:
         found = [qe.Prefetch(blend.depth, filter=filter_for(blend.some))]
     parts: list[Expression] = []
