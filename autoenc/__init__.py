@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autoenc.version import __version__
 
 if TYPE_CHECKING:
+    from autoenc.catalog.auditing import AuditReport, audit_store
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.copies import Copy, Duplicates
     from autoenc.catalog.duplicate_files import write_duplicates
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Scale, SearchSettings, Store, list_collections, open_store
     from autoenc.store.backup import BackupReport, backup_store
     from autoenc.store.copying import CopyReport, copy_store
     from autoenc.store.restoring import restore_store
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _HOME = {
     "And": "store",
     "Answer": "catalog.searching",
+    "AuditReport": "catalog.auditing",
     "AutoencError": "errors",
     "BackupReport": "store.backup",
     "Boost": "catalog.weights",
@@ -81,6 +83,7 @@ _HOME = {
     "Range": "store",
     "Removal": "catalog.removing",
     "Scale": "store",
+    "SearchSettings": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
@@ -89,6 +92,7 @@ _HOME = {
     "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
     "Words": "catalog.weights",
+    "audit_store": "catalog.auditing",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
@@ -122,6 +126,7 @@ __all__ = [
     "ENCODER_NAMES",
     "And",
     "Answer",
+    "AuditReport",
     "AutoencError",
     "BackupReport",
     "Boost",
@@ -151,6 +156,7 @@ __all__ = [
     "Range",
     "Removal",
     "Scale",
+    "SearchSettings",
     "Searcher",
     "SkippedFile",
     "Store",
@@ -160,6 +166,7 @@ __all__ = [
     "TrainingResult",
     "Words",
     "__version__",
+    "audit_store",
     "backup_store",
     "check_store",
     "compare",

@@ -145,7 +145,9 @@ class Qdrant:
             case ["PUT"]:
                 return self.memory.create_collection(name, vectors_config={}, metadata=body["metadata"])
             case ["PATCH"]:
-                return self.memory.update_collection(name, metadata=body["metadata"])
+                if body.get("metadata") is not None:
+                    self.memory.update_collection(name, metadata=body["metadata"])
+                return True
             case ["DELETE"]:
                 return self.memory.delete_collection(name)
             case ["PUT", "vectors", vector]:

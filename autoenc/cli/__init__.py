@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import autoenc
 from autoenc.cli import (
+    audit,
     backup,
     check,
     compare,
@@ -34,7 +35,7 @@ from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.quiet import native_stderr_silenced
 
-VERBS = (train, index, query, neighbors, duplicates, tag, compare, status, check, remove, copy, backup, restore)
+VERBS = (train, index, query, neighbors, duplicates, tag, compare, status, check, audit, remove, copy, backup, restore)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),

@@ -24,7 +24,7 @@ def add_parser(verbs: Any) -> None:
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
         "images, lacking}}, sources{name: {root, images, runs[{finished, seconds, indexed, …}]}}, fields{name: {kind, "
         "values[{value, images}]}}, product, better{name: {encoder, map, than_map, ci_low, ci_high, queries, date, "
-        "…}}, copy_of, disk_bytes}}",
+        "…}}, copy_of, settings{name: {exact, ef, quantization, oversampling, …}}, disk_bytes}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
@@ -55,8 +55,9 @@ def _show(status: StoreStatus) -> None:
     for name, spec in status.encoders.items():
         origin = f", from {spec.origin}" if spec.origin else ""
         lacking = status.points - status.having[name]
+        searched = f"; searched by {status.settings[name].told()}" if name in status.settings else ""
         without = f"; {counted(lacking, 'image')} without it" if lacking else ""
-        put(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{without}")
+        put(f"  encoder {name}: {counted(spec.dim, 'number')} per image{origin}{searched}{without}")
     for asked, better in status.better.items():
         put(f"  {better.told()}{', for searches by stored images' if asked == 'stored' else ''}")
     for name, root in status.sources.items():

@@ -14,8 +14,9 @@ from autoenc.store.engine import Engine
 from autoenc.store.filters import OWN
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import WAIT_SECONDS
-from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
+from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorBytes, VectorSpec, point_id
 from autoenc.store.scale import Scale
+from autoenc.store.settings import SearchSettings
 from autoenc.store.store import Store
 from autoenc.store.where import And, Contains, Filter, Not, Or, Range
 
@@ -34,9 +35,11 @@ __all__ = [
     "Record",
     "Scalar",
     "Scale",
+    "SearchSettings",
     "Store",
     "StoreInfo",
     "StoreStatus",
+    "VectorBytes",
     "VectorSpec",
     "is_url",
     "list_collections",

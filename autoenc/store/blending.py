@@ -10,6 +10,7 @@ import numpy.typing as npt
 from autoenc.store.filters import Between, Condition, Conditions
 from autoenc.store.kinds import FieldKind
 from autoenc.store.scale import Scale
+from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors
 
@@ -73,6 +74,7 @@ class Nearest(NamedTuple):
     weight: float
     zero: float
     span: float
+    settings: SearchSettings = USUAL
 
 
 class Matching(NamedTuple):

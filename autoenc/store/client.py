@@ -9,16 +9,17 @@ from typing import Any
 from qdrant_client import QdrantClient, models
 
 from autoenc.errors import StoreError
-from autoenc.store.ann import search_ef
 from autoenc.store.answers import OLDEST_SERVER, OLDEST_TO_DROP_VECTORS, ServerVersion, talking
 from autoenc.store.blending import Blend
+from autoenc.store.client_ann import UNQUANTIZED, quantization_change, search_params
 from autoenc.store.client_blend import blend_request, candidate_requests
 from autoenc.store.client_filters import client_filter
 from autoenc.store.filters import Conditions, HasId, HasVector, json_path
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.metadata import as_metadata, record_in
-from autoenc.store.records import MEMORY, Hit, Record, hit_of, record_of, storing
+from autoenc.store.records import MEMORY, Hit, Record, VectorBytes, hit_of, record_of, storing
 from autoenc.store.requests import ITEM_BYTES, NUMBER_BYTES, check_size, parts, payload_bytes
+from autoenc.store.settings import USUAL, Quantization, SearchSettings
 from autoenc.text import counted
 from autoenc.vectors import Vectors
 
@@ -91,6 +92,9 @@ class ClientEngine:
     def disk_bytes(self) -> int | None:
         return None if self._remote else 0
 
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        return None
+
     def close(self) -> None:
         if self._open is not None:
             self._open.close()
@@ -132,6 +136,11 @@ class ClientEngine:
             )
         if holds_points:
             self._unchecked[name] = set()
+
+    def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
+        if self._remote:  # in memory every search is exact
+            with talking(self.location, writing=True):
+                self._client.update_collection(self.collection, vectors_config=quantization_change(kinds))
 
     def drop_vector(self, name: str) -> None:
         self._version.check(OLDEST_TO_DROP_VECTORS, "removing an encoder")
@@ -246,8 +255,9 @@ class ClientEngine:
         where: Conditions,
         min_score: float | None,
         payload: bool = True,
+        settings: SearchSettings = USUAL,
     ) -> list[list[Hit]]:
-        params = self._params(where)
+        params = self._params(settings, where)
         kept = client_filter(where)
         queries = [
             models.QueryRequest(
@@ -276,7 +286,8 @@ class ClientEngine:
         searches = [candidate_requests(blend, self._params) for blend in blends]
         answers = iter(self._query([query for queries in searches for query in queries]))
         found = [{hit.id for _ in queries for hit in next(answers)} for queries in searches]
-        results = self._query([blend_request(*pair) for pair in zip(blends, found, strict=True)])
+        scored = UNQUANTIZED if self._remote else None
+        results = self._query([blend_request(*pair, scored) for pair in zip(blends, found, strict=True)])
         return [[Hit(str(hit.id), hit.score, hit.payload or {}) for hit in hits] for hits in results]
 
     def _query(self, queries: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
@@ -290,11 +301,10 @@ class ClientEngine:
                 found += self._client.query_batch_points(self.collection, queries[part])
         return [answer.points for answer in found]
 
-    def _params(self, where: Conditions) -> models.SearchParams | None:
+    def _params(self, settings: SearchSettings, where: Conditions) -> models.SearchParams | None:
         if not self._remote:  # in memory every search is exact, and the client warns of parameters
             return None
-        acorn = models.AcornSearchParams(enable=True) if where.narrows else None
-        return models.SearchParams(hnsw_ef=search_ef(self._points), acorn=acorn)
+        return search_params(settings, self._points, where.narrows)
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with talking(self.location):

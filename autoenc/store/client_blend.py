@@ -10,9 +10,10 @@ from qdrant_client import models
 from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
 from autoenc.store.client_filters import client_condition, client_filter
 from autoenc.store.filters import Conditions, json_path
+from autoenc.store.settings import SearchSettings
 
-Params = Callable[[Conditions], models.SearchParams | None]
-"""How to search vectors, given the filter."""
+Params = Callable[[SearchSettings, Conditions], models.SearchParams | None]
+"""How to search vectors, given their settings and the filter."""
 
 
 def candidate_requests(blend: Blend, params: Params) -> list[models.QueryRequest]:
@@ -25,7 +26,7 @@ def _candidates(search: Search, params: Params) -> models.QueryRequest:
         "query": search.nearest.vector.tolist(),
         "using": search.nearest.using,
         "filter": client_filter(search.where),
-        "params": params(search.where),
+        "params": params(search.nearest.settings, search.where),
         "limit": search.limit,
     }
     if search.keep is None:
@@ -38,17 +39,19 @@ def _candidates(search: Search, params: Params) -> models.QueryRequest:
     )
 
 
-def blend_request(blend: Blend, candidates: Collection[models.ExtendedPointId]) -> models.QueryRequest:
+def blend_request(
+    blend: Blend, candidates: Collection[models.ExtendedPointId], params: models.SearchParams | None
+) -> models.QueryRequest:
     """The request for a hybrid search.
 
     Every encoder scores the candidates of all: else a point that one search found and another did not would count as
-    unlike by that other encoder.
+    unlike by that other encoder. `params` keep short copies of vectors out of the scores.
     """
     if blend.nearest:
         only = models.Filter(must=[models.HasIdCondition(has_id=list(candidates))])
         limit = max(1, len(candidates))
         found = [
-            models.Prefetch(query=part.vector.tolist(), using=part.using, filter=only, limit=limit)
+            models.Prefetch(query=part.vector.tolist(), using=part.using, filter=only, limit=limit, params=params)
             for part in blend.nearest
         ]
     else:

@@ -18,8 +18,8 @@ import qdrant_edge as qe
 
 from autoenc.errors import StoreError
 from autoenc.files import remove_folder, replace_file
-from autoenc.store.ann import is_exact, search_ef
 from autoenc.store.blending import Blend
+from autoenc.store.edge_ann import bytes_of_vector, quantized_config, search_params
 from autoenc.store.edge_values import (
     BOOLS,
     SCHEMA_TYPES,
@@ -49,7 +49,8 @@ from autoenc.store.manifest import (
     replace_manifest,
     write_manifest,
 )
-from autoenc.store.records import Hit, Record, hit_of, merged, storing
+from autoenc.store.records import Hit, Record, VectorBytes, hit_of, merged, storing
+from autoenc.store.settings import USUAL, Quantization, SearchSettings, quantizations_of
 from autoenc.store.space import allocated_bytes, check_space, needed_for_vector
 from autoenc.vectors import Vectors
 
@@ -198,6 +199,9 @@ class EdgeEngine:
     def disk_bytes(self) -> int | None:
         return allocated_bytes(self._folder)
 
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        return bytes_of_vector(self._folder / SEGMENTS, name)
+
     def _close_shard(self) -> None:
         try:
             self.flush()
@@ -272,6 +276,13 @@ class EdgeEngine:
             raise
         return True
 
+    def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
+        self._begin_writing(0, "to write to the store")
+        with self._engine():  # which takes another configuration only when it opens a shard
+            config = quantized_config(self._folder / SHARD, {**quantizations_of(self.read_record()), **kinds})
+            self._close_shard()
+            self._open = qe.EdgeShard.load(str(self._folder / SHARD), config)
+
     def drop_vector(self, name: str) -> None:
         with self._engine():
             self._update(qe.UpdateOperation.delete_vector_name(name))
@@ -337,9 +348,10 @@ class EdgeEngine:
         where: Conditions,
         min_score: float | None,
         payload: bool = True,
+        settings: SearchSettings = USUAL,
     ) -> list[list[Hit]]:
         with self._engine():
-            params = self._params(vectors.shape[1], where)
+            params = self._params(settings, vectors.shape[1], where)
             kept = filter_for(where)
             requests = [
                 qe.QueryRequest(
@@ -366,13 +378,8 @@ class EdgeEngine:
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
             return [[_blended(hit) for hit in hits] for hits in results]
 
-    def _params(self, dim: int, where: Conditions) -> qe.SearchParams:
-        """How to search the vectors of one encoder."""
-        points = self._shard.info().points_count
-        if is_exact(points, dim):
-            return qe.SearchParams(exact=True)
-        acorn = qe.AcornSearchParams(enable=True) if where.narrows else None
-        return qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
+    def _params(self, settings: SearchSettings, dim: int, where: Conditions) -> qe.SearchParams:
+        return search_params(settings, self._shard.info().points_count, dim, where.narrows)
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with self._engine():

@@ -10,9 +10,12 @@ from qdrant_edge import Expression
 from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
 from autoenc.store.edge_values import condition_for, filter_for
 from autoenc.store.filters import Conditions, json_path
+from autoenc.store.settings import SearchSettings
 
-Params = Callable[[int, Conditions], qe.SearchParams]
-"""How to search vectors, given their length and the filter."""
+Params = Callable[[SearchSettings, int, Conditions], qe.SearchParams]
+"""How to search vectors, given their settings, their length and the filter."""
+
+_UNQUANTIZED = qe.SearchParams(quantization=qe.QuantizationSearchParams(ignore=True))
 
 
 def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
@@ -22,7 +25,7 @@ def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
 
 def _candidates(search: Search, params: Params) -> qe.QueryRequest:
     query, where = _query(search.nearest), filter_for(search.where)
-    how = params(len(search.nearest.vector), search.where)
+    how = params(search.nearest.settings, len(search.nearest.vector), search.where)
     if search.keep is None:
         return qe.QueryRequest(limit=search.limit, query=query, filter=where, params=how)
     found = qe.Prefetch(search.limit, query=query, filter=where, params=how)
@@ -37,7 +40,8 @@ def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryR
     """
     if blend.nearest:
         only = qe.Filter(must=[qe.HasIdCondition(set(candidates))])
-        found = [qe.Prefetch(max(1, len(candidates)), query=_query(part), filter=only) for part in blend.nearest]
+        limit = max(1, len(candidates))
+        found = [qe.Prefetch(limit, query=_query(part), filter=only, params=_UNQUANTIZED) for part in blend.nearest]
     else:
         found = [qe.Prefetch(blend.depth, filter=filter_for(blend.some))]
     return qe.QueryRequest(

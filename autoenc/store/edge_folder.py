@@ -186,27 +186,31 @@ def _make_folder(root: Path, folder: Path) -> None:
         raise StoreError(f"Cannot create a store in {root}: {error.strerror}. Choose another folder.") from error
 
 
+def edge_config(vectors: dict[str, qe.EdgeVectorParams]) -> qe.EdgeConfig:
+    """The configuration of a new shard with these vectors."""
+    return qe.EdgeConfig(
+        vectors=vectors,
+        hnsw_config=qe.HnswIndexConfig(
+            HNSW_M,
+            HNSW_EF_CONSTRUCT,
+            full_scan_threshold=EXACT_KB,
+            max_indexing_threads=os.cpu_count() or 1,  # by default the engine leaves one of two cores idle
+            payload_m=HNSW_PAYLOAD_M,
+        ),
+        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=EXACT_KB, default_segment_number=1),
+        # Without the write-ahead log, a kill leaves points with the vector of one write and the payload of another.
+        wal_enabled=True,
+    )
+
+
 def _make_shard(folder: Path) -> None:
     """Create an empty shard under a temporary name and rename it, so that a shard is either complete or absent."""
     check_space(folder, 0, "to create the store")
     building = folder / f"{BUILDING}{uuid.uuid4().hex}"
     building.mkdir()  # not mkdtemp: the umask decides who may read the shard, as it does for the record
     with engine_errors(f"new folder {folder}"):
-        config = qe.EdgeConfig(
-            # The engine creates no shard without a vector. Encoders come later, so this one is removed again below.
-            vectors={PLACEHOLDER: qe.EdgeVectorParams(1, qe.Distance.Dot)},
-            hnsw_config=qe.HnswIndexConfig(
-                HNSW_M,
-                HNSW_EF_CONSTRUCT,
-                full_scan_threshold=EXACT_KB,
-                max_indexing_threads=os.cpu_count() or 1,  # by default the engine leaves one of two cores idle
-                payload_m=HNSW_PAYLOAD_M,
-            ),
-            optimizers=qe.EdgeOptimizersConfig(indexing_threshold=EXACT_KB, default_segment_number=1),
-            # Without the write-ahead log, a kill leaves points with the vector of one write and the payload of another.
-            wal_enabled=True,
-        )
-        shard = qe.EdgeShard.create(str(building), config)
+        # The engine creates no shard without a vector. Encoders come later, so this one is removed again below.
+        shard = qe.EdgeShard.create(str(building), edge_config({PLACEHOLDER: qe.EdgeVectorParams(1, qe.Distance.Dot)}))
         shard.update(qe.UpdateOperation.delete_vector_name(PLACEHOLDER))
         shard.flush()
         shard.close()

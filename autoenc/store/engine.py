@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from autoenc.store.blending import Blend
 from autoenc.store.filters import Conditions
 from autoenc.store.kinds import FieldKind, Scalar
-from autoenc.store.records import Hit, Record
+from autoenc.store.records import Hit, Record, VectorBytes
+from autoenc.store.settings import USUAL, Quantization, SearchSettings
 from autoenc.vectors import Vectors
 
 
@@ -34,6 +35,11 @@ class Engine(Protocol):
 
     def create_vector(self, name: str, dim: int) -> None:
         """Add a named vector to the collection; do nothing if it exists."""
+
+    def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
+        """Keep short copies of the vectors of these names, or keep none; `optimize` makes them. Nobody else may use the
+        engine meanwhile. An engine that compares vectors in memory has no use for them, and does nothing.
+        """
 
     def drop_vector(self, name: str) -> None:
         """Remove a named vector from every point."""
@@ -67,6 +73,7 @@ class Engine(Protocol):
         where: Conditions,
         min_score: float | None,
         payload: bool = True,
+        settings: SearchSettings = USUAL,
     ) -> list[list[Hit]]:
         """The k nearest points of each row; without `payload`, that of each hit is empty."""
 
@@ -89,6 +96,9 @@ class Engine(Protocol):
 
     def disk_bytes(self) -> int | None:
         """Bytes of this computer's disk that the collection takes; None where it lies elsewhere."""
+
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        """Bytes that the vectors of one name take on this computer's disk; None where they lie elsewhere."""
 
     def optimize(self) -> None:
         """After a bulk load, build the ANN index where it helps, and check that nothing written was lost."""

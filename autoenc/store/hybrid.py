@@ -15,6 +15,7 @@ from autoenc.store.checks import parts as batches
 from autoenc.store.filters import Condition, Conditions, HasId
 from autoenc.store.records import Hit
 from autoenc.store.remembering import Remembering
+from autoenc.store.settings import USUAL
 from autoenc.store.where import Filter
 
 DEPTH = 48
@@ -139,9 +140,10 @@ class HybridSearch(Remembering):
             return Close(field, kind, float(part.target), float(part.scale), part.weight)
         (vector,) = self._checked_matrix(part.using, np.atleast_2d(floats(part.vector)))
         scale = part.scale
+        settings = self.info.settings.get(part.using, USUAL)
         if scale is None:
-            return Nearest(part.using, vector, part.weight, 0.0, 1.0)
-        return Nearest(part.using, vector, part.weight, scale.nearest - scale.span, scale.span)
+            return Nearest(part.using, vector, part.weight, 0.0, 1.0, settings)
+        return Nearest(part.using, vector, part.weight, scale.nearest - scale.span, scale.span, settings)
 
 
 def checked_weight(weight: float) -> float:

@@ -18,6 +18,7 @@ from autoenc.store.filters import check_field_name
 from autoenc.store.kinds import FIELD_KINDS, FieldKind, Scalar
 from autoenc.store.runs import Run, read_runs
 from autoenc.store.scale import Scale, read_scales
+from autoenc.store.settings import SearchSettings, read_settings
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
 
@@ -25,7 +26,7 @@ MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
-SECTIONS = ("vectors", "sources", "fields", "better", "scales", "runs")
+SECTIONS = ("vectors", "sources", "fields", "better", "scales", "settings", "runs")
 """The parts of a record that hold one entry per name."""
 
 _NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4").bytes
@@ -95,6 +96,7 @@ class StoreInfo:
         fields: filterable payload field -> kind of its values.
         better: kind of query -> what retrieves better than the default encoder, where a comparison has shown it.
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
+        settings: encoder -> how its vectors are searched, where that has been set.
         runs: source name -> its last indexing runs, oldest first.
         product: the filterable field that names the product of each image; None if none does.
         product_folders: whether that field holds the folders of the images.
@@ -106,6 +108,7 @@ class StoreInfo:
     fields: dict[str, FieldKind] = field(default_factory=dict)
     better: dict[QueryKind, Better] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
+    settings: dict[str, SearchSettings] = field(default_factory=dict)
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     product: str | None = None
     product_folders: bool = False
@@ -135,6 +138,7 @@ class StoreInfo:
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
             better = read_better(data.get("better", {}), fingerprints, fields)  # records of earlier versions have none
             scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
+            settings = read_settings(data.get("settings", {}), fingerprints)
             runs = read_runs(data.get("runs", {}), sources)
             product = data.get("product")
             if product is not None and product not in fields:
@@ -143,10 +147,10 @@ class StoreInfo:
             copy_of = _text(data.get("copy_of", ""))
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales or "
-                f"runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
+                f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales, "
+                f"settings or runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors, sources, fields, better, scales, runs, product, product_folders, copy_of)
+        return cls(vectors, sources, fields, better, scales, settings, runs, product, product_folders, copy_of)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,21 @@ class Record:
 
 
 @dataclass(frozen=True)
+class VectorBytes:
+    """What the vectors of one encoder take on the disk, in bytes; searches read it through the memory of the system.
+
+    Attributes:
+        vectors: the vectors themselves.
+        graph: what links each to its neighbors; 0 where there is no graph.
+        quantized: their short copies; 0 where there are none.
+    """
+
+    vectors: int
+    graph: int
+    quantized: int
+
+
+@dataclass(frozen=True)
 class StoreStatus:
     """What a collection holds; see `Store.status`.
 
@@ -185,6 +204,7 @@ class StoreStatus:
         product: the field that names the product of each image; None if none does.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
         runs: source name -> its last indexing runs, oldest first.
+        settings: encoder -> how its vectors are searched, where that has been set.
         disk_bytes: what the store takes of this computer's disk; None for a server.
     """
 
@@ -201,6 +221,7 @@ class StoreStatus:
     product: str | None
     copy_of: str
     runs: dict[str, tuple[Run, ...]]
+    settings: dict[str, SearchSettings]
     disk_bytes: int | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -228,6 +249,7 @@ class StoreStatus:
             "better": {name: asdict(better) for name, better in self.better.items()},
             "product": self.product,
             "copy_of": self.copy_of,
+            "settings": {name: asdict(settings) for name, settings in self.settings.items()},
             "disk_bytes": self.disk_bytes,
         }
 

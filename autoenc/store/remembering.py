@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from autoenc.store.migration import migrate
 from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.runs import LAST, Run
 from autoenc.store.scale import Scale
+from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
 from autoenc.text import meant
 from autoenc.vectors import Vectors, unit_rows
@@ -118,6 +119,8 @@ class Remembering:
             self._checked_name(name)
             if name in self.info.scales:
                 self._remember("scales", {name: None})
+            if name in self.info.settings:
+                self._remember("settings", {name: None})
             self._engine.drop_vector(name)
             self._remember("vectors", {name: None})
 
@@ -231,6 +234,47 @@ class Remembering:
             new = {name: asdict(scale) for name, scale in scales.items() if self.info.scales.get(name) != scale}
             self._remember("scales", new)
 
+    def set_settings(self, settings: Mapping[str, SearchSettings]) -> None:
+        """Search the vectors of some encoders by these settings from now on, here and wherever the store is opened.
+
+        They are known as long as the store holds the encoder. Where they ask for another quantization than before, the
+        next `optimize` makes the short copies, and until then the vectors themselves are compared; a server makes them
+        by itself. No other thread may use the store meanwhile.
+
+        Args:
+            settings: encoder -> its settings; `SearchSettings()` for the usual ones.
+
+        Raises:
+            VectorError: the store does not hold one of the encoders.
+            StoreError: the store cannot be written to.
+
+        Example:
+            >>> with autoenc.open_store("store") as store:
+            ...     store.set_settings({"learned": autoenc.SearchSettings(ef=64)})
+            ...     store.info.settings["learned"].ef
+            64
+        """
+        with self._lock:
+            self._check_no_copy()
+            specs = {name: self._checked_name(name) for name in settings}
+            known = self.info.settings
+            new = {name: replace(each, fingerprint=specs[name].fingerprint) for name, each in settings.items()}
+            new = {name: each for name, each in new.items() if known.get(name) != each}
+            self._quantize(new)
+            usual = {name for name, each in new.items() if replace(each, points=0, fingerprint="") == USUAL}
+            self._remember("settings", {name: None if name in usual else asdict(each) for name, each in new.items()})
+
+    def _quantize(self, settings: Mapping[str, SearchSettings]) -> None:
+        """Let the engine keep the short copies that these settings use, where it has not been told so yet."""
+        known = self.info.settings
+        changed = {
+            name: each.quantization
+            for name, each in settings.items()
+            if known.get(name, USUAL).quantization != each.quantization
+        }
+        if changed:
+            self._engine.quantize(changed)
+
     def adopt(self, other: Remembering) -> None:
         """Remember what another store remembers: its encoders and fields, and exactly what else its record holds.
 
@@ -245,6 +289,7 @@ class Remembering:
         changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
         with self._lock:
             mine = self._engine.read_record()
+            self._quantize(known.settings)
             for section in changes.keys() & set(SECTIONS):
                 changes[section] = {**dict.fromkeys(mine.get(section, {})), **changes[section]}
             self._engine.merge_record(changes)

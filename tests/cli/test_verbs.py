@@ -710,6 +710,24 @@ def test_neighbors_writes_a_file_and_says_how_many(call: Call, store: Path, draw
     assert "--overwrite" in refused.stderr
 
 
+def test_an_audit_shows_every_way_to_search_and_the_exit_code_tells_of_low_recall(
+    call: Call, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = call("audit", "--store", store, "--min-recall", "1", "--quiet")
+    assert re.search(
+        r"^\* exact +1\.0000 +\d+\.\d{3} +\d+\.\d{3} +\d+\.\d +\d+\.\d$", shown.stdout.replace(">", "*"), re.M
+    )
+    assert "there is no graph to audit" in shown.stderr
+    document = json.loads(call("audit", "--store", store, "--using", "color", "--quiet", "--json").stdout)
+    assert (document["using"], document["recall"], document["applied"]) == ("color", 1.0, False)
+    assert "argument" not in call("audit", "--store", store, "--min-recall", "2", code=2).stderr
+    assert call("audit", "--store", store, "--min-recall", "2", code=2).stderr.startswith("autoenc: --min-recall must")
+    monkeypatch.setattr("autoenc.catalog.auditing.AuditReport.recall", 0.93456)
+    low = call("audit", "--store", store, "--min-recall", ".95", "--quiet", code=1)
+    assert "autoenc: recall 0.9345 is below 0.95.\n" in low.stderr
+    call("audit", "--store", store, "--quiet")
+
+
 def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_path: Path) -> None:
     folder, place = tmp_path / "shop", tmp_path / "store"
     folder.mkdir()
@@ -752,11 +770,11 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 13
+    assert len(VERBS) == 14
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
         *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
-        *("restore", "duplicates"),
+        *("restore", "duplicates", "audit"),
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name
