@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
+    from autoenc.catalog.reindexing import ReindexReport, drop_old_generations, reindex_store, roll_back
     from autoenc.catalog.remembering import remember_comparison
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
@@ -77,6 +78,7 @@ _HOME = {
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
+    "ReindexReport": "catalog.reindexing",
     "Removal": "catalog.removing",
     "Scale": "store",
     "Searcher": "catalog.searching",
@@ -91,6 +93,7 @@ _HOME = {
     "copy_store": "store.copying",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
+    "drop_old_generations": "catalog.reindexing",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
@@ -102,9 +105,11 @@ _HOME = {
     "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
     "open_store": "store",
+    "reindex_store": "catalog.reindexing",
     "remember_comparison": "catalog.remembering",
     "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
+    "roll_back": "catalog.reindexing",
     "search": "catalog.searching",
     "tag_images": "catalog.tagging",
     "train": "training.run",
@@ -144,6 +149,7 @@ __all__ = [
     "Progress",
     "Query",
     "Range",
+    "ReindexReport",
     "Removal",
     "Scale",
     "Searcher",
@@ -159,6 +165,7 @@ __all__ = [
     "copy_store",
     "create_encoder",
     "draw_catalog",
+    "drop_old_generations",
     "find_duplicates",
     "find_images",
     "index_images",
@@ -170,9 +177,11 @@ __all__ = [
     "neighbors",
     "novelty",
     "open_store",
+    "reindex_store",
     "remember_comparison",
     "remove_images",
     "restore_store",
+    "roll_back",
     "search",
     "tag_images",
     "train",

@@ -12,15 +12,15 @@ from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nea
 from autoenc.store.checks import canonical, check_number, floats
 from autoenc.store.checks import parts as batches
 from autoenc.store.filters import Conditions, HasId
+from autoenc.store.generations import Generational
 from autoenc.store.records import Hit
-from autoenc.store.remembering import Remembering
 from autoenc.store.where import Filter
 
 DEPTH = 64
 """The fewest candidates that each search for a hybrid one finds."""
 
 
-class HybridSearch(Remembering):
+class HybridSearch(Generational):
     """The searches of a store by more than one cosine."""
 
     def search_hybrid(

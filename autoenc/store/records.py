@@ -165,6 +165,29 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Generation:
+    """One generation of a collection.
+
+    Attributes:
+        number: 1 for the first.
+        current: whether it answers to the collection's name.
+        unfinished: whether building it was interrupted, so that it can only be finished or dropped.
+        encoders: named vector -> its encoder.
+        disk_bytes: what it takes of this computer's disk; None for a server.
+    """
+
+    number: int
+    current: bool
+    unfinished: bool
+    encoders: dict[str, VectorSpec]
+    disk_bytes: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        origins = {name: spec.origin for name, spec in self.encoders.items()}
+        return {**vars(self), "encoders": origins}
+
+
+@dataclass(frozen=True)
 class StoreStatus:
     """What a collection holds; see `Store.status`.
 
@@ -181,7 +204,9 @@ class StoreStatus:
         product: the field that names the product of each image; None if none does.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
         runs: source name -> its last indexing runs, oldest first.
-        disk_bytes: what the store takes of this computer's disk; None for a server.
+        disk_bytes: what the store takes of this computer's disk, without other generations; None for a server.
+        generation: the number of this generation; None for a collection that cannot have several.
+        others: the other generations of the collection.
     """
 
     location: str
@@ -198,6 +223,8 @@ class StoreStatus:
     copy_of: str
     runs: dict[str, tuple[Run, ...]]
     disk_bytes: int | None
+    generation: int | None
+    others: tuple[Generation, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -225,6 +252,8 @@ class StoreStatus:
             "product": self.product,
             "copy_of": self.copy_of,
             "disk_bytes": self.disk_bytes,
+            "generation": self.generation,
+            "other_generations": [each.to_dict() for each in self.others],
         }
 
 

@@ -72,6 +72,8 @@ class Store(HybridSearch):
             copy_of=self.info.copy_of,
             runs=dict(self.info.runs),
             disk_bytes=self._engine.disk_bytes(),
+            generation=self.generation,
+            others=tuple(each for each in self.generations() if each.number != self.generation),
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -187,10 +189,6 @@ class Store(HybridSearch):
         known = canonical([ids] if isinstance(ids, str) else ids)
         for part in parts(len(known)):
             self._engine.delete(known[part])
-
-    def drop(self) -> None:
-        """Delete the whole collection and close it."""
-        self._engine.drop()
 
     def optimize(self) -> None:
         """After a bulk load, build the ANN index if the collection is large enough to benefit.
