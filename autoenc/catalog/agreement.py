@@ -17,13 +17,13 @@ from autoenc.images.decoding import resized_batch
 from autoenc.images.files import decode_file, read_file
 from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
 from autoenc.store import Store
-from autoenc.vectors import Images, Vectors
+from autoenc.vectors import Images, Matrix, Vectors
 
 SAMPLE = 200
 """Images that are searched for in both generations."""
 
-COPIES = 100
-"""Of these, how many are altered and searched for again."""
+VIEWS = 5
+"""Altered copies of each, which are searched for as well."""
 
 K = 10
 """Neighbors that are compared."""
@@ -86,8 +86,8 @@ def compare_generations(old: Store, new: Store, encoder: Encoder) -> Agreement |
     """Compare the vectors of one name in two generations; None where there are fewer than two images to search for.
 
     The images with the lowest ids are searched for in both generations. The ids that autoenc gives are hashes, so these
-    are a random sample, and the same one every time. Then the first of them are cropped, mirrored and recolored as
-    `altered_copies` does, and the copies are searched for with both encoders.
+    are a random sample, and the same one every time. Then they are cropped, mirrored and recolored as `altered_copies`
+    does, each in five ways, and the copies are searched for with both encoders.
 
     Args:
         old: the generation that answers.
@@ -105,7 +105,7 @@ def compare_generations(old: Store, new: Store, encoder: Encoder) -> Agreement |
     ours = _neighbors(new, name, ids, np.stack([rows[id] for id in ids]))
     shared = [len(a & b) / max(len(a), len(b), 1) for a, b in zip(theirs, ours, strict=True)]
     (overlap,) = bootstrap_intervals([shared])
-    there, images = _images(old, ids[:COPIES], max(SIZE, encoder.input_size))
+    there, images = _images(old, ids, max(SIZE, encoder.input_size))
     hits = _first(new, encoder, there, images)
     earlier = _first(old, _encoder(old, name), there, images)
     gain = None
@@ -116,7 +116,7 @@ def compare_generations(old: Store, new: Store, encoder: Encoder) -> Agreement |
         overlap=overlap,
         before=_standing(old, name, theirs, earlier),
         after=_standing(new, name, ours, hits),
-        copies=len(there),
+        copies=VIEWS * len(there),
         gain=gain,
     )
 
@@ -128,7 +128,7 @@ def _neighbors(store: Store, name: str, ids: list[str], rows: Vectors) -> list[s
     return [set(near[:K]) for near in others]
 
 
-def _standing(store: Store, name: str, neighbors: list[set[str]], found: Vectors | None) -> Standing:
+def _standing(store: Store, name: str, neighbors: list[set[str]], found: Matrix | None) -> Standing:
     scale = scale_of(store, name)
     nearest = (scale.percentiles[5], scale.percentiles[50], scale.percentiles[95])
     share = None if found is None else float(found.mean())
@@ -136,7 +136,7 @@ def _standing(store: Store, name: str, neighbors: list[set[str]], found: Vectors
 
 
 def _images(store: Store, ids: list[str], size: int) -> tuple[list[str], Images]:
-    """The images of some points that can be read, as altered copies of (N, size, size, 3) uint8."""
+    """The images of some points that can be read: their ids, and (N, size, size, 3) uint8."""
     there, pixels = [], []
     for record in store.retrieve(ids):
         path = point_path(store, record.payload)
@@ -147,16 +147,19 @@ def _images(store: Store, ids: list[str], size: int) -> tuple[list[str], Images]
         except ImageError:
             continue
         there.append(record.id)
-    return there, altered_copies(np.stack(pixels)) if pixels else np.empty((0, size, size, 3), np.uint8)
+    return there, np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)
 
 
-def _first(store: Store, encoder: Encoder | None, ids: list[str], copies: Images) -> Vectors | None:
-    """Of each altered copy 1 if its original is the nearest of all images, else 0; None without copies or encoder."""
+def _first(store: Store, encoder: Encoder | None, ids: list[str], images: Images) -> Matrix | None:
+    """Of each image, the share of its copies that it is nearest to of all images; None without images or encoder."""
     if encoder is None or not ids:
         return None
-    rows = encoder.encode(resized_batch(copies, encoder.input_size))
-    found = store.search_batch(rows, using=encoder.name, k=1, payload=False)
-    return np.array([bool(hits) and hits[0].id == id for id, hits in zip(ids, found, strict=True)], np.float32)
+    shares: Matrix = np.zeros(len(ids))
+    for view in range(VIEWS):
+        rows = encoder.encode(resized_batch(altered_copies(images, seed=view), encoder.input_size))
+        found = store.search_batch(rows, using=encoder.name, k=1, payload=False)
+        shares += [bool(hits) and hits[0].id == id for id, hits in zip(ids, found, strict=True)]
+    return shares / VIEWS
 
 
 def _encoder(store: Store, name: str) -> Encoder | None:

@@ -91,7 +91,7 @@ def check_missing(lost: Sequence[Path], total: int, limit: float, where: str, le
     """
     if len(lost) > limit * total:
         raise StoreError(
-            f"{counted(len(lost), 'image')} of {total:,} of {where} cannot be encoded, {shown(lost[0])} among them: "
+            f"{counted(len(lost), 'image')} of {total:,} of {where} cannot be encoded, {shown(min(lost))} among them: "
             f"{len(lost) / total:.0%}, and missing_limit={limit:g} allows {limit:.0%}. {left} Bring the files back, "
             f"or prune them with `autoenc index --prune`; with a higher limit they stay, without the new vectors."
         )

@@ -131,7 +131,8 @@ def _show(report: ReindexReport) -> None:
 
 def _show_agreement(name: str, each: Agreement, report: ReindexReport) -> None:
     before, after = each.before, each.after
-    put(f"  {name}, {each.queries} searches in both:{'':<28}  generation {report.before:<6}  {report.generation}")
+    title = f"{name}, {each.queries} searches in both:"
+    put(f"  {title:<52}{f'generation {report.before}':>16}{f'generation {report.generation}':>18}")
     rows = {
         "altered copies that find their original first": (_share(before), _share(after)),
         "cosine with the nearest neighbor: median": (f"{before.nearest[1]:.3f}", f"{after.nearest[1]:.3f}"),

@@ -47,8 +47,24 @@ def is_pointer(path: Path) -> bool:
     return path.name.endswith(_POINTER)
 
 
+def place_of(root: Path, name: str) -> Path:
+    """Where the current generation of a collection belongs, be it there or not; raises StoreError as `folder_of`."""
+    return _folder(root, name, _pointed(root, name))
+
+
 def current_number(root: Path, name: str) -> int:
     """The number of the current generation; raises what `folder_of` does."""
+    number = _pointed(root, name)
+    if not is_there(_folder(root, name, number)) and (held := numbers(root, name)):
+        raise StoreError(
+            f"{root} has lost {_folder(root, name, number).name}, the current generation of collection '{name}'. Put "
+            f"that folder back, restore the collection from a backup, or name another generation with "
+            f"collection={generation_name(name, max(held))}."
+        )
+    return number
+
+
+def _pointed(root: Path, name: str) -> int:
     pointer = root / f"{name}{_POINTER}"
     try:
         number = json.loads(pointer.read_bytes())["generation"]
@@ -61,11 +77,6 @@ def current_number(root: Path, name: str) -> int:
             f'{pointer} is damaged: expected {{"generation": 1}}, or another number. Write that of the generation '
             f"that shall answer to '{name}'; {root} holds {_listed(root, name)}."
         ) from error
-    if not is_there(_folder(root, name, number)) and (held := numbers(root, name)):
-        raise StoreError(
-            f"{root} has lost {_folder(root, name, number).name}, the current generation of collection '{name}'. Put "
-            f"that folder back, or name another generation with collection={generation_name(name, max(held))}."
-        )
     return number
 
 

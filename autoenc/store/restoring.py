@@ -17,7 +17,7 @@ from autoenc.store.archive import Archive, Collection, reading
 from autoenc.store.backup import BackupReport, folder_in, naming_failures, remove_stale
 from autoenc.store.copying import check_whole, fill
 from autoenc.store.edge_folder import check_unoccupied, locked
-from autoenc.store.edge_generations import folder_of
+from autoenc.store.edge_generations import place_of
 from autoenc.store.manifest import RECORD, check_manifest
 from autoenc.store.probe import try_out
 from autoenc.store.records import MEMORY
@@ -144,7 +144,7 @@ def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -
 
 def _put(unpacked: Path, root: Path, overwrite: bool, wait: float) -> None:
     """Let a whole collection take its place in a store in a folder."""
-    folder = folder_of(root, unpacked.name)
+    folder = place_of(root, unpacked.name)
     gone = unpacked.with_name(f".{unpacked.name}")  # removed with the temporary folder
     folder.mkdir(exist_ok=True)  # so that it can be locked
     with locked(folder, wait):
