@@ -223,7 +223,7 @@ class EdgeEngine:
         try:
             self._close_shard()
             drop_folder(self._folder)
-            forget_pointer(self._folder.parent, split_name(self.collection)[0], to=self.generations.number)
+            forget_pointer(self._folder.parent, split_name(self.collection)[0], self.generations.number)
         finally:
             self._unlock()
 

@@ -19,7 +19,6 @@ from autoenc.store.edge_generations import (
     DROPPED,
     EdgeGenerations,
     folder_of,
-    forget_pointer,
     is_pointer,
     is_there,
 )
@@ -59,15 +58,11 @@ def open_edge(
     root: Path, collection: str, create: bool, wait: float = WAIT_SECONDS, verify: bool = False
 ) -> EdgeEngine:
     """Open the collection in a folder, or create it; see `autoenc.open_store`."""
-    name, number = split_name(collection)
     with _looking_into(root):
         folder = folder_of(root, collection)
         there = is_there(folder)
         if not there and not create:
             raise _not_found(root, collection)
-        if not there and number is None:
-            forget_pointer(root, name)  # a kill left it, of a collection that was removed
-            folder = root / name
         if not there:
             check_unoccupied(root, folder.name)
             _make_folder(root, folder)

@@ -87,11 +87,11 @@ def numbers(root: Path, name: str) -> list[int]:
     return sorted(number or 1 for base, number in parts if base == name)
 
 
-def forget_pointer(root: Path, name: str, *, to: int | None = None) -> None:
-    """Remove what says which generation is the current one; with `to`, only if it names that one."""
+def forget_pointer(root: Path, name: str, number: int | None) -> None:
+    """Remove what says which generation is the current one, if it names this one, which was removed."""
     pointer = root / f"{name}{_POINTER}"
     with suppress(FileNotFoundError, ValueError):
-        if to is None or json.loads(pointer.read_bytes()) == {"generation": to}:
+        if json.loads(pointer.read_bytes()) == {"generation": number}:
             pointer.unlink()
 
 
