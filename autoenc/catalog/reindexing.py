@@ -188,8 +188,9 @@ def roll_back(store: Store | str | os.PathLike[str], *, collection: str = "image
         ArgumentError: the name of a generation.
 
     Example:
-        >>> report = autoenc.reindex_store("store", encoders=["edges"])
-        >>> autoenc.roll_back("store")
+        >>> copied = autoenc.copy_store("store", "copy")
+        >>> report = autoenc.reindex_store("copy", encoders=["edges"])
+        >>> autoenc.roll_back("copy")
         1
     """
     with _opened(store, collection, wait) as current:
@@ -230,8 +231,9 @@ def drop_old_generations(
         ArgumentError: the name of a generation.
 
     Example:
-        >>> report = autoenc.reindex_store("store", encoders=["edges"])
-        >>> autoenc.drop_old_generations("store")
+        >>> copied = autoenc.copy_store("store", "other")
+        >>> report = autoenc.reindex_store("other", encoders=["edges"])
+        >>> autoenc.drop_old_generations("other")
         [1]
     """
     with _opened(store, collection, wait) as current:

@@ -70,7 +70,7 @@ def _pointed(root: Path, name: str) -> int:
         number = json.loads(pointer.read_bytes())["generation"]
         if type(number) is not int or number < 1:
             raise ValueError(number)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         number = 1
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
