@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
+    from autoenc.catalog.reindexing import ReindexReport, drop_old_generations, reindex_store, roll_back
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
@@ -81,6 +82,7 @@ _HOME = {
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
+    "ReindexReport": "catalog.reindexing",
     "Removal": "catalog.removing",
     "Scale": "store",
     "SearchSettings": "store",
@@ -99,6 +101,7 @@ _HOME = {
     "copy_store": "store.copying",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
+    "drop_old_generations": "catalog.reindexing",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
@@ -110,9 +113,11 @@ _HOME = {
     "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
     "open_store": "store",
+    "reindex_store": "catalog.reindexing",
     "remember_comparison": "comparison.remembering",
     "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
+    "roll_back": "catalog.reindexing",
     "search": "catalog.searching",
     "stored_fields": "comparison.fields",
     "tag_images": "catalog.tagging",
@@ -154,6 +159,7 @@ __all__ = [
     "Progress",
     "Query",
     "Range",
+    "ReindexReport",
     "Removal",
     "Scale",
     "SearchSettings",
@@ -173,6 +179,7 @@ __all__ = [
     "copy_store",
     "create_encoder",
     "draw_catalog",
+    "drop_old_generations",
     "find_duplicates",
     "find_images",
     "index_images",
@@ -184,9 +191,11 @@ __all__ = [
     "neighbors",
     "novelty",
     "open_store",
+    "reindex_store",
     "remember_comparison",
     "remove_images",
     "restore_store",
+    "roll_back",
     "search",
     "stored_fields",
     "tag_images",

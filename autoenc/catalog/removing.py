@@ -16,6 +16,7 @@ from autoenc.catalog.scales import refresh_scales
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
 from autoenc.store.checks import MAX_K
+from autoenc.store.naming import split_name
 from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
 
@@ -33,6 +34,7 @@ class Removal:
         sources: source -> how many of its points; "" for points of no source.
         forgotten: the source that is forgotten, together with its runs, or None.
         whole_collection: whether the collection itself is removed, with all that it remembers.
+        generations: of a whole collection, how many of its generations are removed with it.
         done: False after a dry run, or if the removal was not confirmed.
         notes: what else there is to say, in sentences.
     """
@@ -42,6 +44,7 @@ class Removal:
     sources: dict[str, int]
     forgotten: str | None = None
     whole_collection: bool = False
+    generations: int = 1
     done: bool = False
     notes: tuple[str, ...] = ()
 
@@ -54,7 +57,7 @@ class Removal:
     def to_dict(self) -> dict[str, Any]:
         """The removal as a document for JSON."""
         images = [{"id": id, "path": exact(path)} for id, path in zip(self.ids, self.paths, strict=True)]
-        rest = {name: getattr(self, name) for name in ("forgotten", "whole_collection", "done", "notes")}
+        rest = {name: getattr(self, name) for name in ("forgotten", "whole_collection", "generations", "done", "notes")}
         return {"images": images, "sources": self.sources, **rest}
 
     def __repr__(self) -> str:
@@ -90,7 +93,8 @@ def remove_images(
             a folder of the store means that alone.
         where: only images whose fields match.
         source: all images of this source, which the store then forgets.
-        whole_collection: the collection itself, with all that it remembers; an open store is closed.
+        whole_collection: the collection itself, with all that it remembers and all of its generations; an open store is
+            closed. Of the collection `images@1`, only that generation, unless it is the one that answers.
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
         dry_run: remove nothing.
@@ -139,7 +143,8 @@ def _remove(
     store: Store, asked: Mapping[str, Any], dry_run: bool, confirm: Callable[[Removal], bool] | None
 ) -> Removal:
     if asked["whole_collection"]:
-        planned = Removal([], [], _counts(store), whole_collection=True)
+        whole = store.generations() if split_name(store.collection)[1] is None else []
+        planned = Removal([], [], _counts(store), whole_collection=True, generations=len(whole) or 1)
     else:
         points = sorted(_chosen(store, asked))
         planned = Removal(

@@ -25,6 +25,7 @@ from autoenc.cli import (
     index,
     neighbors,
     query,
+    reindex,
     remove,
     restore,
     status,
@@ -35,7 +36,23 @@ from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.quiet import native_stderr_silenced
 
-VERBS = (train, index, query, neighbors, duplicates, tag, compare, status, check, audit, remove, copy, backup, restore)
+VERBS = (
+    train,
+    index,
+    reindex,
+    query,
+    neighbors,
+    duplicates,
+    tag,
+    compare,
+    status,
+    check,
+    audit,
+    remove,
+    copy,
+    backup,
+    restore,
+)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),

@@ -38,6 +38,7 @@ FLAGS = {
         "max-images",
         "max-queries",
         "min-percentile",
+        "missing-limit",
         "min-score",
         "model",
         "near",

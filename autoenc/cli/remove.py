@@ -39,7 +39,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: images[{id, path}], sources, forgotten, whole_collection, done, notes",
+        help="print one JSON document: images[{id, path}], sources, forgotten, whole_collection, "
+        "generations, done, notes",
     )
     parser.set_defaults(
         run=run, when_stopped="Some images may have been removed: run the same command again to finish."

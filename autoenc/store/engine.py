@@ -13,6 +13,35 @@ from autoenc.store.settings import USUAL, Quantization, SearchSettings
 from autoenc.vectors import Vectors
 
 
+class Generations(Protocol):
+    """The generations of an open collection: they lie beside one another, and one of them answers to its name.
+
+    Attributes:
+        number: of the one that is open; None for a collection that has no generations (on a server, one that was made
+            before there were any, or that another program's alias leads to).
+    """
+
+    number: int | None
+
+    def current(self) -> int | None:
+        """The number of the one that answers to the collection's name."""
+
+    def records(self) -> dict[int, Any]:
+        """The record of each one, by its number; None where it cannot be read."""
+
+    def disk_bytes(self, number: int) -> int | None:
+        """Bytes of this computer's disk that one takes; None where it lies elsewhere."""
+
+    def open(self, number: int, create: bool) -> Engine:
+        """Open one, or make it; the open one stays open."""
+
+    def switch(self, number: int) -> None:
+        """Let another one answer to the collection's name, durably and at once."""
+
+    def drop(self, number: int) -> None:
+        """Remove one that is not open."""
+
+
 class Engine(Protocol):
     """One open collection.
 
@@ -22,10 +51,12 @@ class Engine(Protocol):
 
     Attributes:
         location, collection: as for `Store`.
+        generations: of the collection.
     """
 
     location: str
     collection: str
+    generations: Generations
 
     def read_record(self) -> Any:
         """The record as it was written, in any version of the format; None for a new and empty collection."""

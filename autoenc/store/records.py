@@ -187,6 +187,29 @@ class VectorBytes:
 
 
 @dataclass(frozen=True)
+class Generation:
+    """One generation of a collection.
+
+    Attributes:
+        number: 1 for the first.
+        current: whether it answers to the collection's name.
+        unfinished: whether building it was interrupted, so that it can only be finished or dropped.
+        encoders: named vector -> its encoder.
+        disk_bytes: what it takes of this computer's disk; None for a server.
+    """
+
+    number: int
+    current: bool
+    unfinished: bool
+    encoders: dict[str, VectorSpec]
+    disk_bytes: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        origins = {name: spec.origin for name, spec in self.encoders.items()}
+        return {**vars(self), "encoders": origins}
+
+
+@dataclass(frozen=True)
 class StoreStatus:
     """What a collection holds; see `Store.status`.
 
@@ -205,7 +228,9 @@ class StoreStatus:
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
         runs: source name -> its last indexing runs, oldest first.
         settings: encoder -> how its vectors are searched, where that has been set.
-        disk_bytes: what the store takes of this computer's disk; None for a server.
+        disk_bytes: what the store takes of this computer's disk, without other generations; None for a server.
+        generation: the number of this generation; None for a collection that cannot have several.
+        others: the other generations of the collection.
     """
 
     location: str
@@ -223,6 +248,8 @@ class StoreStatus:
     runs: dict[str, tuple[Run, ...]]
     settings: dict[str, SearchSettings]
     disk_bytes: int | None
+    generation: int | None
+    others: tuple[Generation, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -251,6 +278,8 @@ class StoreStatus:
             "copy_of": self.copy_of,
             "settings": {name: asdict(settings) for name, settings in self.settings.items()},
             "disk_bytes": self.disk_bytes,
+            "generation": self.generation,
+            "other_generations": [each.to_dict() for each in self.others],
         }
 
 

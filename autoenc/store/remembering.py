@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
+from autoenc.errors import (
+    ArgumentError,
+    StoreError,
+    StoreLockedError,
+    StoreMismatchError,
+    UnknownFieldError,
+    VectorError,
+)
 from autoenc.store.better import Better, QueryKind
 from autoenc.store.checks import floats
 from autoenc.store.engine import Engine
@@ -54,6 +61,7 @@ class Remembering:
         self._engine = engine
         self._lock = threading.RLock()  # held while the record is read, changed and written
         self._filling = False  # a copy is being made through this object
+        self._replaced = False  # a new generation is being built of what it holds
         self.info = self._as_info(migrate(engine))
         self._reconcile()
 
@@ -100,7 +108,7 @@ class Remembering:
         if not known.same_encoder(spec):
             raise StoreMismatchError(
                 f"Collection '{self.collection}' holds {_described(name, known)}; this encoder makes "
-                f"{_described(name, spec)}. Index into a new collection with collection=, or use the "
+                f"{_described(name, spec)}. Reindex with it (`autoenc reindex`), or use the "
                 f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
             )
 
@@ -275,8 +283,12 @@ class Remembering:
         if changed:
             self._engine.quantize(changed)
 
-    def adopt(self, other: Remembering) -> None:
+    def adopt(self, other: Remembering, vectors: Mapping[str, VectorSpec] | None = None) -> None:
         """Remember what another store remembers: its encoders and fields, and exactly what else its record holds.
+
+        Args:
+            other: the other store.
+            vectors: the encoders to remember in place of its own.
 
         Raises:
             StoreMismatchError: this store has another encoder, or another kind of field, under one of the names.
@@ -285,7 +297,7 @@ class Remembering:
             record = other._engine.read_record()
             other.info = known = other._as_info(record)
         self.add_fields(known.fields)
-        self.add_vectors(known.vectors)
+        self.add_vectors(known.vectors if vectors is None else vectors)
         changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
         with self._lock:
             mine = self._engine.read_record()
@@ -351,10 +363,16 @@ class Remembering:
     # ---- checks -------------------------------------------------------------------------------
 
     def _check_no_copy(self) -> None:
+        if self._replaced:
+            raise StoreLockedError(
+                f"Collection '{self.collection}' of {self.location} is being reindexed; what is written meanwhile "
+                f"would be lost. Write to it once that is done."
+            )
         if self.info.copy_of and not self._filling:
             raise StoreError(
                 f"Collection '{self.collection}' of {self.location} is an unfinished copy of {self.info.copy_of}. "
-                f"Run the same copy or restore again before you write to it, or name another one with collection=."
+                f"Run the same copy, restore or reindex again before you write to it, or name another one "
+                f"with collection=."
             )
 
     def _checked_name(self, name: str) -> VectorSpec:

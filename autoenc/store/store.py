@@ -74,6 +74,8 @@ class Store(HybridSearch):
             runs=dict(self.info.runs),
             settings=dict(self.info.settings),
             disk_bytes=self.disk_bytes(),
+            generation=self.generation,
+            others=tuple(each for each in self.generations() if each.number != self.generation),
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -189,10 +191,6 @@ class Store(HybridSearch):
         known = canonical([ids] if isinstance(ids, str) else ids)
         for part in parts(len(known)):
             self._engine.delete(known[part])
-
-    def drop(self) -> None:
-        """Delete the whole collection and close it."""
-        self._engine.drop()
 
     def optimize(self) -> None:
         """After a bulk load, build the ANN index if the collection is large enough to benefit.

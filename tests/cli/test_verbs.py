@@ -98,6 +98,44 @@ def test_a_store_is_copied_backed_up_and_restored(call: Call, store: Path, tmp_p
         assert ours.info == theirs.info
 
 
+def test_a_store_is_reindexed_and_returned_to_what_it_was(call: Call, store: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    call("copy", "--from", store, "--to", copy, "--quiet")
+    built = call("reindex", "--store", copy, "--model", "clothing-32", "--no-switch", "--quiet").stdout
+    first, *_, last = built.splitlines()
+    assert re.fullmatch(r"collection images, generation 2: 48 images, 48 encoded in .* s", first)
+    assert "  made: learned\n  kept: color, texture, edges\n" in built
+    assert re.search(r"^    altered copies that find their original first  +\d+\.\d% +\d+\.\d%$", built, re.MULTILINE)
+    assert re.search(r"^    neighbors in common, of ten: \d\.\d \(95% interval .*\)$", built, re.MULTILINE)
+    assert last == "Generation 1 still answers. The same command without --no-switch switches."
+    told = json.loads(call("reindex", "--store", copy, "--model", "clothing-32", "--json", "--quiet").stdout)
+    assert (told["before"], told["generation"], told["switched"], told["encoded"]) == (1, 2, True, 0)
+    assert told["agreement"]["learned"]["queries"] == 48
+    status = call("status", "--store", copy).stdout
+    assert re.search(
+        r"^  generation 1 beside generation 2 \(learned from .*\): kept, \d.* MB on disk$", status, re.MULTILINE
+    )
+    again = call("reindex", "--store", copy, "--model", "clothing-32", "--quiet")
+    assert again.stdout == ""
+    assert again.stderr.startswith("There is nothing to do: the encoders are those of this collection already")
+    assert "collection images@1: whole" in call("check", "--store", copy, "--quiet").stdout
+    assert call("reindex", "--store", copy, "--rollback").stdout.startswith("collection images: generation 1 answers;")
+    assert call("query", "--store", copy, "--id", "shoe/001.jpg", "--collection", "images@2", "-k", "1").stdout
+    dropped = call("reindex", "--store", copy, "--drop-old", "--json").stdout
+    assert json.loads(dropped) == {"collection": "images", "generation": None, "dropped": [2]}
+    assert call("reindex", "--store", copy, "--drop-old").stdout.endswith(
+        "dropped: none, there is only one generation\n"
+    )
+
+
+def test_reindex_says_what_it_needs(call: Call, store: Path) -> None:
+    assert "say what to encode with: --model" in call("reindex", "--store", store, code=2).stderr
+    asked = call("reindex", "--store", store, "--rollback", "--model", "clothing-32", code=2)
+    assert "--rollback and --drop-old build nothing" in asked.stderr
+    asked = call("reindex", "--store", store, "--encoders", "edges", "--missing-limit", "2", code=2)
+    assert asked.stderr == "autoenc: --missing-limit is a share from 0 to 1, such as 0.2; got 2.0.\n"
+
+
 # ---- the journey ------------------------------------------------------------------------------------
 
 
@@ -774,7 +812,7 @@ def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> N
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
         *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
-        *("restore", "duplicates", "audit"),
+        *("restore", "duplicates", "audit", "reindex"),
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name

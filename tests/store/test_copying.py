@@ -299,14 +299,14 @@ def test_an_unfinished_copy_says_so_and_is_written_to_by_nothing_else(opening: O
 
 def test_writers_who_never_pause(opening: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = fill(opening("memory", "a"), 3), opening("memory", "b")
-    remove = module._remove_gone
+    remove = module.remove_gone
     prices = iter(range(10**6))
 
     def meanwhile(*arguments: object) -> int:
         source.set_payload(point_id("shop", "1.jpg"), {"price": float(next(prices))})
         return remove(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_remove_gone", meanwhile)
+    monkeypatch.setattr(module, "remove_gone", meanwhile)
     with pytest.raises(StoreError, match=r"has changed again .* Run the same command again"):
         copy_store(source, target)
     monkeypatch.undo()
