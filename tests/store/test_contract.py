@@ -173,7 +173,7 @@ def test_search_by_the_id_of_a_point_without_that_vector(store):
         ({"year": [1999, 2000]}, {RED}),
         ({"folder": "lukewarm"}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else None,  # a set prints otherwise in another process
 )
 def test_fields_must_all_match_and_of_several_values_any(shared, where, expected):
     assert {hit.id for hit in shared.search([1, 0], using="paint", where=where)} == expected
@@ -346,7 +346,7 @@ def test_payloads_keep_every_kind_of_value(store):
     assert store.retrieve([RED])[0].payload == payload
 
 
-@pytest.mark.parametrize("payload", [{"x": object()}, {1: "a key that is no text"}], ids=str)
+@pytest.mark.parametrize("payload", [{"x": object()}, {1: "x"}], ids=["an object", "a key that is no text"])
 def test_a_payload_that_json_cannot_hold(shared, payload):
     with pytest.raises(ArgumentError, match=r"A value cannot be stored in .*Payloads hold only JSON"):
         shared.upsert([NOWHERE], {}, [payload])
