@@ -16,7 +16,7 @@ from autoenc.catalog.queries import Name, Query, several
 from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
-from autoenc.catalog.weights import NOTHING, Boost, Near, Using, encoders_of
+from autoenc.catalog.weights import NOTHING, Boost, Near, Using, Words, encoders_of
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
@@ -95,7 +95,7 @@ def search(
     vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
     like: Picture | Sequence[Picture] = (),
     unlike: Picture | Sequence[Picture] = (),
-    words: str | None = None,
+    words: str | Words | None = None,
     using: Using | None = None,
     boost: str | Mapping[str, float] | Sequence[Boost] = (),
     near: str | Sequence[Near] = (),
@@ -123,7 +123,7 @@ def search(
         vector: (D,) numbers, made by the encoder earlier; or, for several encoders, name -> numbers.
         like: examples to search toward, as of a `Query`.
         unlike: examples to search away from.
-        words: what is searched for in the fields of kind text.
+        words: what is searched for in the fields of kind text, such as `red shoe=0.3`, with its weight.
         using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own; or several
             with weights, as `learned=1,color=0.5`. The default is `learned` if the store holds it, else the first of
             autoenc's own (color, texture, edges, …), else the first that it holds.
@@ -202,12 +202,19 @@ class Searcher:
         self._made: dict[str, Encoder] = {}
         self._scales: dict[str, Scale] = {}
         self._judges: tuple[dict[str, Encoder], dict[str, str]] | None = None
+        self._generation = store.generation
 
     @property
     def using(self) -> str:
         if list(self.weights.values()) == [1.0]:
             return next(iter(self.weights))
         return ",".join(f"{name}={weight:g}" for name, weight in self.weights.items()) or NOTHING
+
+    def _follow(self) -> None:
+        """Forget what was made for the generation that answered before, if the store has switched to another one."""
+        if self._generation != self.store.generation:
+            self._made, self._scales, self._judges = {}, {}, None
+            self._generation = self.store.generation
 
     @property
     def encoder(self) -> Encoder:
@@ -216,12 +223,14 @@ class Searcher:
 
     def encoder_of(self, name: str) -> Encoder:
         """One of the encoders, checked against what the store remembers."""
+        self._follow()
         if name not in self._made:
             self._made |= make_encoders([self._asked[name]], self._model, self.store)
         return self._made[name]
 
     def scale_of(self, name: str) -> Scale:
         """What the cosines of one of the encoders mean in the store."""
+        self._follow()
         if name not in self._scales:
             self._scales[name] = scale_of(self.store, name)
         return self._scales[name]
@@ -295,6 +304,7 @@ class Searcher:
         made = {name: self.encoder_of(name) for name in self.weights}
         vectors = {name: encoder.encode(pixels_of(encoder.input_size)[None])[0] for name, encoder in made.items()}
         neighbors = self.find(replace(query, picture=None, vector=vectors))
+        self._follow()
         if self._judges is None:
             self._judges = makeable(self.store, self._model, made)
         return Answer(neighbors, judge(self.store, pixels_of, *self._judges))

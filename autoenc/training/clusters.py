@@ -17,10 +17,11 @@ VIEW_SEEDS = (1, 2, 3)
 """Seeds of the altered copies of each held-out image."""
 
 _CLUSTERED = 20_000
-_SEEDS = 3
 
 
-def cluster_map(latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], clusters: int = CLUSTERS) -> float:
+def cluster_map(
+    latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], clusters: int = CLUSTERS, clusterings: int = 3
+) -> float:
     """Mean average precision with clusters for labels: do altered copies find the images of their own cluster?
 
     It is high if the latents form clusters, if the clusters are far apart, and if an altered copy stays in the cluster
@@ -33,9 +34,10 @@ def cluster_map(latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], 
         held_out: (M, D) float32 of images not trained on.
         copies: arrays (M, D) float32, each of altered copies of the held-out images.
         clusters: how many; at most a tenth of N, and at least 2.
+        clusterings: how often k-means starts anew.
 
     Returns:
-        The mean over the copies and over three clusterings, adjusted for chance: 1 is perfect, 0 is a random order. It
+        The mean over the copies and over the clusterings, adjusted for chance: 1 is perfect, 0 is a random order. It
         is 0, too, where all images or none share a cluster, as in a collapse.
 
     Source: in the spirit of Tibshirani and Walther, "Cluster validation by prediction strength", Journal of
@@ -51,7 +53,7 @@ def cluster_map(latents: Vectors, held_out: Vectors, copies: Sequence[Vectors], 
     if len(held_out) < 2:
         return 0.0
     fitted, gallery = unit_rows(evenly(latents, _CLUSTERED)), unit_rows(held_out)
-    members = [_members(fitted, gallery, clusters, seed) for seed in range(_SEEDS)]
+    members = [_members(fitted, gallery, clusters, seed) for seed in range(clusterings)]
     scores = []
     for copy in copies:
         for start, order in rankings(unit_rows(copy), gallery, np.arange(len(gallery))):

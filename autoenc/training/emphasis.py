@@ -12,11 +12,11 @@ from autoenc.errors import ArgumentError, TrainingError
 from autoenc.images.alterations import GAIN, altered_copies
 from autoenc.models.manifest import DESCRIPTORS
 from autoenc.progress import Progress, silent
-from autoenc.training.clusters import VIEW_SEEDS, cluster_map
+from autoenc.training.clusters import cluster_map
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
 from autoenc.training.settings import AUTO
-from autoenc.vectors import Images, Vectors, evenly
+from autoenc.vectors import Images, Indices, Vectors, evenly
 
 EMPHASES = {
     "shape": Mix(edges=1, texture=0.5),
@@ -48,7 +48,9 @@ FEWEST = 200
 _NEAR = 0.9
 """Mixes whose score is at least this share of the best one's cannot be told apart: their mean is taken."""
 
-_FITTED, _HELD_OUT = 2000, 1000  # images, so that the time is bounded
+_COMPARED = 3000  # images, so that the time is bounded
+_FOLDS = 3  # one fold alone chooses other weights with each draw
+_VIEW_SEED = 1
 LEAST_GAIN = 0.1
 """How far copies are recolored where color tells most, and where mixes are compared."""
 
@@ -59,8 +61,8 @@ class Score:
 
     Attributes:
         mix: the weights.
-        joined: cluster mAP of the joined descriptors.
-        diffused: cluster mAP of the coordinates of their diffusion map.
+        joined: cluster mAP of the joined descriptors, the mean over the folds.
+        diffused: cluster mAP of the coordinates of their diffusion map, the mean over the folds.
     """
 
     mix: Mix
@@ -177,15 +179,15 @@ def decide(
         return Emphasis(
             asked, _undecided(describer), reason=f"there are fewer than {FEWEST} different images to choose by"
         )
-    sample = describe_sample(describer, images)
+    folds = describe_folds(describer, images)
     mixes = [mix for mix in CANDIDATES if describer.colorful or not mix.color]
-    scores = compare_mixes(sample, mixes, progress)
+    scores = compare_mixes(folds, mixes, progress)
     best = max(score.total for score in scores)
     if best == 0:
         return Emphasis(asked, _undecided(describer), reason="no mix tells them apart")
     mean = _mean([score.mix for score in scores if score.total >= _NEAR * best])
     if mean not in mixes:
-        scores += compare_mixes(sample, [mean])
+        scores += compare_mixes(folds, [mean])
     worth = {score.mix: score.total for score in scores}
     # The mean of quite different mixes may be worse than either.
     chosen = mean if worth[mean] >= _NEAR * best else max(worth, key=worth.__getitem__)
@@ -203,25 +205,32 @@ def _mean(mixes: Sequence[Mix]) -> Mix:
     return Mix(*(mean / mean.max()).round(2).tolist())
 
 
-Sample = Sequence[Mapping[str, Vectors]]
-"""Described: the images that a graph is made of, those held out, and altered copies of the latter."""
+Fold = tuple[Mapping[str, Vectors], Mapping[str, Vectors], Mapping[str, Vectors]]
+"""Described: the images that a graph is made of, those held out, and an altered copy of each of the latter."""
 
 
-def describe_sample(describer: Describer, images: Images) -> Sample:
-    """Draw the images that mixes are compared on, alter copies of those held out, and describe all of them.
+def describe_folds(describer: Describer, images: Images) -> list[Fold]:
+    """Draw the images that mixes are compared on, alter a copy of each, describe all, and hold out a third at a time.
 
     Args:
         describer: fitted on the images.
-        images: (N, 32, 32, 3) uint8, 2 or more; an even sample of 3,000 is used, and a third of it held out.
+        images: (N, 32, 32, 3) uint8, 3 or more; an even sample of 3,000 is used.
     """
-    drawn = evenly(np.arange(len(images)), _FITTED + _HELD_OUT)
-    shuffled = np.random.default_rng(0).permutation(drawn)
-    held_out, fitted = np.split(shuffled, [len(shuffled) // 3])
-    copies = [altered_copies(images[held_out], seed=view, indices=held_out, gain=LEAST_GAIN) for view in VIEW_SEEDS]
-    return [describer(pictures) for pictures in (images[fitted], images[held_out], *copies)]
+    drawn = evenly(np.arange(len(images)), _COMPARED)
+    copies = altered_copies(images[drawn], seed=_VIEW_SEED, indices=drawn, gain=LEAST_GAIN)
+    described, altered = describer(images[drawn]), describer(copies)
+
+    def rows(parts: Mapping[str, Vectors], which: Indices) -> dict[str, Vectors]:
+        return {name: vectors[which] for name, vectors in parts.items()}
+
+    thirds = np.array_split(np.random.default_rng(0).permutation(len(drawn)), _FOLDS)
+    return [
+        (rows(described, np.concatenate(thirds[:at] + thirds[at + 1 :])), rows(described, third), rows(altered, third))
+        for at, third in enumerate(thirds)
+    ]
 
 
-def compare_mixes(sample: Sample, mixes: Sequence[Mix], progress: Progress = silent) -> list[Score]:
+def compare_mixes(folds: Sequence[Fold], mixes: Sequence[Mix], progress: Progress = silent) -> list[Score]:
     """Score mixes without labels.
 
     A mix is worth the product of two cluster mAPs (see `autoenc.training.clusters`), the second one squared: c1 * c2^2.
@@ -235,21 +244,22 @@ def compare_mixes(sample: Sample, mixes: Sequence[Mix], progress: Progress = sil
     the recoloring were chosen with the labels of three sets in view.
 
     Args:
-        sample: as `describe_sample` returns it.
+        folds: as `describe_folds` returns them.
         mixes: to be scored.
         progress: told of each mix.
     """
     scores = []
     for at, mix in enumerate(mixes, start=1):
-        rows = [joined(parts, mix) for parts in sample]
-        scores.append(Score(mix, _cluster_map(rows), _diffused_map(rows)))
+        rows = [[joined(parts, mix) for parts in fold] for fold in folds]
+        maps = [(_cluster_map(fold), _diffused_map(fold)) for fold in rows]
+        scores.append(Score(mix, *np.mean(maps, axis=0).tolist()))
         progress("choosing the emphasis", at, len(mixes), str(mix))
     return scores
 
 
 def _cluster_map(rows: Sequence[Vectors]) -> float:
-    fitted, held_out, *copies = rows
-    return cluster_map(fitted, held_out, copies)
+    fitted, held_out, copies = rows
+    return cluster_map(fitted, held_out, [copies], clusterings=1)
 
 
 def _diffused_map(rows: Sequence[Vectors]) -> float:

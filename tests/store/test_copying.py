@@ -23,7 +23,7 @@ from autoenc.store import copying as module
 
 PAINT = VectorSpec(dim=4, fingerprint="paint-1", preprocessing=1, origin="/models/paint")
 SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
-AHEAD = Better("shape", 0.5, 0.25, 0.1, 0.3, 700, "2026-01-31", "shape-1", "paint-1")
+AHEAD = Better("shape", "paint", 0.5, 0.25, 0.1, 0.3, 700, "2026-01-31", {"shape": "shape-1", "paint": "paint-1"})
 KINDS = ("edge", "memory", "stand-in")
 
 Opener = Callable[[str, str], Store]
@@ -50,7 +50,7 @@ def fill(store: Store, points: int = 123) -> Store:
     store.add_vectors({"paint": PAINT, "shape": SHAPE})
     store.add_fields({"price": "float", "sold": "bool", "name of it": "keyword"})
     store.add_source("shop", "/photos")
-    store.set_better("paint", AHEAD)
+    store.set_better("picture", AHEAD)
     ids = [point_id("shop", f"{number}.jpg") for number in range(points)]
     payloads = [
         {
@@ -106,7 +106,7 @@ def test_a_copy_holds_and_remembers_what_the_source_does(opening: Opener, of: st
     assert close(source, target)
     assert target.info == source.info
     assert target.info.vectors["paint"].origin == "/models/paint"
-    assert target.info.better == {"paint": AHEAD}
+    assert target.info.better == {"picture": AHEAD}
     assert target.count({"sold": True}) == 62
     ours, theirs = (store.search([1, 0, 0, 0], using="paint", k=7) for store in (source, target))
     assert [hit.id for hit in ours] == [hit.id for hit in theirs]
@@ -173,7 +173,7 @@ def test_what_a_finished_copy_has_learned_since_is_kept(opening: Opener) -> None
     source, target = fill(opening("edge", "a"), 5), opening("memory", "b")
     copy_store(source, target)
     target.add_source("shop", "/moved")
-    target.set_better("paint", None)
+    target.set_better("picture", None)
     copy_store(source, target)
     assert target.info.sources == {"shop": "/moved"}
     assert target.info.better == {}
@@ -212,7 +212,7 @@ def test_a_source_that_changes_between_the_two_is_followed(opening: Opener) -> N
     source.delete([first])
     source.set_payload(second, {"price": 99.0})
     source.add_source("other", "/elsewhere")
-    source.set_better("paint", None)
+    source.set_better("picture", None)
     copy_store(source, target)
     assert close(source, target)
     assert target.info == source.info
@@ -300,14 +300,14 @@ def test_an_unfinished_copy_says_so_and_is_written_to_by_nothing_else(opening: O
 
 def test_writers_who_never_pause(opening: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = fill(opening("memory", "a"), 3), opening("memory", "b")
-    remove = module._remove_gone
+    remove = module.remove_gone
     prices = iter(range(10**6))
 
     def meanwhile(*arguments: object) -> int:
         source.set_payload(point_id("shop", "1.jpg"), {"price": float(next(prices))})
         return remove(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_remove_gone", meanwhile)
+    monkeypatch.setattr(module, "remove_gone", meanwhile)
     with pytest.raises(StoreError, match=r"has changed again .* Run the same command again"):
         copy_store(source, target)
     monkeypatch.undo()

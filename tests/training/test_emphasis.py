@@ -25,7 +25,7 @@ from autoenc.training.emphasis import (
     Score,
     compare_mixes,
     decide,
-    describe_sample,
+    describe_folds,
     parse_emphasis,
 )
 
@@ -181,30 +181,39 @@ def test_one_call_is_like_another(by_shape: Emphasis) -> None:
 def test_each_comparison_is_told() -> None:
     images = kinds_of_color(60)[0]
     told: list[Any] = []
-    compare_mixes(describe_sample(Describer(images), images), ENDS, lambda *said: told.append(said))
+    compare_mixes(describe_folds(Describer(images), images), ENDS, lambda *said: told.append(said))
     assert told == [("choosing the emphasis", at, 3, str(mix)) for at, mix in enumerate(ENDS, start=1)]
 
 
-def test_the_images_compared_are_an_even_sample_and_a_third_of_it_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emphasis, "_FITTED", 40)
-    monkeypatch.setattr(emphasis, "_HELD_OUT", 20)
+def test_the_images_compared_are_an_even_sample_of_which_each_third_is_held_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(emphasis, "_COMPARED", 60)
     images = kinds_of_color(237)[0]
-    describer = Describer(images)
-    seen: list[Any] = []
 
     def describe(pictures: Any) -> Any:
-        seen.append(pictures)
-        return describer(pictures)
+        return {"pictures": pictures.reshape(len(pictures), -1)}
 
-    describe_sample(describe, images)  # type: ignore[arg-type]
-    fitted, held_out, *copies = seen
-    assert [len(pictures) for pictures in seen] == [40, 20] + [20] * len(copies)
-    assert len(copies) > 1
+    folds = describe_folds(describe, images)  # type: ignore[arg-type]
     known = {image.tobytes(): at for at, image in enumerate(images)}
-    drawn = sorted(known[image.tobytes()] for image in (*fitted, *held_out))
-    assert drawn == [*np.linspace(0, 236, 60).astype(int)]
-    assert not any(image.tobytes() in known for image in np.concatenate(copies))  # altered, each in its own way
-    assert len({image.tobytes() for image in np.concatenate(copies)}) == 20 * len(copies)
+    fitted, held_out, copies = (
+        [[row.tobytes() for row in part["pictures"]] for part in parts] for parts in zip(*folds, strict=True)
+    )
+    drawn = [*np.linspace(0, 236, 60).astype(int)]
+    for kept, third in zip(fitted, held_out, strict=True):
+        assert len(third) == 20
+        assert sorted(known[row] for row in kept + third) == drawn
+    assert sorted(known[row] for third in held_out for row in third) == drawn
+    altered = {row for copied in copies for row in copied}
+    assert len(altered) == 60  # each in its own way
+    assert not altered & known.keys()
+
+
+def test_an_altered_copy_stands_where_its_original_does() -> None:
+    images = kinds_of_color(60)[0]
+    for _, held_out, copies in describe_folds(Describer(images), images):
+        close = held_out["color"] @ copies["color"].T
+        assert (close.argmax(axis=1) == np.arange(len(close))).mean() > 0.5
 
 
 @pytest.mark.parametrize(
@@ -220,7 +229,7 @@ def test_the_images_compared_are_an_even_sample_and_a_third_of_it_is_held_out(mo
 )
 def test_images_with_little_to_compare_have_scores_all_the_same(images: Any) -> None:
     """Without NaN or a warning; with a reason, since there are too few."""
-    scores = compare_mixes(describe_sample(Describer(images), images), ENDS)
+    scores = compare_mixes(describe_folds(Describer(images), images), ENDS)
     assert scores
     for score in scores:
         assert np.isfinite([score.joined, score.diffused, score.total]).all()
