@@ -4,9 +4,10 @@ python scripts/bench_serve.py [--points 100000] [--seconds 20] [--requests 10000
 
 Prints one JSON document. A store of random unit vectors, with as many points as asked for, is served by `autoenc serve`
 in a process of its own. This process sends requests at a fixed rate, whatever the answers take (open loop: what a slow
-answer delays counts as delayed), over connections that are kept open. Targets, on 2 cores: searches by id, 100 a second,
-p99 under 10 ms; searches by an uploaded JPEG of 400x534, 50 a second, p99 under 40 ms; memory flat over 10,000 requests.
-The saturation point is the highest rate that is still answered in time: p99 under 100 ms, nothing refused.
+answer delays counts as delayed), over connections that are kept open. Targets, on 2 cores: searches by id at 100 a
+second, p99 under 10 ms; searches by an uploaded JPEG of 400x534 at 50 a second, p99 under 40 ms; memory flat over
+10,000 requests. The saturation point is the highest rate that is still answered in time: p99 under 100 ms, nothing
+refused.
 
 Source of the open loop: Schroeder, Wierman and Harchol-Balter, "Open versus closed: a cautionary tale", NSDI 2006.
 """

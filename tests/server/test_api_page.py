@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_running import served
+from serving import served
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 
