@@ -11,25 +11,29 @@ from typing import TYPE_CHECKING, Any
 from autoenc.version import __version__
 
 if TYPE_CHECKING:
+    from autoenc.catalog.auditing import AuditReport, audit_store
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.copies import Copy, Duplicates
     from autoenc.catalog.duplicate_files import write_duplicates
     from autoenc.catalog.duplicates import find_duplicates
-    from autoenc.catalog.indexing import IndexReport, index_images
+    from autoenc.catalog.index_report import IndexReport
+    from autoenc.catalog.indexing import index_images
     from autoenc.catalog.metadata import Metadata, TableReport
     from autoenc.catalog.neighbor_files import NeighborsReport, write_neighbors
     from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
-    from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.reindexing import ReindexReport, drop_old_generations, reindex_store, roll_back
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.verdicts import mark_not_duplicates
-    from autoenc.catalog.weights import Boost, Near
+    from autoenc.catalog.weights import Boost, Near, Words
+    from autoenc.comparison.fields import StoredFields, stored_fields
     from autoenc.comparison.fusion import Fusion
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
+    from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
-    from autoenc.store import And, Contains, Not, Or, Range, Scale, Store, list_collections, open_store
+    from autoenc.store import And, Contains, Not, Or, Range, Scale, SearchSettings, Store, list_collections, open_store
     from autoenc.store.backup import BackupReport, backup_store
     from autoenc.store.copying import CopyReport, copy_store
     from autoenc.store.restoring import restore_store
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
 _HOME = {
     "And": "store",
     "Answer": "catalog.searching",
+    "AuditReport": "catalog.auditing",
     "AutoencError": "errors",
     "BackupReport": "store.backup",
     "Boost": "catalog.weights",
@@ -64,7 +69,7 @@ _HOME = {
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
     "Fusion": "comparison.fusion",
-    "IndexReport": "catalog.indexing",
+    "IndexReport": "catalog.index_report",
     "LoadedImage": "images.files",
     "Metadata": "catalog.metadata",
     "Near": "catalog.weights",
@@ -77,20 +82,26 @@ _HOME = {
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
+    "ReindexReport": "catalog.reindexing",
     "Removal": "catalog.removing",
     "Scale": "store",
+    "SearchSettings": "store",
     "Searcher": "catalog.searching",
     "SkippedFile": "images.finding",
     "Store": "store",
+    "StoredFields": "comparison.fields",
     "TableReport": "catalog.metadata",
     "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
+    "Words": "catalog.weights",
+    "audit_store": "catalog.auditing",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
     "compare": "comparison.run",
     "copy_store": "store.copying",
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
+    "drop_old_generations": "catalog.reindexing",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
@@ -102,10 +113,13 @@ _HOME = {
     "neighbors": "catalog.neighbors",
     "novelty": "catalog.novelty",
     "open_store": "store",
-    "remember_comparison": "catalog.remembering",
+    "reindex_store": "catalog.reindexing",
+    "remember_comparison": "comparison.remembering",
     "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
+    "roll_back": "catalog.reindexing",
     "search": "catalog.searching",
+    "stored_fields": "comparison.fields",
     "tag_images": "catalog.tagging",
     "train": "training.run",
     "write_duplicates": "catalog.duplicate_files",
@@ -117,6 +131,7 @@ __all__ = [
     "ENCODER_NAMES",
     "And",
     "Answer",
+    "AuditReport",
     "AutoencError",
     "BackupReport",
     "Boost",
@@ -144,21 +159,27 @@ __all__ = [
     "Progress",
     "Query",
     "Range",
+    "ReindexReport",
     "Removal",
     "Scale",
+    "SearchSettings",
     "Searcher",
     "SkippedFile",
     "Store",
+    "StoredFields",
     "TableReport",
     "TagReport",
     "TrainingResult",
+    "Words",
     "__version__",
+    "audit_store",
     "backup_store",
     "check_store",
     "compare",
     "copy_store",
     "create_encoder",
     "draw_catalog",
+    "drop_old_generations",
     "find_duplicates",
     "find_images",
     "index_images",
@@ -170,10 +191,13 @@ __all__ = [
     "neighbors",
     "novelty",
     "open_store",
+    "reindex_store",
     "remember_comparison",
     "remove_images",
     "restore_store",
+    "roll_back",
     "search",
+    "stored_fields",
     "tag_images",
     "train",
     "write_duplicates",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -48,6 +48,32 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
         ('1 image', '1,200 images', '0 queries')
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def meant(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A question to append to a message about a name that there is not; empty if no known one is like it.
+
+    Example:
+        >>> meant("basecolor", ["season", "baseColour"]), meant("price", ["season"])
+        (" Did you mean 'baseColour'?", '')
+    """
+    import difflib  # slow to load, and seldom needed
+
+    lowered = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=cutoff)
+    return f" Did you mean '{lowered[near[0]]}'?" if near else ""
+
+
+def some(items: Sequence[str], most: int = 10) -> str:
+    """Items as a list for a sentence: the first of them, and how many more there are.
+
+    Example:
+        >>> some(["a"]), some(["a", "b", "c"]), some(["a", "b", "c", "d"], most=2)
+        ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most:,} more"
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def number(value: float, *, like: float | None = None, sign: bool = False) -> str:

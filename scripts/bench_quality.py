@@ -38,7 +38,7 @@ BASELINES = (*(name for name in DEFAULT_ENCODERS if name != "learned"), "pixels"
 
 def scores(gallery: Path, queries: list[Path], encoders: Sequence[Any]) -> dict[str, dict[str, Any]]:
     """Encoder -> its scores of every query, so that any two encoders can be compared later."""
-    parts = [compare(gallery, queries=folder, encoders=encoders).encoders for folder in queries]
+    parts = [compare(gallery, queries=folder, encoders=encoders, fusion=False).encoders for folder in queries]
     return {
         name: {
             "dim": found.dim,

@@ -9,10 +9,16 @@ from typing import Any
 
 # Threads that wait for one another make small matrices ten times slower where other programs are running.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+"""Processes that share the tests of this run."""
 
-import numpy as np
-import pytest
-from PIL import Image
+if _WORKERS > 1:
+    for _pool in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):  # read when TensorFlow is loaded
+        os.environ.setdefault(_pool, str(max(1, (os.cpu_count() or 1) // _WORKERS)))
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from PIL import Image  # noqa: E402
 
 _DATA = "AUTOENC_TEST_DATA"
 
@@ -81,11 +87,23 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundle_dir(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
-    """A model trained for three epochs on the drawn catalog."""
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run; processes that share the tests share it too."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "common"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_dir(common: Path, drawn: Path) -> Path:
+    """A model trained for three epochs on the drawn catalog, by the first process that needs it."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'autoenc[train]'")
     from autoenc import train
+    from autoenc.store.edge_folder import locked
 
-    folder = tmp_path_factory.mktemp("models") / "model"
-    train(drawn, folder, epochs=3, batch_size=16)
+    folder = common / "model"
+    with locked(common, wait=600):
+        if not folder.exists():
+            train(drawn, folder, epochs=3, batch_size=16)
     return folder

@@ -136,6 +136,12 @@ class Qdrant:
             return Answer({"title": "qdrant - vector search engine", "version": self.version})
         if path == ["collections"]:
             return _json(self.memory.get_collections())
+        if path == ["aliases"]:
+            return _json(self.memory.get_aliases())
+        if [method, *path] == ["POST", "collections", "aliases"]:
+            return self.memory.update_collection_aliases(
+                [models.CreateAliasOperation(**action) for action in body["actions"]]
+            )
         _, name, *rest = path
         match [method, *rest]:
             case ["GET", "exists"]:
@@ -145,7 +151,9 @@ class Qdrant:
             case ["PUT"]:
                 return self.memory.create_collection(name, vectors_config={}, metadata=body["metadata"])
             case ["PATCH"]:
-                return self.memory.update_collection(name, metadata=body["metadata"])
+                if body.get("metadata") is not None:
+                    self.memory.update_collection(name, metadata=body["metadata"])
+                return True
             case ["DELETE"]:
                 return self.memory.delete_collection(name)
             case ["PUT", "vectors", vector]:

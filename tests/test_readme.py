@@ -31,7 +31,7 @@ def test_the_python_examples_run_in_order(
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     examples = blocks("python")
-    assert len(examples) == 9
+    assert len(examples) == 10
     for example in examples:
         exec(compile(example, "README.md", "exec"), names)
     printed = capsys.readouterr().out

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoenc.text import exact, is_text, number, printable, short, shown, table
+from autoenc.text import exact, is_text, meant, number, printable, short, shown, table
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,14 @@ def test_columns_of_numbers_stand_to_the_right() -> None:
 def test_a_path_is_shown_on_one_line() -> None:
     assert shown(Path("a\x1b[31m\nb é.jpg")) == r"a\x1b[31m\nb é.jpg"
     assert shown(os.fsdecode(b"\xff.jpg")) == r"\xff.jpg"
+
+
+def test_a_name_that_is_almost_a_known_one_is_asked_about() -> None:
+    known = ["baseColour", "season", "Price"]
+    assert meant("basecolor", known) == " Did you mean 'baseColour'?"
+    assert meant("price", known) == " Did you mean 'Price'?"
+    assert meant("usage", known) == meant("x", []) == ""
+    assert meant("seasonal", known, cutoff=0.9) == ""
 
 
 def test_exact_spells_out_only_bytes_that_are_not_utf8() -> None:

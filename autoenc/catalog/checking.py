@@ -17,6 +17,7 @@ from autoenc.images.files import decode_file, read_file
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import OWN, Record, Store
 from autoenc.store.checks import MAX_K
+from autoenc.store.naming import split_name
 from autoenc.text import counted
 from autoenc.vectors import evenly, unit_rows
 
@@ -91,7 +92,16 @@ def check_store(store: Store, *, progress: ProgressOption = None) -> CheckReport
     vectors: dict[str, int] = {}
     encoded: dict[str, int] = {}
     if store.info.copy_of:
-        problems.append(f"This is an unfinished copy of {store.info.copy_of}. Run the same copy or restore again.")
+        problems.append(
+            f"This is an unfinished copy of {store.info.copy_of}. Run the same copy, restore or reindex again."
+        )
+    if split_name(store.collection)[1] is None:
+        notes += [
+            f"Generation {each.number} of this collection is unfinished. Reindex with the same encoders again to "
+            f"finish it, or drop the old generations."
+            for each in store.generations()
+            if each.unfinished
+        ]
     with telling(progress) as tell:
         try:
             if not store.verify():

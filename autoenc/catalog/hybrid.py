@@ -12,6 +12,7 @@ from autoenc.catalog.weights import Boost, Near
 from autoenc.errors import ArgumentError
 from autoenc.store import Contains, Filter, Or, Scale, Store
 from autoenc.store.blending import Closeness, Match, Part, Similarity
+from autoenc.store.hybrid import checked_weight
 from autoenc.store.records import listed
 from autoenc.vectors import Vectors
 
@@ -92,7 +93,8 @@ def _close(store: Store, near: Near, product: Product) -> tuple[str, Part]:
 
 
 def _words(store: Store, query: Query) -> Iterable[tuple[str, Part]]:
-    if query.words is None:
+    wanted = query.wanted
+    if wanted is None:
         return
     fields = [name for name, kind in store.info.fields.items() if kind == "text"]
     if not fields:
@@ -100,12 +102,13 @@ def _words(store: Store, query: Query) -> Iterable[tuple[str, Part]]:
             f"words= searches fields of kind text; the filterable fields of collection '{store.collection}' are "
             f"{listed(store.info.fields)}. Use boost= or where= for those."
         )
-    words = list(dict.fromkeys(word for word in query.words.lower().split() if _WORD.search(word)))
+    words = list(dict.fromkeys(word for word in wanted.text.lower().split() if _WORD.search(word)))
     if not words:
-        raise ArgumentError(f"words= needs a letter or a digit; got {query.words!r}.")
+        raise ArgumentError(f"words= needs a letter or a digit; got {wanted.text!r}.")
+    share = checked_weight(wanted.weight) / len(words)
     for word in words:
         anywhere = Or(*({field: Contains(word)} for field in fields))
-        yield f"contains {word}", Match(anywhere, query.words_weight / len(words))
+        yield f"contains {word}", Match(anywhere, share)
 
 
 def _values(store: Store, product: Product, field: str) -> list[Any]:

@@ -5,93 +5,29 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from autoenc.catalog.index_report import IndexReport, notes_of, product_note, remember_run
 from autoenc.catalog.joining import ImageFields
-from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.catalog.metadata import Metadata, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
-from autoenc.catalog.products import Products, unnamed_note
-from autoenc.catalog.pruning import PRUNE_LIMIT, Prune, Pruning, check_pruning, prune_points
+from autoenc.catalog.products import Products
+from autoenc.catalog.pruning import PRUNE_LIMIT, Confirm, Pruning, check_pruning, prune_points
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.syncing import sync
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
 from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
-from autoenc.images.finding import Found, Pictures, SkippedFile, gather
+from autoenc.images.finding import Found, Pictures, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Store
-from autoenc.store.runs import Run, now
-from autoenc.text import counted, exact, shown
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
-
-_SELDOM = ("moved", "pruned")
-
-
-@dataclass(frozen=True)
-class IndexReport:
-    """What `index_images` did with every image.
-
-    Attributes:
-        indexed: images that are new in the store.
-        moved: images that were moved or renamed, with nothing else to do; their points kept their fields and vectors.
-        updated: images that had changed, or that got vectors of one more encoder.
-        unchanged: images that the store already held and that have not changed.
-        missing: files that the store holds, that are no longer in the folder, and whose points stay in the store.
-        pruned: files that are no longer in the folder, and whose points were removed.
-        ignored: files without an image extension.
-        skipped: files that could not be used, and why.
-        seconds: time from the first file examined to the last flush.
-        images_per_second: indexed, moved, updated and unchanged images, divided by that time.
-        source: the source's name.
-        notes: advice to the user, in sentences.
-        table: what came of the table of metadata; None without one.
-    """
-
-    indexed: int
-    moved: int
-    updated: int
-    unchanged: int
-    missing: list[Path]
-    pruned: list[Path]
-    ignored: int
-    skipped: list[SkippedFile]
-    seconds: float
-    images_per_second: float
-    source: str
-    notes: list[str] = field(default_factory=list)
-    table: TableReport | None = None
-
-    @property
-    def usable(self) -> int:
-        """How many images could be used."""
-        return self.indexed + self.moved + self.updated + self.unchanged
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many images each of the words is true of, and how many files were ignored."""
-        counts = {name: value for name, value in vars(self).items() if type(value) is int}
-        return counts | {name: len(getattr(self, name)) for name in ("missing", "pruned", "skipped")}
-
-    def told(self) -> str:
-        """The counts as one line; of moved and pruned images only where there are some."""
-        order = ("indexed", "moved", "updated", "unchanged", "missing", "pruned", "skipped", "ignored")
-        counts = self.counts
-        return ", ".join(f"{counts[name]} {name}" for name in order if counts[name] or name not in _SELDOM)
-
-    def to_dict(self) -> dict[str, Any]:
-        lists = {name: [exact(path) for path in getattr(self, name)] for name in ("missing", "pruned")}
-        table = None if self.table is None else self.table.to_dict()
-        return {**vars(self), **lists, "skipped": [skipped.to_dict() for skipped in self.skipped], "table": table}
-
-    def __repr__(self) -> str:
-        return f"<IndexReport {self.told()}>"
 
 
 def index_images(
@@ -106,8 +42,9 @@ def index_images(
     source: str | None = None,
     metadata: Metadata | str | os.PathLike[str] | None = None,
     products: Products | None = None,
-    prune: Prune = False,
+    prune: bool = False,
     prune_limit: float = PRUNE_LIMIT,
+    confirm: Confirm | None = None,
     progress: ProgressOption = None,
 ) -> IndexReport:
     """Index images into a store: one point per image, with one named vector per encoder.
@@ -135,12 +72,13 @@ def index_images(
         metadata: a table whose columns become fields of the images: the path of a CSV or Parquet file, or a `Metadata`,
             which says how to read and join it. Where a field has been set by other means, the table wins: an empty cell
             removes it. Fields that are no columns stay, and so do those of images without a row.
-        products: "folders" if the images in one folder show one product; its name is kept in the field `product`. A
-            table can name products instead (`Metadata.product_column`).
+        products: "folders" if the images in one folder show one product; its name is kept in the field `product`. The
+            store remembers that. A table can name products instead (`Metadata.product_column`).
         prune: remove the points of files that are no longer in the folder. Nothing is removed if part of the folder
-            cannot be read. A function is called with these files, before anything is written, and returns whether to
-            remove their points.
+            cannot be read.
         prune_limit: the largest share of the folder's points that may be removed.
+        confirm: is called with the files whose points are to be pruned, before anything is written, and returns whether
+            to do it.
         progress: True shows progress, False does not, and a function is called with it; by default, progress is shown
             on a terminal and in a notebook.
 
@@ -162,10 +100,11 @@ def index_images(
         plan, found = _prepare(images, names, target.store, model, encoders, source)
         if prune:
             check_pruning(found, prune_limit)
-        if metadata is not None or products is not None:
+        remembered = target.store is not None and target.store.info.product_folders
+        if metadata is not None or products is not None or remembered:
             asked = None if metadata is None else as_metadata(metadata)
             plan = replace(plan, fields=ImageFields(asked, products, target.store))
-        return _run(found, plan, target, Pruning(prune, prune_limit), tell)
+        return _run(found, plan, target, Pruning(prune, prune_limit, confirm), tell)
 
 
 def _prepare(
@@ -257,24 +196,16 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         images_per_second=usable / seconds,
         source=plan.source,
         notes=[
-            *_notes(found, plan, missing, counts["new"]),
-            *filter(None, [synced.note, _product_note(target.store, plan, counts)]),
+            *notes_of(found, plan, missing, counts["new"]),
+            *synced.notes,
+            *filter(None, [product_note(target.store, plan, counts["new"])]),
             *unfinished,
         ],
         table=None if table is None else replace(table, updated=told),
     )
     if target.store is not None and plan.source in target.store.info.sources:
-        _remember(target.store, report)
+        remember_run(target.store, report)
     return report
-
-
-def _remember(store: Store, report: IndexReport) -> None:
-    """Let the store remember the run. All images are stored: a full disk or a read-only store is no failure now."""
-    counts = {name: count for name, count in report.counts.items() if name != "ignored"}
-    try:
-        store.add_run(report.source, Run(finished=now(), seconds=round(report.seconds, 3), **counts))
-    except StoreError as error:
-        report.notes.append(f"`autoenc status` will not show this run: {error}")
 
 
 def _check_encoders(store: Store, plan: Plan) -> None:
@@ -282,25 +213,3 @@ def _check_encoders(store: Store, plan: Plan) -> None:
     store.refresh()
     for name, encoder in plan.asked.items():
         store.check_vector(name, encoder_spec(encoder))
-
-
-def _product_note(store: Store | None, plan: Plan, counts: Mapping[str, int]) -> str | None:
-    product = None if store is None else store.info.product
-    if product is None or (plan.fields and plan.fields.sets(product)):
-        return None
-    return unnamed_note(product, counts["new"], counts["moved"])
-
-
-def _notes(found: Found, plan: Plan, missing: Sequence[Path], new: int) -> list[str]:
-    notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice and new]
-    if found.whole and plan.place.within:
-        notes.append(
-            f"{shown(found.root or '')} lies in source {shown(plan.source)}, so its images belong to that source. With "
-            f"source=NAME they would be stored a second time."
-        )
-    if missing:
-        notes.append(
-            f"{counted(len(missing), 'image')} of source '{plan.source}' {'is' if len(missing) == 1 else 'are'} stored "
-            f"but no longer in the folder. prune=True removes what has gone."
-        )
-    return notes

@@ -13,9 +13,11 @@ from autoenc.catalog.products import FIELD, Products, check_products, folder_pro
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 from autoenc.store import OWN, FieldKind, Store
 from autoenc.store.filters import check_field_name
-from autoenc.tables.kinds import ColumnKind, value_of
+from autoenc.store.kinds import PRODUCT_KINDS
+from autoenc.tables.csv_file import cells_told
+from autoenc.tables.kinds import EXPECTED, ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
-from autoenc.text import shown
+from autoenc.text import counted, meant, shown, some
 
 _KEYS = ("path", "id")
 """The columns that a table is joined by, if the caller names none; the first that it has."""
@@ -44,10 +46,25 @@ class Join:
         self.product = metadata.product_column
         self._folders = folders
         types = dict(metadata.types)
-        if self.product is not None and types.setdefault(self.product, "keyword") != "keyword":
-            raise ArgumentError(f"product_column= names a column of keywords; '{self.product}' is to hold others.")
+        if self.product is not None:
+            held = fields.get(self.product)
+            if held not in (None, *PRODUCT_KINDS):
+                raise StoreMismatchError(
+                    f"product_column= names a column of keywords or whole numbers; field '{self.product}' of the store "
+                    f"holds {held} values. Name another column, or index into a new collection."
+                )
+            if types.setdefault(self.product, held or "keyword") not in PRODUCT_KINDS:
+                raise ArgumentError(
+                    f"product_column= names a column of keywords or whole numbers; '{self.product}' is to hold others."
+                )
         known: dict[str, ColumnKind] = dict(fields.items())
-        self.table = read_table(metadata.file, types=types, known=known, separator=metadata.list_separator)
+        self.table = read_table(
+            metadata.file,
+            types=types,
+            known=known,
+            separator=metadata.list_separator,
+            null_values=metadata.null_values,
+        )
         self.key, self._by_path = self._key(metadata)
         hidden = self.key if self._by_path else None
         self.columns = [column for column in self.table.columns.values() if column.name != hidden]
@@ -92,14 +109,16 @@ class Join:
         return TableReport(
             file=str(self.table.file),
             rows=len(self.table),
-            columns={column.name: column.kind for column in self.table.columns.values()},
+            columns={column.name: column.kind for column in self.columns},
             filterable=list(self.kinds),
             joined_by=self.key,
             joined=joined,
             updated=0,
             images_without_row=without,
             rows_without_image=[str(keys[row]) for row in self._rows.values() if not used[row]],
-            mended=[f"line {line:,}: its extra cells belong to '{name}'" for line, name in self.table.mended],
+            mended=[
+                f"line {line:,}: its extra cells belong to '{name}': {cells}" for line, name, cells in self.table.mended
+            ],
             left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
             notes=list(self.table.notes),
         )
@@ -114,13 +133,14 @@ class Join:
             found = next((name for name in _KEYS if name in there), None)
             if found is not None:
                 return found, found == "path"
-            say = f"has neither a column 'path' nor a column 'id'; its columns are: {listed(there)}"
-            remedy = "Name the one that names the images with id_column= or path_column="
+            say = f"has neither a column 'path' nor a column 'id'; its columns are: {listed(there)}."
+            remedy = " Name the one that names the images with id_column= or path_column=."
         elif asked in there:
             return asked, metadata.path_column is not None
         else:
-            say, remedy = f"has no column '{asked}'; its columns are: {listed(there)}", "Name one of them"
-        raise TableError(f"{shown(self.table.file)} {say}. {remedy}.")
+            say = f"has no column '{asked}'; its columns are: {listed(there)}."
+            remedy = meant(asked, there) or " Name one of them."
+        raise TableError(f"{shown(self.table.file)} {say}{remedy}")
 
     def _check_names(self, fields: Mapping[str, FieldKind]) -> None:
         for column in self.columns:
@@ -138,6 +158,13 @@ class Join:
                 ) from None
             held = fields.get(name)
             if held not in (None, kind, "integer" if kind == "float" else kind):
+                wider = "float" if held == "integer" else held
+                if wider in EXPECTED and (odd := self.table.odd(column.cells, wider)):
+                    raise StoreMismatchError(
+                        f"Column '{name}' of {shown(self.table.file)} should hold {EXPECTED[wider]} in each row, as "
+                        f"field '{name}' of the store does; {odd}. Correct that, name with null_values= what stands "
+                        f"for an empty cell, or rename the column."
+                    )
                 raise StoreMismatchError(
                     f"Column '{name}' of {shown(self.table.file)} holds {column.kind} values, but field '{name}' of "
                     f"the store holds {held} values. Correct the table or rename the column, or index into a new "
@@ -153,27 +180,32 @@ class Join:
         for name in sorted(chosen - kinds.keys()):
             raise ArgumentError(
                 f"filterable= names a column '{name}'; the columns of {shown(self.table.file)} that become fields are: "
-                f"{listed(kinds)}."
+                f"{listed(kinds)}.{meant(name, kinds)}"
             )
         return {name: kind for name, kind in kinds.items() if name in chosen or name == self.product}
 
     def _keyed(self) -> dict[str, int]:
         """What names an image -> its row."""
         rows: dict[str, int] = {}
+        twice: dict[str, list[int]] = {}
         self._nameless: list[str] = []
         column = self.table.columns[self.key]
         for row, cell in enumerate(column.cells):
             name = cell if isinstance(cell, str) else value_of("keyword", cell)
             if not name:
                 if any(other.value(row) is not None for other in self.columns):
-                    self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty")
+                    cells = cells_told(["" if c.cells[row] is None else str(c.cells[row]) for c in self.columns])
+                    self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty: {cells}")
                 continue
             name = _tidy(name) if self._by_path else _composed(name)
             if rows.setdefault(name, row) != row:
-                raise TableError(
-                    f"{shown(self.table.file)} has two rows for {self.key} '{name}', in "
-                    f"{self.table.place(rows[name])} and in {self.table.place(row)}. Keep one of them."
-                )
+                twice.setdefault(name, [rows[name]]).append(row)
+        if twice:
+            said = some([f"'{name}' ({self.table.places(there)})" for name, there in twice.items()])
+            raise TableError(
+                f"{shown(self.table.file)} has more than one row for {counted(len(twice), 'value')} of column "
+                f"'{self.key}': {said}. Keep one row of each."
+            )
         return rows
 
     def _no_match(self, path: str, root: Path | str) -> str:
@@ -193,37 +225,43 @@ class ImageFields:
     Attributes:
         kinds: the fields to filter by, with their kinds.
         product: the field that names the product of each image; None if nothing says which.
+        folders: whether folders name products.
         join: the table.
+        steady: whether an image that has not changed has its fields already.
     """
 
     def __init__(self, metadata: Metadata | None, products: Products | None, store: Store | None) -> None:
-        """Read the table, and check it.
+        """Read the table, and check it. Folders name products, too, where the store remembers that they do.
 
         Raises:
             TableError, StoreMismatchError, ArgumentError: as for `Join`; or folders and a column name products.
         """
         check_products(products)
-        self._folders = products is not None
-        self.join = None if metadata is None else Join(metadata, store, folders=self._folders)
+        remembered = products is None and store is not None and store.info.product_folders
+        self.folders = products is not None or remembered
+        self.join = None if metadata is None else Join(metadata, store, folders=self.folders)
         self.kinds: dict[str, FieldKind] = {} if self.join is None else self.join.kinds
         self.product = None if self.join is None else self.join.product
-        if self._folders:
-            if self.join is not None and (self.product or FIELD in self.join.table.columns):
+        self.steady = self.join is None and remembered
+        if self.folders and self.join is not None and (self.product or FIELD in self.join.table.columns):
+            if not remembered:
                 raise ArgumentError(
                     f"Either folders name products or a column does: leave out products=, or rename column '{FIELD}' "
                     f"and leave out product_column=."
                 )
+            self.folders = False
+        if self.folders:
             self.kinds, self.product = {**self.kinds, FIELD: "keyword"}, FIELD
 
     def sets(self, field: str) -> bool:
         """Whether this field of the images is among those that are set."""
         columns = () if self.join is None else self.join.columns
-        return (self._folders and field == FIELD) or any(column.name == field for column in columns)
+        return (self.folders and field == FIELD) or any(column.name == field for column in columns)
 
     def change(self, path: str, payload: Mapping[str, Any]) -> Change:
         """What has to change in a payload; `path` is the image's, relative to its source."""
         change = UNCHANGED if self.join is None else self.join.change(path, payload)
-        if self._folders:
+        if self.folders:
             change += change_of({FIELD: folder_product(path)}, payload)
         return change
 

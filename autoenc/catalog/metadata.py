@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class Metadata:
             of numbers, dates, bools and text, and those of keywords with at most 1,000 different ones.
         product_column: the column that names the product that an image shows; its kind is keyword.
         list_separator: what stands between the keywords of one cell.
+        null_values: cells that count as empty ones, in every column, such as "on request" among prices.
 
     Example:
         >>> metadata = autoenc.Metadata("photos/catalog.csv", types={"price": "float"}, product_column="title")
@@ -45,10 +46,13 @@ class Metadata:
     filterable: Sequence[str] | None = None
     product_column: str | None = None
     list_separator: str = SEPARATOR
+    null_values: Collection[str] = ()
 
     def __post_init__(self) -> None:
         if self.id_column is not None and self.path_column is not None:
             raise ArgumentError("A table is joined by one column: name either id_column= or path_column=.")
+        if isinstance(self.null_values, str):
+            raise ArgumentError(f"null_values= is a list of cells; got {self.null_values!r}.")
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,15 @@ class TableReport:
     Attributes:
         file: the table.
         rows: how many rows it has, without those left out.
-        columns: column -> the kind of its cells.
+        columns: column that becomes a field -> the kind of its cells.
         filterable: the columns that can be filtered by.
         joined_by: the column that names the images.
         joined: how many images have a row.
         updated: how many images that the store held already had fields that changed.
         images_without_row: their paths, relative to their source.
         rows_without_image: what each of these rows names.
-        mended: rows with too many cells, and what was done about it.
-        left_out: rows that could not be used, and why.
+        mended: rows with too many cells, what was done about it, and the cells that came of it.
+        left_out: rows that could not be used, why, and their cells.
         notes: advice to the user, in sentences.
     """
 

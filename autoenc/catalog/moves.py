@@ -13,21 +13,24 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autoenc.catalog.fields import own_of
+from autoenc.catalog.pipeline import Plan
 from autoenc.catalog.sources import file_below
 from autoenc.catalog.survey import MOVED_FROM, Known
 from autoenc.errors import ImageError
 from autoenc.images.files import ImageFile, read_file
+from autoenc.images.finding import Found, path_of
 from autoenc.parallel import ordered_map
 from autoenc.progress import Progress
 from autoenc.store import OWN, Record, Store, point_id
 
 _MOVED = 64  # points at a time
+_LOOKED_UP = 10_000
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,7 @@ def find_moves(new: Mapping[str, Path], gone: Mapping[str, Mapping[str, Any]]) -
         new: path relative to the source -> file, of the files that the store does not hold.
         gone: id -> autoenc's own fields, of the points whose files have gone.
     """
-    sizes = {own.get("size") for own in gone.values()}
-    candidates = [path for path, file in new.items() if _size(file) in sizes] if gone else []
+    candidates = list(_as_large(new.items(), gone))
     arrived: dict[str, list[tuple[str, ImageFile]]] = defaultdict(list)
     left: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path, file in zip(candidates, ordered_map(_read, [new[path] for path in candidates]), strict=True):
@@ -70,6 +72,61 @@ def find_moves(new: Mapping[str, Path], gone: Mapping[str, Mapping[str, Any]]) -
         for old, (path, file) in _paired(left[digest], arrived[digest]):
             moves.append(Move(old, path, file.size, file.mtime_ns))
     return sorted(moves, key=lambda move: move.path)
+
+
+def gone_elsewhere(new: Mapping[str, Path], known: Known, root: Path, store: Store) -> dict[str, Mapping[str, Any]]:
+    """Points outside of the part of a source that is indexed whose files have gone, perhaps into this part.
+
+    Args:
+        new: as for `find_moves`.
+        known: what the store knows of the source.
+        root: the source's folder.
+        store: an open store.
+
+    Returns:
+        Those as large as one of the new files, as `find_moves` takes them: id -> autoenc's own fields.
+    """
+    gone: dict[str, Mapping[str, Any]] = {}
+    ids = known.others_of({_size(file) for file in new.values()}) if len(known.others) else []
+    for start in range(0, len(ids), _LOOKED_UP):
+        for record in store.retrieve(ids[start : start + _LOOKED_UP]):
+            file = file_below(root, own_of(record.payload).get("path"))
+            if file is not None and _has_gone(file):
+                gone[record.id] = own_of(record.payload)
+    return gone
+
+
+def _has_gone(file: Path) -> bool:
+    """Whether there is certainly no such file: a link on the way that leads nowhere may lead to a disk."""
+    try:
+        os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return not any(folder.is_symlink() and not os.path.exists(folder) for folder in file.parents)
+    except OSError:
+        pass
+    return False
+
+
+def find_moves_out(source: Found, gone: Mapping[str, Mapping[str, Any]], plan: Plan, store: Store) -> list[Move]:
+    """Find out which files that have gone from the part of a source that is indexed lie in another part of it.
+
+    Args:
+        source: all files of the source.
+        gone: as for `find_moves`.
+        plan: what is indexed.
+        store: an open store.
+    """
+    files = zip(plan.relative(source.items), map(path_of, source.items), strict=True)
+    large = _as_large(((path, file) for path, file in files if not path.startswith(plan.place.within)), gone)
+    ids = {path: point_id(plan.source, path) for path in large}
+    held = {record.id for record in store.retrieve(list(ids.values()))} if ids else set()
+    return find_moves({path: file for path, file in large.items() if ids[path] not in held}, gone)
+
+
+def _as_large(files: Iterable[tuple[str, Path]], gone: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
+    """Those files that are as large as one of those that have gone."""
+    sizes = {own.get("size") for own in gone.values()}
+    return {path: file for path, file in files if _size(file) in sizes} if gone else {}
 
 
 def _size(file: Path) -> int:

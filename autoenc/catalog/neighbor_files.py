@@ -12,18 +12,19 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from autoenc.catalog.neighbors import Listing, Neighborhood, checked, search_all
+from autoenc.catalog.neighbors import Asked, Listing, Neighborhood, search_all
+from autoenc.catalog.weights import Using
 from autoenc.errors import ArgumentError, MissingDependencyError, OutputError
 from autoenc.files import TEMPORARY, remove_folder, replace_file, replacing
 from autoenc.outputs import MARK, NEIGHBOR_COLUMNS, check_output
 from autoenc.progress import ProgressOption, telling
-from autoenc.store import Store
+from autoenc.store import Filter, Store
 from autoenc.text import shown
 
 PART = 5000
@@ -40,9 +41,9 @@ class NeighborsReport:
 
     Attributes:
         file: the file.
-        using: the encoder whose vectors were compared.
+        using: the encoder whose vectors were compared, or several with their weights.
         images: how many images the file has the neighbors of.
-        lacking: images that have no vector of this encoder, and are not in the file.
+        lacking: images that lack a vector of one of them, and have no neighbors in the file.
         resumed: images whose neighbors an earlier run had found.
         seconds: how long it took.
     """
@@ -63,7 +64,9 @@ def write_neighbors(
     file: str | os.PathLike[str],
     *,
     k: int = 20,
-    using: str | None = None,
+    using: Using | None = None,
+    where: Filter | None = None,
+    group_by: str | None = None,
     overwrite: bool = False,
     progress: ProgressOption = None,
 ) -> NeighborsReport:
@@ -72,18 +75,21 @@ def write_neighbors(
     CSV and Parquet have one row for each neighbor: id, path, rank (1 for the nearest), neighbor_id, neighbor_path,
     score. JSON Lines have one object for each image: id, path, neighbors[{id, path, score}]. Images are in the order of
     their ids. The file appears when it is complete; until then, the same call continues where an earlier one was
-    stopped, at any moment, if no vector has changed meanwhile, and begins anew otherwise.
+    stopped, at any moment, and begins anew if vectors or fields that count have changed meanwhile. A call with other
+    settings is refused until then, unless it may overwrite what is there.
 
     Args:
         store: an open store.
         file: .csv, .jsonl or .parquet, which needs pyarrow.
         k: how many neighbors of an image at most.
-        using: the encoder whose vectors are compared, as for `search`.
-        overwrite: replace a file that autoenc did not write.
+        using: the encoder whose vectors are compared, or several with their weights, as for `search`.
+        where: only neighbors that match, as for `search`.
+        group_by: one neighbor of each value of this field, as for `neighbors`.
+        overwrite: replace a file that autoenc did not write, and what a run with other settings has left.
         progress: as for `index_images`.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or a run with other settings is unfinished.
         MissingDependencyError: .parquet, and pyarrow is not installed.
         StoreMismatchError, ArgumentError: as for `neighbors`; or a file of another format.
 
@@ -94,7 +100,7 @@ def write_neighbors(
         (48, 145)
     """
     start = time.perf_counter()
-    using = checked(store, k, using)
+    asked = Asked.of(store, k, using, where, group_by)
     kind = Path(file).suffix.lower()
     if kind not in FORMATS:
         raise ArgumentError(f"Neighbors are written to a .csv, .jsonl or .parquet file; got {shown(file)}.")
@@ -103,29 +109,24 @@ def write_neighbors(
     reading = [root for root in store.info.sources.values() if root]
     path = check_output(file, overwrite=overwrite, reading=reading)
     with telling(progress) as tell, _naming(path):
-        listing = Listing.of(store, using, tell)
+        listing = Listing.of(asked, tell)
         total = len(listing.ids)
+        fingerprints = {name: store.info.vectors[name].fingerprint for name in asked.names}
         state = {
             "written_by": MARK,
-            "store": store.location,
-            "collection": store.collection,
-            "using": using,
-            "fingerprint": store.info.vectors[using].fingerprint,
-            "vectors": listing.digest,
-            "k": k,
-            "format": kind,
-            "part": PART,
+            "settings": {"store": store.location, "collection": store.collection, "format": kind, **asked.settings()},
+            "content": {"fingerprints": fingerprints, "digest": listing.digest, "part": PART},
         }
         folder = path.with_name(f".{path.name}.neighbors")
         parts = [folder / f"{number:06d}" for number in range(-(-total // PART))]
-        resumed = _resume(folder, state)
+        resumed = _resume(folder, state, overwrite)
         for number, part in enumerate(parts):
             done = min(number * PART, total)
             tell("neighbors", done, total, "")
             if number < resumed:
                 continue
             ids = listing.ids[done : done + PART]
-            replace_file(part, _encoded(list(search_all(store, listing, ids, k)), kind))
+            replace_file(part, _encoded(search_all(asked, listing, ids), kind))
         tell("neighbors", total, total, "")
         check_output(path, overwrite=overwrite, reading=reading)
         with replacing(path) as out:
@@ -133,7 +134,7 @@ def write_neighbors(
         remove_folder(folder)
     return NeighborsReport(
         file=path,
-        using=using,
+        using=asked.searcher.using,
         images=total,
         lacking=len(store) - total,
         resumed=min(resumed * PART, total),
@@ -141,8 +142,12 @@ def write_neighbors(
     )
 
 
-def _resume(folder: Path, state: dict[str, Any]) -> int:
-    """How many parts are there of what is to be written; the parts of anything else are removed."""
+def _resume(folder: Path, state: dict[str, Any], overwrite: bool) -> int:
+    """How many parts are there of what is to be written; the parts of what has changed since are removed.
+
+    Raises:
+        OutputError: a run with other settings is unfinished, and is not to be overwritten.
+    """
     if os.path.lexists(folder):
         names = [each.name for each in folder.iterdir()] if folder.is_dir() and not folder.is_symlink() else ["?"]
         ours = [name for name in names if name == STATE or name.startswith(TEMPORARY) or name.isdigit()]
@@ -150,7 +155,16 @@ def _resume(folder: Path, state: dict[str, Any]) -> int:
             raise OutputError(
                 f"Cannot write {shown(folder)}: something is there that autoenc did not write. Name another file."
             )
-        if _read_state(folder / STATE) == state:
+        found = _read_state(folder / STATE)
+        settings = found.get("settings") if isinstance(found, dict) else None
+        if isinstance(settings, dict) and settings != state["settings"] and not overwrite:
+            asked = state["settings"]
+            theirs = ", ".join(f"{key} {settings.get(key)}" for key in asked if settings.get(key) != asked[key])
+            raise OutputError(
+                f"Cannot write {shown(folder)}: a run with other settings is unfinished there ({theirs}). Run it again "
+                f"with these to finish it, or begin anew with overwrite=True."
+            )
+        if found == state:
             finished = {name for name in names if name.isdigit()}
             return next(number for number in range(len(names) + 1) if f"{number:06d}" not in finished)
         remove_folder(folder)
@@ -169,14 +183,17 @@ def _read_state(path: Path) -> Any:
 # ---- formats ----------------------------------------------------------------------------------
 
 
-def _rows(found: Sequence[Neighborhood]) -> Iterator[tuple[Any, ...]]:
+def _rows(found: Iterable[Neighborhood]) -> Iterator[tuple[Any, ...]]:
     for each in found:
         for rank, near in enumerate(zip(each.ids, each.paths, each.scores, strict=True), start=1):
             yield each.id, each.path, rank, near[0], near[1], round(near[2], _DECIMALS)
 
 
-def _encoded(found: Sequence[Neighborhood], kind: str) -> bytes:
-    """A part of a file: CSV and JSON Lines as they are in the file, Parquet as a file of its own."""
+def _encoded(found: Iterable[Neighborhood], kind: str) -> bytes:
+    """A part of a file: CSV and JSON Lines as they are in the file, Parquet as a file of its own.
+
+    Neighborhoods are encoded as they come, while others are searched for.
+    """
     if kind == ".parquet":
         pa, pq = _parquet()
         columns = list(zip(*_rows(found), strict=True)) or [()] * len(NEIGHBOR_COLUMNS)

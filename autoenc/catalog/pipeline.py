@@ -101,7 +101,7 @@ def look_up(
     for start in range(0, len(found.items), LOOKED_UP):
         batch = found.items[start : start + LOOKED_UP]
         changed = range(len(batch)) if survey is None else survey.changed(start, start + LOOKED_UP)
-        if plan.fields is None:
+        if plan.fields is None or plan.fields.steady:
             if len(changed) < len(batch):
                 unchanged(len(batch) - len(changed))
             batch = [batch[at] for at in changed]

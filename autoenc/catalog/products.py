@@ -55,22 +55,13 @@ def folder_product(path: str) -> str | None:
     return path.rpartition("/")[0] or None
 
 
-def unnamed_note(field: str, new: int, moved: int) -> str | None:
-    """A sentence for a run that did not set the field that names products; None if that leaves no image wrong.
-
-    Args:
-        field: the field.
-        new: how many images are new.
-        moved: how many were moved or renamed, which can change the product only where folders name it.
-    """
-    by_folder = field == FIELD
-    count = new + moved if by_folder else new
-    if not count:
+def unnamed_note(field: str, new: int) -> str | None:
+    """A sentence for a run that did not set the field that names products; None if no image is new."""
+    if not new:
         return None
-    which = f"{counted(count, 'image')} {'is' if count == 1 else 'are'} new{' or moved' if by_folder else ''}"
     return (
-        f"Field '{field}' names the product that an image shows, and this run did not set it: {which}. Index again "
-        f"with {'products=folders, or with ' if by_folder else ''}metadata= and the table that has it."
+        f"Field '{field}' names the product that an image shows, and this run did not set it: {counted(new, 'image')} "
+        f"{'is' if new == 1 else 'are'} new. Index again with metadata= and the table that has it."
     )
 
 

@@ -10,20 +10,21 @@ from typing import NamedTuple
 from autoenc.errors import ArgumentError, StoreError
 from autoenc.images.finding import Found
 from autoenc.store import Store
-from autoenc.text import counted, shown
+from autoenc.text import counted, shown, some
 
 PRUNE_LIMIT = 0.2
 """The largest share of the points of a source that is removed without being asked for."""
 
-Prune = bool | Callable[[Sequence[Path]], bool]
-"""Whether to remove the points of files that have gone; or a function that is told the files first, and decides."""
+Confirm = Callable[[Sequence[Path]], bool]
+"""Is called with files whose points are to be removed, and returns whether to do it."""
 
 
 class Pruning(NamedTuple):
-    """What a caller wants removed, and at most which share of the points."""
+    """Whether a caller wants points removed, at most which share of them, and who is asked before."""
 
-    asked: Prune
+    asked: bool
     limit: float
+    confirm: Confirm | None = None
 
 
 def check_pruning(found: Found, limit: float) -> None:
@@ -36,20 +37,23 @@ def check_pruning(found: Found, limit: float) -> None:
         raise ArgumentError(f"prune_limit= is a share from 0 to 1, such as 0.2; got {limit!r}.")
 
 
-def check_share(gone: int, known: int, limit: float, where: str) -> None:
+def check_share(gone: Sequence[Path], known: int, limit: float, folder: Path) -> None:
     """Raise StoreError if more points would be removed than the limit allows.
 
     Args:
-        gone: how many points have lost their files.
+        gone: the files that have gone, of which there are points.
         known: how many points there are.
         limit: the largest share.
-        where: of what they are points, for the message.
+        folder: the folder that is indexed.
     """
-    if gone > limit * known:
+    count = len(gone)
+    if count > limit * known:
+        names = [shown(file.relative_to(folder)) for file in gone]
         raise StoreError(
-            f"{counted(gone, 'image')} of {known:,} of {where} {'is' if gone == 1 else 'are'} no longer in the folder: "
-            f"{gone / known:.0%}, and prune_limit={limit:g} allows {limit:.0%}. Nothing was removed or indexed. "
-            f"If they are really gone, and not on a disk that is not mounted, raise the limit."
+            f"{counted(count, 'image')} of {known:,} of {shown(folder)} {'is' if count == 1 else 'are'} no longer in "
+            f"the folder: {some(names)}. That is {count / known:.0%}, and prune_limit={limit:g} allows {limit:.0%}. "
+            f"Nothing was removed or indexed. If they are really gone, and not on a disk that is not mounted, raise "
+            f"the limit."
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from autoenc.catalog.weights import Boost, Near, Using, boosts_of, nears_of
+from autoenc.catalog.weights import Boost, Near, Using, Words, boosts_of, nears_of, words_of
 from autoenc.errors import ArgumentError
 from autoenc.images.decoding import Picture
 from autoenc.store import Filter
@@ -39,8 +39,8 @@ class Query:
         like: more examples, one or a list. A text or a path is a stored image, if there is one of that name, and left
             out of the results; or else it is a picture's file.
         unlike: examples of what is not wanted, given as `like`.
-        words: what is searched for in all fields of kind text. Each word found adds its share of `words_weight`.
-        words_weight: what all words add to the score.
+        words: what is searched for in all fields of kind text, with what all words add to the score: `red shoe=0.3`,
+            or `Words`, which takes any text as it is. Without a weight it is 1. Each word found adds its share.
         using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own; or several
             with their weights, as `learned=1,color=0.5` or a mapping. With `none`, looks do not count. The default is
             the searcher's.
@@ -50,7 +50,7 @@ class Query:
         where: only images that match; see `autoenc.search`.
         k: how many neighbors at most.
         offset: how many of the best to skip, for a further page. The pages of a hybrid query fit together within its
-            best 256 results; a later page ranks more candidates, so an image can be on two pages, or on none.
+            best 64 results; a later page ranks more candidates, so an image can be on two pages, or on none.
         min_score: only neighbors with at least this score: a cosine, or, in a hybrid query, a sum.
         min_percentile: only neighbors that are at least as similar as the nearest neighbors of this share of the
             catalog's images are to them, 0 to 100, by any encoder or, on their common scale, by all together.
@@ -71,8 +71,7 @@ class Query:
     vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None
     like: Picture | Sequence[Picture] = ()
     unlike: Picture | Sequence[Picture] = ()
-    words: str | None = None
-    words_weight: float = 1.0
+    words: str | Words | None = None
     using: Using | None = None
     boost: str | Mapping[str, float] | Sequence[Boost] = ()
     near: str | Sequence[Near] = ()
@@ -86,7 +85,7 @@ class Query:
 
     def __post_init__(self) -> None:
         """Raise ArgumentError for what cannot be."""
-        _ = self.boosts, self.nears
+        _ = self.boosts, self.nears, self.wanted
         check_number("k", self.k)
         if isinstance(self.offset, bool) or not isinstance(self.offset, int) or not 0 <= self.offset <= MAX_K - self.k:
             raise ArgumentError(
@@ -118,6 +117,10 @@ class Query:
     @property
     def nears(self) -> list[Near]:
         return nears_of(self.near)
+
+    @property
+    def wanted(self) -> Words | None:
+        return words_of(self.words)
 
     @property
     def looks(self) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from autoenc.catalog.fields import own_of
+from autoenc.catalog.fields import own_of, unmatched
 from autoenc.catalog.scales import refresh_scales
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
 from autoenc.store.checks import MAX_K
+from autoenc.store.naming import split_name
 from autoenc.store.records import canonical_id, listed
 from autoenc.text import counted, exact, shown
 
@@ -32,6 +34,7 @@ class Removal:
         sources: source -> how many of its points; "" for points of no source.
         forgotten: the source that is forgotten, together with its runs, or None.
         whole_collection: whether the collection itself is removed, with all that it remembers.
+        generations: of a whole collection, how many of its generations are removed with it.
         done: False after a dry run, or if the removal was not confirmed.
         notes: what else there is to say, in sentences.
     """
@@ -41,6 +44,7 @@ class Removal:
     sources: dict[str, int]
     forgotten: str | None = None
     whole_collection: bool = False
+    generations: int = 1
     done: bool = False
     notes: tuple[str, ...] = ()
 
@@ -53,7 +57,7 @@ class Removal:
     def to_dict(self) -> dict[str, Any]:
         """The removal as a document for JSON."""
         images = [{"id": id, "path": exact(path)} for id, path in zip(self.ids, self.paths, strict=True)]
-        rest = {name: getattr(self, name) for name in ("forgotten", "whole_collection", "done", "notes")}
+        rest = {name: getattr(self, name) for name in ("forgotten", "whole_collection", "generations", "done", "notes")}
         return {"images": images, "sources": self.sources, **rest}
 
     def __repr__(self) -> str:
@@ -75,6 +79,9 @@ def remove_images(
 ) -> Removal:
     """Remove images from a store, never from the disk. Say which in exactly one way.
 
+    The store mirrors its folders: a file that stays in its folder is added again when that is indexed. To remove an
+    image for good, move or delete the file, too.
+
     The scales of the encoders are measured again where they no longer fit (see `measure_scales`). If the work is
     interrupted, some of them have been removed; call this again to finish it.
 
@@ -86,7 +93,8 @@ def remove_images(
             a folder of the store means that alone.
         where: only images whose fields match.
         source: all images of this source, which the store then forgets.
-        whole_collection: the collection itself, with all that it remembers; an open store is closed.
+        whole_collection: the collection itself, with all that it remembers and all of its generations; an open store is
+            closed. Of the collection `images@1`, only that generation, unless it is the one that answers.
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
         dry_run: remove nothing.
@@ -135,20 +143,20 @@ def _remove(
     store: Store, asked: Mapping[str, Any], dry_run: bool, confirm: Callable[[Removal], bool] | None
 ) -> Removal:
     if asked["whole_collection"]:
-        planned = Removal([], [], _counts(store), whole_collection=True)
+        whole = store.generations() if split_name(store.collection)[1] is None else []
+        planned = Removal([], [], _counts(store), whole_collection=True, generations=len(whole) or 1)
     else:
-        records = sorted(_chosen(store, asked), key=_order)
-        own = [own_of(record.payload) for record in records]
-        sources = Counter(str(each.get("source", "")) for each in own)
+        points = sorted(_chosen(store, asked))
         planned = Removal(
-            ids=[record.id for record in records],
-            paths=[str(each.get("path", "")) for each in own],
-            sources=dict(sorted(sources.items())),
+            ids=[point.id for point in points],
+            paths=[point.path for point in points],
+            sources=dict(sorted(Counter(point.source for point in points).items())),
             forgotten=asked["source"],
+            notes=() if points or asked["where"] is None else tuple(unmatched(store, asked["where"])),
         )
     if dry_run or (confirm is not None and not confirm(planned)):
         return planned
-    notes: list[str] = []
+    notes = list(planned.notes)
     if planned.whole_collection:
         store.drop()
     else:
@@ -172,20 +180,27 @@ def _counts(store: Store) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _order(record: Record) -> tuple[str, str]:
-    own = own_of(record.payload)
-    return str(own.get("source", "")), str(own.get("path", ""))
+class _Point(NamedTuple):
+    """What is needed of a point that is to be removed: there may be a million of them."""
+
+    source: str
+    path: str
+    id: str
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        own = own_of(record.payload)
+        return cls(sys.intern(str(own.get("source", ""))), str(own.get("path", "")), record.id)
 
 
-def _chosen(store: Store, asked: Mapping[str, Any]) -> Iterator[Record]:
+def _chosen(store: Store, asked: Mapping[str, Any]) -> Iterable[_Point]:
+    if asked["paths"] is not None:
+        return _by_paths(store, asked["paths"])
     if asked["ids"] is not None:
-        yield from _by_ids(store, asked["ids"])
-    elif asked["paths"] is not None:
-        yield from _by_paths(store, asked["paths"])
-    elif asked["source"] is not None:
-        yield from _of_source(store, asked["source"])
-    else:
-        yield from store.scroll(asked["where"], fields=_FIELDS, batch=_READ)
+        return map(_Point.of, _by_ids(store, asked["ids"]))
+    if asked["source"] is not None:
+        return map(_Point.of, _of_source(store, asked["source"]))
+    return map(_Point.of, store.scroll(asked["where"], fields=_FIELDS, batch=_READ))
 
 
 def _by_ids(store: Store, ids: Sequence[str]) -> list[Record]:
@@ -209,15 +224,15 @@ def _of_source(store: Store, source: str) -> Iterator[Record]:
         yield from store.scroll({_FIELDS[0]: source}, fields=_FIELDS, batch=_READ)
 
 
-def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Record]:
+def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> set[_Point]:
     """The points that any of the paths means. What names an image or a folder is no pattern.
 
     Raises:
         PointNotFoundError: one of them matches none.
     """
     wanted = {os.fspath(path): _Wanted(os.fspath(path)) for path in paths}
-    named: dict[str, list[Record]] = {name: [] for name in wanted}
-    fitting: dict[str, list[Record]] = {name: [] for name in wanted}
+    named: dict[str, list[_Point]] = {name: [] for name in wanted}
+    fitting: dict[str, list[_Point]] = {name: [] for name in wanted}
     for record in store.scroll(fields=_FIELDS, batch=_READ):
         own = own_of(record.payload)
         path, source = own.get("path"), own.get("source")
@@ -227,17 +242,17 @@ def _by_paths(store: Store, paths: Sequence[str | os.PathLike[str]]) -> list[Rec
         file = Path(root, path).as_posix() if root else None
         for name, each in wanted.items():
             if each.names(path, file):
-                named[name].append(record)
+                named[name].append(_Point.of(record))
             elif each.fits(path, file):
-                fitting[name].append(record)
+                fitting[name].append(_Point.of(record))
     meant = {name: named[name] or fitting[name] for name in wanted}
-    if unmatched := [name for name, records in meant.items() if not records]:
+    if absent := [name for name, points in meant.items() if not points]:
         raise PointNotFoundError(
-            f"Collection '{store.collection}' holds no image {shown(min(unmatched))}. Expected a file or a folder, as "
+            f"Collection '{store.collection}' holds no image {shown(min(absent))}. Expected a file or a folder, as "
             f"it lies on the disk or relative to one of its sources, or a pattern such as 'red/*.jpg'. Nothing was "
             f"removed."
         )
-    return list({record.id: record for records in meant.values() for record in records}.values())
+    return {point for points in meant.values() for point in points}
 
 
 class _Wanted:

@@ -22,6 +22,8 @@ from autoenc.vectors import Matrix
 ROUNDING = 1e-6
 """A score this far below the threshold is at it."""
 
+PAGES = 64
+"""How many of the best hits of a hybrid search lie on pages that fit together, see `_arranged`."""
 
 Search = Callable[[int, Filter | None], list[Hit]]
 """How many hits at most, and a filter -> hits, best first."""
@@ -77,7 +79,7 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     def alike(hits: Sequence[Hit]) -> Matrix:
         return _alike(searcher, weights, hits, simple)
 
-    pool = bool(query.diversity) or (bool(weights) and not simple)
+    pool = POOL if query.diversity else PAGES if weights and not simple else 0
     found = _arranged(store, query, search, alike if weights else None, pool)
     page = found[query.offset : query.offset + query.k]
     told = store.contributions(parts, [hit.id for hit in page]) if parts else {}
@@ -89,13 +91,13 @@ def _arranged(
     query: Query,
     search: Search,
     alike: Callable[[Sequence[Hit]], Matrix] | None,
-    pool: bool,
+    pool: int,
 ) -> list[Hit]:
     """At least as many hits as the page needs, in their final order.
 
-    Where the order depends on how many hits are asked for (`pool`), every page within the best POOL asks for as many,
-    so that these pages fit together. Diversity rearranges no more than these. A hybrid search for a later page ranks
-    more candidates, so an image can be on two pages, or on none.
+    Where the order depends on how many hits are asked for, every page within the best `pool` asks for as many, so that
+    these pages fit together. Diversity rearranges no more than these. A hybrid search for a later page ranks more
+    candidates, so an image can be on two pages, or on none.
     """
     if query.diversity and alike is None:
         raise ArgumentError("diversity= compares images; name a picture, id= or like=.")
@@ -108,9 +110,7 @@ def _arranged(
             value = field_value(store, hit.payload, field)
             return hit.id if value is None else repr(value)  # what has no value is a group of its own
 
-    needed = query.offset + query.k
-    if pool:
-        needed = max(needed, POOL)
+    needed = max(query.offset + query.k, pool)
     asked = needed if group is None else max(needed, POOL)
     while True:
         hits = search(asked, query.where)

@@ -16,7 +16,7 @@ from autoenc.catalog.queries import Name, Query, several
 from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
-from autoenc.catalog.weights import NOTHING, Boost, Near, Using, encoders_of
+from autoenc.catalog.weights import NOTHING, Boost, Near, Using, Words, encoders_of
 from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
@@ -95,7 +95,7 @@ def search(
     vector: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
     like: Picture | Sequence[Picture] = (),
     unlike: Picture | Sequence[Picture] = (),
-    words: str | None = None,
+    words: str | Words | None = None,
     using: Using | None = None,
     boost: str | Mapping[str, float] | Sequence[Boost] = (),
     near: str | Sequence[Near] = (),
@@ -123,7 +123,7 @@ def search(
         vector: (D,) numbers, made by the encoder earlier; or, for several encoders, name -> numbers.
         like: examples to search toward, as of a `Query`.
         unlike: examples to search away from.
-        words: what is searched for in the fields of kind text.
+        words: what is searched for in the fields of kind text, such as `red shoe=0.3`, with its weight.
         using: the encoder whose vectors are compared: its name, or the `Encoder` object if it is your own; or several
             with weights, as `learned=1,color=0.5`. The default is `learned` if the store holds it, else the first of
             autoenc's own (color, texture, edges, …), else the first that it holds.
@@ -164,8 +164,16 @@ def search(
 
 @dataclass
 class _Kept:
-    """What searchers of one store share: encoders by their names, scales, and the encoders that judge novelty."""
+    """What searchers of one store share, as long as one generation answers.
 
+    Attributes:
+        generation: which one.
+        made: encoders by their names.
+        scales: what their cosines mean.
+        judges: the encoders that judge novelty, and why others cannot.
+    """
+
+    generation: int | None
     made: dict[str, Encoder] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
     judges: tuple[dict[str, Encoder], dict[str, str]] | None = None
@@ -208,13 +216,18 @@ class Searcher:
         if chosen and not self.weights:
             raise ArgumentError(f"using= needs a weight above 0; got {using!r}.")
         self._model = model
-        self._kept = _Kept()
+        self._kept = _Kept(store.generation)
 
     @property
     def using(self) -> str:
         if list(self.weights.values()) == [1.0]:
             return next(iter(self.weights))
         return ",".join(f"{name}={weight:g}" for name, weight in self.weights.items()) or NOTHING
+
+    def _follow(self) -> None:
+        """Forget what was made for the generation that answered before, if the store has switched to another one."""
+        if self._kept.generation != self.store.generation:
+            self._kept = _Kept(self.store.generation)
 
     @property
     def encoder(self) -> Encoder:
@@ -223,12 +236,14 @@ class Searcher:
 
     def encoder_of(self, name: str) -> Encoder:
         """One of the encoders, checked against what the store remembers."""
+        self._follow()
         if name not in self._kept.made:
             self._kept.made |= make_encoders([self._asked[name]], self._model, self.store)
         return self._kept.made[name]
 
     def scale_of(self, name: str) -> Scale:
         """What the cosines of one of the encoders mean in the store."""
+        self._follow()
         if name not in self._kept.scales:
             self._kept.scales[name] = scale_of(self.store, name)
         return self._kept.scales[name]
@@ -244,6 +259,7 @@ class Searcher:
             ...     autoenc.Searcher(store).with_using("learned=1,color=.5").using
             'learned=1,color=0.5'
         """
+        self._follow()
         other = Searcher(self.store, using=using, model=self._model)
         if not any(isinstance(encoder, Encoder) for asked in (self, other) for encoder in asked._asked.values()):
             other._kept = self._kept  # an encoder of the caller's may have the name of one that is kept
@@ -317,6 +333,7 @@ class Searcher:
         made = {name: self.encoder_of(name) for name in self.weights}
         vectors = {name: encoder.encode(pixels_of(encoder.input_size)[None])[0] for name, encoder in made.items()}
         neighbors = self.find(replace(query, picture=None, vector=vectors))
+        self._follow()
         if self._kept.judges is None:
             self._kept.judges = makeable(self.store, self._model, made)
         return Answer(neighbors, judge(self.store, pixels_of, *self._kept.judges))

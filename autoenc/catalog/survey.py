@@ -44,6 +44,8 @@ class Known:
         times: (N,) int64, modification times in nanoseconds since 1970.
         ready: (N,) bool, whether a point has every vector that is asked for.
         moving: id of a point -> the id that it had before, where a move was interrupted.
+        others: (M,) S16, the ids of the source's points outside of the part that was asked for.
+        others_sizes: (M,) int64, as `sizes`.
     """
 
     keys: Keys
@@ -51,6 +53,8 @@ class Known:
     times: Rows
     ready: npt.NDArray[np.bool_]
     moving: dict[str, str] = field(default_factory=dict)
+    others: Keys = field(default_factory=lambda: np.empty(0, "S16"))
+    others_sizes: Rows = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -64,8 +68,16 @@ class Known:
 
     def ids(self, rows: Rows) -> list[str]:
         """The ids of some rows."""
-        texts = (bytes(key).ljust(16, b"\0").hex() for key in self.keys[rows])
-        return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]
+        return _ids(self.keys[rows])
+
+    def others_of(self, sizes: Collection[int]) -> list[str]:
+        """The ids of points outside of the part that was asked for whose files had one of these sizes."""
+        return _ids(self.others[np.isin(self.others_sizes, list(sizes))])
+
+
+def _ids(keys: Keys) -> list[str]:
+    texts = (bytes(key).ljust(16, b"\0").hex() for key in keys)
+    return [f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}" for text in texts]
 
 
 def read_known(store: Store, source: str, within: str, vectors: Collection[str]) -> Known:
@@ -74,32 +86,39 @@ def read_known(store: Store, source: str, within: str, vectors: Collection[str])
     Args:
         store: an open store.
         source: the source's name.
-        within: read only points whose path begins with this.
+        within: the part of the source that is asked for: the points whose path begins with this.
         vectors: the vectors that are asked for.
     """
-    keys, sizes, times = bytearray(), array("q"), array("q")
+    keys, sizes, times, others, others_sizes = bytearray(), array("q"), array("q"), bytearray(), array("q")
     moving: dict[str, str] = {}
     if SOURCE in store.info.fields:
         names = ["size", "mtime_ns", MOVED_FROM, *(["path"] if within else [])]
         fields = [f"{OWN}.{name}" for name in names]
         for record in store.scroll({SOURCE: source}, fields=fields, batch=_READ):
             own, id = own_of(record.payload), record.id
-            if len(id) != _ID_LENGTH or (within and not str(own.get("path")).startswith(within)):
+            if len(id) != _ID_LENGTH:
                 continue  # a number is no id of ours
-            keys += bytes.fromhex(id.replace("-", ""))
+            if MOVED_FROM in own:
+                moving[id] = own[MOVED_FROM]
+            key = bytes.fromhex(id.replace("-", ""))
             size: Any = own.get("size")
+            if within and not str(own.get("path")).startswith(within):
+                others += key
+                others_sizes.append(size if type(size) is int and 0 <= size < _INT64 else -1)
+                continue
+            keys += key
             time: Any = own.get("mtime_ns")
             whole = type(size) is int and type(time) is int and 0 <= size < _INT64 and 0 <= time < _INT64
             sizes.append(size if whole else -1)
             times.append(time if whole else -1)
-            if MOVED_FROM in own:
-                moving[id] = own[MOVED_FROM]
     known = Known(
         keys=np.frombuffer(bytes(keys), "S16"),
-        sizes=np.frombuffer(sizes, np.int64) if sizes else np.empty(0, np.int64),
-        times=np.frombuffer(times, np.int64) if times else np.empty(0, np.int64),
+        sizes=np.array(sizes, np.int64),
+        times=np.array(times, np.int64),
         ready=np.ones(len(sizes), np.bool_),
         moving=moving,
+        others=np.frombuffer(bytes(others), "S16"),
+        others_sizes=np.array(others_sizes, np.int64),
     )
     for name in vectors if len(known) else ():
         if name not in store.info.vectors:

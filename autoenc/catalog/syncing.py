@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 from pathlib import Path
+from typing import Any
 
-from autoenc.catalog.moves import find_moves, finish_moves, move_points
+import numpy as np
+
+from autoenc.catalog.moves import Move, find_moves, find_moves_out, finish_moves, gone_elsewhere, move_points
 from autoenc.catalog.pipeline import Plan
 from autoenc.catalog.pruning import Pruning, check_share, not_pruned
 from autoenc.catalog.survey import Survey, read_known, survey
-from autoenc.images.finding import Found
+from autoenc.errors import NoImagesError
+from autoenc.images.finding import Found, find_images, path_of
 from autoenc.progress import Progress
 from autoenc.store import Store, point_id
-from autoenc.text import shown
+from autoenc.text import counted, shown, some
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,14 @@ class Synced:
         moved: the ids, as they are now, of the points whose files were moved or renamed.
         gone: id -> file, of the points whose files do not exist any more.
         to_prune: those of `gone` whose points are to be removed.
-        note: why nothing is removed though that was asked for; or empty.
+        notes: why nothing is removed though that was asked for, and what has moved to elsewhere, in sentences.
     """
 
     survey: Survey | None = None
     moved: Collection[str] = frozenset()
     gone: Mapping[str, Path] = field(default_factory=dict)
     to_prune: Mapping[str, Path] = field(default_factory=dict)
-    note: str = ""
+    notes: Sequence[str] = ()
 
 
 def sync(found: Found, plan: Plan, store: Store | None, pruning: Pruning, tell: Progress) -> Synced:
@@ -49,20 +52,49 @@ def sync(found: Found, plan: Plan, store: Store | None, pruning: Pruning, tell: 
     if known.moving:
         finish_moves(known, place.root, store)
     surveyed = survey(found, plan.relative(found.items), store, place.source, place.root, known)
-    moves = []
-    if surveyed.gone:
-        new = (surveyed.rows < 0).tolist()
-        paths = found.paths
-        names = compress(plan.relative(found.items), new)
-        moves = find_moves(dict(zip(names, compress(paths, new), strict=True)), surveyed.gone)
-    left = surveyed.gone.keys() - {move.old for move in moves}
-    gone = {id: place.root / str(own["path"]) for id, own in surveyed.gone.items() if id in left}
-    note = not_pruned(found, surveyed.unsure) if pruning.asked and (gone or surveyed.unsure) else ""
+    moves: list[Move] = []
+    if surveyed.gone or len(known.others):
+        new = [path_of(found.items[at]) for at in np.flatnonzero(surveyed.rows < 0).tolist()]
+        files = dict(zip(plan.relative(new), new, strict=True))
+        moves = find_moves(files, {**surveyed.gone, **gone_elsewhere(files, known, place.root, store)})
+    left = _without(surveyed.gone, moves)
+    source = _all_of(place.root) if place.within and left else found
+    moves_out = find_moves_out(source, left, plan, store) if source is not found else []
+    left = _without(left, moves_out)
+    gone = {id: place.root / str(own["path"]) for id, own in left.items()}
+    unsure = pruning.asked and (gone or surveyed.unsure)
+    note = (not_pruned(found, surveyed.unsure) or not_pruned(source, [])) if unsure else ""
     to_prune: dict[str, Path] = {}
     if pruning.asked and gone and not note:
-        check_share(len(gone), len(known), pruning.limit, shown(found.root or place.root))
-        if pruning.asked is True or pruning.asked(list(gone.values())):
+        check_share(list(gone.values()), len(known), pruning.limit, found.root or place.root)
+        if pruning.confirm is None or pruning.confirm(list(gone.values())):
             to_prune = gone
-    move_points(moves, place.source, store, tell)
+    move_points([*moves, *moves_out], place.source, store, tell)
     moved = {point_id(place.source, move.path) for move in moves}
-    return Synced(surveyed, moved, gone, to_prune, note)
+    return Synced(surveyed, moved, gone, to_prune, [*filter(None, [note]), *_told(moves_out, plan)])
+
+
+def _without(gone: Mapping[str, Mapping[str, Any]], moves: Sequence[Move]) -> dict[str, Mapping[str, Any]]:
+    moved = {move.old for move in moves}
+    return {id: own for id, own in gone.items() if id not in moved}
+
+
+def _all_of(root: Path) -> Found:
+    try:
+        return find_images(root)
+    except NoImagesError:  # all are in hidden folders, which are searched only where they are named
+        return Found(root, [], whole=True)
+
+
+def _told(moves: Sequence[Move], plan: Plan) -> list[str]:
+    if not moves:
+        return []
+    was = (
+        "was moved to another folder of it and keeps its"
+        if len(moves) == 1
+        else ("were moved to other folders of it and keep their")
+    )
+    return [
+        f"{counted(len(moves), 'image')} of source {shown(plan.source)} {was} fields: "
+        f"{some([shown(move.path) for move in moves])}."
+    ]

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from typing import Any
 
-from autoenc.catalog.fields import Change, change_of, own_of, write_changes
+from autoenc.catalog.fields import Change, change_of, own_of, unmatched, write_changes
 from autoenc.catalog.joining import Join, field_kind
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
 from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
-from autoenc.store.filters import check_field_name
+from autoenc.store.filters import check_field_name, short_name
 from autoenc.store.records import canonical_id
 from autoenc.tables.kinds import COLUMN_KINDS, EXPECTED, ColumnKind, infer, value_of
 from autoenc.tables.table import SEPARATOR
+from autoenc.text import meant
 
 _BATCH = 1000
+_ALMOST = 0.8  # of two names: so much of their letters, in the same order
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,14 @@ class TagReport:
         changed: how many of them had fields that changed, or would have in a dry run.
         dry_run: whether nothing was written.
         table: what came of the table of metadata; None without one.
+        notes: advice to the user, in sentences: names and values that are perhaps misspelled.
     """
 
     matched: int
     changed: int
     dry_run: bool = False
     table: TableReport | None = None
+    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "table": None if self.table is None else self.table.to_dict()}
@@ -95,16 +99,17 @@ def tag_images(
         if where is not None or metadata is not None:
             raise ArgumentError("ids= names the images itself; leave out where= and metadata=.")
         ids = [record.id for record in _named(store, ids)]
-    join = None if metadata is None else Join(as_metadata(metadata), store)
+    join = None if metadata is None else Join(as_metadata(metadata), store, folders=store.info.product_folders)
     kinds = {**({} if join is None else join.kinds), **(filterable or {})}
     given = _as_held(given, {**store.info.fields, **kinds})
+    notes = _unfamiliar(given, store.info.fields)
+    total = store.count(where) if ids is None else len(ids)
     table = None if join is None else join.report(_paths(store, where))
-    if not dry_run:
+    if total and not dry_run:
         store.add_fields(kinds)
         if join is not None and join.product is not None:
             store.set_product(join.product)
     matched = changed = 0
-    total = store.count(where) if ids is None else len(ids)
     with telling(progress) as tell:
         for batch in _batches(store, where, ids):
             changes = {record.id: change for record in batch if (change := _change(record, join, given))}
@@ -115,7 +120,9 @@ def tag_images(
             tell("tagging", matched, total, "")
     if changed and not dry_run:
         store.flush()
-    return TagReport(matched, changed, dry_run, None if table is None else replace(table, updated=changed))
+    if not matched and where is not None:
+        notes += unmatched(store, where)
+    return TagReport(matched, changed, dry_run, None if table is None else replace(table, updated=changed), notes)
 
 
 def typed(
@@ -186,6 +193,13 @@ def _checked(given: Mapping[str, Any], unset: Sequence[str]) -> dict[str, Any]:
         if name in given and name in unset:
             raise ArgumentError(f"Field '{name}' is to be set and to be removed; choose one of the two.")
     return {**given, **dict.fromkeys(unset)}
+
+
+def _unfamiliar(given: Iterable[str], fields: Collection[str]) -> list[str]:
+    """A sentence for each field that filters do not know and that is called almost like one that they know."""
+    there = [short_name(field, fields) for field in fields]
+    asked = {name: meant(name, there, cutoff=_ALMOST) for name in given if name not in fields}
+    return [f"Filters do not know field '{name}' so far.{question}" for name, question in asked.items() if question]
 
 
 def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Change:

@@ -41,7 +41,7 @@ class Target:
         if not self._ready:
             self.store.add_fields({**FILTERABLE, **(fields.kinds if fields else {})})
             if fields and fields.product:
-                self.store.set_product(fields.product)
+                self.store.set_product(fields.product, folders=fields.folders)
             self.store.add_vectors({name: encoder_spec(encoder) for name, encoder in encoders.items()})
             self.store.add_source(source, root)
             self._ready = True

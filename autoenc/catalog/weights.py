@@ -53,6 +53,22 @@ class Near:
     scale: float | None = None
 
 
+@dataclass(frozen=True)
+class Words:
+    """Words to search for, exactly as they are.
+
+    Attributes:
+        text: the words.
+        weight: what all of them together add to the score, 0 or more.
+
+    Example:
+        >>> words = Words("red shoe", 0.3)
+    """
+
+    text: str
+    weight: float = 1.0
+
+
 NOTHING = "none"
 """In place of an encoder: looks do not count."""
 
@@ -136,6 +152,24 @@ def nears_of(near: str | Sequence[Near]) -> list[Near]:
         scale = _number("near", match["scale"]) if match["scale"] else None
         found.append(Near(_unquoted(match["field"]), _number("near", match["weight"]), value, scale))
     return found
+
+
+def words_of(words: str | Words | None) -> Words | None:
+    """Words from text such as `red shoe=.3`; without a number at the end, they weigh 1.
+
+    Example:
+        >>> words_of("red shoe=.3"), words_of("red shoe")
+        (Words(text='red shoe', weight=0.3), Words(text='red shoe', weight=1.0))
+    """
+    if words is None or (isinstance(words, Words) and isinstance(words.text, str)):
+        return words
+    if not isinstance(words, str):
+        raise ArgumentError(f"words= takes text, or autoenc.Words; got {words!r}.")
+    text, equals, weight = words.rpartition("=")
+    try:
+        return Words(text.strip(), float(weight)) if equals else Words(words)
+    except ValueError:
+        return Words(words)
 
 
 def _items(name: str, form: str, text: str) -> Iterable[re.Match[str]]:

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import autoenc
 from autoenc.cli import (
+    audit,
     backup,
     check,
     compare,
@@ -24,6 +25,7 @@ from autoenc.cli import (
     index,
     neighbors,
     query,
+    reindex,
     remove,
     restore,
     serve,
@@ -35,7 +37,24 @@ from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.quiet import native_stderr_silenced
 
-VERBS = (train, index, query, neighbors, duplicates, tag, compare, status, check, serve, remove, copy, backup, restore)
+VERBS = (
+    train,
+    index,
+    reindex,
+    query,
+    neighbors,
+    duplicates,
+    tag,
+    compare,
+    status,
+    check,
+    audit,
+    serve,
+    remove,
+    copy,
+    backup,
+    restore,
+)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),
@@ -54,6 +73,8 @@ def build_parser(verbs: Sequence[ModuleType] = VERBS) -> argparse.ArgumentParser
     added = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in verbs:
         verb.add_parser(added)
+    for of_verb in added.choices.values():
+        of_verb.set_defaults(parser=of_verb)  # for what a verb finds wrong itself
     return parser
 
 
@@ -68,9 +89,11 @@ def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     asked = [verb for verb in VERBS if arguments and verb.__name__ == f"{__name__}.{arguments[0]}"]
     parser = build_parser(asked or VERBS)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if empty := next((name for name, value in vars(options).items() if value == "" or value == [""]), None):
-        parser.error(f"{empty.replace('_', '-')} is empty; name something, or leave it out")
+        options.parser.error(f"{empty.replace('_', '-')} is empty; name something, or leave it out")
     options.opened = opened
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")  # broken pictures are listed by name instead

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.store import list_collections
 
     names = [options.collection] if options.collection else list_collections(options.store) or ["images"]
-    reports = [_checked(options, name) for name in names]
+    reports = [report for name in names for report in _checked(options, name)]
     if options.json:
         print_json({"store": options.store, "collections": {each.collection: each.to_dict() for each in reports}})
     for each in reports:
@@ -40,18 +40,25 @@ def run(options: argparse.Namespace) -> int:
     return 0 if fine else 1
 
 
-def _checked(options: argparse.Namespace, name: str) -> CheckReport:
+def _checked(options: argparse.Namespace, name: str) -> list[CheckReport]:
+    """What a check of a collection found, and of its other generations that are finished."""
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.errors import StoreError, StoreNotFoundError
     from autoenc.store import open_store
+    from autoenc.store.naming import generation_name, split_name
 
+    others: list[str] = []
     try:
         with open_store(options.store, name, wait=options.wait, verify=True) as store:
-            return check_store(store, progress=not options.quiet)
+            if split_name(name)[1] is None:
+                kept = [each.number for each in store.generations() if not (each.current or each.unfinished)]
+                others = [generation_name(name, number) for number in kept]
+            report = check_store(store, progress=not options.quiet)
+        return [report, *(each for other in others for each in _checked(options, other))]
     except StoreNotFoundError:
         raise
     except StoreError as error:  # the other collections are checked all the same
-        return CheckReport(options.store, name, 0, {}, {}, [str(error)])
+        return [CheckReport(options.store, name, 0, {}, {}, [str(error)])]
 
 
 def _print(report: CheckReport) -> None:

@@ -38,6 +38,7 @@ FLAGS = {
         "max-images",
         "max-queries",
         "min-percentile",
+        "missing-limit",
         "min-score",
         "model",
         "near",
@@ -55,10 +56,13 @@ FLAGS = {
         "id-column",
         "list-separator",
         "metadata",
+        "null-values",
+        "min-recall",
         "path-column",
         "private",
         "product-column",
         "products",
+        "quantizations",
         "rate",
         "set",
         "threshold",
@@ -75,7 +79,10 @@ LISTED = 20
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors, which quote what was typed, are safe to print."""
+    """A parser whose errors are one line, safe to print: they quote what was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         if message:
@@ -203,7 +210,8 @@ def as_flags(message: str) -> str:
         # encoders=color names a value: --encoders color
         if len(name) == 1:
             return f"-{name}"
-        return f"--{name} " if match.end() < len(message) and message[match.end()].isalnum() else f"--{name}"
+        following = message[match.end() : match.end() + 1]
+        return f"--{name} " if following.isalnum() or following == '"' else f"--{name}"
 
     return _PARAMETER.sub(flag, message)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
+from autoenc.cli.metadata import add_table, metadata_of
 
 
 def add_parser(verbs: Any) -> None:
@@ -44,23 +45,33 @@ def add_parser(verbs: Any) -> None:
         default=True,
         help="with labels, also find weights by which encoders retrieve best together; done unless --no-fusion",
     )
-    add_store(parser, "a store that shall remember which of its encoders retrieves best")
+    add_table(parser, "whose columns are weighed beside encoders, for searches by stored images (needs labels)")
+    parser.add_argument(
+        "--boost",
+        type=names,
+        metavar="A,B,…",
+        help="the fields to weigh: of --metadata, or else of --store (default: keywords, bools and numbers; never one "
+        "that tells the label)",
+    )
+    add_store(parser, "a store that shall remember what retrieves best; its fields are weighed beside encoders")
     parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
     add_overwrite(parser, "files of these names in --out that autoenc did not write")
     add_common(
         parser,
         json_keys="encoders{name: {dim, p@5, p@10, hit@5, recall@10, map, knn@10, selfrecall@1, ms_per_image, …}}, "
         "differences[{a, b, metric, mean, ci_low, ci_high}], fusion{weights, using, weights_of_halves, map, …, "
-        "differences}, advice, …",
+        "differences}, hybrid{weights, using, boost, near, …}, advice, command, …",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was written.")
 
 
 def run(options: argparse.Namespace) -> int:
-    from autoenc.catalog.remembering import remember_comparison
+    from autoenc.catalog.fields import FILTERABLE
+    from autoenc.comparison.fields import FieldSource, stored_fields
+    from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
     from autoenc.outputs import check_folder
-    from autoenc.report.advice import advice
+    from autoenc.report.advice import STORE, advice, search_command
     from autoenc.report.page import write_report
     from autoenc.report.tables import (
         comparison_document,
@@ -75,8 +86,12 @@ def run(options: argparse.Namespace) -> int:
     if out is not None:
         reading = [options.images, options.queries]
         check_folder(out, ["report.html", "compare.json", "compare.csv"], overwrite=options.overwrite, reading=reading)
+    metadata: FieldSource | None = metadata_of(options)
+    place = STORE if options.store is None else shlex.join([options.store, "--collection", options.collection])
     if options.store:  # before the long work, and open only for a moment: others may search it meanwhile
-        open_store(options.store, options.collection, wait=options.wait).close()
+        with open_store(options.store, options.collection, wait=options.wait) as store:
+            if metadata is None and options.fusion and (options.boost or store.info.fields.keys() - FILTERABLE.keys()):
+                metadata = stored_fields(store)
     comparison = compare(
         options.images,
         queries=options.queries,
@@ -87,24 +102,23 @@ def run(options: argparse.Namespace) -> int:
         max_queries=options.max_queries,
         seed=options.seed,
         fusion=options.fusion,
+        metadata=metadata,
+        boost=options.boost,
         progress=not options.quiet,
     )
     if out is not None:
-        write_report(comparison, out, overwrite=options.overwrite)  # makes the folder
-        write_comparison_json(comparison, out / "compare.json", overwrite=options.overwrite)
+        write_report(comparison, out, place=place, overwrite=options.overwrite)  # makes the folder
+        write_comparison_json(comparison, out / "compare.json", place=place, overwrite=options.overwrite)
         write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
     list_skipped(comparison.skipped)
     if options.json:
-        print_json(comparison_document(comparison))
+        print_json(comparison_document(comparison, place))
     else:
         put(comparison_table(comparison))
         if sentences := advice(comparison):
             put(f"\n{as_flags(sentences)}")
-        if comparison.fusion is not None and comparison.fusion.worthwhile:
-            place = (
-                "STORE" if options.store is None else shlex.join([options.store, "--collection", options.collection])
-            )
-            put(f"\n  autoenc query IMAGE --store {place} --using {shlex.quote(comparison.fusion.using)}")
+        if command := search_command(comparison, place):
+            put(f"\n  {command}")
         if out is not None:
             put(f"\nReport: {shown(out / 'report.html')}")
     if options.store:

@@ -18,8 +18,11 @@ def show_removal(removal: Removal, collection: str) -> None:
     list_some(
         "remove", [Path(path or id) for path, id in zip(removal.paths, removal.ids, strict=True)], all_with="--json"
     )
-    what = f"collection '{collection}', with " if removal.whole_collection else ""
+    generations = f" in {removal.generations} generations" if removal.generations > 1 else ""
+    what = f"collection '{collection}'{generations}, with " if removal.whole_collection else ""
     say(f"This removes {what}{removal.told()}, from the store and not from the disk.")
+    if not removal.whole_collection:
+        say("Files that stay in their folder are added again when it is indexed; move or delete them, too.")
 
 
 def confirmed(removal: Removal, collection: str, *, yes: bool) -> bool:

@@ -60,7 +60,7 @@ def add_parser(verbs: Any) -> None:
         parser, json_keys="images, using, threshold, suggested, compared, lacking, foreign, groups, unread, removal"
     )
     parser.set_defaults(
-        run=run, when_stopped="Some copies may have been removed: run the same command again to finish.", parser=parser
+        run=run, when_stopped="Some copies may have been removed: run the same command again to finish."
     )
 
 

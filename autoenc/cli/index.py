@@ -66,9 +66,7 @@ def add_parser(verbs: Any) -> None:
         "seconds, images_per_second, source, notes, table{file, rows, columns, filterable, joined_by, joined, updated, "
         "images_without_row, rows_without_image, mended, left_out, notes}",
     )
-    parser.set_defaults(
-        run=run, parser=parser, when_stopped="Stored images are kept: run the same command again to finish."
-    )
+    parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -90,8 +88,9 @@ def run(options: argparse.Namespace) -> int:
         source=options.source,
         metadata=metadata,
         products=options.products,
-        prune=_told if options.prune else False,
+        prune=options.prune,
         prune_limit=options.prune_limit,
+        confirm=_told,
         progress=not options.quiet,
     )
     if options.report:
@@ -105,7 +104,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         put(f"{report.told()} in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)")
         if report.table is not None:
-            show_table(report.table, all_with="--report FILE or --json")
+            first = report.indexed == report.usable
+            show_table(report.table, all_with="--report FILE or --json", first=first)
     for note in report.notes:
         say(as_flags(note))
     if not report.usable:

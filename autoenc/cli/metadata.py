@@ -12,14 +12,24 @@ if TYPE_CHECKING:
     from autoenc.catalog.metadata import Metadata, TableReport
 
 KINDS = "keyword, integer, float, datetime, bool, text, keywords"
-_NEEDING = ("id_column", "path_column", "filterable", "product_column")
+_NEEDING = ("id_column", "path_column", "filterable", "product_column", "null_values")
 
 
 def add_metadata(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a table; `metadata_of` reads them."""
+    """Add the options of a table whose columns become fields; `metadata_of` reads them."""
+    add_table(parser, "whose columns become fields of the images")
     parser.add_argument(
-        "--metadata", metavar="FILE", help="a table (.csv, or .parquet) whose columns become fields of the images"
+        "--filterable",
+        type=names,
+        metavar="A,B,…",
+        help="the columns to filter by (default: numbers, dates, text and keywords with few values)",
     )
+    parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
+
+
+def add_table(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add the options that name a table, and say how to read it; `metadata_of` reads them."""
+    parser.add_argument("--metadata", metavar="FILE", help=f"a table (.csv, or .parquet) {purpose}")
     parser.add_argument(
         "--id-column",
         metavar="NAME",
@@ -43,12 +53,11 @@ def add_metadata(parser: argparse.ArgumentParser) -> None:
         help="what stands between the keywords of a list (default: |)",
     )
     parser.add_argument(
-        "--filterable",
+        "--null-values",
         type=names,
         metavar="A,B,…",
-        help="the columns to filter by (default: numbers, dates, text and keywords with few values)",
+        help="cells that count as empty ones, for example 'on request,tba' among prices",
     )
-    parser.add_argument("--product-column", metavar="NAME", help="the column that names the product an image shows")
 
 
 def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Metadata | None:
@@ -56,7 +65,7 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
     types = {name: kind for name, kind in options.type if name not in fields}
     if options.metadata is None:
         for name in _NEEDING:
-            if getattr(options, name) is not None:
+            if getattr(options, name, None) is not None:
                 options.parser.error(f"--{name.replace('_', '-')} needs a table; name one with --metadata FILE")
         for name in types:
             options.parser.error(f"--type {name}={types[name]} needs a table; name one with --metadata FILE")
@@ -68,14 +77,21 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
         id_column=options.id_column,
         path_column=options.path_column,
         types=types,
-        filterable=options.filterable,
-        product_column=options.product_column,
+        filterable=getattr(options, "filterable", None),
+        product_column=getattr(options, "product_column", None),
         list_separator=options.list_separator,
+        null_values=options.null_values or (),
     )
 
 
-def show_table(table: TableReport, *, all_with: str) -> None:
-    """Print what came of a table; the options `all_with` list every row and image that has no counterpart."""
+def show_table(table: TableReport, *, all_with: str, first: bool = False) -> None:
+    """Print what came of a table; the options `all_with` list every row and image that has no counterpart.
+
+    Args:
+        table: what came of it.
+        all_with: options.
+        first: whether no image was stored before, so that no stored one can have changed.
+    """
     from autoenc.text import counted
 
     columns = [f"{name} {kind}{'*' if name in table.filterable else ''}" for name, kind in table.columns.items()]
@@ -83,8 +99,8 @@ def show_table(table: TableReport, *, all_with: str) -> None:
     put("  * can be filtered by" if table.filterable else "  no column can be filtered by; see --filterable")
     put(
         f"  {counted(table.joined, 'image')} with a row, {len(table.images_without_row):,} without; "
-        f"{counted(len(table.rows_without_image), 'row')} without an image; "
-        f"fields of {counted(table.updated, 'stored image')} changed"
+        f"{counted(len(table.rows_without_image), 'row')} without an image"
+        + ("" if first else f"; fields of {counted(table.updated, 'stored image')} changed")
     )
     for what, lines in (("mended", table.mended), ("left out", table.left_out)):
         for line in lines[:LISTED]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, add_store, print_json, put, say
+from autoenc.cli.common import add_common, add_overwrite, add_store, add_where, print_json, put, say, where_of
 
 
 def add_parser(verbs: Any) -> None:
@@ -24,11 +24,22 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("-k", type=int, default=20, metavar="N", help="how many neighbors of an image (default: 20)")
     parser.add_argument(
-        "--using", metavar="ENCODER", help="compare the vectors of this encoder (default: learned, if stored)"
+        "--using",
+        metavar="ENCODER",
+        help="compare the vectors of this encoder (default: learned, if stored); or of several with their weights, for "
+        "example learned=1,color=.5",
     )
-    add_overwrite(parser, "an --out file that autoenc did not write")
+    parser.add_argument(
+        "--group-by",
+        metavar="FIELD",
+        help="only the best neighbor of each value of this field but the image's own; `product`: of each other product",
+    )
+    add_where(parser)
+    add_overwrite(parser, "an --out file that autoenc did not write, or an unfinished run with other settings")
     add_common(parser, json_keys="file, using, images, lacking, resumed, seconds")
-    parser.set_defaults(run=run, when_stopped="What is done is kept: run the same command again to finish.")
+    parser.set_defaults(
+        run=run, parser=parser, when_stopped="What is done is kept: run the same command again to finish."
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             k=options.k,
             using=options.using,
+            where=where_of(options) or None,
+            group_by=options.group_by,
             overwrite=options.overwrite,
             progress=not options.quiet,
         )

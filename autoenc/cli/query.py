@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from autoenc.cli.common import add_overwrite, add_store, add_where, print_json, put, say, where_of
 
 if TYPE_CHECKING:
-    from autoenc.catalog.searching import Neighbor
+    from autoenc.catalog.queries import Query
+    from autoenc.catalog.searching import Neighbor, Searcher
+    from autoenc.report.sheets import Tile
 
 
 def add_parser(verbs: Any) -> None:
@@ -49,7 +51,7 @@ def add_parser(verbs: Any) -> None:
         "novelty{percentile, percentiles{encoder: percentile}, cosines{encoder: cosine}, left_out{encoder: reason}, "
         "unlike}",
     )
-    parser.set_defaults(run=run, when_stopped="Nothing was changed.", parser=parser)
+    parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
 
 def _add_parts(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +66,9 @@ def _add_parts(parser: argparse.ArgumentParser) -> None:
         "example learned=1,color=.5; or none",
     )
     parser.add_argument(
-        "--words", metavar="TEXT", help="add to the score where fields of kind text contain these words"
+        "--words",
+        metavar="TEXT[=WEIGHT]",
+        help="add WEIGHT (default: 1) to the score where fields of kind text contain these words; each adds its share",
     )
     parser.add_argument(
         "--boost",
@@ -116,13 +120,11 @@ def run(options: argparse.Namespace) -> int:
     images = [*options.image, *options.id]
     if not (images or options.product or options.like or options.words or options.boost or options.near):
         options.parser.error("name a picture, a stored image with --id, --product, --like, --words, --boost or --near")
-    if options.sheet and not images:
-        options.parser.error("a --sheet shows the query; name a picture, or a stored image with --id")
     where = where_of(options)
     if options.sheet:
         from autoenc.report.sheet_files import check_sheet
 
-        check_sheet(options.sheet, overwrite=options.overwrite, reading=options.image)
+        check_sheet(options.sheet, overwrite=options.overwrite, reading=[*options.image, *options.like])
     from autoenc.catalog.fields import unmatched
     from autoenc.catalog.queries import Query
     from autoenc.catalog.searching import Searcher
@@ -136,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
         diversity=options.diversity, group_by=options.group_by,
     )  # fmt: skip
     store = options.opened.enter_context(open_store(options.store, options.collection, wait=options.wait))
-    reading = [*options.image, *filter(None, store.info.sources.values())]
+    reading = [*options.image, *options.like, *filter(None, store.info.sources.values())]
     if options.sheet:
         check_sheet(options.sheet, overwrite=options.overwrite, reading=reading)
     searcher = Searcher(store, using=options.using, model=options.model)
@@ -152,7 +154,8 @@ def run(options: argparse.Namespace) -> int:
         from autoenc.report.sheet_files import write_sheet
         from autoenc.report.sheets import query_sheet
 
-        sheet = query_sheet([*options.image, *stored][0], neighbors, using=searcher.using)
+        using = searcher.using if query.looks else ""
+        sheet = query_sheet(_shown([*options.image, *stored], options.like, query, searcher), neighbors, using=using)
         write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[*shown, *reading])
     if options.json:
         print_json(
@@ -175,10 +178,37 @@ def run(options: argparse.Namespace) -> int:
         say(sentence)
     if verdict is not None and verdict.unlike and not options.json:
         say(verdict.told())
-    better = store.info.better.get(searcher.using)
-    if better is not None and query.looks and options.using is None and not options.json:
-        say(f"{better.told(searcher.using)}: --using {better.encoder}")
+    if query.looks and options.using is None and not options.json:
+        hint = store.info.better.get("picture")
+        if options.id and not (options.image or query.boosts or query.nears):  # whose fields are known
+            hint = store.info.better.get("stored", hint)
+        if hint is not None and hint.than == searcher.using:
+            import shlex
+
+            found = " ".join(f"--{name} {shlex.quote(text)}" for name, text in hint.options.items())
+            say(f"{hint.told()}: {found}")
     return 0
+
+
+def _shown(images: list[str | Neighbor], like: list[str], query: Query, searcher: Searcher) -> str | Neighbor | Tile:
+    """What a sheet shows as the query: its first image, or the words and attributes of a query without images."""
+    from autoenc.catalog.products import product_photos
+    from autoenc.errors import PointNotFoundError
+    from autoenc.report.sheets import text_tile
+
+    if images:
+        return images[0]
+    if query.product is not None:
+        return searcher.stored(product_photos(searcher.store, query.product)[0])
+    if like:
+        try:
+            return searcher.stored(like[0])
+        except PointNotFoundError:
+            return like[0]
+    parts = [query.wanted.text] if query.wanted else []
+    parts += [boost.field if boost.value is None else f"{boost.field}: {boost.value}" for boost in query.boosts]
+    parts += [near.field if near.value is None else f"{near.field} near {near.value:g}" for near in query.nears]
+    return text_tile(", ".join(parts))
 
 
 _COLUMNS = ("rank", "score", "path", "parts", "fields")

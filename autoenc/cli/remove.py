@@ -17,8 +17,8 @@ def add_parser(verbs: Any) -> None:
         "remove",
         help="take images out of a store",
         description="Take images out of a store: by their ids, their paths or a filter, a whole source, or all. The "
-        "files on the disk stay. What is to be removed is shown first; on a terminal you are asked, elsewhere --yes is "
-        "needed.",
+        "files on the disk stay, and are added again when their folder is indexed. What is to be removed is shown "
+        "first; on a terminal you are asked, elsewhere --yes is needed.",
     )
     add_store(parser)
     parser.add_argument("--id", action="append", metavar="ID", help="the image with this id; repeat it for more")
@@ -39,10 +39,11 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: images[{id, path}], sources, forgotten, whole_collection, done, notes",
+        help="print one JSON document: images[{id, path}], sources, forgotten, whole_collection, "
+        "generations, done, notes",
     )
     parser.set_defaults(
-        run=run, when_stopped="Some images may have been removed: run the same command again to finish.", parser=parser
+        run=run, when_stopped="Some images may have been removed: run the same command again to finish."
     )
 
 
@@ -71,16 +72,21 @@ def run(options: argparse.Namespace) -> int:
         print_json(removal.to_dict())
     elif removal.done:
         put(f"removed {removal.told()}")
+    if options.dry_run and not options.json:
+        if not _is_empty(removal):
+            show_removal(removal, options.collection)
+        put("Nothing was removed: this was a dry run.")
     for note in removal.notes:
         say(note)
-    if options.dry_run and not options.json:
-        show_removal(removal, options.collection)
-        put("Nothing was removed: this was a dry run.")
     return 0 if removal.done or options.dry_run else 1
 
 
 def _confirmed(removal: Removal, options: argparse.Namespace) -> bool:
-    if not removal.ids and not removal.whole_collection and removal.forgotten is None:
-        say("No image matches; there is nothing to remove.")
-        return True
-    return confirmed(removal, options.collection, yes=options.yes)
+    return _is_empty(removal) or confirmed(removal, options.collection, yes=options.yes)
+
+
+def _is_empty(removal: Removal) -> bool:
+    if removal.ids or removal.whole_collection or removal.forgotten is not None:
+        return False
+    say("No image matches; there is nothing to remove.")
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, add_store, add_where, print_json, put, where_of
+from autoenc.cli.common import add_common, add_overwrite, add_store, add_where, print_json, put, say, where_of
 from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
 
@@ -27,8 +27,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="count what would change, and write nothing")
     parser.add_argument("--report", metavar="FILE", help="write a report with every row and image, as JSON")
     add_overwrite(parser, "a --report file that autoenc did not write")
-    add_common(parser, json_keys="matched, changed, dry_run, table{…} with --metadata")
-    parser.set_defaults(run=run, when_stopped="Run the same command again to finish.", parser=parser)
+    add_common(parser, json_keys="matched, changed, dry_run, notes, table{…} with --metadata")
+    parser.set_defaults(run=run, when_stopped="Run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.report:
         write_file(options.report, marked_json(done.to_dict()), overwrite=options.overwrite, reading=reading)
+    for note in done.notes:
+        say(note)
     if options.json:
         print_json(done.to_dict())
         return 0

@@ -1,19 +1,20 @@
-"""Labels of images: from the names of their folders, from a CSV file, or from a list."""
+"""Labels of images: from the names of their folders, from a table, or from a list."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, LabelsError
+from autoenc.errors import ArgumentError, LabelsError, TableError
 from autoenc.images.finding import Found, Pictures
-from autoenc.text import counted, shown
+from autoenc.tables.kinds import value_of
+from autoenc.tables.table import read_table
+from autoenc.text import counted, meant, shown
 
 Labels = Sequence[str | int | None] | npt.NDArray[np.generic]
 """Labels as callers may give them for a list of pictures, in the same order."""
@@ -21,17 +22,15 @@ Labels = Sequence[str | int | None] | npt.NDArray[np.generic]
 KEY_COLUMNS = ("path", "file", "filename", "image", "id")
 """Columns that may name the image of a row. The first of them that exists does; without any, the first column does."""
 
-_DELIMITERS = ",;\t|"
-
 
 @dataclass(frozen=True)
 class LabelTable:
-    """The labels of a CSV file.
+    """The labels of a table.
 
     Attributes:
-        file: the CSV file.
+        file: the table.
         labels: name of an image (its path, file name or stem) -> its label.
-        broken: number of rows left out because they have more or fewer fields than there are columns.
+        broken: number of rows left out because they have more or fewer cells than there are columns.
     """
 
     file: Path
@@ -118,57 +117,42 @@ def labels_from_list(labels: Labels, images: Pictures, found: Found, parameter: 
 
 
 def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
-    """Read a CSV file of labels: a row of column names, then one row per image.
+    """Read the labels from a table, CSV or Parquet, with one row per image: see `autoenc.tables.table.read_table`.
 
-    The file is UTF-8, with or without a byte order mark. The separator is a comma, semicolon, tab or bar, whichever
-    occurs most often in the first row. A row with more or fewer fields than there are columns is left out and
-    counted. Of two rows for the same image, the first counts.
+    Of two rows for the same image, the first counts. A row whose stray commas belong to its label or to what names its
+    image is left out.
 
     Args:
-        file: the CSV file.
+        file: the table.
         column: the name of the column with the labels; upper and lower case are the same.
 
     Raises:
-        LabelsError: the file is missing, unreadable, empty or not UTF-8, or it has no such column.
+        LabelsError: the table cannot be read, or has no such column.
     """
-    path = Path(file)
-    rows = _rows(path)
-    header = [name.strip() for name in next(rows, [])]
-    if not any(header):
-        raise LabelsError(f"Expected a CSV file that starts with a row of column names; {shown(path)} is empty.")
-    lowered = [name.lower() for name in header]
-    if column.strip().lower() not in lowered:
-        raise LabelsError(f"{shown(path)} has no column '{column}'. Its columns are: {', '.join(header)}.")
-    exact = column.strip() in header
-    label_at = header.index(column.strip()) if exact else lowered.index(column.strip().lower())
-    key_at = next((lowered.index(name) for name in KEY_COLUMNS if name in lowered), 0)
-    labels: dict[str, str] = {}
-    broken = 0
-    for row in rows:
-        if len(row) != len(header):
-            broken += bool(row)  # an empty line is not a row
-            continue
-        key = row[key_at].strip().replace("\\", "/").removeprefix("./")
-        if key:
-            labels.setdefault(key, row[label_at].strip())
-    return LabelTable(path, labels, broken)
-
-
-def _rows(path: Path) -> Iterator[list[str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            delimiter = max(_DELIMITERS, key=first.count)  # the comma, when there is none
-            yield from csv.reader(file, delimiter=delimiter)
-    except OSError as error:
-        raise LabelsError(f"Expected a CSV file of labels; {shown(path)} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
+        table = read_table(file)
+    except TableError as error:
+        raise LabelsError(str(error)) from error
+    lowered = {name.lower(): name for name in reversed(table.columns)}
+    wanted = column.strip()
+    named = wanted if wanted in table.columns else lowered.get(wanted.lower())
+    if named is None:
         raise LabelsError(
-            f"Expected a CSV file in UTF-8; {shown(path)} is in another encoding. Save it as UTF-8."
-        ) from error
-    except csv.Error as error:
-        raise LabelsError(f"Expected a CSV file of labels; {shown(path)} is not one: {error}.") from error
+            f"{shown(table.file)} has no column '{column}'. Its columns are: {', '.join(table.columns)}."
+            f"{meant(wanted, table.columns)}"
+        )
+    key = next((lowered[name] for name in KEY_COLUMNS if name in lowered), next(iter(table.columns)))
+    guessed = {line for line, name, _ in table.mended if name in (key, named)}  # a label of its own, perhaps
+    labels: dict[str, str] = {}
+    for row, (name, label) in enumerate(zip(table.columns[key].cells, table.columns[named].cells, strict=True)):
+        image = _text(name).replace("\\", "/").removeprefix("./")
+        if image and not (guessed and table.lines and table.lines.of(row) in guessed):
+            labels.setdefault(image, _text(label))
+    return LabelTable(table.file, labels, len(table.broken) + len(guessed))
+
+
+def _text(cell: object) -> str:
+    return value_of("keyword", cell) or ""
 
 
 def _relative(path: Path, root: Path) -> Path:

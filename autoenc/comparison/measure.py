@@ -16,7 +16,7 @@ from autoenc.errors import EncoderError
 from autoenc.images.alterations import altered_copies
 from autoenc.images.decoding import resized_batch
 from autoenc.metrics.bootstrap import bootstrap_intervals
-from autoenc.metrics.ranking import rankings, ranks
+from autoenc.metrics.ranking import Added, rankings, ranks
 from autoenc.metrics.registry import METRICS, SELF_RECALL, score_ranking
 from autoenc.metrics.scores import self_recall_at_k
 from autoenc.progress import Progress, silent
@@ -113,7 +113,7 @@ def differences(scores: dict[str, EncoderScores]) -> list[Difference]:
 
 
 def ranked(
-    name: str, queries: Vectors, gallery: Vectors, split: Split, progress: Progress
+    name: str, queries: Vectors, gallery: Vectors, split: Split, progress: Progress, added: Added | None = None
 ) -> tuple[Indices, dict[str, npt.NDArray[np.float64]]]:
     """The nearest neighbors of every query, and the scores of the labeled ones.
 
@@ -123,6 +123,7 @@ def ranked(
         gallery: (G, D) float32.
         split: what they are vectors of.
         progress: told how far it is.
+        added: what counts beside the dot products, as for `rankings`.
 
     Returns:
         (Q, 10) gallery indices, nearest first, with fewer columns for a smaller gallery; and metric -> (L,) float64.
@@ -131,7 +132,7 @@ def ranked(
     top = np.empty((len(queries), min(TOP, len(gallery) - itself)), np.int64)
     per_query = {metric: np.empty(len(split.labeled)) for metric in METRICS} if len(split.labeled) else {}
     row_of = {int(query): row for row, query in enumerate(split.labeled)}
-    for start, orders in rankings(queries, gallery, split.own):
+    for start, orders in rankings(queries, gallery, split.own, added):
         top[start : start + len(orders)] = orders[:, : top.shape[1]]
         for query, order in enumerate(orders, start):
             if query in row_of:

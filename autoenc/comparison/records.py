@@ -130,6 +130,8 @@ class Comparison:
         notes: sentences that a reader of the figures must know, such as why nothing was scored by label.
         folders: the folders that were searched for images; no report is written into them.
         fusion: several encoders that are searched with together; None if that was not tried.
+        hybrid: encoders and attributes that are searched with together; None if that was not tried, or nothing helped.
+        boosts_tried: whether attributes were tried.
     """
 
     gallery_pictures: list[Path | NamedPicture]
@@ -149,6 +151,13 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     fusion: Fusion | None = None
+    hybrid: Fusion | None = None
+    boosts_tried: bool = False
+
+    @property
+    def together(self) -> list[Fusion]:
+        """What searches by several things at once: the fusion and the hybrid, as far as there are any."""
+        return [found for found in (self.fusion, self.hybrid) if found is not None]
 
     @cached_property
     def gallery(self) -> list[Path]:
@@ -200,6 +209,7 @@ class Comparison:
             "encoders": {name: self._encoder_dict(scores) for name, scores in self.encoders.items()},
             "differences": [difference.to_dict() for difference in self.differences],
             "fusion": None if self.fusion is None else self.fusion.to_dict(),
+            "hybrid": None if self.hybrid is None else self.hybrid.to_dict(),
             "gallery": len(self.gallery),
             "queries": len(self.queries),
             "labeled": len(self.labeled),

@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from autoenc.comparison.fusing import LEAST, Kept, fuse
+from autoenc.comparison.fields import Attributes, FieldSource, attributes_of, fields_from
+from autoenc.comparison.fusion import Fusion
+from autoenc.comparison.halves import LEAST, fuse, hybrid, split_halves
+from autoenc.comparison.kept import Kept
 from autoenc.comparison.labels import Labels, LabelTable, read_labels
 from autoenc.comparison.measure import Split, differences, measure
 from autoenc.comparison.records import Comparison
@@ -39,6 +42,8 @@ def compare(
     max_queries: int | None = None,
     seed: int = 0,
     fusion: bool = True,
+    metadata: FieldSource | None = None,
+    boost: Sequence[str] | None = None,
     progress: ProgressOption = None,
 ) -> Comparison:
     """Compare encoders on your own images: which of them finds what belongs together?
@@ -65,8 +70,11 @@ def compare(
             it all queries and MAX_ALTERED images are taken.
         seed: of the draws, of the alterations and of the halves of a fusion.
         fusion: with labels and two encoders or more that a store can hold, also find weights by which they retrieve
-            best together: on one half of the queries, and scored on the other (see `Fusion`). Weights of metadata
-            fields are not tried.
+            best together: on one half of the queries, and scored on the other (see `Fusion`).
+        metadata: with labels, also find weights for the fields of images beside encoders, in the same way: a table, as
+            `index_images` takes it, or what `stored_fields` has read of a store. A field that tells the label, by which
+            results are judged, is left out, and a note says so.
+        boost: the fields to try; by default, all of keywords, bools and numbers that can be filtered by.
         progress: True, False, a function, or None to show it on a terminal and in a notebook.
 
     Returns:
@@ -78,7 +86,9 @@ def compare(
         EncoderError: an unknown encoder, "learned" without `model`, too few images to fit an encoder, or a vector
             that is not finite.
         BundleError: `model` cannot be used.
-        ArgumentError: a value out of range, or labels that do not go with the pictures.
+        ArgumentError: a value out of range, labels that do not go with the pictures, or a `boost` by a field that
+            tells the label.
+        TableError: a table that cannot be read, or that names none of the images.
 
     Example:
         >>> comparison = compare("photos", encoders=["color", "edges"])
@@ -89,6 +99,11 @@ def compare(
     """
     started = time.perf_counter()
     _check(queries, query_labels, max_queries, seed)
+    if boost is not None and metadata is None:
+        raise ArgumentError("boost= names fields; say with metadata= where they come from.")
+    if metadata is not None and not fusion:
+        raise ArgumentError("metadata= weighs fields together with encoders; leave fusion= on.")
+    fields = None if metadata is None else fields_from(metadata)
     given = _read_labels(labels, label_column)
     table = given if isinstance(given, LabelTable) else None
     chosen = create_encoders(DEFAULT_ENCODERS if encoders is None else encoders, model)
@@ -110,13 +125,27 @@ def compare(
         split = _split(gallery, pixels, asked, query_pixels, own, max_queries, seed)
         unfit = _unfit(chosen, len(gallery)) if encoders is None else []  # those asked for by name raise an error
         kept = Kept(split)
-        together = _together(chosen) if fusion and len(split.labeled) else []
+        attributes: Attributes | None = None
+        if fields is not None and len(split.labeled):
+            attributes = attributes_of(
+                fields, gallery, asked, split.gallery_codes, leave_one_out=queries is None, asked=boost,
+                label_column=label_column,
+            )  # fmt: skip
+        weighed = attributes is not None and bool(attributes.tried)
+        storable = [name for name, encoder in chosen.items() if encoder.fitted and base_name(name) == name]
+        together = storable if fusion and len(split.labeled) and (len(storable) > 1 or (storable and weighed)) else []
         scores = {
             name: measure(encoder, split, tell, kept.add if name in together else None)
             for name, encoder in chosen.items()
             if encoder not in unfit
         }
-        fused = fuse(kept, scores, tell) if together else None
+        halves = split_halves(kept, attributes) if together else None
+        fused = fuse(halves, scores, tell) if halves is not None and len(together) > 1 else None
+        boosted = hybrid(halves, scores, fused, tell) if halves is not None and weighed else None
+    notes = [
+        *_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
+        *_boost_notes(attributes, boosted, tried=weighed and halves is not None),
+    ]
     sides = [gallery] if queries is None else [gallery, asked]
     return Comparison(
         gallery_pictures=gallery.pictures,
@@ -133,9 +162,11 @@ def compare(
         skipped=[file for side in sides for file in side.skipped],
         seconds=time.perf_counter() - started,
         left_out=len(asked) - asked.labels.count(None) - len(split.labeled),
-        notes=list(_notes(table, lone_label, split, unfit, untried=bool(together) and fused is None)),
+        notes=notes,
         folders=[side.folder for side in sides if side.folder is not None],
         fusion=fused,
+        hybrid=boosted,
+        boosts_tried=weighed and halves is not None,
     )
 
 
@@ -174,12 +205,6 @@ def _without_lone_label(gallery: Side, queries: Side) -> tuple[Side, Side, str |
 def _unfit(encoders: Mapping[str, Encoder], images: int) -> list[Encoder]:
     """The encoders that cannot be fitted on so few images: K principal components need K images or more."""
     return [encoder for encoder in encoders.values() if not encoder.fitted and encoder.dim > images]
-
-
-def _together(encoders: Mapping[str, Encoder]) -> list[str]:
-    """The encoders that a fusion may have, those that a store can hold; none if there is only one."""
-    names = [name for name, encoder in encoders.items() if encoder.fitted and base_name(name) == name]
-    return names if len(names) > 1 else []
 
 
 def _split(
@@ -228,3 +253,21 @@ def _notes(
             "No fusion of encoders was tried: its weights are found on one half of the labeled queries and scored on "
             f"the other, and each half needs {LEAST} queries that share a label with another of its images."
         )
+
+
+def _boost_notes(attributes: Attributes | None, boosted: Fusion | None, *, tried: bool) -> Iterator[str]:
+    """What a reader has to know of the fields that were tried beside encoders."""
+    if attributes is None:
+        return
+    yield from attributes.notes
+    fields = list(dict.fromkeys(attribute.field for attribute in attributes.tried))
+    if tried and boosted is None:
+        yield f"Tried as boosts, and found to add nothing: {', '.join(fields)}."
+    elif boosted is not None:
+        yield f"Tried as boosts: {', '.join(fields)}."
+        for attribute in boosted.attributes:
+            if attribute.field in attributes.follow:
+                yield (
+                    f"Field '{attribute.field}' is the same for all images of a label, so that its boost repeats a "
+                    "part of the label: what it gains here holds only where the field is known as reliably."
+                )

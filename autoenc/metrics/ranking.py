@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -13,18 +13,25 @@ _LAST = 2 * _GRID + 2  # behind the distance of any vector, rounding included
 _CELLS = 2**22  # of the block of queries x gallery that is held at a time
 
 
-def rankings(queries: Vectors, gallery: Vectors, own: Indices) -> Iterator[tuple[int, Indices]]:
+Added = Callable[[int, int], Vectors]
+"""The first query of a block, and the one after its last -> (rows, G) float32, what is added to their cosines."""
+
+
+def rankings(
+    queries: Vectors, gallery: Vectors, own: Indices, added: Added | None = None
+) -> Iterator[tuple[int, Indices]]:
     """Order the whole gallery for each query by falling cosine; ties, to a millionth, by gallery index.
 
     Args:
         queries: (Q, D) float32, rows as from `unit_rows`.
         gallery: (G, D) float32, likewise.
         own: (Q,) index of the gallery image that is the query itself, -1 where there is none; it comes last.
+        added: what counts beside the cosines; the sums lie between -1 and 1.
 
     Yields:
         the first query of a block, and (rows, G) gallery indices for the queries of the block, nearest first.
     """
-    for start, distances in _distances(queries, gallery):
+    for start, distances in _distances(queries, gallery, added):
         itself = own[start : start + len(distances)]
         rows = np.flatnonzero(itself >= 0)
         distances[rows, itself[rows]] = _LAST
@@ -55,10 +62,12 @@ def ranks(queries: Vectors, gallery: Vectors, targets: Indices) -> Indices:
     return found
 
 
-def _distances(queries: Vectors, gallery: Vectors) -> Iterator[tuple[int, Indices]]:
+def _distances(queries: Vectors, gallery: Vectors, added: Added | None = None) -> Iterator[tuple[int, Indices]]:
     """1 - cosine in units of the grid, for blocks of queries: (rows, G) int64, from 0."""
     step = max(1, _CELLS // max(1, len(gallery)))
     for start in range(0, len(queries), step):
         cosines = queries[start : start + step] @ gallery.T
+        if added is not None:
+            cosines += added(start, start + len(cosines))
         np.rint(cosines * np.float32(-_GRID), out=cosines)
         yield start, cosines.astype(np.int64) + (_GRID + 1)

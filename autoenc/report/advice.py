@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from autoenc.comparison.fusion import Fusion
@@ -12,16 +13,20 @@ from autoenc.models.ready import READY_MODELS
 from autoenc.report.findings import differences_by
 from autoenc.text import number
 
+STORE = "STORE"
+"""Stands for the place of a store in a command."""
+
 EMPHASIS_OF = {"edges": "shape", "color": "color", "texture": "texture"}
 """Descriptor -> the emphasis of a training whose targets it dominates."""
 
 
 def advice(comparison: Comparison) -> str:
-    """What to do where, by labels, another encoder retrieves better than the trained one, or a fusion better than all.
+    """What to do where, by labels, something is better: another encoder, a fusion of several, or a hybrid.
 
-    It speaks only where the 95% interval of the paired difference excludes zero, of a fusion only where it gains .01
-    in mAP. What it advises is a training with another emphasis, and a search by the better encoder, or by several with
-    their weights; in the words of the library (`using=color`, `using=learned=1,color=0.5`).
+    Of an encoder it says so against the trained one, of a fusion against all encoders, of a hybrid with attributes
+    against these and the fusion; and only where the 95% interval of the paired difference excludes zero, and where a
+    fusion or a hybrid gains .01 in mAP. What it advises is a training with another emphasis, and a search by what is
+    better; in the words of the library (`using=color`, `using=learned=1,color=0.5`).
 
     Args:
         comparison: what `compare` returned.
@@ -35,19 +40,52 @@ def advice(comparison: Comparison) -> str:
         >>> advice(comparison)  # nothing was trained
         ''
     """
-    return " ".join(filter(None, [_of_single(comparison), _of_fusion(comparison.fusion)]))
+    together = _of_hybrid(comparison.hybrid) or _of_fusion(comparison.fusion)
+    return " ".join(filter(None, [_of_single(comparison), together]))
+
+
+def search_command(comparison: Comparison, place: str = STORE) -> str:
+    """The command that searches with what was found best: a hybrid, or else a fusion, if it is worthwhile; or empty.
+
+    Args:
+        comparison: what `compare` returned.
+        place: what the command says after --store: words of a shell.
+
+    Example:
+        >>> search_command(autoenc.compare("photos", encoders=["color"]))
+        ''
+    """
+    found = next((each for each in reversed(comparison.together) if each.worthwhile), None)
+    if found is None:
+        return ""
+    options = " ".join(f"--{name} {shlex.quote(text)}" for name, text in found.options.items())
+    return f"autoenc query {'--id IMAGE' if found.attributes else 'IMAGE'} --store {place} {options}"
 
 
 def _of_fusion(fusion: Fusion | None) -> str:
     if fusion is None or not fusion.worthwhile:
         return ""
+    return (
+        f"The fusion {fusion.name} retrieves better than any encoder alone: {_ahead(fusion)}. Index with "
+        f"encoders={','.join(fusion.encoders)} and search with using={fusion.using}."
+    )
+
+
+def _of_hybrid(hybrid: Fusion | None) -> str:
+    if hybrid is None or not hybrid.worthwhile:
+        return ""
+    options = ", ".join(f"{name}={text}" for name, text in hybrid.options.items())
+    return (
+        f"The hybrid {hybrid.name} retrieves better than looks alone: {_ahead(hybrid)}. Index with "
+        f"encoders={','.join(hybrid.encoders)} and with the table of these fields, and search by stored images with "
+        f"{options}. For a picture that is not stored, give the values: boost=FIELD:VALUE=WEIGHT."
+    )
+
+
+def _ahead(fusion: Fusion) -> str:
     closest = fusion.closest
     lead, low, high = (number(value, like=closest.mean) for value in (closest.mean, closest.ci_low, closest.ci_high))
-    return (
-        f"The fusion {fusion.name} retrieves better than any encoder alone: its mAP is higher than that of "
-        f"{closest.b}, the best of them, by {lead} (95% interval {low} to {high}). Index with "
-        f"encoders={','.join(fusion.weights)} and search with using={fusion.using}."
-    )
+    return f"its mAP is higher than that of {closest.b}, the best of them, by {lead} (95% interval {low} to {high})"
 
 
 def _of_single(comparison: Comparison) -> str:

@@ -61,15 +61,15 @@ def differences_by(comparison: Comparison, metric: str) -> list[Difference]:
 
 
 def tally(comparison: Comparison, difference: Difference) -> tuple[int, int, int]:
-    """(wins, ties, losses) of a, an encoder or the fusion, against b, query by query."""
+    """(wins, ties, losses) of a against b, each an encoder, the fusion or the hybrid, query by query."""
     a, b = (_scores_of(comparison, name, difference.metric) for name in (difference.a, difference.b))
     return int((a > b).sum()), int((a == b).sum()), int((a < b).sum())
 
 
 def _scores_of(comparison: Comparison, name: str, metric: str) -> npt.NDArray[np.float64]:
-    fusion = comparison.fusion
-    if fusion is not None and name == fusion.name:
-        return fusion.per_query[metric]
+    for found in comparison.together:
+        if name == found.name:
+            return found.per_query[metric]
     return comparison.encoders[name].scores(metric)
 
 
@@ -118,10 +118,13 @@ def evidence(comparison: Comparison) -> str:
 
 
 def fusion_told(fusion: Fusion) -> str:
-    """What the row of a fusion is, in one sentence."""
+    """What the row of a fusion is, or that of a hybrid, in one sentence."""
+    scored = "each half of the labeled queries is scored by the weights that are best on the other half."
+    if not fusion.attributes:
+        return f"{fusion.name} is a fusion, the weighted sum of the encoders' scaled cosines: {scored}"
     return (
-        f"{fusion.name} is a fusion, the weighted sum of the encoders' scaled cosines: each half of the labeled "
-        "queries is scored by the weights that are best on the other half."
+        f"{fusion.name} is a hybrid, the weighted sum of scaled cosines, shared values and close numbers, as a search "
+        f"by a stored image computes it: {scored}"
     )
 
 

@@ -33,6 +33,7 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequen
         for name, cells, marked in rows
     )
     return (
-        f'<div class="wide"><table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody>\n</table></div>\n"
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table>\n'
+        f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody>\n"
+        "</table></div>\n"
     )

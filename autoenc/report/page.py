@@ -16,7 +16,7 @@ from autoenc.metrics.bootstrap import Interval
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import MARK, check_folder, write_file
 from autoenc.report import plots
-from autoenc.report.advice import advice
+from autoenc.report.advice import STORE, advice, search_command
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import chance, differences_by, evidence, fusion_told, glossary, headline, tally
 from autoenc.report.markup import data_uri, escape, table
@@ -26,13 +26,16 @@ from autoenc.version import __version__
 _MOST_FILES = 500
 
 
-def write_report(comparison: Comparison, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+def write_report(
+    comparison: Comparison, folder: str | os.PathLike[str], *, place: str = STORE, overwrite: bool = False
+) -> Path:
     """Write a comparison as one HTML page, with its plots and pictures inside.
 
     Args:
         comparison: what `compare` returned. The thumbnails are made from its pictures; where a file is gone, the page
             says so.
         folder: receives report.html; made if it does not exist. It must not lie in a folder of compared images.
+        place: what the command to search with says after --store.
         overwrite: replace a report.html that autoenc did not write.
 
     Returns:
@@ -53,14 +56,14 @@ def write_report(comparison: Comparison, folder: str | os.PathLike[str], *, over
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot make the folder {shown(folder)}: {error.strerror or error}.") from error
-    page = render(comparison).encode()
+    page = render(comparison, place).encode()
     return write_file(folder / "report.html", page, overwrite=overwrite, reading=comparison.folders)
 
 
-def render(comparison: Comparison) -> str:
-    """The page as HTML text."""
+def render(comparison: Comparison, place: str = STORE) -> str:
+    """The page as HTML text; `place` is what its command says after --store."""
     sections = (
-        _head(comparison),
+        _head(comparison, place),
         _scores(comparison),
         _differences(comparison),
         _classes(comparison),
@@ -76,7 +79,7 @@ def render(comparison: Comparison) -> str:
     return template.substitute(generator=escape(MARK), title="Encoders compared - autoenc", content=content)
 
 
-def _head(comparison: Comparison) -> str:
+def _head(comparison: Comparison, place: str) -> str:
     labels = len({label for label in comparison.gallery_labels if label is not None})
     facts = [
         ("images in the gallery", len(comparison.gallery)),
@@ -104,6 +107,8 @@ def _head(comparison: Comparison) -> str:
         model = f" Encoder {name} uses the model <code>{escape(shown(comparison.model))}</code>."
     sentences = filter(None, [advice(comparison), *comparison.notes])
     notes = "".join(f'<p class="note">{escape(sentence)}</p>\n' for sentence in sentences)
+    if command := search_command(comparison, place):
+        notes += f'<pre class="command"><code>{escape(command)}</code></pre>\n'
     return (
         "<header>\n<h1>Which encoder finds what looks alike?</h1>\n"
         f'<p class="finding">{escape(headline(comparison))}</p>\n<p>{escape(evidence(comparison))}</p>\n</header>\n'
@@ -130,27 +135,23 @@ def _scores(comparison: Comparison) -> str:
         "Bar charts of every metric by encoder, with 95% intervals; the tables hold the same figures.",
         "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0.",
     )
-    return _section("Scores", text, body, picture, *_fusion(comparison.fusion))
+    return _section("Scores", text, body, picture, *map(_fusion, comparison.together))
 
 
-def _fusion(fusion: Fusion | None) -> list[str]:
-    if fusion is None:
-        return []
+def _fusion(fusion: Fusion) -> str:
     first, second = map(fusion_name, fusion.halves)
     found = f"{first} on both halves" if first == second else f"{first} on one half and {second} on the other"
     text = (
         f"{fusion_told(fusion)} Scaled, a cosine is 0 at the median of random pairs and 1 at the median of nearest "
-        f"neighbors. The best weights are {found}; on all labeled queries, they are those in its name. Boosts of "
-        "matching fields were not tried."
+        f"neighbors. The best weights are {found}; on all labeled queries, they are those in its name."
     )
-    return [f"<p>{escape(text)}</p>\n"]
+    return f"<p>{escape(text)}</p>\n"
 
 
 def _table_of_figures(comparison: Comparison, metrics: Sequence[str], caption: str) -> str:
-    reference, fusion = comparison.reference, comparison.fusion
+    reference = comparison.reference
     rated = {name: scores.figures for name, scores in comparison.encoders.items()}
-    if fusion is not None and set(metrics) <= set(fusion.figures):
-        rated[fusion.name] = fusion.figures
+    rated |= {found.name: found.figures for found in comparison.together if set(metrics) <= set(found.figures)}
     best = {metric: max(figures[metric].mean for figures in rated.values()) for metric in metrics}
     rows = []
     for name, figures in rated.items():
@@ -193,14 +194,14 @@ def _differences(comparison: Comparison) -> str:
 
 
 def _table_of_differences(comparison: Comparison, metric: str) -> str:
-    rows, fusion = [], comparison.fusion
-    fused = [] if fusion is None else fusion.differences_from(comparison.reference)
+    rows = []
+    fused = [item for found in comparison.together for item in found.differences_from(comparison.reference)]
     for item in [*differences_by(comparison, metric), *(item for item in fused if item.metric == metric)]:
         mean, low, high = (number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high))
         cells = [
             f"<td>{mean}</td>",
             f"<td>{low} to {high}</td>",
-            f"<td>{escape(_verdict(item))}</td>",
+            f'<td class="words">{escape(_verdict(item))}</td>',
             *(f"<td>{count:,}</td>" for count in tally(comparison, item)),
         ]
         rows.append((item.b, cells, False))
@@ -293,4 +294,5 @@ def _plot(svg: bytes, alt: str, caption: str) -> str:
     width = round(float(size[1]) * 4 / 3) if size else 1000  # Matplotlib's points in CSS pixels
     style = f"max-width:{width}px;min-width:{min(width, 640)}px"  # scrolls on a narrow screen, and stays legible
     image = f'<img src="{data_uri(svg, "image/svg+xml")}" alt="{escape(alt)}" style="{style}">'
-    return f'<figure class="plot"><div class="wide">{image}</div><figcaption>{escape(caption)}</figcaption></figure>\n'
+    region = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(alt)}">{image}</div>'
+    return f'<figure class="plot">{region}<figcaption>{escape(caption)}</figcaption></figure>\n'

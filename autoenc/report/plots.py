@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from autoenc.comparison.records import Comparison
 from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, figure
@@ -20,6 +21,8 @@ from autoenc.text import printable, short
 
 MOST_CLASSES = 40
 """How many labels are drawn; a table holds all of them."""
+
+_MARKER = 6  # half the width of a marker with its edge, in pixels of the drawing
 
 _BARS = ("p@5", "map", "recall@10", "hit@5", "knn@10", "selfrecall@1")
 
@@ -123,26 +126,48 @@ def quality_against_cost(comparison: Comparison) -> bytes:
         axes.set_ylabel(find_metric(metric).title, color=FAINT, fontsize=9)
         axes.grid(color=GRID, linewidth=0.8)
         _title(axes, f"Quality against {cost}")
+        axes.autoscale_view()
+    canvas.draw_without_rendering()  # settles where everything is
+    for axes, (_, _, costs) in zip(panels, units, strict=True):
         places = {name: (costs[name], scores.figures[metric].mean) for name, scores in encoders.items()}
         _name_points(axes, places, reference)
     return _svg(canvas)
 
 
 def _name_points(axes: Axes, places: Mapping[str, tuple[float, float]], reference: str) -> None:
-    """Write names beside the points, moved up until none covers another; positions in pixels of the drawing."""
-    taken: list[tuple[float, float]] = []
-    axes.autoscale_view()
+    """Write names beside the points, where they cover no marker and no other name.
+
+    Each name takes the first free place around its point, or else the first above all that is taken. The figure must
+    have been laid out.
+    """
+    markers = [Bbox.from_extents(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER)
+               for x, y in (axes.transData.transform(place) for place in places.values())]  # fmt: skip
+    taken = list(markers)
     for name, place in sorted(places.items(), key=lambda item: item[1][1]):
-        x, y = axes.transData.transform(place)
-        level = y
-        while any(abs(x - other_x) < 110 and abs(level - other_y) < 13 for other_x, other_y in taken):
-            level += 3
-        taken.append((x, level))
         weight = "bold" if name == reference else "normal"
-        axes.annotate(
-            _label(name), place, (6, 4 + (level - y) * 0.72), textcoords="offset points", fontsize=8, color=INK,
-            va="bottom", fontweight=weight,
-        )  # fmt: skip
+        text = axes.annotate(
+            _label(name), place, (0, 0), textcoords="offset points", fontsize=8, color=INK, fontweight=weight
+        )
+        for x, y, horizontal, vertical in _around():
+            text.set(position=(x, y), horizontalalignment=horizontal, verticalalignment=vertical)
+            box = text.get_window_extent()
+            inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.figure.bbox.x1 and box.y0 >= axes.bbox.y0
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
+
+
+def _around() -> Iterator[tuple[float, float, str, str]]:
+    """Places for a name, in points from its marker, the best first: (x, y, and which of its sides is there)."""
+    yield 6, 3, "left", "bottom"
+    yield 8, 0, "left", "center"
+    yield 6, -3, "left", "top"
+    yield -6, 3, "right", "bottom"
+    yield -8, 0, "right", "center"
+    yield -6, -3, "right", "top"
+    for level in range(7, 120, 2):
+        yield 0, level, "center", "bottom"
+        yield 6, level, "left", "bottom"
 
 
 def _name_rows(axes: Axes, names: Sequence[str], bold: str = "") -> None:

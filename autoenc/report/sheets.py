@@ -88,13 +88,13 @@ class Layout:
 
 
 def query_sheet(
-    query: Picture | Neighbor, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128
+    query: Picture | Neighbor | Tile, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128
 ) -> Image.Image:
     """Draw the sheet of one search: the query and its neighbors, with their scores and names.
 
     Args:
         query: the query: a path, the bytes of an image file, an array or a PIL image; or a stored image, as
-            `Searcher.stored` returns it.
+            `Searcher.stored` returns it; or a tile.
         neighbors: what the search returned.
         using: name of the encoder, for the title.
         tile: side of a picture, in pixels.
@@ -114,7 +114,10 @@ def query_sheet(
     """
     title = f"Nearest by {using}" if using else ""
     found = [_stored(near, f"{near.score:.3f}") for near in neighbors]
-    asked = _stored(query, "query") if isinstance(query, Neighbor) else Tile(query, "query", name_of(query))
+    if isinstance(query, Tile):
+        asked = query
+    else:
+        asked = _stored(query, "query") if isinstance(query, Neighbor) else Tile(query, "query", name_of(query))
     return contact_sheet(asked, found, tile=tile, title=title)
 
 
@@ -131,6 +134,16 @@ def _read(image: Neighbor, name: str) -> bytes:
         return image.read()
     except ImageError as error:
         raise type(error)(str(error).removeprefix(name)) from error
+
+
+def text_tile(text: str, tile: int = 128) -> Tile:
+    """The tile of a query without images: its words in place of a picture."""
+    picture = Image.new("RGB", (tile, tile), _BLANK)
+    lines = textwrap.wrap(printable(text), 16)[:6]
+    ImageDraw.Draw(picture).multiline_text(
+        (tile / 2, tile / 2), "\n".join(lines), _INK, font(13), anchor="mm", align="center"
+    )
+    return Tile(picture, "query")
 
 
 def plan(*, tile: int = 128, title: str = "") -> Layout:

@@ -11,7 +11,7 @@ from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import marked_json, write_file
-from autoenc.report.advice import advice
+from autoenc.report.advice import STORE, advice, search_command
 from autoenc.report.findings import fusion_told
 from autoenc.text import counted, number, printable, short, table
 
@@ -21,13 +21,13 @@ _LABEL_FREE = "selfrecall@1"
 def comparison_table(comparison: Comparison) -> str:
     """One row per encoder, each figure with half the width of its interval; then the paired differences.
 
-    A fusion of encoders has a row of its own in both.
+    A fusion of encoders has a row of its own in both, and so has a hybrid.
 
     Returns:
         lines of plain text, without a newline at the end.
     """
     metrics = [metric for metric in comparison.metrics if find_metric(metric).needs_labels or metric == _LABEL_FREE]
-    rows, fusion = [], comparison.fusion
+    rows = []
     for name, scores in _rows(comparison).items():
         cells = [_with_half(*scores.figures[metric]) if metric in scores.figures else "-" for metric in metrics]
         rows.append([name, str(scores.dim), *cells, number(scores.ms_per_image), str(scores.bytes_per_image)])
@@ -37,35 +37,42 @@ def comparison_table(comparison: Comparison) -> str:
         rows = []
         for b in dict.fromkeys(difference.b for difference in comparison.differences):
             rows.append([b, *(_difference(found[b, metric]) for metric in metrics)])
-        if fusion is not None:
+        for fusion in comparison.together:
             fused = {difference.metric: difference for difference in fusion.differences_from(comparison.reference)}
             rows.append([fusion.name, *(_difference(fused[metric]) if metric in fused else "-" for metric in metrics)])
         header = [f"{comparison.reference} minus", *metrics]
         lines += ["", table(header, rows), "", "* the 95% interval of the paired difference excludes zero"]
-    if fusion is not None:
+    for fusion in comparison.together:
         lines += ["", fusion_told(fusion)]
     if comparison.notes:
         lines += ["", *map(printable, comparison.notes)]
     return "\n".join(lines)
 
 
-def comparison_document(comparison: Comparison) -> dict[str, Any]:
-    """`Comparison.to_dict`, and its `advice`, which may be empty."""
-    return {**comparison.to_dict(), "advice": advice(comparison)}
+def comparison_document(comparison: Comparison, place: str = STORE) -> dict[str, Any]:
+    """`Comparison.to_dict`, its `advice`, and the `command` to search by what it found; both may be empty.
+
+    Args:
+        comparison: what `compare` returned.
+        place: what the command says after --store.
+    """
+    return {**comparison.to_dict(), "advice": advice(comparison), "command": search_command(comparison, place)}
 
 
-def write_comparison_json(comparison: Comparison, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def write_comparison_json(
+    comparison: Comparison, file: str | os.PathLike[str], *, place: str = STORE, overwrite: bool = False
+) -> None:
     """Write `comparison_document` as JSON, after the key "written_by".
 
     Raises:
         OutputError: as `write_report`.
     """
-    document = marked_json(comparison_document(comparison), ensure_ascii=False)
+    document = marked_json(comparison_document(comparison, place), ensure_ascii=False)
     write_file(file, document, overwrite=overwrite, reading=comparison.folders)
 
 
 def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Write one row per encoder, and one for a fusion: each figure, and its interval, "_ci_low" and "_ci_high".
+    """Write one row per encoder, fusion and hybrid: each figure, and its interval, "_ci_low" and "_ci_high".
 
     Raises:
         OutputError: as `write_report`.
@@ -79,7 +86,7 @@ def write_comparison_csv(comparison: Comparison, file: str | os.PathLike[str], *
 
 
 def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
-    """The figures of one encoder, or of the fusion, as a flat record, as in the CSV file."""
+    """The figures of one encoder, of the fusion or of the hybrid, as a flat record, as in the CSV file."""
     scores = _rows(comparison)[encoder]
     row: dict[str, Any] = {"encoder": encoder, "dim": scores.dim}
     for metric, (mean, low, high) in scores.figures.items():
@@ -88,8 +95,7 @@ def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
 
 
 def _rows(comparison: Comparison) -> dict[str, EncoderScores | Fusion]:
-    fusion = comparison.fusion
-    return {**comparison.encoders, **({} if fusion is None else {fusion.name: fusion})}
+    return {**comparison.encoders, **{found.name: found for found in comparison.together}}
 
 
 def _summary(comparison: Comparison) -> str:

@@ -80,8 +80,9 @@ class SearchBody(Strict):
     product: Name | Whole | None = Field(None, description="All images of a product.")
     like: Names = Field(default=[], description="Ids or tokens to search toward.")
     unlike: Names = Field(default=[], description="Ids or tokens to search away from.")
-    words: Text | None = Field(None, description="What is searched for in all fields of kind text.")
-    words_weight: Weight = 1.0
+    words: Text | None = Field(
+        None, description="What is searched for in fields of kind text: `red shoe=0.3`."
+    )
     using: Text | dict[Name, Weight] | None = Field(
         None, description="An encoder, several with their weights, or `none`."
     )
@@ -151,7 +152,7 @@ def query_of(body: SearchBody, catalog: Catalog, uploads: Uploads, picture: byte
 
     query = Query(
         picture=pictures or None, id=ids or None, product=body.product, like=[example(name) for name in body.like],
-        unlike=[example(name) for name in body.unlike], words=body.words, words_weight=body.words_weight,
+        unlike=[example(name) for name in body.unlike], words=body.words,
         using=body.using, boost=body.boost, near=body.near, where=filter_of(body.where), k=body.k, offset=body.offset,
         min_score=body.min_score, min_percentile=body.min_percentile, diversity=body.diversity, group_by=body.group_by,
     )  # fmt: skip

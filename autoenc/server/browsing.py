@@ -138,7 +138,7 @@ def _store(service: Service) -> dict[str, Any]:
     store, settings = service.catalog.store, service.settings
     info = store.info
     default = first_choice(list(info.vectors)) if info.vectors else None
-    better = info.better.get(default or "")
+    better = info.better.get("stored") or info.better.get("picture")
     return {
         "images": len(store),
         "version": __version__,
@@ -156,9 +156,7 @@ def _store(service: Service) -> dict[str, Any]:
         "writable": settings.writable,
         "private": settings.private,
         "report": settings.report is not None,
-        "better": None
-        if better is None or default is None
-        else {"using": better.encoder, "boost": "", "sentence": better.told(default)},
+        "better": None if better is None else {**better.options, "sentence": better.told()},
         "default_using": default,
     }
 

@@ -14,8 +14,10 @@ from autoenc.store.engine import Engine
 from autoenc.store.filters import OWN
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import WAIT_SECONDS
-from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorSpec, point_id
+from autoenc.store.naming import check_collection, split_name
+from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorBytes, VectorSpec, point_id
 from autoenc.store.scale import Scale
+from autoenc.store.settings import SearchSettings
 from autoenc.store.store import Store
 from autoenc.store.where import And, Contains, Filter, Not, Or, Range
 
@@ -34,9 +36,11 @@ __all__ = [
     "Record",
     "Scalar",
     "Scale",
+    "SearchSettings",
     "Store",
     "StoreInfo",
     "StoreStatus",
+    "VectorBytes",
     "VectorSpec",
     "is_url",
     "list_collections",
@@ -44,7 +48,6 @@ __all__ = [
     "point_id",
 ]
 
-_COLLECTION = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -63,7 +66,8 @@ def open_store(
             `http://` or `https://` URL of a Qdrant server (1.18.1 or later). The server's API key is read from the
             environment variable QDRANT_API_KEY. The default port is 6333 for http and 443 for https. The environment
             variable SSL_CERT_FILE names the certificate of your own certificate authority.
-        collection: its name, up to 100 letters, digits, '_', '-' and '.'; it does not begin with '.'.
+        collection: its name, up to 100 letters, digits, '_', '-' and '.'; it does not begin with '.'. With `@` and a
+            number behind it, that generation of the collection (see `autoenc.reindex_store`), which is never created.
         create: create the store and the collection if they do not exist. A folder that holds other files is refused
             and left as it is.
         wait: for a folder, how many seconds to wait for another process to close the collection.
@@ -87,22 +91,19 @@ def open_store(
         ...     len(store), list(store.info.vectors)
         (48, ['learned', 'color', 'edges'])
     """
-    if not _COLLECTION.fullmatch(collection):
-        raise ArgumentError(
-            f"A collection's name holds up to 100 letters, digits, '_', '-' and '.', and does not begin with '.'; "
-            f"got {collection!r}."
-        )
+    check_collection(collection)
     if not (isinstance(wait, (int, float)) and wait >= 0):
         raise ArgumentError(f"wait= must be a number of seconds, 0 or more; got {wait!r}.")
     # Each engine is imported only when it is used: qdrant_client alone takes a second.
     place = _located(location)
+    create = (create or place == MEMORY) and split_name(collection)[1] is None
     if isinstance(place, Path):
         from autoenc.store.edge_folder import open_edge
 
         return _opened(open_edge(place, collection, create, wait, verify))
     from autoenc.store.connection import open_client
 
-    return _opened(open_client(place, collection, create or place == MEMORY))
+    return _opened(open_client(place, collection, create))
 
 
 def list_collections(location: str | PathLike[str]) -> list[str]:

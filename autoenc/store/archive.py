@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from autoenc.errors import BackupError
+from autoenc.errors import BackupError, StoreError
 from autoenc.files import sync_folder
 from autoenc.outputs import MARK
 from autoenc.store.manifest import MANIFEST, RECORD
@@ -84,7 +84,11 @@ class Writer:
         self._zip.writestr(zipfile.ZipInfo(FIRST), f"{MARK}: a backup, format {FORMAT}\n")
 
     def add(self, name: str, folder: Path, points: int) -> int:
-        """Add a collection from its folder, which nobody writes to meanwhile; how many bytes were added."""
+        """Add a collection from its folder, which nobody writes to meanwhile; how many bytes were added.
+
+        Raises:
+            StoreError: a file that reading would refuse. So no backup is written that cannot be restored.
+        """
         paths = [path for path in (RECORD, MANIFEST) if (folder / path).is_file()]
         paths += [f"{_SHARD}{path}" for path, status in files_below(folder / "shard") if stat.S_ISREG(status.st_mode)]
         files = {path: self._pack(name, folder, path) for path in sorted(paths)}
@@ -92,7 +96,10 @@ class Writer:
             "points": points,
             "files": {path: {"size": f.size, "filled": f.filled, "sha256": f.sha256} for path, f in files.items()},
         }
-        return sum(file.bytes for file in files.values())
+        try:
+            return _collection(name, self._collections[name]).bytes
+        except ValueError as error:
+            raise StoreError(f"Collection '{name}' in {shown(folder)} cannot be backed up: {error}.") from error
 
     def _pack(self, name: str, folder: Path, path: str) -> Packed:
         digest, runs = hashlib.sha256(), list[list[int]]()

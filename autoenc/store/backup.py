@@ -19,7 +19,9 @@ from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_st
 from autoenc.store.archive import Writer
 from autoenc.store.copying import copy_store
 from autoenc.store.edge_folder import locked
+from autoenc.store.edge_generations import folder_of
 from autoenc.store.manifest import check_manifest, recorded
+from autoenc.store.naming import split_name
 from autoenc.store.records import no_collection
 from autoenc.store.space import allocated_bytes, check_space
 from autoenc.text import shown
@@ -74,7 +76,9 @@ def backup_store(
         store: the location of a store, or an open one.
         file: the backup: a ZIP without compression, in which every file has a checksum. A backup that is there is
             replaced.
-        collection: only this collection of a location; by default all of them.
+        collection: only this collection of a location; by default all of them. Of its generations, the one that
+            answers is packed; another one if it is named, as in `images@1`, and becomes a collection without that
+            number.
         overwrite: allow another file to be replaced.
         wait: as for `open_store`.
         progress: as for `index_images`.
@@ -105,9 +109,10 @@ def backup_store(
     with telling(progress) as tell, writing, replacing(path, durable=True) as out, Writer(out) as writer:
         for done, name in enumerate(names):
             tell("packing", done, len(names), name)
-            with _closed(store, name, path.parent, wait, progress) as (folder, points[name]):
+            packed = split_name(name)[0]
+            with _closed(store, name, path.parent, wait, progress) as (folder, points[packed]):
                 check_space(path.parent, allocated_bytes(folder), "to write the backup")
-                writer.add(name, folder, points[name])
+                writer.add(packed, folder, points[packed])
         tell("packing", len(names), len(names), "")
     return BackupReport(location, path, points, path.stat().st_size, time.perf_counter() - start)
 
@@ -118,8 +123,8 @@ def _closed(
 ) -> Iterator[tuple[Path, int]]:
     """The folder of a collection that nobody has open, and its number of points: its own folder, or that of a copy."""
     if not isinstance(store, Store) and not is_url(store):
-        folder = Path(store, name)
         for _ in range(COUNTS):
+            folder = folder_of(Path(store), name)
             with open_store(store, name, wait=wait, verify=True) as opened:  # which brings it in order after a kill
                 points, counted = len(opened), recorded(folder)
             with locked(folder, wait):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from autoenc.store.filters import Between, Condition, Conditions
 from autoenc.store.kinds import FieldKind
 from autoenc.store.scale import Scale
+from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors
 
@@ -73,6 +74,7 @@ class Nearest(NamedTuple):
     weight: float
     zero: float
     span: float
+    settings: SearchSettings = USUAL
 
 
 class Matching(NamedTuple):
@@ -107,6 +109,25 @@ class Close(NamedTuple):
         return self.target + _FAR * self.scale
 
 
+class Search(NamedTuple):
+    """One search for candidates.
+
+    Attributes:
+        nearest: what they are near to.
+        where: only points that match.
+        limit: how many of the nearest.
+        keep: of these, how many with the highest sums of this similarity and the `worth` of what else counts; None for
+            all of them.
+        worth: conditions, and what each adds.
+    """
+
+    nearest: Nearest
+    where: Conditions
+    limit: int
+    keep: int | None = None
+    worth: tuple[Matching, ...] = ()
+
+
 class Blend(NamedTuple):
     """One hybrid search: the k best by the sum of the parts, out of the candidates that the parts find.
 
@@ -129,31 +150,45 @@ class Blend(NamedTuple):
         return [part for part in self.parts if isinstance(part, Nearest)]
 
     @property
-    def searches(self) -> list[tuple[Nearest, Conditions, int]]:
-        """What finds candidates, and how many: `depth` of the nearest by each encoder.
+    def searches(self) -> list[Search]:
+        """What finds candidates: `depth` of the nearest by each encoder.
 
-        Where other parts can outweigh some similarity, more of the nearest, and the nearest that all those parts suit.
+        Where other parts can outweigh some similarity: of more of the nearest, by the encoder's weight, the `depth` to
+        which these parts add most; and the nearest that all these parts suit, by the encoder that weighs most.
         """
-        rest = [part.where if isinstance(part, Matching) else part.around for part in self._rest]
+        rest = [part for part in self.parts if not isinstance(part, Nearest)]
         if not rest:
-            return [(part, self.where, self.depth) for part in self.nearest]
-        suited = _narrowed(self.where, *rest)
-        wide = [(part, self.where, WIDER * self.depth) for part in self.nearest]
-        return [*wide, *((part, suited, self.depth) for part in self.nearest)]
+            return [Search(part, self.where, self.depth) for part in self.nearest]
+        worth = tuple(
+            part if isinstance(part, Matching) else Matching(Conditions((part.around,)), _AROUND * part.weight)
+            for part in rest
+        )
+        suited = _narrowed(self.where, *(part.where for part in worth))
+        most = max((part.weight for part in self.nearest), default=0.0)
+        return [
+            *(
+                Search(part, self.where, self.depth + round(MORE * part.weight / (most or 1)), self.depth, worth)
+                for part in self.nearest
+            ),
+            *(Search(part, suited, self.depth) for part in self.nearest if part.weight == most),
+        ]
 
     @property
     def some(self) -> Conditions:
         """The candidates without an encoder: the points that any part suits."""
-        rest = (part.where if isinstance(part, Matching) else part.numbers for part in self._rest)
+        rest = (
+            part.where if isinstance(part, Matching) else part.numbers
+            for part in self.parts
+            if not isinstance(part, Nearest)
+        )
         return _narrowed(self.where, Conditions(should=tuple(rest)))
 
-    @property
-    def _rest(self) -> list[Matching | Close]:
-        return [part for part in self.parts if not isinstance(part, Nearest)]
 
-
-WIDER = 4
+MORE = 240
 """With `hybrid.DEPTH`, it was chosen with `scripts/bench_hybrid.py`: recall@10 is .99 for boosts of .2 to .3."""
+
+_AROUND = 0.75
+"""What closeness is worth, on average, where half of its weight is left: a condition takes less time than a decay."""
 
 _HUGE = 1e300
 _FAR = 10_000.0  # 0.5 ** 10000 is 0 in double precision

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import sleep
 from typing import Any
 
 from qdrant_client import QdrantClient, models
 
 from autoenc.errors import StoreError
-from autoenc.store.ann import search_ef
 from autoenc.store.answers import OLDEST_SERVER, OLDEST_TO_DROP_VECTORS, ServerVersion, talking
 from autoenc.store.blending import Blend
+from autoenc.store.client_ann import UNQUANTIZED, quantization_change, search_params
 from autoenc.store.client_blend import blend_request, candidate_requests
 from autoenc.store.client_filters import client_filter
+from autoenc.store.client_generations import ClientGenerations
+from autoenc.store.engine import Engine, Generations
 from autoenc.store.filters import Conditions, HasId, HasVector, json_path
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.metadata import as_metadata, record_in
-from autoenc.store.records import MEMORY, Hit, Record, hit_of, record_of, storing
+from autoenc.store.records import MEMORY, Hit, Record, VectorBytes, hit_of, record_of, storing
 from autoenc.store.requests import ITEM_BYTES, NUMBER_BYTES, check_size, parts, payload_bytes
+from autoenc.store.settings import USUAL, Quantization, SearchSettings
 from autoenc.text import counted
 from autoenc.vectors import Vectors
 
@@ -44,9 +47,29 @@ _TYPES: dict[FieldKind, models.PayloadSchemaType | models.TextIndexParams] = {
 class ClientEngine:
     """A collection on a server or in memory. The record is kept in the collection's metadata."""
 
-    def __init__(self, client: QdrantClient, location: str, collection: str, version: ServerVersion) -> None:
+    def __init__(
+        self,
+        client: QdrantClient,
+        location: str,
+        collection: str,
+        version: ServerVersion,
+        at: str,
+        another: Callable[[str, bool], Engine],
+    ) -> None:
+        """Take over a client.
+
+        Args:
+            client: of the server or of memory.
+            location: as for `Store`.
+            collection: as for `Store`.
+            version: of the server.
+            at: the name of the collection there, where `collection` may be an alias.
+            another: opens another collection there, given its name, and whether to make it.
+        """
         self.location = location
         self.collection = collection
+        self.generations: Generations = ClientGenerations(lambda: self._client, location, collection, at, another)
+        self._at = at
         self._open: QdrantClient | None = client
         self._remote = location != MEMORY
         self._version = version
@@ -91,14 +114,18 @@ class ClientEngine:
     def disk_bytes(self) -> int | None:
         return None if self._remote else 0
 
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        return None
+
     def close(self) -> None:
         if self._open is not None:
-            self._open.close()
+            if self._remote:  # in memory, other generations are in the same client
+                self._open.close()
             self._open = None
 
     def drop(self) -> None:
         with talking(self.location, writing=True):
-            self._client.delete_collection(self.collection)
+            self._client.delete_collection(self._at)
         self.close()
 
     # ---- the record ---------------------------------------------------------------------------
@@ -108,7 +135,7 @@ class ClientEngine:
 
     def merge_record(self, changes: Mapping[str, Any]) -> None:
         with talking(self.location, writing=True):
-            self._client.update_collection(self.collection, metadata=as_metadata(changes, self.read_record()))
+            self._client.update_collection(self._at, metadata=as_metadata(changes, self.read_record()))
 
     def create_vector(self, name: str, dim: int) -> None:
         if name in self._vectors:
@@ -123,7 +150,7 @@ class ClientEngine:
             )
         dense = models.DenseVectorConfig(size=dim, distance=models.Distance.COSINE)
         with talking(self.location, writing=True):
-            self._client.create_vector_name(self.collection, name, models.DenseVectorNameConfig(dense=dense))
+            self._client.create_vector_name(self._at, name, models.DenseVectorNameConfig(dense=dense))
         self._vectors = _vectors_of(self._info())
         if name not in self._vectors:
             raise StoreError(
@@ -133,10 +160,15 @@ class ClientEngine:
         if holds_points:
             self._unchecked[name] = set()
 
+    def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
+        if self._remote:  # in memory every search is exact
+            with talking(self.location, writing=True):
+                self._client.update_collection(self.collection, vectors_config=quantization_change(kinds))
+
     def drop_vector(self, name: str) -> None:
         self._version.check(OLDEST_TO_DROP_VECTORS, "removing an encoder")
         with talking(self.location, writing=True):
-            self._client.delete_vector_name(self.collection, name)
+            self._client.delete_vector_name(self._at, name)
         self._vectors.discard(name)
         self._unchecked.pop(name, None)
 
@@ -145,7 +177,7 @@ class ClientEngine:
         if self._remote and path not in self._fields:  # in memory an index has no effect, and the client warns of it
             with talking(self.location, writing=True):
                 self._client.create_payload_index(
-                    self.collection, path, field_schema=_TYPES[kind], wait=True, timeout=INDEX_SECONDS
+                    self._at, path, field_schema=_TYPES[kind], wait=True, timeout=INDEX_SECONDS
                 )
             self._fields.add(path)
 
@@ -153,7 +185,7 @@ class ClientEngine:
         path = json_path(field)
         if self._remote and path in self._fields:
             with talking(self.location, writing=True):
-                self._client.delete_payload_index(self.collection, path, wait=True)
+                self._client.delete_payload_index(self._at, path, wait=True)
             self._fields.discard(path)
 
     def _optimized(self) -> bool:
@@ -174,7 +206,7 @@ class ClientEngine:
 
     def _info(self) -> models.CollectionInfo:
         with talking(self.location):
-            return self._client.get_collection(self.collection)
+            return self._client.get_collection(self._at)
 
     # ---- writing ------------------------------------------------------------------------------
 
@@ -185,7 +217,7 @@ class ClientEngine:
                 points = models.Batch(
                     ids=list(ids[part]), vectors=rows, payloads=[dict(each) for each in payloads[part]]
                 )
-                self._client.upsert(self.collection, points, wait=True)
+                self._client.upsert(self._at, points, wait=True)
         self._points += len(ids)
         for name, written in self._unchecked.items():
             (written.update if name in vectors else written.difference_update)(ids)
@@ -198,7 +230,7 @@ class ClientEngine:
                 for id, row in zip(ids[part], columns, strict=True)
             ]
             with talking(self.location, writing=True):
-                self._client.update_vectors(self.collection, points, wait=True)
+                self._client.update_vectors(self._at, points, wait=True)
         for name in vectors.keys() & self._unchecked.keys():
             self._unchecked[name].update(ids)
 
@@ -211,15 +243,15 @@ class ClientEngine:
                     )
                     for id, payload in zip(ids[part], payloads[part], strict=True)
                 ]
-                self._client.batch_update_points(self.collection, changes, wait=True)
+                self._client.batch_update_points(self._at, changes, wait=True)
 
     def delete_fields(self, ids: Sequence[str], fields: Sequence[str]) -> None:
         with talking(self.location, writing=True):
-            self._client.delete_payload(self.collection, [json_path(field) for field in fields], points=list(ids))
+            self._client.delete_payload(self._at, [json_path(field) for field in fields], points=list(ids))
 
     def delete(self, ids: Sequence[str]) -> None:
         with talking(self.location, writing=True):
-            self._client.delete(self.collection, models.PointIdsList(points=list(ids)), wait=True)
+            self._client.delete(self._at, models.PointIdsList(points=list(ids)), wait=True)
 
     def _parts(
         self, ids: Sequence[str], vectors: Mapping[str, Vectors], payloads: Sequence[Mapping[str, Any]] = ()
@@ -246,8 +278,9 @@ class ClientEngine:
         where: Conditions,
         min_score: float | None,
         payload: bool = True,
+        settings: SearchSettings = USUAL,
     ) -> list[list[Hit]]:
-        params = self._params(where)
+        params = self._params(settings, where)
         kept = client_filter(where)
         queries = [
             models.QueryRequest(
@@ -268,7 +301,7 @@ class ClientEngine:
         found: list[list[Hit]] = []
         for part in parts([size] * len(queries)):
             with talking(self.location):
-                answers = self._client.query_batch_points(self.collection, queries[part])
+                answers = self._client.query_batch_points(self._at, queries[part])
             found += [[hit_of(hit.id, hit.score, hit.payload) for hit in answer.points] for answer in answers]
         return found
 
@@ -276,7 +309,8 @@ class ClientEngine:
         searches = [candidate_requests(blend, self._params) for blend in blends]
         answers = iter(self._query([query for queries in searches for query in queries]))
         found = [{hit.id for _ in queries for hit in next(answers)} for queries in searches]
-        results = self._query([blend_request(*pair) for pair in zip(blends, found, strict=True)])
+        scored = UNQUANTIZED if self._remote else None
+        results = self._query([blend_request(*pair, scored) for pair in zip(blends, found, strict=True)])
         return [[Hit(str(hit.id), hit.score, hit.payload or {}) for hit in hits] for hits in results]
 
     def _query(self, queries: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
@@ -287,25 +321,22 @@ class ClientEngine:
         found = []
         for part in parts(sizes):
             with talking(self.location):
-                found += self._client.query_batch_points(self.collection, queries[part])
+                found += self._client.query_batch_points(self._at, queries[part])
         return [answer.points for answer in found]
 
-    def _params(self, where: Conditions) -> models.SearchParams | None:
+    def _params(self, settings: SearchSettings, where: Conditions) -> models.SearchParams | None:
         if not self._remote:  # in memory every search is exact, and the client warns of parameters
             return None
-        acorn = models.AcornSearchParams(enable=True) if where.narrows else None
-        return models.SearchParams(hnsw_ef=search_ef(self._points), acorn=acorn)
+        return search_params(settings, self._points, where.narrows)
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with talking(self.location):
-            found = self._client.retrieve(
-                self.collection, list(ids), with_payload=True, with_vectors=list(vectors) or False
-            )
+            found = self._client.retrieve(self._at, list(ids), with_payload=True, with_vectors=list(vectors) or False)
         return [_record(record) for record in found]
 
     def count(self, where: Conditions) -> int:
         with talking(self.location):
-            return self._client.count(self.collection, count_filter=client_filter(where), exact=True).count
+            return self._client.count(self._at, count_filter=client_filter(where), exact=True).count
 
     def scroll(
         self,
@@ -320,7 +351,7 @@ class ClientEngine:
         while True:
             with talking(self.location):
                 found, offset = self._client.scroll(
-                    self.collection,
+                    self._at,
                     scroll_filter=client_filter(where),
                     limit=batch,
                     offset=offset,
@@ -346,7 +377,7 @@ class ClientEngine:
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with talking(self.location):
             answer = self._client.facet(
-                self.collection, key=json_path(field), facet_filter=client_filter(where), limit=limit, exact=True
+                self._at, key=json_path(field), facet_filter=client_filter(where), limit=limit, exact=True
             )
         return {hit.value: hit.count for hit in answer.hits}
 

@@ -13,7 +13,9 @@ from autoenc.errors import ArgumentError
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
 from autoenc.store.answers import CA_VARIABLE, KEY_VARIABLE, OLDEST_SERVER, ServerVersion, talking
 from autoenc.store.client import ClientEngine
+from autoenc.store.client_generations import aliases_of, set_alias
 from autoenc.store.metadata import as_metadata, record_in
+from autoenc.store.naming import generation_name, split_name
 from autoenc.store.records import MEMORY, StoreInfo, no_collection
 from autoenc.store.requests import send_again
 
@@ -29,19 +31,38 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def open_client(location: str, collection: str, create: bool) -> ClientEngine:
     """Open the collection of a server or of memory, or make it; see `autoenc.open_store`."""
     client = _connect(location)
-    version = ServerVersion(client, location)
     try:
-        with talking(location):
-            if not client.collection_exists(collection):
-                if not create:
-                    raise no_collection(location, collection, _ours(client))
-                version.check(OLDEST_SERVER, "autoenc")
-                with talking(location, writing=True):
-                    _make(client, collection)
-        return ClientEngine(client, location, collection, version)
+        return _opened(client, location, collection, create)
     except BaseException:
         client.close()
         raise
+
+
+def _opened(client: QdrantClient, location: str, collection: str, create: bool) -> ClientEngine:
+    version = ServerVersion(client, location)
+    with talking(location):
+        at = _place(client, collection)
+        if at is None:
+            if not create:
+                raise no_collection(location, collection, _ours(client))
+            version.check(OLDEST_SERVER, "autoenc")
+            with talking(location, writing=True):
+                at = _make(client, collection)
+
+    def another(name: str, create: bool) -> ClientEngine:
+        return _opened(client, location, name, create) if location == MEMORY else open_client(location, name, create)
+
+    return ClientEngine(client, location, collection, version, at, another)
+
+
+def _place(client: QdrantClient, collection: str) -> str | None:
+    """The name of a collection on the server: that of its current generation, where it has generations.
+
+    A key that may not see the alias leaves it to the server to follow it.
+    """
+    if split_name(collection)[1] is None and (at := aliases_of(client).get(collection)) is not None:
+        return at
+    return collection if client.collection_exists(collection) else None
 
 
 def client_collections(location: str) -> list[str]:
@@ -89,7 +110,9 @@ def _connect(location: str) -> QdrantClient:
 
 
 def _ours(client: QdrantClient) -> list[str]:
-    return sorted(each.name for each in client.get_collections().collections if _is_ours(client, each.name))
+    there = {each.name for each in client.get_collections().collections if _is_ours(client, each.name)}
+    names = {name for name, at in aliases_of(client).items() if at in there and split_name(at)[0] == name}
+    return sorted(names | {name for name in there if split_name(name)[1] is None})
 
 
 def _is_ours(client: QdrantClient, name: str) -> bool:
@@ -101,10 +124,13 @@ def _is_ours(client: QdrantClient, name: str) -> bool:
         raise
 
 
-def _make(client: QdrantClient, collection: str) -> None:
+def _make(client: QdrantClient, collection: str) -> str:
+    """Make the first generation of a collection, or the one that is named; its name."""
+    number = split_name(collection)[1]
+    at = generation_name(collection, 1) if number is None else collection
     try:
         client.create_collection(
-            collection,
+            at,
             vectors_config={},
             metadata=as_metadata(StoreInfo().to_dict(), {}),
             hnsw_config=models.HnswConfigDiff(
@@ -115,3 +141,6 @@ def _make(client: QdrantClient, collection: str) -> None:
     except UnexpectedResponse as error:
         if error.status_code != 409:  # made meanwhile, by another process, or by this request before it was repeated
             raise
+    if number is None:
+        set_alias(client, collection, 1)
+    return at

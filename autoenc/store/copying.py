@@ -18,6 +18,7 @@ from autoenc.errors import ArgumentError, StoreError, StoreMismatchError
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Record, Store, is_url, open_store
 from autoenc.store.alike import alike
+from autoenc.store.naming import split_name
 from autoenc.store.records import MEMORY, listed
 from autoenc.text import counted
 
@@ -79,7 +80,8 @@ def copy_store(
     Args:
         source: an open store, or the location of one.
         target: an open store, or the location of one, which is created if it does not exist.
-        collection: the collection, for each of the two that is a location.
+        collection: the collection, for each of the two that is a location. Of its generations, the one that answers
+            is copied; another one if it is named, as in `images@1`, and becomes a collection without that number.
         wait: as for `open_store`.
         progress: as for `index_images`.
 
@@ -98,9 +100,10 @@ def copy_store(
     start = time.perf_counter()
     with ExitStack() as opened, telling(progress) as tell:
         from_store = _opened(source, collection, False, wait, opened)
-        if _named(from_store) == (_place(target), target.collection if isinstance(target, Store) else collection):
+        copied_to = target.collection if isinstance(target, Store) else split_name(collection)[0]
+        if _named(from_store) == (_place(target), copied_to):
             raise ArgumentError(f"Expected two different collections; got {_told(from_store)} twice.")
-        to_store = _opened(target, collection, True, wait, opened)
+        to_store = _opened(target, copied_to, True, wait, opened)
         points, copied, checksum = fill(to_store, from_store, _told(from_store), tell)
         seconds = time.perf_counter() - start
         return CopyReport(
@@ -134,7 +137,7 @@ def fill(target: Store, source: Store, origin: str, tell: Progress) -> tuple[int
             known = source.info
             each = _Round(source, target, tell)
             written = sum(_write(target, batch) for batch in each.differing(fresh))
-            removed = _remove_gone(source, target, each.points)
+            removed = remove_gone(source, target, each.points)
             copied, fresh = copied + written, False
             if not written and not removed:
                 target.adopt(source)  # what others have changed meanwhile
@@ -195,13 +198,14 @@ class _Round:
             fresh: the target holds none.
         """
         names, total = list(self._source.info.vectors), len(self._source)
-        for batch in _batches(self._source.scroll(vectors=names, batch=AT_ONCE)):
+        for batch in batches(self._source.scroll(vectors=names, batch=AT_ONCE)):
             payloads = [_as_text(record.payload) for record in batch]
             for record, payload in zip(batch, payloads, strict=True):
                 self._add(record, payload)
             held = [] if fresh else self._target.retrieve([record.id for record in batch], vectors=names)
             there = {record.id: record for record in held}
-            wrong = [r for r, payload in zip(batch, payloads, strict=True) if not _same(r, payload, there.get(r.id))]
+            pairs = [(record, there.get(record.id), payload) for record, payload in zip(batch, payloads, strict=True)]
+            wrong = [record for record, other, payload in pairs if not is_same(record, other, payload)]
             if wrong:
                 yield wrong
             self.points += len(batch)
@@ -225,11 +229,11 @@ def _write(target: Store, records: Sequence[Record]) -> int:
     return len(records)
 
 
-def _remove_gone(source: Store, target: Store, points: int) -> int:
+def remove_gone(source: Store, target: Store, points: int) -> int:
     """Remove the copies of points that the source no longer holds; how many."""
     removed = 0
     if len(target) > points:
-        for batch in _batches(target.scroll(batch=AT_ONCE)):
+        for batch in batches(target.scroll(batch=AT_ONCE)):
             ids = [record.id for record in batch]
             gone = sorted(set(ids) - source.having_vectors(ids, []))
             target.delete(gone)
@@ -237,7 +241,8 @@ def _remove_gone(source: Store, target: Store, points: int) -> int:
     return removed
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Points, up to `AT_ONCE` a time."""
     rest = iter(records)
     while batch := list(islice(rest, AT_ONCE)):
         yield batch
@@ -247,10 +252,11 @@ def _as_text(payload: dict[str, Any]) -> str:
     return json.dumps(payload, sort_keys=True)
 
 
-def _same(record: Record, payload: str, other: Record | None) -> bool:
+def is_same(record: Record, other: Record | None, payload: str | None = None) -> bool:
+    """Whether another store holds a point as this one does; `payload` is that of `record` as text, if it is known."""
     return (
         other is not None
-        and (_as_text(other.payload) == payload or alike(other.payload, record.payload))
+        and (_as_text(other.payload) == (payload or _as_text(record.payload)) or alike(other.payload, record.payload))
         and other.vectors.keys() == record.vectors.keys()
         and all(bool(np.abs(other.vectors[name] - row).max() <= ROUNDING) for name, row in record.vectors.items())
     )

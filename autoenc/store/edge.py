@@ -17,9 +17,10 @@ from typing import Any
 import qdrant_edge as qe
 
 from autoenc.errors import StoreError
-from autoenc.files import remove_folder, replace_file
-from autoenc.store.ann import is_exact, search_ef
+from autoenc.files import replace_file
 from autoenc.store.blending import Blend
+from autoenc.store.edge_ann import bytes_of_vector, quantized_config, search_params
+from autoenc.store.edge_generations import drop_folder, forget_pointer
 from autoenc.store.edge_values import (
     BOOLS,
     SCHEMA_TYPES,
@@ -33,6 +34,7 @@ from autoenc.store.edge_values import (
     with_copies,
     without_copies,
 )
+from autoenc.store.engine import Generations
 from autoenc.store.filters import (
     EVERYTHING,
     OWN,
@@ -49,12 +51,11 @@ from autoenc.store.manifest import (
     replace_manifest,
     write_manifest,
 )
-from autoenc.store.records import Hit, Record, hit_of, merged, storing
+from autoenc.store.naming import split_name
+from autoenc.store.records import Hit, Record, VectorBytes, hit_of, merged, storing
+from autoenc.store.settings import USUAL, Quantization, SearchSettings, quantizations_of
 from autoenc.store.space import allocated_bytes, check_space, needed_for_vector
 from autoenc.vectors import Vectors
-
-DROPPED = ".autoenc-dropped-"
-"""Prefix of the folder of a collection that is being removed."""
 
 SHARD = "shard"
 SEGMENTS = f"{SHARD}/segments"
@@ -75,9 +76,10 @@ class EdgeEngine:
 
     def __init__(
         self,
-        root: Path,
         collection: str,
+        folder: Path,
         shard: qe.EdgeShard,
+        generations: Generations,
         *,
         lock: int | None = None,
         manifest: Files | None = None,
@@ -87,17 +89,19 @@ class EdgeEngine:
         """Take over an open shard.
 
         Args:
-            root: the store's folder.
             collection: the collection's name.
+            folder: of the collection, or of its generation that is open; it lies in the store's folder.
             shard: the engine.
+            generations: of the collection.
             lock: the descriptor that holds the lock; closing the engine closes it.
             manifest: the manifest as it was at the opening; None if there is none.
             verified: every checksum in it was computed again at the opening.
             read_only: the folder cannot be written to, and the shard is a copy of the one in it.
         """
-        self.location = str(root)
+        self.location = str(folder.parent)
         self.collection = collection
-        self._folder = root / collection
+        self.generations = generations
+        self._folder = folder
         self._open: qe.EdgeShard | None = shard
         self._lock = lock
         self._manifest = manifest
@@ -198,6 +202,9 @@ class EdgeEngine:
     def disk_bytes(self) -> int | None:
         return allocated_bytes(self._folder)
 
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        return bytes_of_vector(self._folder / SEGMENTS, name)
+
     def _close_shard(self) -> None:
         try:
             self.flush()
@@ -217,15 +224,12 @@ class EdgeEngine:
     def drop(self) -> None:
         if self._read_only:
             raise self._refusal()
-        gone = self._folder.with_name(f"{DROPPED}{uuid.uuid4().hex}")
         try:
             self._close_shard()
-            self._folder.rename(gone)  # first, so that a kill leaves no half-removed collection
-        except OSError as error:
-            raise StoreError(f"Cannot remove {self._folder}: {error.strerror or error}.") from error
+            drop_folder(self._folder)
+            forget_pointer(self._folder.parent, split_name(self.collection)[0], self.generations.number)
         finally:
             self._unlock()
-        remove_folder(gone)
 
     # ---- the record ---------------------------------------------------------------------------
 
@@ -271,6 +275,13 @@ class EdgeEngine:
                 return False
             raise
         return True
+
+    def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
+        self._begin_writing(0, "to write to the store")
+        with self._engine():  # which takes another configuration only when it opens a shard
+            config = quantized_config(self._folder / SHARD, {**quantizations_of(self.read_record()), **kinds})
+            self._close_shard()
+            self._open = qe.EdgeShard.load(str(self._folder / SHARD), config)
 
     def drop_vector(self, name: str) -> None:
         with self._engine():
@@ -337,9 +348,10 @@ class EdgeEngine:
         where: Conditions,
         min_score: float | None,
         payload: bool = True,
+        settings: SearchSettings = USUAL,
     ) -> list[list[Hit]]:
         with self._engine():
-            params = self._params(vectors.shape[1], where)
+            params = self._params(settings, vectors.shape[1], where)
             kept = filter_for(where)
             requests = [
                 qe.QueryRequest(
@@ -366,13 +378,8 @@ class EdgeEngine:
             results = self._shard.query_batch(qe.QueryBatchRequest(requests))
             return [[_blended(hit) for hit in hits] for hits in results]
 
-    def _params(self, dim: int, where: Conditions) -> qe.SearchParams:
-        """How to search the vectors of one encoder."""
-        points = self._shard.info().points_count
-        if is_exact(points, dim):
-            return qe.SearchParams(exact=True)
-        acorn = qe.AcornSearchParams(enable=True) if where.narrows else None
-        return qe.SearchParams(hnsw_ef=search_ef(points), acorn=acorn)
+    def _params(self, settings: SearchSettings, dim: int, where: Conditions) -> qe.SearchParams:
+        return search_params(settings, self._shard.info().points_count, dim, where.narrows)
 
     def retrieve(self, ids: Sequence[str], vectors: Sequence[str]) -> list[Record]:
         with self._engine():

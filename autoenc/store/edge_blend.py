@@ -7,25 +7,29 @@ from collections.abc import Callable, Collection, Sequence
 import qdrant_edge as qe
 from qdrant_edge import Expression
 
-from autoenc.store.blending import Blend, Close, Matching, Nearest
+from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
 from autoenc.store.edge_values import condition_for, filter_for
 from autoenc.store.filters import Conditions, json_path
+from autoenc.store.settings import SearchSettings
 
-Params = Callable[[int, Conditions], qe.SearchParams]
-"""How to search vectors, given their length and the filter."""
+Params = Callable[[SearchSettings, int, Conditions], qe.SearchParams]
+"""How to search vectors, given their settings, their length and the filter."""
+
+_UNQUANTIZED = qe.SearchParams(quantization=qe.QuantizationSearchParams(ignore=True))
 
 
 def candidate_requests(blend: Blend, params: Params) -> list[qe.QueryRequest]:
     """The searches for candidates; none where filters alone find them."""
-    return [
-        qe.QueryRequest(
-            limit=limit,
-            query=_query(part),
-            filter=filter_for(where),
-            params=params(len(part.vector), where),
-        )
-        for part, where, limit in blend.searches
-    ]
+    return [_candidates(search, params) for search in blend.searches]
+
+
+def _candidates(search: Search, params: Params) -> qe.QueryRequest:
+    query, where = _query(search.nearest), filter_for(search.where)
+    how = params(search.nearest.settings, len(search.nearest.vector), search.where)
+    if search.keep is None:
+        return qe.QueryRequest(limit=search.limit, query=query, filter=where, params=how)
+    found = qe.Prefetch(search.limit, query=query, filter=where, params=how)
+    return qe.QueryRequest(limit=search.keep, query=_formula((search.nearest, *search.worth)), prefetches=[found])
 
 
 def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryRequest:
@@ -36,13 +40,24 @@ def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryR
     """
     if blend.nearest:
         only = qe.Filter(must=[qe.HasIdCondition(set(candidates))])
-        found = [qe.Prefetch(max(1, len(candidates)), query=_query(part), filter=only) for part in blend.nearest]
+        limit = max(1, len(candidates))
+        found = [qe.Prefetch(limit, query=_query(part), filter=only, params=_UNQUANTIZED) for part in blend.nearest]
     else:
         found = [qe.Prefetch(blend.depth, filter=filter_for(blend.some))]
+    return qe.QueryRequest(
+        limit=blend.k,
+        query=_formula(blend.parts),
+        prefetches=found,
+        with_payload=blend.payload,
+    )
+
+
+def _formula(sum_of: Sequence[Nearest | Matching | Close]) -> qe.Formula:
+    """The sum of parts, where the searches for those by encoders are the prefetches, in their order."""
     parts: list[Expression] = []
     defaults: dict[str, float] = {}
     scored = 0
-    for part in blend.parts:
+    for part in sum_of:
         if isinstance(part, Nearest):
             score = f"$score[{scored}]"
             scored += 1
@@ -54,12 +69,7 @@ def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryR
         else:
             defaults[json_path(part.field)] = part.far
             parts.append(_times(part.weight, _closeness(part)))
-    return qe.QueryRequest(
-        limit=blend.k,
-        query=qe.Formula(Expression.Sum(parts), defaults),
-        prefetches=found,
-        with_payload=blend.payload,
-    )
+    return qe.Formula(Expression.Sum(parts), defaults)
 
 
 def _query(part: Nearest) -> qe.Query:

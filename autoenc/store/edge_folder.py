@@ -14,10 +14,18 @@ import qdrant_edge as qe
 from autoenc.errors import StoreError, StoreLockedError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.edge import DROPPED, SHARD, EdgeEngine
+from autoenc.store.edge import SHARD, EdgeEngine
+from autoenc.store.edge_generations import (
+    DROPPED,
+    EdgeGenerations,
+    folder_of,
+    is_pointer,
+    is_there,
+)
 from autoenc.store.edge_values import engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, RECORD, check_manifest
+from autoenc.store.naming import split_name
 from autoenc.store.probe import try_out
 from autoenc.store.records import no_collection
 from autoenc.store.recovery import drop_unfinished_vector
@@ -43,34 +51,39 @@ def edge_collections(root: Path) -> list[str]:
         if not root.is_dir():
             raise StoreNotFoundError(f"There is no store at {root}. Index images into it first, or correct the path.")
         next(root.iterdir(), None)  # raises if the folder cannot be read; glob would find nothing in it
-        return sorted(path.parent.name for path in root.glob(f"[!.]*/{RECORD}"))
+        return sorted({split_name(path.parent.name)[0] for path in root.glob(f"[!.]*/{RECORD}")})
 
 
 def open_edge(
     root: Path, collection: str, create: bool, wait: float = WAIT_SECONDS, verify: bool = False
 ) -> EdgeEngine:
     """Open the collection in a folder, or create it; see `autoenc.open_store`."""
-    folder = root / collection
     with _looking_into(root):
-        there = (folder / RECORD).is_file() or (folder / MANIFEST).is_file()
+        folder = folder_of(root, collection)
+        there = is_there(folder)
         if not there and not create:
             raise _not_found(root, collection)
         if not there:
-            check_unoccupied(root, collection)
+            check_unoccupied(root, folder.name)
             _make_folder(root, folder)
         if there and not os.access(folder, os.W_OK):
-            return _open_copy(root, collection, wait, verify)
+            return _open_copy(collection, folder, wait, verify)
         try:
             lock = lock_folder(folder, wait)
         except FileNotFoundError:  # another process has dropped the collection meanwhile
             return open_edge(root, collection, create, wait, verify)
     try:
         with _looking_into(folder):
+            if there and folder_of(root, collection) != folder:  # another process has switched meanwhile
+                if lock is not None:
+                    unlock(lock)
+                    lock = None
+                return open_edge(root, collection, create, wait, verify)
             if lock is not None:
                 _tidy(root, folder)
             made = _complete(folder)
             _check_shard(folder)
-        return _open_shard(root, collection, folder / SHARD, lock=lock, verify=verify, made=made)
+        return _open_shard(collection, folder, folder / SHARD, lock=lock, verify=verify, made=made)
     except BaseException:
         if lock is not None:
             unlock(lock)
@@ -94,8 +107,8 @@ def _complete(folder: Path) -> bool:
 
 
 def _open_shard(
-    root: Path,
     collection: str,
+    folder: Path,
     shard: Path,
     *,
     lock: int | None = None,
@@ -104,8 +117,7 @@ def _open_shard(
     made: bool = False,
 ) -> EdgeEngine:
     """Check the collection's files, and open the engine in `shard`: its own, perhaps just made, or a copy of it."""
-    folder = root / collection
-    name = f"collection '{collection}' in {root}"
+    name = f"collection '{collection}' in {folder.parent}"
     with _looking_into(folder):
         manifest = check_manifest(folder, thorough=verify)
         holes = needed_to_open(shard)
@@ -118,7 +130,14 @@ def _open_shard(
     with engine_errors(name):
         engine = qe.EdgeShard.load(str(shard))
     try:
-        return EdgeEngine(root, collection, engine, lock=lock, manifest=manifest, verified=verify, read_only=read_only)
+        generations = EdgeGenerations(folder.parent, collection, folder, open_edge)
+        return EdgeEngine(
+            *(collection, folder, engine, generations),
+            lock=lock,
+            manifest=manifest,
+            verified=verify,
+            read_only=read_only,
+        )
     except BaseException:
         with suppress(Exception):
             engine.close()
@@ -133,9 +152,9 @@ def _check_shard(folder: Path) -> None:
         )
 
 
-def _open_copy(root: Path, collection: str, wait: float, verify: bool) -> EdgeEngine:
+def _open_copy(collection: str, folder: Path, wait: float, verify: bool) -> EdgeEngine:
     """Open a copy of a store that is read-only, because the engine writes even when it only searches."""
-    folder = root / collection
+    root = folder.parent
     _check_shard(folder)
     with locked(folder, wait):
         size = allocated_bytes(folder)
@@ -156,7 +175,7 @@ def _open_copy(root: Path, collection: str, wait: float, verify: bool) -> EdgeEn
                         f"The store {root} is read-only, and cannot be copied for searching: {error}. Copy it to a "
                         f"folder that you may write to."
                     ) from error
-                return _open_shard(root, collection, copy / SHARD, read_only=True, verify=verify)
+                return _open_shard(collection, folder, copy / SHARD, read_only=True, verify=verify)
         finally:
             remove_folder(copy)  # at once: the engine has its files open
 
@@ -186,27 +205,31 @@ def _make_folder(root: Path, folder: Path) -> None:
         raise StoreError(f"Cannot create a store in {root}: {error.strerror}. Choose another folder.") from error
 
 
+def edge_config(vectors: dict[str, qe.EdgeVectorParams]) -> qe.EdgeConfig:
+    """The configuration of a new shard with these vectors."""
+    return qe.EdgeConfig(
+        vectors=vectors,
+        hnsw_config=qe.HnswIndexConfig(
+            HNSW_M,
+            HNSW_EF_CONSTRUCT,
+            full_scan_threshold=EXACT_KB,
+            max_indexing_threads=os.cpu_count() or 1,  # by default the engine leaves one of two cores idle
+            payload_m=HNSW_PAYLOAD_M,
+        ),
+        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=EXACT_KB, default_segment_number=1),
+        # Without the write-ahead log, a kill leaves points with the vector of one write and the payload of another.
+        wal_enabled=True,
+    )
+
+
 def _make_shard(folder: Path) -> None:
     """Create an empty shard under a temporary name and rename it, so that a shard is either complete or absent."""
     check_space(folder, 0, "to create the store")
     building = folder / f"{BUILDING}{uuid.uuid4().hex}"
     building.mkdir()  # not mkdtemp: the umask decides who may read the shard, as it does for the record
     with engine_errors(f"new folder {folder}"):
-        config = qe.EdgeConfig(
-            # The engine creates no shard without a vector. Encoders come later, so this one is removed again below.
-            vectors={PLACEHOLDER: qe.EdgeVectorParams(1, qe.Distance.Dot)},
-            hnsw_config=qe.HnswIndexConfig(
-                HNSW_M,
-                HNSW_EF_CONSTRUCT,
-                full_scan_threshold=EXACT_KB,
-                max_indexing_threads=os.cpu_count() or 1,  # by default the engine leaves one of two cores idle
-                payload_m=HNSW_PAYLOAD_M,
-            ),
-            optimizers=qe.EdgeOptimizersConfig(indexing_threshold=EXACT_KB, default_segment_number=1),
-            # Without the write-ahead log, a kill leaves points with the vector of one write and the payload of another.
-            wal_enabled=True,
-        )
-        shard = qe.EdgeShard.create(str(building), config)
+        # The engine creates no shard without a vector. Encoders come later, so this one is removed again below.
+        shard = qe.EdgeShard.create(str(building), edge_config({PLACEHOLDER: qe.EdgeVectorParams(1, qe.Distance.Dot)}))
         shard.update(qe.UpdateOperation.delete_vector_name(PLACEHOLDER))
         shard.flush()
         shard.close()
@@ -245,7 +268,11 @@ def check_unoccupied(root: Path, collection: str) -> None:
     if (root / RECORD).is_file():
         raise _not_found(root, collection)
     inside = list(root.iterdir()) if root.exists() else []
-    others = [path for path in inside if path.name != collection and not path.name.startswith(TEMPORARY)]
+    others = [
+        path
+        for path in inside
+        if path.name != collection and not path.name.startswith(TEMPORARY) and not is_pointer(path)
+    ]
     if not all(map(_is_collection, others)) and not edge_collections(root):
         raise StoreError(f"{root} holds other files and is not a store. Choose an empty or a new folder.")
     if (root / collection) in inside and not _is_collection(root / collection):

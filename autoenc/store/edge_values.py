@@ -112,9 +112,13 @@ def condition_for(condition: Condition) -> qe.ConditionType:
     if condition.kind in ("float", "datetime"):
         return qe.Filter(should=[_range(each) for each in condition.ranges()])
     if condition.kind == "bool":
-        words = [str(value).lower() for value in condition.values]
-        return qe.FieldCondition(copy_path(condition.field), match=qe.MatchAny(words))
-    return qe.FieldCondition(json_path(condition.field), match=qe.MatchAny(list(condition.values)))
+        return _match(copy_path(condition.field), [str(value).lower() for value in condition.values])
+    return _match(json_path(condition.field), list(condition.values))
+
+
+def _match(path: str, values: list[Any]) -> qe.FieldCondition:
+    """One of these values; a single one is compared in less time."""
+    return qe.FieldCondition(path, match=qe.MatchAny(values) if len(values) > 1 else qe.MatchValue(values[0]))
 
 
 def _range(condition: Between) -> qe.FieldCondition:

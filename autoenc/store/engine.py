@@ -8,8 +8,38 @@ from typing import Any, Protocol
 from autoenc.store.blending import Blend
 from autoenc.store.filters import Conditions
 from autoenc.store.kinds import FieldKind, Scalar
-from autoenc.store.records import Hit, Record
+from autoenc.store.records import Hit, Record, VectorBytes
+from autoenc.store.settings import USUAL, Quantization, SearchSettings
 from autoenc.vectors import Vectors
+
+
+class Generations(Protocol):
+    """The generations of an open collection: they lie beside one another, and one of them answers to its name.
+
+    Attributes:
+        number: of the one that is open; None for a collection that has no generations (on a server, one that was made
+            before there were any, or that another program's alias leads to).
+    """
+
+    number: int | None
+
+    def current(self) -> int | None:
+        """The number of the one that answers to the collection's name."""
+
+    def records(self) -> dict[int, Any]:
+        """The record of each one, by its number; None where it cannot be read."""
+
+    def disk_bytes(self, number: int) -> int | None:
+        """Bytes of this computer's disk that one takes; None where it lies elsewhere."""
+
+    def open(self, number: int, create: bool) -> Engine:
+        """Open one, or make it; the open one stays open."""
+
+    def switch(self, number: int) -> None:
+        """Let another one answer to the collection's name, durably and at once."""
+
+    def drop(self, number: int) -> None:
+        """Remove one that is not open."""
 
 
 class Engine(Protocol):
@@ -21,10 +51,12 @@ class Engine(Protocol):
 
     Attributes:
         location, collection: as for `Store`.
+        generations: of the collection.
     """
 
     location: str
     collection: str
+    generations: Generations
 
     def read_record(self) -> Any:
         """The record as it was written, in any version of the format; None for a new and empty collection."""
@@ -34,6 +66,11 @@ class Engine(Protocol):
 
     def create_vector(self, name: str, dim: int) -> None:
         """Add a named vector to the collection; do nothing if it exists."""
+
+    def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
+        """Keep short copies of the vectors of these names, or keep none; `optimize` makes them. Nobody else may use the
+        engine meanwhile. An engine that compares vectors in memory has no use for them, and does nothing.
+        """
 
     def drop_vector(self, name: str) -> None:
         """Remove a named vector from every point."""
@@ -67,6 +104,7 @@ class Engine(Protocol):
         where: Conditions,
         min_score: float | None,
         payload: bool = True,
+        settings: SearchSettings = USUAL,
     ) -> list[list[Hit]]:
         """The k nearest points of each row; without `payload`, that of each hit is empty."""
 
@@ -105,6 +143,9 @@ class Engine(Protocol):
 
     def disk_bytes(self) -> int | None:
         """Bytes of this computer's disk that the collection takes; None where it lies elsewhere."""
+
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        """Bytes that the vectors of one name take on this computer's disk; None where they lie elsewhere."""
 
     def optimize(self) -> None:
         """After a bulk load, build the ANN index where it helps, and check that nothing written was lost."""

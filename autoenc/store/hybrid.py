@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice, product
 
 import numpy as np
 
 from autoenc.errors import ArgumentError
 from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nearest, Part, Similarity
-from autoenc.store.checks import canonical, check_number, floats
+from autoenc.store.checks import BATCH, canonical, check_number, floats
 from autoenc.store.checks import parts as batches
-from autoenc.store.filters import Conditions, HasId
+from autoenc.store.filters import Condition, Conditions, HasId
+from autoenc.store.generations import Generational
 from autoenc.store.records import Hit
-from autoenc.store.remembering import Remembering
+from autoenc.store.settings import USUAL
 from autoenc.store.where import Filter
 
-DEPTH = 64
+DEPTH = 48
 """The fewest candidates that each search for a hybrid one finds."""
 
+LEVELED = 5
+"""Up to this many conditions, every sum of their weights is searched for by itself: 31 sums at most."""
 
-class HybridSearch(Remembering):
+TIED = 4
+"""How many times as many points are asked for as before, where the last ones have one score."""
+
+
+class HybridSearch(Generational):
     """The searches of a store by more than one cosine."""
 
     def search_hybrid(
@@ -30,19 +38,22 @@ class HybridSearch(Remembering):
         k: int = 5,
         where: Filter | None = None,
         exclude: Collection[str] = (),
+        payload: bool = True,
     ) -> list[Hit]:
         """The k points with the highest sums of all parts, best first; equal scores are ordered by id.
 
-        The candidates are the points nearest to each vector, max(64, 2 k) of each. If there are other parts, they are
-        four times as many, and max(64, 2 k) of those that all other parts suit (what matches, and what is close enough
-        to get half the weight). Each is scored by every part. Without a vector, every point that any part suits is a
-        candidate.
+        The candidates are the points nearest to each vector, n = max(48, 2 k) of each. If there are other parts, they
+        are the n best, by that vector and the other parts, of the n + 240 points nearest to the vector that weighs
+        most, and of fewer for a vector that weighs less; and the n nearest to the former that all other parts suit
+        (what matches, and what is close enough to get half the weight). Each is scored by every part. Without a vector,
+        every point that any part suits is a candidate.
 
         Args:
             parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.
             k: how many points at most, 1 to 1,000,000.
             where: only points that match.
             exclude: ids to leave out.
+            payload: whether hits by vectors have their payload, or an empty one.
 
         Returns:
             Hits whose score is the sum of the parts, and no cosine.
@@ -62,17 +73,35 @@ class HybridSearch(Remembering):
         check_number("k", k)
         checked = self._checked_parts(parts)
         conditions = self._conditions(where).without(tuple(canonical(exclude)))
-        blend = Blend(checked, k, conditions, max(DEPTH, 2 * k))
+        blend = Blend(checked, k, conditions, max(DEPTH, 2 * k), payload)
         if blend.nearest:
             return _ordered(self._engine.blend([blend])[0])
-        # Many points share a score: of those, the engines choose any, so all are read, and their payloads afterward.
+        counting = tuple(part for part in checked if part.weight)
+        matching = [part for part in counting if isinstance(part, Matching)]
+        if len(matching) == len(counting) <= LEVELED:
+            return list(islice(self._by_levels(matching, k, conditions), k))
+        return self._by_sums(counting, k, conditions)
+
+    def _by_levels(self, parts: Sequence[Matching], k: int, where: Conditions) -> Iterator[Hit]:
+        """The points that meet some conditions, from the highest sum down: of each sum, only as many as are needed."""
+        for score, conditions in _levels(parts):
+            level = where._replace(must=(*where.must, Conditions(should=conditions)))
+            for record in self._engine.scroll(level, [], min(k, BATCH)):
+                yield Hit(record.id, score, record.payload)
+
+    def _by_sums(self, parts: tuple[Nearest | Matching | Close, ...], k: int, where: Conditions) -> list[Hit]:
+        """The same by a formula. An engine gives any of those that share a score: all with the last score are read."""
+        blend = Blend(parts, TIED * k, where, 0, payload=False)
         count = self._engine.count(blend.some)
-        if not count:
-            return []
-        best = _ordered(self._engine.blend([Blend(checked, count, conditions, count, payload=False)])[0])[:k]
-        ids = [hit.id for hit in best]
+        best: list[Hit] = []
+        while count:
+            best = _ordered(self._engine.blend([blend._replace(depth=count)])[0])
+            if len(best) < blend.k or best[-1].score < best[k - 1].score:
+                break
+            blend = blend._replace(k=TIED * blend.k)
+        ids = [hit.id for hit in best[:k]]
         payloads = {r.id: r.payload for part in batches(len(ids)) for r in self._engine.retrieve(ids[part], [])}
-        return [Hit(hit.id, hit.score, payloads[hit.id]) for hit in best if hit.id in payloads]
+        return [Hit(hit.id, hit.score, payloads[hit.id]) for hit in best[:k] if hit.id in payloads]
 
     def contributions(self, parts: Mapping[str, Part], ids: Sequence[str]) -> dict[str, dict[str, float]]:
         """What each part of a hybrid score adds, for some points: id -> name of the part -> summand."""
@@ -111,9 +140,10 @@ class HybridSearch(Remembering):
             return Close(field, kind, float(part.target), float(part.scale), part.weight)
         (vector,) = self._checked_matrix(part.using, np.atleast_2d(floats(part.vector)))
         scale = part.scale
+        settings = self.info.settings.get(part.using, USUAL)
         if scale is None:
-            return Nearest(part.using, vector, part.weight, 0.0, 1.0)
-        return Nearest(part.using, vector, part.weight, scale.nearest - scale.span, scale.span)
+            return Nearest(part.using, vector, part.weight, 0.0, 1.0, settings)
+        return Nearest(part.using, vector, part.weight, scale.nearest - scale.span, scale.span, settings)
 
 
 def checked_weight(weight: float) -> float:
@@ -125,6 +155,20 @@ def checked_weight(weight: float) -> float:
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
         raise ArgumentError(f"A weight is a number, 0 or more; got {weight!r}.")
     return weight
+
+
+def _levels(parts: Sequence[Matching]) -> list[tuple[float, tuple[Condition, ...]]]:
+    """Every sum of weights, from the highest down, and the conditions of which a point with that sum meets one."""
+    levels: dict[float, list[Condition]] = {}
+    for met in product((True, False), repeat=len(parts)):
+        if any(met):
+            score = round(sum(part.weight for part, holds in zip(parts, met, strict=True) if holds), 9)
+            must, must_not = (
+                tuple(part.where for part, holds in zip(parts, met, strict=True) if holds is side)
+                for side in (True, False)
+            )
+            levels.setdefault(score, []).append(Conditions(must, must_not))
+    return [(score, tuple(levels[score])) for score in sorted(levels, reverse=True)]
 
 
 def _ordered(hits: list[Hit]) -> list[Hit]:

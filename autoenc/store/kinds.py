@@ -13,6 +13,9 @@ FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 COUNTED: tuple[FieldKind, ...] = ("keyword", "integer", "bool")
 """The kinds whose values can be counted as facets; no engine counts floats, dates or words."""
 
+PRODUCT_KINDS: tuple[FieldKind, ...] = ("keyword", "integer")
+"""The kinds whose values can name products."""
+
 RANGED: tuple[FieldKind, ...] = ("integer", "float", "datetime")
 """The kinds whose values have an order."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from autoenc.errors import StoreError
 from autoenc.files import replace_file, sync_folder
-from autoenc.store.sparse import files_below, filled_blocks
+from autoenc.store.sparse import files_below, filled_blocks, is_unfinished
 
 RECORD = "autoenc.json"
 MANIFEST = "autoenc.manifest.json"
@@ -95,7 +95,7 @@ def check_manifest(folder: Path, *, thorough: bool = False) -> Files | None:
         stale = 0
         for path, (size, time, expected) in files.items():
             if path not in listed:
-                if path.endswith(_JOURNAL):
+                if path.endswith(_JOURNAL) or is_unfinished(path):
                     continue
                 raise _damaged(folder, f"{path} is missing")
             if listed[path][0] != size:

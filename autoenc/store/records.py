@@ -13,11 +13,12 @@ from typing import Any, Self
 import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
-from autoenc.store.better import Better, read_better
+from autoenc.store.better import Better, QueryKind, read_better
 from autoenc.store.filters import check_field_name
 from autoenc.store.kinds import FIELD_KINDS, FieldKind, Scalar
 from autoenc.store.runs import Run, read_runs
 from autoenc.store.scale import Scale, read_scales
+from autoenc.store.settings import SearchSettings, read_settings
 from autoenc.text import is_text, printable
 from autoenc.vectors import Vectors
 
@@ -25,7 +26,7 @@ MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
 
 FORMAT_VERSION = 2
-SECTIONS = ("vectors", "sources", "fields", "better", "scales", "runs")
+SECTIONS = ("vectors", "sources", "fields", "better", "scales", "settings", "runs")
 """The parts of a record that hold one entry per name."""
 
 _NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4").bytes
@@ -93,20 +94,24 @@ class StoreInfo:
         vectors: named vector -> its encoder.
         sources: source name -> root folder of its images.
         fields: filterable payload field -> kind of its values.
-        better: encoder -> the one that retrieves better, where a comparison has shown one.
+        better: kind of query -> what retrieves better than the default encoder, where a comparison has shown it.
         scales: encoder -> what its cosines mean in this collection, where that has been measured.
+        settings: encoder -> how its vectors are searched, where that has been set.
         runs: source name -> its last indexing runs, oldest first.
         product: the filterable field that names the product of each image; None if none does.
+        product_folders: whether that field holds the folders of the images.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
     """
 
     vectors: dict[str, VectorSpec] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fields: dict[str, FieldKind] = field(default_factory=dict)
-    better: dict[str, Better] = field(default_factory=dict)
+    better: dict[QueryKind, Better] = field(default_factory=dict)
     scales: dict[str, Scale] = field(default_factory=dict)
+    settings: dict[str, SearchSettings] = field(default_factory=dict)
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     product: str | None = None
+    product_folders: bool = False
     copy_of: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,19 +136,21 @@ class StoreInfo:
             sources = {_text(name): _text(root) for name, root in data["sources"].items()}
             fields = {name: _kind(name, kind) for name, kind in data["fields"].items()}
             fingerprints = {name: spec.fingerprint for name, spec in vectors.items()}
-            better = read_better(data.get("better", {}), fingerprints)  # records of earlier versions have none
+            better = read_better(data.get("better", {}), fingerprints, fields)  # records of earlier versions have none
             scales = read_scales(data.get("scales", {}), fingerprints)  # nor these
+            settings = read_settings(data.get("settings", {}), fingerprints)
             runs = read_runs(data.get("runs", {}), sources)
             product = data.get("product")
             if product is not None and product not in fields:
                 raise ValueError(f"no filterable field: {product!r}")
+            product_folders = product is not None and data.get("product_folders") is True
             copy_of = _text(data.get("copy_of", ""))
         except (KeyError, TypeError, AttributeError, ValueError, ArgumentError) as error:
             raise StoreMismatchError(
-                f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales or "
-                f"runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
+                f"{where} has a damaged record of its encoders, sources, fields, comparisons, scales, "
+                f"settings or runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
-        return cls(vectors, sources, fields, better, scales, runs, product, copy_of)
+        return cls(vectors, sources, fields, better, scales, settings, runs, product, product_folders, copy_of)
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,44 @@ class Record:
 
 
 @dataclass(frozen=True)
+class VectorBytes:
+    """What the vectors of one encoder take on the disk, in bytes; searches read it through the memory of the system.
+
+    Attributes:
+        vectors: the vectors themselves.
+        graph: what links each to its neighbors; 0 where there is no graph.
+        quantized: their short copies; 0 where there are none.
+    """
+
+    vectors: int
+    graph: int
+    quantized: int
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation of a collection.
+
+    Attributes:
+        number: 1 for the first.
+        current: whether it answers to the collection's name.
+        unfinished: whether building it was interrupted, so that it can only be finished or dropped.
+        encoders: named vector -> its encoder.
+        disk_bytes: what it takes of this computer's disk; None for a server.
+    """
+
+    number: int
+    current: bool
+    unfinished: bool
+    encoders: dict[str, VectorSpec]
+    disk_bytes: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        origins = {name: spec.origin for name, spec in self.encoders.items()}
+        return {**vars(self), "encoders": origins}
+
+
+@dataclass(frozen=True)
 class StoreStatus:
     """What a collection holds; see `Store.status`.
 
@@ -177,11 +222,15 @@ class StoreStatus:
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
         values: filterable field -> its most frequent values and how many points have each, where values are counted.
-        better: encoder -> the one that retrieves better, where `autoenc.remember_comparison` has been told of one.
+        better: kind of query -> what retrieves better than the default encoder, where `autoenc.remember_comparison` has
+            been told of it.
         product: the field that names the product of each image; None if none does.
         copy_of: the collection that an unfinished copy is made from; empty for any other collection.
         runs: source name -> its last indexing runs, oldest first.
-        disk_bytes: what the store takes of this computer's disk; None for a server.
+        settings: encoder -> how its vectors are searched, where that has been set.
+        disk_bytes: what the store takes of this computer's disk, without other generations; None for a server.
+        generation: the number of this generation; None for a collection that cannot have several.
+        others: the other generations of the collection.
     """
 
     location: str
@@ -193,11 +242,14 @@ class StoreStatus:
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
     values: dict[str, dict[Scalar, int]]
-    better: dict[str, Better]
+    better: dict[QueryKind, Better]
     product: str | None
     copy_of: str
     runs: dict[str, tuple[Run, ...]]
+    settings: dict[str, SearchSettings]
     disk_bytes: int | None
+    generation: int | None
+    others: tuple[Generation, ...]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -224,7 +276,10 @@ class StoreStatus:
             "better": {name: asdict(better) for name, better in self.better.items()},
             "product": self.product,
             "copy_of": self.copy_of,
+            "settings": {name: asdict(settings) for name, settings in self.settings.items()},
             "disk_bytes": self.disk_bytes,
+            "generation": self.generation,
+            "other_generations": [each.to_dict() for each in self.others],
         }
 
 

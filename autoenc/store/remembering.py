@@ -5,14 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, UnknownFieldError, VectorError
-from autoenc.store.better import Better
+from autoenc.errors import (
+    ArgumentError,
+    StoreError,
+    StoreLockedError,
+    StoreMismatchError,
+    UnknownFieldError,
+    VectorError,
+)
+from autoenc.store.better import Better, QueryKind
 from autoenc.store.checks import floats
 from autoenc.store.engine import Engine
 from autoenc.store.filters import (
@@ -24,12 +31,14 @@ from autoenc.store.filters import (
     conditions_of,
     short_name,
 )
-from autoenc.store.kinds import FIELD_KINDS, FieldKind
+from autoenc.store.kinds import FIELD_KINDS, PRODUCT_KINDS, FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.runs import LAST, Run
 from autoenc.store.scale import Scale
+from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
+from autoenc.text import meant
 from autoenc.vectors import Vectors, unit_rows
 
 _OF_ONE_COLLECTION = ("version", "migrating", "copy_of", "vectors", "fields")
@@ -52,6 +61,7 @@ class Remembering:
         self._engine = engine
         self._lock = threading.RLock()  # held while the record is read, changed and written
         self._filling = False  # a copy is being made through this object
+        self._replaced = False  # a new generation is being built of what it holds
         self.info = self._as_info(migrate(engine))
         self._reconcile()
 
@@ -98,7 +108,7 @@ class Remembering:
         if not known.same_encoder(spec):
             raise StoreMismatchError(
                 f"Collection '{self.collection}' holds {_described(name, known)}; this encoder makes "
-                f"{_described(name, spec)}. Index into a new collection with collection=, or use the "
+                f"{_described(name, spec)}. Reindex with it (`autoenc reindex`), or use the "
                 f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
             )
 
@@ -117,6 +127,8 @@ class Remembering:
             self._checked_name(name)
             if name in self.info.scales:
                 self._remember("scales", {name: None})
+            if name in self.info.settings:
+                self._remember("settings", {name: None})
             self._engine.drop_vector(name)
             self._remember("vectors", {name: None})
 
@@ -173,11 +185,12 @@ class Remembering:
             self._create_fields(new)
             self._remember("fields", new)
 
-    def set_product(self, field: str | None) -> None:
+    def set_product(self, field: str | None, *, folders: bool = False) -> None:
         """Remember which field names the product of each image, so that several photos of one product can be told.
 
         Args:
             field: a filterable field of keywords or integers; None forgets it.
+            folders: whether it holds the folders of the images, which indexing then sets.
 
         Raises:
             UnknownFieldError: the field is not filterable.
@@ -188,31 +201,32 @@ class Remembering:
                 if field not in self.info.fields:
                     raise UnknownFieldError(
                         f"Collection '{self.collection}' has no filterable field '{field}'; it has "
-                        f"{listed(self.info.fields)}."
+                        f"{listed(self.info.fields)}.{meant(field, self.info.fields)}"
                     )
-                if self.info.fields[field] not in ("keyword", "integer"):
+                if self.info.fields[field] not in PRODUCT_KINDS:
                     raise ArgumentError(
                         f"A product is named by a keyword or a whole number; field '{field}' holds "
                         f"{self.info.fields[field]} values."
                     )
-            if self.info.product != field:
-                self._engine.merge_record({"product": field})
+            if (self.info.product, self.info.product_folders) != (field, folders):
+                self._engine.merge_record({"product": field, "product_folders": folders})
                 self.info = self._as_info(self._engine.read_record())
 
-    def set_better(self, than: str, better: Better | None) -> None:
-        """Remember which encoder retrieves better than another; None forgets it.
+    def set_better(self, kind: QueryKind, better: Better | None) -> None:
+        """Remember what retrieves better than the default encoder, for one kind of query; None forgets it.
 
-        It is known as long as the store holds both encoders, with the fingerprints that they were compared with.
+        It is known as long as the store holds its encoders, with the fingerprints that they were compared with, and its
+        fields.
 
         Raises:
-            VectorError: the store does not hold one of the two encoders.
+            VectorError: the store does not hold one of the encoders.
         """
         with self._lock:
-            for name in (than,) if better is None else (than, better.encoder):
+            for name in () if better is None else better.fingerprints:
                 self._checked_name(name)
-            if self.info.better.get(than) == better:
+            if self.info.better.get(kind) == better:
                 return
-            self._remember("better", {than: None if better is None else asdict(better)})
+            self._remember("better", {kind: None if better is None else asdict(better)})
 
     def set_scales(self, scales: Mapping[str, Scale]) -> None:
         """Remember what the cosines of some encoders mean, in place of what was known.
@@ -228,8 +242,53 @@ class Remembering:
             new = {name: asdict(scale) for name, scale in scales.items() if self.info.scales.get(name) != scale}
             self._remember("scales", new)
 
-    def adopt(self, other: Remembering) -> None:
+    def set_settings(self, settings: Mapping[str, SearchSettings]) -> None:
+        """Search the vectors of some encoders by these settings from now on, here and wherever the store is opened.
+
+        They are known as long as the store holds the encoder. Where they ask for another quantization than before, the
+        next `optimize` makes the short copies, and until then the vectors themselves are compared; a server makes them
+        by itself. No other thread may use the store meanwhile.
+
+        Args:
+            settings: encoder -> its settings; `SearchSettings()` for the usual ones.
+
+        Raises:
+            VectorError: the store does not hold one of the encoders.
+            StoreError: the store cannot be written to.
+
+        Example:
+            >>> with autoenc.open_store("store") as store:
+            ...     store.set_settings({"learned": autoenc.SearchSettings(ef=64)})
+            ...     store.info.settings["learned"].ef
+            64
+        """
+        with self._lock:
+            self._check_no_copy()
+            specs = {name: self._checked_name(name) for name in settings}
+            known = self.info.settings
+            new = {name: replace(each, fingerprint=specs[name].fingerprint) for name, each in settings.items()}
+            new = {name: each for name, each in new.items() if known.get(name) != each}
+            self._quantize(new)
+            usual = {name for name, each in new.items() if replace(each, points=0, fingerprint="") == USUAL}
+            self._remember("settings", {name: None if name in usual else asdict(each) for name, each in new.items()})
+
+    def _quantize(self, settings: Mapping[str, SearchSettings]) -> None:
+        """Let the engine keep the short copies that these settings use, where it has not been told so yet."""
+        known = self.info.settings
+        changed = {
+            name: each.quantization
+            for name, each in settings.items()
+            if known.get(name, USUAL).quantization != each.quantization
+        }
+        if changed:
+            self._engine.quantize(changed)
+
+    def adopt(self, other: Remembering, vectors: Mapping[str, VectorSpec] | None = None) -> None:
         """Remember what another store remembers: its encoders and fields, and exactly what else its record holds.
+
+        Args:
+            other: the other store.
+            vectors: the encoders to remember in place of its own.
 
         Raises:
             StoreMismatchError: this store has another encoder, or another kind of field, under one of the names.
@@ -238,10 +297,11 @@ class Remembering:
             record = other._engine.read_record()
             other.info = known = other._as_info(record)
         self.add_fields(known.fields)
-        self.add_vectors(known.vectors)
+        self.add_vectors(known.vectors if vectors is None else vectors)
         changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
         with self._lock:
             mine = self._engine.read_record()
+            self._quantize(known.settings)
             for section in changes.keys() & set(SECTIONS):
                 changes[section] = {**dict.fromkeys(mine.get(section, {})), **changes[section]}
             self._engine.merge_record(changes)
@@ -303,10 +363,16 @@ class Remembering:
     # ---- checks -------------------------------------------------------------------------------
 
     def _check_no_copy(self) -> None:
+        if self._replaced:
+            raise StoreLockedError(
+                f"Collection '{self.collection}' of {self.location} is being reindexed; what is written meanwhile "
+                f"would be lost. Write to it once that is done."
+            )
         if self.info.copy_of and not self._filling:
             raise StoreError(
                 f"Collection '{self.collection}' of {self.location} is an unfinished copy of {self.info.copy_of}. "
-                f"Run the same copy or restore again before you write to it, or name another one with collection=."
+                f"Run the same copy, restore or reindex again before you write to it, or name another one "
+                f"with collection=."
             )
 
     def _checked_name(self, name: str) -> VectorSpec:
@@ -324,6 +390,7 @@ class Remembering:
         there = [short_name(field, self.info.fields) for field in self.info.fields]
         raise UnknownFieldError(
             f"Collection '{self.collection}' has no filterable field '{name}'; it has {listed(there)}."
+            f"{meant(name, there)}"
         )
 
     def _checked_matrix(self, name: str, values: npt.ArrayLike) -> Vectors:

@@ -17,6 +17,7 @@ from autoenc.store.archive import Archive, Collection, reading
 from autoenc.store.backup import BackupReport, folder_in, naming_failures, remove_stale
 from autoenc.store.copying import check_whole, fill
 from autoenc.store.edge_folder import check_unoccupied, locked
+from autoenc.store.edge_generations import place_of
 from autoenc.store.manifest import RECORD, check_manifest
 from autoenc.store.probe import try_out
 from autoenc.store.records import MEMORY
@@ -42,7 +43,7 @@ def restore_store(
         file: what `backup_store` wrote. It is not trusted: it can lead nowhere but into the store.
         store: the location of a store, which is made if it does not exist.
         collection: only this collection; by default all of the backup.
-        overwrite: replace collections that are there.
+        overwrite: replace collections that are there: in a folder, the generation that answers; on a server, all.
         wait: as for `open_store`.
         progress: as for `index_images`.
 
@@ -143,12 +144,12 @@ def _check_unpacked(file: Path, folder: Path, name: str, promised: Collection) -
 
 def _put(unpacked: Path, root: Path, overwrite: bool, wait: float) -> None:
     """Let a whole collection take its place in a store in a folder."""
-    folder = root / unpacked.name
+    folder = place_of(root, unpacked.name)
     gone = unpacked.with_name(f".{unpacked.name}")  # removed with the temporary folder
     folder.mkdir(exist_ok=True)  # so that it can be locked
     with locked(folder, wait):
         if (folder / RECORD).is_file() and not overwrite:  # another process may have made it meanwhile
-            raise _there_already(str(root), folder.name)
+            raise _there_already(str(root), unpacked.name)
         folder.rename(gone)
         try:
             unpacked.rename(folder)

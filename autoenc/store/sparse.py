@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -31,12 +32,21 @@ def filled_blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below a folder: its path relative to the folder, with "/", and its status. Links are not followed."""
-    for where, _, names in os.walk(folder):
+    """Every file below a folder: its path relative to the folder, with "/", and its status. Links are not followed.
+
+    What is hidden is left out: a kill leaves folders such as .atomicwriteXXXXXX, in which the engine prepares a file.
+    """
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_unfinished(name)]
         below = os.path.relpath(where, folder).replace(os.sep, "/")
-        for name in names:
+        for name in itertools.filterfalse(is_unfinished, names):
             with suppress(FileNotFoundError):  # the engine has just removed it
                 yield name if below == "." else f"{below}/{name}", Path(where, name).lstat()
+
+
+def is_unfinished(path: str) -> bool:
+    """Whether a path, with "/", is one of those that `files_below` leaves out."""
+    return any(part.startswith(".") for part in path.split("/"))
 
 
 def allocated(status: os.stat_result) -> int:

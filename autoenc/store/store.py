@@ -25,7 +25,8 @@ from autoenc.store.filters import (
 )
 from autoenc.store.hybrid import HybridSearch
 from autoenc.store.kinds import COUNTED, RANGED, FieldKind, Scalar, of_kind
-from autoenc.store.records import Hit, Record, StoreStatus, canonical_id
+from autoenc.store.records import Hit, Record, StoreStatus, VectorBytes, canonical_id
+from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors
 
@@ -72,7 +73,10 @@ class Store(HybridSearch):
             product=self.info.product,
             copy_of=self.info.copy_of,
             runs=dict(self.info.runs),
-            disk_bytes=self._engine.disk_bytes(),
+            settings=dict(self.info.settings),
+            disk_bytes=self.disk_bytes(),
+            generation=self.generation,
+            others=tuple(each for each in self.generations() if each.number != self.generation),
         )
 
     # ---- writing ------------------------------------------------------------------------------
@@ -189,10 +193,6 @@ class Store(HybridSearch):
         for part in parts(len(known)):
             self._engine.delete(known[part])
 
-    def drop(self) -> None:
-        """Delete the whole collection and close it."""
-        self._engine.drop()
-
     def optimize(self) -> None:
         """After a bulk load, build the ANN index if the collection is large enough to benefit.
 
@@ -250,10 +250,12 @@ class Store(HybridSearch):
         min_score: float | None = None,
         exclude: Collection[str] = (),
         payload: bool = True,
+        settings: SearchSettings | None = None,
     ) -> list[list[Hit]]:
         """`search` for every row of (Q, dim) `vectors`, in one call to the engine.
 
-        Without `payload`, hits have an empty one, and many hits are found several times as fast.
+        Without `payload`, hits have an empty one, and many hits are found several times as fast. `settings` take the
+        place of those that the store remembers.
         """
         check_number("k", k)
         if min_score is not None and not (isinstance(min_score, (int, float)) and -1 <= min_score <= 1):
@@ -264,7 +266,8 @@ class Store(HybridSearch):
             return []
         if min_score is not None:
             min_score -= _ROUNDING  # engines leave out a score that equals their threshold
-        results = self._engine.search(matrix, using, k, conditions, min_score, payload)
+        settings = settings or self.info.settings.get(using, USUAL)
+        results = self._engine.search(matrix, using, k, conditions, min_score, payload, settings)
         return [sorted(hits, key=lambda hit: (-hit.score, hit.id)) for hits in results]
 
     def search_by_id(
@@ -409,6 +412,19 @@ class Store(HybridSearch):
             StoreError: a file has changed.
         """
         return self._engine.verify()
+
+    def disk_bytes(self) -> int | None:
+        """What the collection takes on this computer's disk; None for a server."""
+        return self._engine.disk_bytes()
+
+    def vector_bytes(self, name: str) -> VectorBytes | None:
+        """What the vectors of one encoder take on this computer's disk; None for a server, and in memory.
+
+        Raises:
+            VectorError: the store does not hold that encoder.
+        """
+        self._checked_name(name)
+        return self._engine.vector_bytes(name)
 
     def close(self) -> None:
         """Flush and close the store. A second call does nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,13 +13,14 @@ from pathlib import Path
 from autoenc.errors import TableError
 from autoenc.text import counted, shown
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 ENCODING = "utf-8-sig"  # a byte order mark is no part of the first name
 
 _FIRST = 131_072  # characters of the first line at most: what the csv module takes as one cell
 _CHUNK = 256  # rows turned into columns at a time: they fit the cache of a core, which halves the time
 _SHARED = 50_000  # different values of a column of which each is kept once
 _ALL_LONG = 100  # rows after which a header that fits none of them is a mistake
+_TOLD = 80  # characters of a cell that are told of a row that is listed
 _BREAK = re.compile("\r\n|\r|\n")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -61,7 +62,7 @@ class CsvRows:
         columns: the cells of the rows that have as many as the header, without spaces around them.
         lines: the line of each of these rows.
         long: rows with more cells than the header, with their lines.
-        broken: (line, why) for each other row.
+        broken: (line, why, with its cells) for each other row.
     """
 
     header: list[str]
@@ -73,7 +74,7 @@ class CsvRows:
 
 
 def read_csv(path: Path) -> CsvRows:
-    """Read a CSV file: UTF-8, separated by commas, semicolons or tabs, with a row of names first.
+    """Read a CSV file: UTF-8, separated by commas, semicolons, tabs or bars, with a row of names first.
 
     Raises:
         TableError: the file cannot be read, is not UTF-8, is empty, has a first line of more than 131,071
@@ -169,14 +170,26 @@ def _set_aside(path: Path, found: CsvRows, line: int, row: list[str], whole: int
     """Put a row that is shorter or longer than the header where it belongs."""
     width = len(found.header)
     if len(row) < width:
-        found.broken.append((line, f"it has {counted(len(row), 'cell')}, and the header has {width}"))
+        why = f"it has {counted(len(row), 'cell')}, and the header has {width}"
+        found.broken.append((line, f"{why}: {cells_told(row)}"))
         return
     found.long.append((line, row))
     if not whole and len(found.long) == _ALL_LONG:
         raise TableError(
             f"The header of {shown(path)} names {counted(width, 'column')}, but the rows have {len(row)} cells each: "
-            f"is a name missing from the header?"
+            f"is a name missing from the header, or do numbers have commas and no quotes around them?"
         )
+
+
+def cells_told(row: Sequence[str]) -> str:
+    """The cells of a row as they are listed for the user; long ones are cut.
+
+    Example:
+        >>> cells_told(["7", "A bag, red ", ""])
+        "7 | A bag, red | ''"
+    """
+    texts = (cell.strip() or "''" for cell in row)
+    return " | ".join(text if len(text) <= _TOLD else f"{text[:_TOLD]}…" for text in texts)
 
 
 def _check_closed(path: Path, delimiter: str, line: int) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autoenc.errors import ArgumentError, TableError
-from autoenc.tables.csv_file import CsvRows, Lines, read_csv
+from autoenc.tables.csv_file import CsvRows, Lines, cells_told, read_csv
 from autoenc.tables.kinds import ABSENT, COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
 from autoenc.tables.mending import Pattern, mended
-from autoenc.text import counted, shown
+from autoenc.text import counted, meant, shown, some
 
 PARQUET = (".parquet", ".pq")
 SEPARATOR = "|"
@@ -53,15 +53,15 @@ class Table:
         file: where it was read from.
         columns: column's name -> the column.
         lines: of a CSV file, the line of each row.
-        mended: (line, column's name) of each row whose extra cells were joined to that column.
-        broken: (line, why) of each row that was left out.
+        mended: (line, column's name, cells) of each row whose extra cells were joined to that column.
+        broken: (line, why, with its cells) of each row that was left out.
         notes: advice to the user, in sentences.
     """
 
     file: Path
     columns: dict[str, Column]
     lines: Lines | None = None
-    mended: list[tuple[int, str]] = field(default_factory=list)
+    mended: list[tuple[int, str, str]] = field(default_factory=list)
     broken: list[tuple[int, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -72,6 +72,17 @@ class Table:
         """Where a row is in the file: "line 12" or, in a Parquet file, "row 12", counted from 1."""
         return f"row {row + 1:,}" if self.lines is None else f"line {self.lines.of(row):,}"
 
+    def places(self, rows: Sequence[int]) -> str:
+        """Where some rows are: "lines 12, 15 and 80"."""
+        first, *others = [self.place(row) for row in rows]
+        word, _, _ = first.partition(" ")
+        return some([first.replace(" ", "s ", 1), *(each.removeprefix(f"{word} ") for each in others)])
+
+    def odd(self, cells: Sequence[Any], kind: ColumnKind, separator: str = SEPARATOR) -> str:
+        """The cells of a column that are not of a kind, with their places: "line 3 has 'on request'"; empty if none."""
+        rows = [row for row, cell in enumerate(cells) if not _all(kind, [cell], separator)]
+        return some([f"{self.place(row)} has {str(cells[row])!r}" for row in rows])
+
 
 def read_table(
     file: str | os.PathLike[str],
@@ -79,18 +90,20 @@ def read_table(
     types: Mapping[str, ColumnKind] | None = None,
     known: Mapping[str, ColumnKind] | None = None,
     separator: str = SEPARATOR,
+    null_values: Collection[str] = (),
 ) -> Table:
     r"""Read a table from a CSV or a Parquet file, and find out the kind of each column from all of its cells.
 
-    A CSV file is UTF-8, with or without a byte order mark. Commas, semicolons or tabs separate its cells, and its first
-    row names the columns. A row with more cells than columns is mended (see `mended`); one that cannot be, or has fewer
-    cells, is left out. A Parquet file says itself of what kind its columns are.
+    A CSV file is UTF-8, with or without a byte order mark. Commas, semicolons, tabs or bars separate its cells, and its
+    first row names the columns. A row with more cells than columns is mended (see `mended`); one that cannot be, or has
+    fewer cells, is left out. A Parquet file says itself of what kind its columns are.
 
     Args:
         file: the file; one that ends in .parquet or .pq is Parquet.
         types: column's name -> its kind, where the inferred one is not wanted.
         known: column's name -> the kind to prefer where every cell allows it.
         separator: what stands between the keywords of one cell.
+        null_values: cells that count as empty ones, such as "on request".
 
     Raises:
         TableError: the file cannot be read; it has no rows; a column has no name that a store can hold, or the name of
@@ -104,7 +117,7 @@ def read_table(
         {'id': 'integer', 'price': 'float', 'color': 'keyword'}
     """
     path = Path(file)
-    types, known = types or {}, known or {}
+    types, known, nulls = types or {}, known or {}, frozenset(null_values)
     for name, kind in types.items():
         if kind not in COLUMN_KINDS:
             raise ArgumentError(f"The type of a column is one of {', '.join(COLUMN_KINDS)}; got {kind!r} for '{name}'.")
@@ -117,13 +130,18 @@ def read_table(
         _check_names(path, list(columns), types)
         table = Table(path, {}, notes=notes)
         for name, (cells, stored) in columns.items():
-            table.columns[name] = _typed(table, name, cells, types.get(name), known.get(name), separator, stored)
+            given: Sequence[Any] = cells
+            if nulls and stored == "keyword":
+                given = [None if cell in nulls else cell for cell in cells]
+            table.columns[name] = _typed(table, name, given, types.get(name), known.get(name), separator, stored)
     else:
         rows = read_csv(path)
         _check_names(path, rows.header, types)
         table = Table(path, {}, rows.lines, broken=rows.broken)
-        _mend(table, rows, types)
+        _mend(table, rows, types, nulls)
         for name, texts in zip(rows.header, rows.columns, strict=True):
+            if nulls:
+                texts = ["" if text in nulls else text for text in texts]
             if not name:
                 table.notes.append(f"A column of {shown(path)} without a name was left out.")
                 continue
@@ -139,7 +157,9 @@ def _check_names(path: Path, names: Sequence[str], types: Mapping[str, ColumnKin
             raise TableError(f"{shown(path)} has two columns '{name}', number {names.index(name) + 1} and {number}.")
     for name in types:
         if name not in names:
-            raise ArgumentError(f"{shown(path)} has no column '{name}'; its columns are: {listed(names)}.")
+            raise ArgumentError(
+                f"{shown(path)} has no column '{name}'; its columns are: {listed(names)}.{meant(name, names)}"
+            )
 
 
 def listed(names: Iterable[str]) -> str:
@@ -147,24 +167,25 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(filter(None, names))
 
 
-def _mend(table: Table, rows: CsvRows, types: Mapping[str, ColumnKind]) -> None:
+def _mend(table: Table, rows: CsvRows, types: Mapping[str, ColumnKind], nulls: Collection[str]) -> None:
     """Append the rows with too many cells to the columns, each as it was meant."""
     if not rows.long:
         return
     patterns = []
     for name, cells in zip(rows.header, rows.columns, strict=True):
-        values = _different(cells)
+        values = _different(cells).difference(nulls)
         patterns.append(Pattern.of(types.get(name) or infer(values, len(cells)), values))
     for line, cells in rows.long:
-        found = mended(cells, patterns, rows.delimiter)
-        if found is None:
-            more = counted(len(cells) - len(patterns), "cell")
-            table.broken.append((line, f"it has {more} more than the header, and no column that they could belong to"))
+        cells = ["" if cell.strip() in nulls else cell for cell in cells]
+        try:
+            at, row = mended(cells, patterns, rows.delimiter)
+        except ValueError as error:
+            table.broken.append((line, f"{error}: {cells_told(cells)}"))
             continue
         rows.lines.add(len(rows.columns[0]), line)
-        for column, cell in zip(rows.columns, found[1], strict=True):
+        for column, cell in zip(rows.columns, row, strict=True):
             column.append(cell)
-        table.mended.append((line, rows.header[found[0]]))
+        table.mended.append((line, rows.header[at], cells_told(row)))
     table.broken.sort()
 
 
@@ -203,10 +224,10 @@ def _typed(
     elif kind == "keyword" and asked is None and known is None:
         kind = of_words(values, len(cells))
     elif not _all(kind, values, separator):
-        row = next(row for row, cell in enumerate(cells) if not _all(kind, [cell], separator))
         raise TableError(
-            f"Column '{name}' of {shown(table.file)} should hold {EXPECTED[kind]} in each row; {table.place(row)} has "
-            f"{str(cells[row])!r}. Correct it, or give the column another type."
+            f"Column '{name}' of {shown(table.file)} should hold {EXPECTED[kind]} in each row; "
+            f"{table.odd(cells, kind, separator)}. Correct that, name with null_values= what stands for an empty cell, "
+            f"or give the column another type."
         )
     if kind == "keywords":
         values = {word for value in values for word in value_of(kind, value, separator) or ()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 INPUT_SIZE = 32
 """Height and width of the images, in pixels."""
@@ -39,6 +39,27 @@ def build_encoder(config: ModelConfig) -> keras.Model:
     x = layers.Flatten()(x)  #                                                                                    4096
     x = layers.Dense(128, activation="relu", kernel_initializer=next(seed))(x)  #                                  128
     latents = layers.Dense(config.latent_dim, name="latents", kernel_initializer=next(seed))(x)  #          latent_dim
+    return keras.Model(images, latents, name="encoder")
+
+
+def mirror_averaged(encoder: keras.Model) -> keras.Model:
+    """The same encoder, blind to mirroring: the mean of the latents of an image and of its mirror image.
+
+    Both are encoded in one pass, so that it takes twice the time and no more weights.
+
+    Source: averaging over views at use, as in Krizhevsky et al., "ImageNet classification with deep convolutional
+    neural networks", NIPS 2012; here latents are averaged, and of two views.
+
+    Example:
+        >>> symmetric = mirror_averaged(build_encoder(ModelConfig()))
+        >>> images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+        >>> latents = [symmetric.predict_on_batch(pictures) for pictures in (images, images[:, :, ::-1])]
+        >>> bool(np.abs(latents[0] - latents[1]).max() < 1e-6)
+        True
+    """
+    images = keras.Input(encoder.input_shape[1:], name="pixels")
+    both = ops.concatenate([images, images[:, :, ::-1]], axis=0)  #  first all images, then all mirror images
+    latents = ops.mean(ops.reshape(encoder(both), (2, -1, *encoder.output_shape[1:])), axis=0)
     return keras.Model(images, latents, name="encoder")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from autoenc.training.model import ModelConfig, build_decoder, build_encoder
+from autoenc.training.model import ModelConfig, build_decoder, build_encoder, mirror_averaged
 from autoenc.training.objectives import Batch, Objective, Prediction
 from autoenc.vectors import Images, Vectors
 
@@ -29,12 +29,18 @@ class Trainer:
         objectives: what to minimize, prepared; their weighted losses are added.
         learning_rate: of the first step; it falls to 0 along a cosine.
         steps: how many steps there will be.
+
+    Attributes:
+        encoder, decoder: what is trained.
+        exported: the encoder as it is used: averaged over mirroring, unless no objective alters images.
     """
 
     def __init__(self, config: ModelConfig, objectives: Sequence[Objective], learning_rate: float, steps: int) -> None:
         self.encoder = build_encoder(config)
         self.decoder = build_decoder(config)
         self.decoder.trainable = any(objective.decodes for objective in objectives)
+        altered = any(objective.altered for objective in objectives)
+        self.exported = mirror_averaged(self.encoder) if altered else self.encoder
         self._step = _Step(self.encoder, self.decoder, objectives)
         schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
         self._step.compile(optimizer=create_optimizer(schedule), jit_compile=False)
@@ -57,9 +63,9 @@ class Trainer:
         return float(self._step.test_on_batch({"images": images, **targets}, return_dict=True)["loss"])
 
     def encode(self, images: Images) -> Vectors:
-        """(N, 32, 32, 3) uint8 -> (N, latent_dim) float32, a thousand at a time, not whitened."""
+        """(N, 32, 32, 3) uint8 -> (N, latent_dim) float32, as it is exported but not whitened, a thousand at a time."""
         pixels = (images[i : i + 1024].astype(np.float32) / 255.0 for i in range(0, len(images), 1024))
-        return np.concatenate([np.asarray(self.encoder.predict_on_batch(batch)) for batch in pixels])
+        return np.concatenate([np.asarray(self.exported.predict_on_batch(batch)) for batch in pixels])
 
     def reconstruct(self, images: Images) -> Images:
         """(N, 32, 32, 3) uint8 -> (N, 32, 32, 3) uint8, what the decoder makes of their latents."""

@@ -50,7 +50,7 @@ def write(session: Session, judgment: Judgment, *, overwrite: bool = False) -> B
     at = np.sort(session.held_out[:_SHOWN])
     shown = session.pixels.images[at]
     with written_whole(session.checkpoint.bundle) as staging:
-        export_encoder(trainer.encoder, staging / ENCODER, judgment.whitening)
+        export_encoder(trainer.exported, staging / ENCODER, judgment.whitening)
         if trainer.decoder.trainable:
             export_decoder(trainer.decoder, staging / DECODER, judgment.whitening)
         trainer.save(staging / AUTOENCODER)

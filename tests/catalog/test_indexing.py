@@ -373,7 +373,7 @@ def test_another_model_is_refused_before_anything_is_written(
 ) -> None:
     index_images(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"])
     (picture_folder / "red" / "0.png").unlink()
-    with pytest.raises(StoreMismatchError, match="Index into a new collection"):
+    with pytest.raises(StoreMismatchError, match="Reindex with it"):
         index_images(picture_folder, tmp_path / "s", model="clothing-32", encoders=["learned"])
     assert index(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"]) == (0, 0, 11, 1, 0)
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from autoenc import Contains, IndexReport, Metadata, Range, Store, index_images, open_store
 from autoenc.catalog import pipeline
+from autoenc.catalog.products import product_photos
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
 
 TABLE = "id,color,price,added,title\n0,red,5,2026-01-31,a small red box\n1,blue,7,2026-02-01,a large blue box\n"
@@ -229,9 +230,28 @@ def test_prices_may_gain_cents_and_never_lose_their_kind(shelf: Path, store: Sto
     assert fields(store)["low/0.png"] == {"id": 0, "price": 4.99, "code": "11"}  # a keyword stays one
     index(shelf, store, table("id,price\n0,3\n1,8\n"))
     assert store.kind_of("price") == "float"
-    with pytest.raises(StoreMismatchError, match=r"'price' .* holds keyword values, but field 'price' .* float values"):
+    with pytest.raises(StoreMismatchError, match=r"'price' of .* should hold a number .* line 3 has 'much'\. Correct"):
         index(shelf, store, table("id,price\n0,3\n1,much\n"))
     assert fields(store)["low/0.png"]["price"] == 3
+
+
+def test_cells_that_a_field_cannot_hold_are_told_with_their_lines_and_may_count_as_empty(
+    shelf: Path, store: Store, table: Any
+) -> None:
+    index(shelf, store, table("id,stock,price\n0,3,4.99\n1,4,7\n2,5,8\n"))
+    file = table("id,stock,price\n0,3,on request\n1,sold out,7\n2,5,tba\n")
+    said = r"'price' .* does; line 2 has 'on request' and line 4 has 'tba'\. Correct that, name with null_values="
+    with pytest.raises(StoreMismatchError, match=said):
+        index(shelf, store, Metadata(file, null_values=["sold out"]))
+    with pytest.raises(StoreMismatchError, match=r"'stock' .* does; line 3 has 'sold out'\."):
+        index(shelf, store, Metadata(file, null_values=["on request", "tba"]))
+    assert fields(store)["low/0.png"] == {"id": 0, "stock": 3, "price": 4.99}
+    index(shelf, store, Metadata(file, null_values=["on request", "tba", "sold out"]))
+    assert fields(store)["low/0.png"] == {"id": 0, "stock": 3}
+    assert fields(store)["low/1.png"] == {"id": 1, "price": 7}
+    assert store.kind_of("price") == "float"
+    with pytest.raises(ArgumentError, match="null_values= is a list of cells; got 'tba'"):
+        Metadata(file, null_values="tba")
 
 
 # ---- products -----------------------------------------------------------------------------------------
@@ -241,10 +261,23 @@ def test_a_column_names_products_and_the_store_remembers_it(shelf: Path, store: 
     index(shelf, store, Metadata(table("id,sku\n0,11\n1,11\n2,12\n"), product_column="sku", filterable=[]))
     assert store.info.product == "sku"
     assert store.facets("sku") == {"11": 2, "12": 1}
-    with pytest.raises(ArgumentError, match="a column of keywords; 'sku' is to hold others"):
-        index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="sku", types={"sku": "integer"}))
+    with pytest.raises(ArgumentError, match="a column of keywords or whole numbers; 'sku' is to hold others"):
+        index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="sku", types={"sku": "float"}))
     with pytest.raises(ArgumentError, match="no column 'model'"):
         index(shelf, store, Metadata(table("id,sku\n0,1\n"), product_column="model"))
+
+
+def test_a_field_that_is_there_already_can_name_products(shelf: Path, store: Store, table: Any) -> None:
+    file = table("id,sku,code,price,title\n0,11,a,5.5,the first box\n1,11,b,6.5,the second box\n")
+    index(shelf, store, file)
+    index(shelf, store, Metadata(file, product_column="code"))
+    index(shelf, store, Metadata(file, product_column="sku"))
+    assert (store.info.product, store.kind_of("sku")) == ("sku", "integer")
+    assert len(product_photos(store, "11")) == 2
+    with pytest.raises(StoreMismatchError, match=r"keywords or whole numbers; field 'price' of .* float values"):
+        index(shelf, store, Metadata(file, product_column="price"))
+    index(shelf, store, Metadata(table("id,code\n0,1\n1,2\n"), product_column="code"))
+    assert {path: row["code"] for path, row in fields(store).items() if row} == {"low/0.png": "1", "low/1.png": "2"}
 
 
 def test_folders_name_products_with_and_without_a_table(shelf: Path, store: Store, table: Any) -> None:
@@ -266,6 +299,26 @@ def test_folders_name_products_with_and_without_a_table(shelf: Path, store: Stor
     assert store.facets("product") == {"high": 2, "low": 2}
 
 
+def test_a_store_remembers_that_folders_name_products(
+    shelf: Path, store: Store, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(shelf, store, products="folders")
+    assert store.info.product_folders
+    Image.new("RGB", (8, 8)).save(shelf / "low" / "new.png")
+    (shelf / "high" / "3.png").rename(shelf / "low" / "3.png")
+    assert index(shelf, store).notes == []
+    assert store.facets("product") == {"high": 1, "low": 4}
+    assert index(shelf, store, table("id,price\nlow,5\n")).notes == []
+    assert fields(store)["low/new.png"] == {"id": "low", "product": "low", "price": 5}
+    with monkeypatch.context() as patch:  # nothing is looked up for images that have not changed
+        patch.setattr("autoenc.catalog.joining.ImageFields.change", lambda *_: pytest.fail("it was asked for"))
+        assert index(shelf, store).unchanged == 5
+    assert index(shelf, store, table("id,product\n0,mine\n")).notes == []
+    assert fields(store)["low/0.png"]["product"] == "mine"
+    index(shelf, store, Metadata(table("id,sku\n0,a\n"), product_column="sku"))
+    assert (store.info.product, store.info.product_folders) == ("sku", False)
+
+
 def test_products_are_named_in_one_way(shelf: Path, store: Store, table: Any) -> None:
     with pytest.raises(ArgumentError, match="products= must be 'folders'; got 'files'"):
         index(shelf, store, products="files")
@@ -275,20 +328,6 @@ def test_products_are_named_in_one_way(shelf: Path, store: Store, table: Any) ->
     }.items():
         with pytest.raises(ArgumentError, match="Either folders name products or a column does"):
             index(shelf, store, Metadata(file, **options), products="folders")
-
-
-def test_a_run_that_leaves_new_and_moved_images_without_their_product_says_so(
-    shelf: Path, store: Store, table: Any
-) -> None:
-    assert index(shelf, store, products="folders").notes == []
-    assert index(shelf, store).notes == []
-    (shelf / "low/0.png").rename(shelf / "high/0.png")
-    Image.new("RGB", (8, 8)).save(shelf / "low/4.png")
-    (note,) = index(shelf, store).notes
-    assert "Field 'product' names the product" in note
-    assert "2 images are new or moved. Index again with products=folders, or with metadata= and" in note
-    assert index(shelf, store, products="folders").notes == []
-    assert store.facets("product") == {"high": 3, "low": 2}
 
 
 def test_a_run_without_the_table_that_names_products_says_so(shelf: Path, store: Store, table: Any) -> None:
@@ -310,8 +349,9 @@ def test_a_run_without_the_table_that_names_products_says_so(shelf: Path, store:
     [
         ("sku,color\n0,red\n", {}, "neither a column 'path' nor a column 'id'; its columns are: sku, color. Name the"),
         ("sku,color\n0,red\n", {"id_column": "ID"}, "has no column 'ID'; its columns are: sku, color. Name one"),
-        ("id,color\n0,red\n1,x\n0,blue\n", {}, "two rows for id '0', in line 2 and in line 4. Keep one"),
-        ("path,c\na.png,1\n./a.png,2\n", {}, r"two rows for path 'a\.png', in line 2 and in line 3"),
+        ("sku,color\n0,red\n", {"id_column": "SKU"}, r"its columns are: sku, color\. Did you mean 'sku'\?"),
+        ("id,color\n0,red\n1,x\n0,blue\n", {}, r"one row for 1 value of column 'id': '0' \(lines 2 and 4\)\."),
+        ("path,c\na.png,1\n./a.png,2\n", {}, r"of column 'path': 'a\.png' \(lines 2 and 3\)"),
         ("id,color\n8,red\n", {}, r"No row .* the stems of file names; the first row has '8', .* is high/2\.png"),
         ("path,color\n/8.png,red\n", {}, r"hold the paths relative to .*shelf; the first row has '/8\.png'"),
         ("id,color\n,red\n", {}, "every cell in it is empty"),
@@ -330,6 +370,16 @@ def test_a_bad_table_is_one_sentence_and_nothing_is_written(
     assert not (tmp_path / "s").exists()
 
 
+def test_all_ids_that_several_rows_have_are_told_at_once(shelf: Path, store: Store, table: Any) -> None:
+    lines = "".join(f"{number},red\n" for number in [*range(12), *range(12), 3])
+    listed = ", ".join(f"'{n}' (lines {n + 2} and {n + 14})" for n in range(3))
+    with pytest.raises(TableError) as caught:
+        index(shelf, store, table(f"id,color\n{lines}"))
+    said = str(caught.value)
+    assert f"more than one row for 12 values of column 'id': {listed}, '3' (lines 5, 17 and 26), '4' (" in said
+    assert said.endswith("'9' (lines 11 and 23) and 2 more. Keep one row of each.")
+
+
 def test_rows_that_cannot_be_used_are_listed(shelf: Path, store: Store, table: Any) -> None:
     content = (
         "id,color,title\n0,red,a nice box\n1,blue\n,green,a lost box\n,,\n2,red,a box, small\n3,red,the last box\n"
@@ -337,10 +387,10 @@ def test_rows_that_cannot_be_used_are_listed(shelf: Path, store: Store, table: A
     report = index(shelf, store, table(content)).table
     assert report is not None
     assert report.left_out == [
-        "line 3: it has 2 cells, and the header has 3",
-        "line 4: its cell in column 'id' is empty",
+        "line 3: it has 2 cells, and the header has 3: 1 | blue",
+        "line 4: its cell in column 'id' is empty: '' | green | a lost box",
     ]
-    assert report.mended == ["line 6: its extra cells belong to 'title'"]
+    assert report.mended == ["line 6: its extra cells belong to 'title': 2 | red | a box, small"]
     assert fields(store)["high/2.png"]["title"] == "a box, small"
 
 

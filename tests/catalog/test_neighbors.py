@@ -7,14 +7,16 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autoenc import index_images, neighbors, open_store, write_neighbors
+from autoenc import Neighbor, Query, Searcher, index_images, measure_scales, neighbors, open_store, write_neighbors
 from autoenc.catalog import neighbor_files
-from autoenc.errors import ArgumentError, MissingDependencyError, OutputError, StoreMismatchError
+from autoenc.catalog.neighbors import Asked, Listing
+from autoenc.errors import ArgumentError, MissingDependencyError, OutputError, StoreMismatchError, UnknownFieldError
 from autoenc.outputs import carries_mark
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.vectors import unit_rows
@@ -76,6 +78,12 @@ def test_fewer_images_than_neighbors(store: Store) -> None:
 def test_what_is_asked_is_checked_before_anything_is_read(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="k= must be"):
         neighbors(store, k=0)
+    with pytest.raises(ArgumentError, match="found by their looks; name an encoder with using="):
+        neighbors(store, using="none")
+    with pytest.raises(UnknownFieldError, match="no filterable field 'brand'"):
+        neighbors(store, using="paint", group_by="brand")
+    with pytest.raises(UnknownFieldError, match="no filterable field 'brand'"):
+        write_neighbors(store, tmp_path / "n.csv", using="paint", where="brand = Nike")
     with pytest.raises(StoreMismatchError, match="holds no vectors of encoder 'water'"):
         neighbors(store, using="water")
     with pytest.raises(ArgumentError, match="Expected an open store"):
@@ -85,6 +93,46 @@ def test_what_is_asked_is_checked_before_anything_is_read(store: Store, tmp_path
     with pytest.raises(OutputError, match="a folder that exists"):
         write_neighbors(store, tmp_path / "none" / "n.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module", params=["memory", "folder"])
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """120 images of 30 products of uneven size, a few without a product, every tenth without a vector of `ink`."""
+    generator = np.random.default_rng(2)
+    place = ":memory:" if request.param == "memory" else tmp_path_factory.mktemp("shop") / "s"
+    with open_store(place, create=True) as store:
+        store.add_vectors({"paint": VectorSpec(5, "p", 1), "ink": VectorSpec(5, "i", 1)})
+        store.add_fields({"sku": "keyword", "price": "float"})
+        store.set_product("sku")
+        for number in range(120):
+            names = ("paint",) if number % 10 == 0 else ("paint", "ink")
+            fields = {"price": float(number), **({} if number % 17 == 0 else {"sku": f"p{int(number**0.7)}"})}
+            rows = {name: generator.normal(size=(1, 5)).astype(np.float32) for name in names}
+            store.upsert([point_id("s", str(number))], rows, [fields])
+        measure_scales(store)
+        yield store
+
+
+@pytest.mark.parametrize("using", ["paint", "paint=.5", "paint=1,ink=.5"])
+@pytest.mark.parametrize("where", [None, "price < 40", "price < 1 or sku = p3"])
+@pytest.mark.parametrize("group_by", [None, "product"])
+def test_neighbors_are_what_a_query_by_each_image_finds(
+    shop: Store, monkeypatch: pytest.MonkeyPatch, using: str, where: str | None, group_by: str | None
+) -> None:
+    monkeypatch.setattr("autoenc.catalog.neighbors.POOL", 8)  # so that a first search finds too few products
+    found = list(neighbors(shop, k=6, using=using, where=where, group_by=group_by))
+    assert len(found) == (108 if "ink" in using else 120)
+    searcher = Searcher(shop, using=using)
+    for each in found[::20]:
+        own = shop.retrieve([each.id])[0].payload.get("sku")
+        wanted = searcher.find(Query(id=each.id, k=119, where=where))
+        if group_by:  # the best of each product but its own
+            skus: dict[str, Neighbor] = {}
+            for near in wanted:
+                skus.setdefault(near.payload.get("sku", near.id), near)
+            wanted = [near for sku, near in skus.items() if sku != own]
+        assert each.scores == pytest.approx([near.score for near in wanted[:6]], abs=1e-5)
+        assert each.ids == tuple(near.id for near in wanted[:6])
 
 
 # ---- files ------------------------------------------------------------------------------------
@@ -177,6 +225,7 @@ KILLED = """
 import os, signal, sys
 from autoenc import open_store, write_neighbors
 from autoenc.catalog import neighbor_files
+from autoenc.catalog.neighbors import Asked, Listing
 
 moment, store, file = int(sys.argv[1]), *sys.argv[2:]
 done = 0
@@ -222,7 +271,7 @@ def test_a_run_that_was_killed_is_continued(folder: Path, monkeypatch: pytest.Mo
     assert sorted(path.name for path in folder.iterdir()) == ["n.csv", "s"]
 
 
-@pytest.mark.parametrize("change", ["k", "vectors", "state"])
+@pytest.mark.parametrize("change", ["vectors", "state"])
 def test_what_changed_meanwhile_is_begun_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     killed(8, folder)
     monkeypatch.setattr(neighbor_files, "PART", 4)
@@ -231,10 +280,41 @@ def test_what_changed_meanwhile_is_begun_anew(folder: Path, monkeypatch: pytest.
             store.update_vectors([point_id("shop", "7")], {"paint": ROWS[7:8] + 1})
         if change == "state":
             (folder / ".n.csv.neighbors" / "state.json").write_text("[" * 200_000)
-        report = write_neighbors(store, folder / "n.csv", k=2 if change == "k" else 3, using="paint")
+        report = write_neighbors(store, folder / "n.csv", k=3, using="paint")
         assert report.resumed == 0
         if change != "vectors":
-            assert same(read(report.file), 2 if change == "k" else 3)
+            assert same(read(report.file), 3)
+
+
+def test_other_settings_do_not_touch_an_unfinished_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(8, folder)
+    monkeypatch.setattr(neighbor_files, "PART", 4)
+    with open_store(folder / "s") as store:
+        with pytest.raises(OutputError, match=r"a run with other settings is unfinished there \(k 3\)"):
+            write_neighbors(store, folder / "n.csv", k=2, using="paint")
+        store.add_fields({"brand": "keyword"})
+        with pytest.raises(OutputError, match=r"\(where None\)"):
+            write_neighbors(store, folder / "n.csv", k=3, using="paint", where="brand = Nike")
+        assert write_neighbors(store, folder / "n.csv", k=3, using="paint").resumed == 12
+    (folder / "n.csv").unlink()
+    killed(8, folder)
+    with open_store(folder / "s") as store:
+        report = write_neighbors(store, folder / "n.csv", k=2, using="paint", overwrite=True)
+    assert report.resumed == 0
+    assert same(read(report.file), 2)
+
+
+def test_a_field_that_counts_and_changed_begins_a_run_anew(store: Store) -> None:
+    store.add_fields({"brand": "keyword"})
+    id = point_id("shop", "7")
+
+    def digests() -> list[str]:
+        asked = [Asked.of(store, 3, "paint", **more) for more in ({}, {"group_by": "brand"}, {"where": "brand = Nike"})]
+        return [Listing.of(each, lambda *told: None).digest for each in asked]
+
+    before = digests()
+    store.set_payload(id, {"brand": "Nike"})
+    assert [new == old for new, old in zip(digests(), before, strict=True)] == [True, False, False]
 
 
 def test_images_of_a_folder(picture_folder: Path, tmp_path: Path) -> None:

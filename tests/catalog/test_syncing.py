@@ -237,7 +237,9 @@ def test_prune_refuses_above_a_share_before_anything_is_written(shop: Path, stor
         (shop / "red" / f"{number}.png").unlink()
     Image.new("RGB", (20, 20)).save(shop / "new.png")
     with pytest.raises(
-        StoreError, match=r"3 images of 12 of .* are no .*: 25%, and prune_limit=0\.2 allows 20%\. Noth"
+        StoreError,
+        match=r"3 images of 12 of .* are no .*: red/0\.png, red/1\.png and red/2\.png\. .* 25%, and prune_limit=0\.2 "
+        r"allows 20%\. Nothing",
     ):
         run(shop, store, prune=True)
     assert len(store) == 12
@@ -248,10 +250,10 @@ def test_prune_refuses_above_a_share_before_anything_is_written(shop: Path, stor
 def test_a_function_is_told_what_has_gone_and_decides(shop: Path, store: Store) -> None:
     (shop / "red" / "0.png").unlink()
     told: list[Path] = []
-    report = run(shop, store, prune=lambda files: told.extend(files) or False)
+    report = run(shop, store, prune=True, confirm=lambda files: told.extend(files) or False)
     assert told == report.missing == [shop / "red" / "0.png"]
     assert (len(store), report.pruned) == (12, [])
-    assert run(shop, store, prune=lambda files: len(files) == 1).pruned == told
+    assert run(shop, store, prune=True, confirm=lambda files: len(files) == 1).pruned == told
 
 
 def test_other_sources_and_other_points_are_not_pruned(shop: Path, store: Store, tmp_path: Path) -> None:
@@ -327,7 +329,7 @@ def test_a_file_that_came_back_in_time_is_not_pruned(shop: Path, store: Store, t
         shutil.copy(away, shop / "red" / "0.png")
         return True
 
-    assert run(shop, store, prune=back).pruned == []
+    assert run(shop, store, prune=True, confirm=back).pruned == []
     assert len(store) == 12
 
 
@@ -457,6 +459,39 @@ def test_a_part_of_a_source_is_pruned_alone(picture_folder: Path, store: Store) 
         picture_folder / "red" / "0.png"
     ]
     assert len(store) == 11
+
+
+def test_a_file_that_moved_out_of_the_part_that_is_indexed_keeps_its_point(shop: Path, store: Store) -> None:
+    before = had(store, "red/0.png")
+    (shop / "red" / "0.png").rename(shop / "blue" / "new.png")
+    report = run(shop / "red", store, prune=True, prune_limit=1)
+    assert (report.pruned, report.missing, report.unchanged) == ([], [], 3)
+    assert any("was moved to another folder of it and keeps its fields: blue/new.png." in note for note in report.notes)
+    assert_moved(before, store, "blue/new.png")
+    assert len(store) == 12
+    assert run(shop, store).unchanged == 12
+
+
+def test_a_file_that_moved_into_the_part_that_is_indexed_keeps_its_point(shop: Path, store: Store) -> None:
+    before = had(store, "red/0.png")
+    (shop / "red" / "0.png").rename(shop / "blue" / "new.png")
+    shutil.copy(shop / "green" / "0.png", shop / "blue" / "copy.png")  # whose original is still there
+    report = run(shop / "blue", store)
+    assert (report.moved, report.indexed, report.unchanged) == (1, 1, 4)
+    assert_moved(before, store, "blue/new.png")
+    assert len(store) == 13
+    assert run(shop / "red", store, prune=True).pruned == []
+
+
+def test_a_part_is_not_pruned_where_the_rest_of_its_source_cannot_be_searched(
+    shop: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "red" / "0.png").unlink()
+    unreadable(monkeypatch, shop / "blue")
+    report = run(shop / "red", store, prune=True, prune_limit=1)
+    assert (report.pruned, report.missing) == ([], [shop / "red" / "0.png"])
+    assert "blue could not be searched" in report.notes[-1]
+    assert len(store) == 12
 
 
 def test_a_folder_is_known_by_its_place_too_not_by_its_name_alone(shop: Path, store: Store) -> None:

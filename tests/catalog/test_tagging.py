@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,7 @@ def test_wrong_usage_is_told_before_anything_is_written(store: Store, tmp_path: 
         "autoenc's own": (ArgumentError, {"set": {"_autoenc.path": "x"}}),
         "'_autoenc'": (ArgumentError, {"unset": ["_autoenc"]}),
         "to be set and to be removed": (ArgumentError, {"set": {"a": 1}, "unset": ["a"]}),
+        r"it has .*\. Did you mean 'folder'\?": (UnknownFieldError, {"set": {"a": 1}, "where": {"folders": "x"}}),
         "no filterable field 'brand'": (UnknownFieldError, {"set": {"a": 1}, "where": {"brand": "x"}}),
         "belongs to any image": (TableError, {"metadata": tmp_path / "t.csv"}),
         "filter on 'folder' needs": (ArgumentError, {"set": {"a": 1}, "where": {"folder": []}}),
@@ -147,9 +149,25 @@ def test_wrong_usage_is_told_before_anything_is_written(store: Store, tmp_path: 
     for said, (error, options) in cases.items():
         with pytest.raises(error, match=said):
             tag_images(store, **options)
+    for where in ("brand = x", "folder = rde"):
+        with suppress(UnknownFieldError):
+            tag_images(store, set={"new": 1}, filterable={"new": "integer"}, where=where)
+        assert "new" not in store.info.fields
     with pytest.raises(ArgumentError, match="Expected an open store"):
         tag_images(str(tmp_path), set={"a": 1})  # type: ignore[arg-type]
     assert held(store, "red") == [{}] * 4
+
+
+def test_names_and_values_that_are_almost_known_are_asked_about(store: Store) -> None:
+    tag_images(store, set={"baseColour": "red"}, filterable={"baseColour": "keyword"})
+    report = tag_images(store, set={"baseColor": "red", "brand": "Nike"}, unset=["folders"], dry_run=True)
+    assert report.notes == [
+        "Filters do not know field 'baseColor' so far. Did you mean 'baseColour'?",
+        "Filters do not know field 'folders' so far. Did you mean 'folder'?",
+    ]
+    report = tag_images(store, set={"a": 1}, where={"baseColour": "rde"})
+    assert (report.matched, report.notes) == (0, ["No image has baseColour 'rde'. The nearest of 1 value: 'red'."])
+    assert tag_images(store, set={"a": 1}, where={"baseColour": "red"}).notes == []
 
 
 def test_what_is_set_can_be_filtered_by_where_its_kind_is_named(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoenc.catalog.weights import Boost, Near, boosts_of, encoders_of, nears_of
+from autoenc.catalog.weights import Boost, Near, Words, boosts_of, encoders_of, nears_of, words_of
 from autoenc.errors import ArgumentError
 
 
@@ -56,6 +56,21 @@ def test_closeness(text, nears):
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, None),
+        ("red shoe", Words("red shoe", 1.0)),
+        ("red shoe = .3", Words("red shoe", 0.3)),
+        ("size=xl", Words("size=xl", 1.0)),
+        ("a=b=2", Words("a=b", 2.0)),
+        (Words("size=5"), Words("size=5", 1.0)),
+    ],
+)
+def test_words(text, words):
+    assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
     ("read", "given", "message"),
     [
         (encoders_of, "learned=1,color", "using= takes NAME=WEIGHT, .*; got 'color'"),
@@ -71,6 +86,8 @@ def test_closeness(text, nears):
         (boosts_of, 5, r"boost= takes text, or a list of autoenc\.Boost; got 5"),
         (boosts_of, [Near("price", 1)], r"a list of autoenc\.Boost"),
         (nears_of, "price:cheap=.2", "near= needs numbers; got 'cheap'"),
+        (words_of, 5, r"words= takes text, or autoenc\.Words; got 5"),
+        (words_of, Words(5), r"words= takes text, or autoenc\.Words; got Words"),
         (nears_of, "price~=.2", "near= takes FIELD"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shlex
@@ -87,6 +88,54 @@ def test_the_command_that_compare_prints_searches_by_several_encoders(
     assert "autoenc query" not in said(*compare, "--no-fusion", capsys=capsys)[0]
 
 
+def test_the_command_that_compare_prints_searches_by_fields_too(
+    striped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, place = tmp_path / "shop.csv", tmp_path / "a store"
+    files = sorted(striped.rglob("*.png"))
+    kinds = sorted({file.parent.name for file in files})
+    rows = [
+        (file.stem, file.parent.name, 2 * kinds.index(file.parent.name) + int(file.stem) // 4 % 3) for file in files
+    ]
+    table.write_text("id,kind,shelf\n" + "".join(f"{stem},{kind},{shelf}\n" for stem, kind, shelf in rows))
+    compare = ["compare", striped, "--encoders", "color", "--quiet"]
+    out, _ = said(*compare, "--metadata", table, capsys=capsys)
+    *_, told, empty, command = out.splitlines()
+    assert told.startswith("The hybrid color + near shelf~")
+    assert "search by stored images with --using color=1, --near shelf~" in told
+    assert empty == ""
+    assert command.startswith("  autoenc query --id IMAGE --store STORE --using color=1 --near 'shelf~")
+    assert "Not tried as a boost, because it tells the label by which the results are judged: 'kind'." in out
+    _, err = said(*compare, "--metadata", table, "--boost", "kind", capsys=capsys, code=2)
+    assert err.startswith("autoenc: --boost names the field 'kind', which tells the label")
+
+    said(
+        "index", striped, "--store", place, "--encoders", "color,pixels", "--metadata", table, "--quiet", capsys=capsys
+    )
+    ask = ["query", "--store", place, "-k", "3"]
+    named = files[0].relative_to(striped).as_posix()
+    assert said(*ask, "--id", named, capsys=capsys)[1] == ""
+    compare = ["compare", striped, "--encoders", "color,pixels", "--quiet"]
+    out, err = said(*compare, "--store", place, "--out", tmp_path / "out", capsys=capsys)
+    command = next(line.strip() for line in out.splitlines() if line.startswith("  autoenc query"))
+    document = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert document["command"] == command
+    assert f"<code>{html.escape(command)}</code>" in (tmp_path / "out" / "report.html").read_text()
+    _, *words = shlex.split(command)
+    words[words.index("IMAGE")] = named
+    found = json.loads(said(*words, "--json", capsys=capsys)[0])
+    assert any(part.startswith("shelf~") for part in found["neighbors"][0]["parts"])
+    assert "For searches by stored images, it remembers: " in err
+    hybrid = document["hybrid"]
+    assert said(*ask, "--id", named, capsys=capsys)[1].endswith(
+        f"--using {hybrid['using']} --near '{hybrid['near']}'\n"
+    )
+    assert said(*ask, files[0], capsys=capsys)[1].startswith("pixels")
+    assert "for searches by stored images" in said("status", "--store", place, capsys=capsys)[0]
+    for explicit in (["--using", "pixels"], ["--json"]):
+        assert said(*ask, "--id", named, *explicit, capsys=capsys)[1] == ""
+
+
 def test_a_store_that_knows_suggests_the_better_encoder(
     store: Path, picture_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,7 +151,7 @@ def test_a_store_that_knows_suggests_the_better_encoder(
         assert said(*query, *explicit, capsys=capsys)[1] == ""
     assert re.search(rf"^  {HINT}$", said("status", "--store", store, capsys=capsys)[0], re.MULTILINE)
     status = json.loads(said("status", "--store", store, "--json", capsys=capsys)[0])
-    assert status["collections"]["images"]["better"]["learned"]["encoder"] == "color"
+    assert status["collections"]["images"]["better"]["picture"]["using"] == "color"
     with open_store(store) as opened:
         opened.drop_vector("color")
     assert said(*query, capsys=capsys)[1] == ""

@@ -44,10 +44,11 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
         "subCategory keyword*, articleType keyword*, baseColour keyword*, season keyword*, year integer*, "
         "usage keyword*, productDisplayName text*",
         "  * can be filtered by",
-        "  9 images with a row, 3 without; 1 row without an image; fields of 0 stored images changed",
+        "  9 images with a row, 3 without; 1 row without an image",
     ]
     assert err.splitlines() == [
-        "mended line 5: its extra cells belong to 'productDisplayName'",
+        "mended line 5: its extra cells belong to 'productDisplayName': 7 | Men | Apparel | Topwear | Tshirts | Blue | "
+        "Summer | 2010 | Casual | Nike Men Club, Blue, T-shirt",
         "no row: blue/3.png, green/3.png, red/3.png",
         "no image: 7",
     ]
@@ -56,6 +57,15 @@ def test_index_shows_the_columns_and_accounts_for_every_row(desk: Path, capsys: 
     assert table["images_without_row"] == ["blue/3.png", "green/3.png", "red/3.png"]
     assert main(["query", "pictures/red/0.png", "--store", "s", "--where", "year > 2011 and gender = Women"]) == 0
     assert capsys.readouterr().out.count(".png") == 5
+    Path("styles.csv").write_text(STYLES.replace("2012", "2013"))
+    assert main(index("--metadata", "styles.csv")) == 0
+    assert "without an image; fields of 3 stored images changed\n" in capsys.readouterr().out
+
+
+def test_the_column_of_paths_is_not_shown_as_a_field(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("paths.csv").write_text("path,color\nred/0.png,red\n")
+    assert main(index("--metadata", "paths.csv")) == 0
+    assert "paths.csv: 1 row, joined by column 'path'; color keyword*\n" in capsys.readouterr().out
 
 
 def test_types_filterable_columns_and_products_are_options(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +95,8 @@ def test_tag_sets_fields_where_a_filter_matches(desk: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == "4 matched, 4 changed\n4 matched, 0 changed\n"
     assert main(tag("--where", "folder = red and not path contains x", "--unset", "sale")) == 2
     assert main(tag("--where", "folder = red", "--unset", "sale", "--json")) == 0
-    assert json.loads(capsys.readouterr().out) == {"matched": 4, "changed": 4, "dry_run": False, "table": None}
+    done = {"matched": 4, "changed": 4, "dry_run": False, "table": None, "notes": []}
+    assert json.loads(capsys.readouterr().out) == done
     with open_store("s") as store:
         for record in store.scroll({"folder": "red"}):
             assert (record.payload["price"], "sale" in record.payload) == (5.5, False)

@@ -98,6 +98,44 @@ def test_a_store_is_copied_backed_up_and_restored(call: Call, store: Path, tmp_p
         assert ours.info == theirs.info
 
 
+def test_a_store_is_reindexed_and_returned_to_what_it_was(call: Call, store: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    call("copy", "--from", store, "--to", copy, "--quiet")
+    built = call("reindex", "--store", copy, "--model", "clothing-32", "--no-switch", "--quiet").stdout
+    first, *_, last = built.splitlines()
+    assert re.fullmatch(r"collection images, generation 2: 48 images, 48 encoded in .* s", first)
+    assert "  made: learned\n  kept: color, texture, edges\n" in built
+    assert re.search(r"^    altered copies that find their original first  +\d+\.\d% +\d+\.\d%$", built, re.MULTILINE)
+    assert re.search(r"^    neighbors in common, of ten: \d\.\d \(95% interval .*\)$", built, re.MULTILINE)
+    assert last == "Generation 1 still answers. The same command without --no-switch switches."
+    told = json.loads(call("reindex", "--store", copy, "--model", "clothing-32", "--json", "--quiet").stdout)
+    assert (told["before"], told["generation"], told["switched"], told["encoded"]) == (1, 2, True, 0)
+    assert told["agreement"]["learned"]["queries"] == 48
+    status = call("status", "--store", copy).stdout
+    assert re.search(
+        r"^  generation 1 beside generation 2 \(learned from .*\): kept, \d.* MB on disk$", status, re.MULTILINE
+    )
+    again = call("reindex", "--store", copy, "--model", "clothing-32", "--quiet")
+    assert again.stdout == ""
+    assert again.stderr.startswith("There is nothing to do: the encoders are those of this collection already")
+    assert "collection images@1: whole" in call("check", "--store", copy, "--quiet").stdout
+    assert call("reindex", "--store", copy, "--rollback").stdout.startswith("collection images: generation 1 answers;")
+    assert call("query", "--store", copy, "--id", "shoe/001.jpg", "--collection", "images@2", "-k", "1").stdout
+    dropped = call("reindex", "--store", copy, "--drop-old", "--json").stdout
+    assert json.loads(dropped) == {"collection": "images", "generation": None, "dropped": [2]}
+    assert call("reindex", "--store", copy, "--drop-old").stdout.endswith(
+        "dropped: none, there is only one generation\n"
+    )
+
+
+def test_reindex_says_what_it_needs(call: Call, store: Path) -> None:
+    assert "say what to encode with: --model" in call("reindex", "--store", store, code=2).stderr
+    asked = call("reindex", "--store", store, "--rollback", "--model", "clothing-32", code=2)
+    assert "--rollback and --drop-old build nothing" in asked.stderr
+    asked = call("reindex", "--store", store, "--encoders", "edges", "--missing-limit", "2", code=2)
+    assert asked.stderr == "autoenc: --missing-limit is a share from 0 to 1, such as 0.2; got 2.0.\n"
+
+
 # ---- the journey ------------------------------------------------------------------------------------
 
 
@@ -123,13 +161,14 @@ def test_train_says_what_it_did_and_where_to_look(call: Call, picture_folder: Pa
 
 
 def test_train_says_what_the_images_are_told_apart_by(call: Call, picture_folder: Path, tmp_path: Path) -> None:
-    settings = ("--epochs", "1", "--emphasis", "shape")
+    settings = ("--epochs", "1", "--objective", "structure", "--emphasis", "shape")
     text = call("train", picture_folder, "--model", tmp_path / "m", *settings).stdout
     assert "The targets are made of: edges 1, texture 0.5.\n" in text
     recorded = json.loads((tmp_path / "m" / "bundle.json").read_text())["training"]["emphasis"]
     assert recorded["asked"] == "shape"
     assert recorded["weights"] == {"edges": 1, "color": 0, "texture": 0.5}
-    done = call("train", picture_folder, "--model", tmp_path / "m", "--epochs", "1", "--json")
+    settings = ("--epochs", "1", "--objective", "structure", "--json")
+    done = call("train", picture_folder, "--model", tmp_path / "m", *settings)
     assert json.loads(done.stdout)["emphasis"]["asked"] == "auto"
 
 
@@ -266,6 +305,29 @@ def test_a_hybrid_query_tells_the_parts_of_each_score(call: Call, goods: Path, q
     assert (tmp_path / "n.png").exists()
 
 
+def test_a_sheet_shows_whatever_was_asked(call: Call, goods: Path, query: Path, tmp_path: Path) -> None:
+    """The first image of a product, an example, or the words."""
+    with open_store(goods) as store:
+        store.set_product("brand")
+        first = next(record.id for record in store.scroll("brand = b1"))
+
+    def drawn_by(*asked: str | Path) -> list[int]:
+        sheet = tmp_path / "n.png"
+        call("query", *asked, "--store", goods, "--using", "edges", "-k", "2", "--sheet", sheet)
+        with Image.open(sheet) as picture:
+            return list(picture.crop((24, 80, 24 + 128, 80 + 128)).tobytes())
+
+    assert drawn_by("--product", "b1") == drawn_by("--id", first)
+    assert drawn_by("--like", "shoe/001.jpg", "--unlike", "shoe/002.jpg") == drawn_by("--id", "shoe/001.jpg")
+    assert drawn_by("--like", query) == drawn_by(query)
+    sheet = tmp_path / "words.png"
+    call("query", "--words", "red=.5", "--boost", "brand:b1=1", "--store", goods, "--sheet", sheet)
+    with Image.open(sheet) as picture:
+        words = np.asarray(picture.crop((24, 46, 24 + 128, 46 + 128)).convert("L"))
+    assert words.mean() > 200
+    assert words.min() < 100
+
+
 def test_words_and_attributes_alone_need_no_picture(call: Call, goods: Path) -> None:
     words = json.loads(call("query", "--words", "red", "--store", goods, "-k", "30", "--json").stdout)
     assert (words["query"], words["using"]) == ([], "none")
@@ -356,6 +418,7 @@ def test_remove_shows_first_and_asks(
         f"remove red/{number}.png" for number in range(4)
     ]
     assert "This removes 4 images (4 of source shop), from the store and not from the disk." in dry.stderr
+    assert "Files that stay in their folder are added again when it is indexed" in dry.stderr
     assert dry.stdout == "Nothing was removed: this was a dry run.\n"
     assert "Repeat the command with --yes" in call("remove", *place, "--path", "red", code=1).stderr
 
@@ -371,6 +434,13 @@ def test_remove_shows_first_and_asks(
     assert [image["path"] for image in document["images"]] == [f"blue/{number}.png" for number in range(4)]
     assert document["done"] is True
     assert "nothing to remove" in call("remove", *place, "--filter", "folder=blue", "--yes").stderr
+    for option in ("--yes", "--dry-run"):
+        none = call("remove", *place, "--where", "folder = greem", option).stderr.splitlines()
+        assert none[0] == "No image matches; there is nothing to remove."
+        assert none[1].startswith("No image has folder 'greem'. The nearest of 1 value: 'green'.")
+    tagged = call("tag", *place, "--where", "folder = greem", "--set", "a=1", "--quiet")
+    assert tagged.stdout == "0 matched, 0 changed\n"
+    assert "The nearest of 1 value: 'green'." in tagged.stderr
     assert "one of --id, --path" in call("remove", *place, code=2).stderr
     assert "one of --id, --path" in call("remove", *place, "--source", "shop", "--path", "x", code=2).stderr
     assert "got an empty one" in call("remove", *place, "--path", "green", "--path", "", "--yes", code=2).stderr
@@ -440,15 +510,19 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
         ["paint"],
         ["train", "x"],
         ["query", "--store", "s"],
-        ["query", "--words", "red", "--sheet", "n.png", "--store", "s"],
         ["query", "a.jpg", "--store", "s", "--filter", "folder"],
         ["query", "a.jpg", "--store", "s", "-k", "many"],
         ["index", "x", "--store", "s", "--encoders", ","],
         ["index", "x", "--store", ":memory:"],
+        ["index", "x", "--store", "s", "--metdata", "f"],
+        ["index", "", "--store", "s"],
     ],
 )
 def test_wrong_usage_is_exit_code_2(call: Call, arguments: list[str]) -> None:
-    assert "usage: autoenc" in call(*arguments, code=2).stderr
+    (said,) = call(*arguments, code=2).stderr.splitlines()
+    prog = "autoenc" if arguments[:1] in ([], ["paint"]) else f"autoenc {arguments[0]}"
+    assert said.startswith(f"{prog}: ")
+    assert said.endswith(f". See {prog} --help.")
 
 
 def test_errors_are_one_sentence_and_exit_code_1(
@@ -675,6 +749,24 @@ def test_neighbors_writes_a_file_and_says_how_many(call: Call, store: Path, draw
     assert "--overwrite" in refused.stderr
 
 
+def test_an_audit_shows_every_way_to_search_and_the_exit_code_tells_of_low_recall(
+    call: Call, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = call("audit", "--store", store, "--min-recall", "1", "--quiet")
+    assert re.search(
+        r"^\* exact +1\.0000 +\d+\.\d{3} +\d+\.\d{3} +\d+\.\d +\d+\.\d$", shown.stdout.replace(">", "*"), re.M
+    )
+    assert "there is no graph to audit" in shown.stderr
+    document = json.loads(call("audit", "--store", store, "--using", "color", "--quiet", "--json").stdout)
+    assert (document["using"], document["recall"], document["applied"]) == ("color", 1.0, False)
+    assert "argument" not in call("audit", "--store", store, "--min-recall", "2", code=2).stderr
+    assert call("audit", "--store", store, "--min-recall", "2", code=2).stderr.startswith("autoenc: --min-recall must")
+    monkeypatch.setattr("autoenc.catalog.auditing.AuditReport.recall", 0.93456)
+    low = call("audit", "--store", store, "--min-recall", ".95", "--quiet", code=1)
+    assert "autoenc: recall 0.9345 is below 0.95.\n" in low.stderr
+    call("audit", "--store", store, "--quiet")
+
+
 def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_path: Path) -> None:
     folder, place = tmp_path / "shop", tmp_path / "store"
     folder.mkdir()
@@ -717,11 +809,11 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 14
+    assert len(VERBS) == 16
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
         *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
-        *("restore", "duplicates", "serve"),
+        *("restore", "duplicates", "audit", "reindex", "serve"),
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from comparisons import fusion
 
-from autoenc.catalog.weights import encoders_of
+from autoenc.catalog.weights import Boost, Near, boosts_of, encoders_of, nears_of
+from autoenc.comparison.attributes import Attribute
 from autoenc.comparison.fusion import fusion_name
 
 
@@ -63,3 +65,26 @@ def test_as_json() -> None:
             "excludes_zero": True,
         }
     ]  # fmt: skip
+
+
+def test_a_hybrid_names_its_attributes_as_a_query_takes_them() -> None:
+    found = fusion({"learned": 1.0, "color": 0.5}, [0.5] * 4)
+    weights = {
+        **found.weights, Attribute("brand"): 2.0, Attribute("base color"): 0.25, Attribute("price", 12.5): 0.125,
+    }  # fmt: skip
+    found = replace(found, weights=weights, halves=(weights, found.weights))
+    assert found.options == {
+        "using": "learned=1,color=0.5",
+        "boost": 'brand=2,"base color"=0.25',
+        "near": "price~12.5=0.125",
+    }
+    assert boosts_of(found.boost) == [Boost("brand", 2.0), Boost("base color", 0.25)]
+    assert nears_of(found.near) == [Near("price", 0.125, scale=12.5)]
+    assert found.encoders == {"learned": 1.0, "color": 0.5}
+    told = found.to_dict()
+    assert told["weights"] == {
+        "learned": 1.0, "color": 0.5, "boost brand": 2.0, "boost base color": 0.25, "near price~12.5": 0.125,
+    }  # fmt: skip
+    assert (told["boost"], told["near"]) == (found.boost, found.near)
+    assert told["weights_of_halves"][1] == {"learned": 1.0, "color": 0.5}
+    assert "boost" not in fusion({"a": 1.0, "b": 1.0}, [0.5] * 4).to_dict()

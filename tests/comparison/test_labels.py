@@ -82,11 +82,25 @@ def test_dialects(tmp_path: Path, delimiter: str, mark: bytes, end: str) -> None
     assert read_labels(table(tmp_path, mark + text.encode()), "kind").match(PATHS) == ["café", None, "x, y; z"]
 
 
-def test_broken_rows_are_counted(tmp_path: Path) -> None:
+def test_rows_are_mended_as_those_of_every_table_and_broken_ones_are_counted(tmp_path: Path) -> None:
     file = table(tmp_path, "id,kind,name\n1,hat,Red, with a comma\n2,shoe,Blue\n3\n\n")
     labels = read_labels(file, "kind")
-    assert labels.broken == 2
-    assert labels.match(PATHS) == [None, "shoe", None]
+    assert labels.broken == 1
+    assert labels.match(PATHS) == ["hat", "shoe", None]
+
+
+def test_a_comma_in_a_label_is_not_mended_into_a_label_of_its_own(tmp_path: Path) -> None:
+    labels = read_labels(table(tmp_path, "id,kind\n1,hat\n2,shoe\n4,hat\n3,hat, and more\n"), "kind")
+    assert labels.broken == 1
+    assert labels.match(PATHS) == ["hat", "shoe", None]
+
+
+def test_labels_of_a_parquet_file(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="Parquet files need pyarrow: pip install 'autoenc[tables]'")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"id": [1, 2, 3], "kind": ["hat", None, "shoe"]}), tmp_path / "labels.parquet")
+    assert read_labels(tmp_path / "labels.parquet", "kind").match(PATHS) == ["hat", None, "shoe"]
 
 
 def test_empty_label_is_none_and_the_first_row_counts(tmp_path: Path) -> None:
@@ -106,15 +120,16 @@ def test_column_by_exact_name_first(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"id,color\n1,red\n", r"no column 'kind'. Its columns are: id, color\."),
+        (b"id,kinds\n1,red\n", r"Its columns are: id, kinds\. Did you mean 'kinds'\?"),
         (
             b"id,kind\n77,x\n",
             r"No row of .* names any of the 3 images\. The first row names '77'; the first image is photos/hat/1\.jpg",
         ),
-        (b"id,kind\n", "No row of"),
+        (b"id,kind\n", "has only names of columns"),
         (b"id,kind\n1,caf\xe9\n", "Save it as UTF-8"),
         ("id,kind\n1,x\n".encode("utf-16"), "Save it as UTF-8"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "UTF-8"),
-        (b"id,kind\n1," + b"x" * 200_000, "is not one: field larger"),
+        (b"id,kind\n1," + b"x" * 200_000, "cannot be read as a table: field larger"),
     ],
 )
 def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:

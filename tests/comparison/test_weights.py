@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoenc.comparison.weights import SMALLER, Trial, find_weights, shares
+from autoenc.comparison.attributes import Attribute
+from autoenc.comparison.weights import GRID, MOST_FIELDS, SMALLER, STEP, Trial, find_hybrid, find_weights, shares
 from autoenc.metrics.scores import average_precision
 from autoenc.vectors import Vectors
 
@@ -87,7 +88,7 @@ def vectors(seed: int, noise: dict[str, float]) -> Trial:
 
 def test_encoders_that_know_equally_much_weigh_the_same_and_one_that_knows_nothing_is_left_out() -> None:
     blind = vectors(0, {"a": 0.2, "b": 0.2})
-    blind.cosines["blind"] = np.random.default_rng(9).standard_normal(blind.relevant.shape).astype(np.float32)
+    blind.parts["blind"] = np.random.default_rng(9).standard_normal(blind.relevant.shape).astype(np.float32)
     blind.spans["blind"] = 1.0
     assert find_weights([blind]) == {"a": 1.0, "b": 1.0}
 
@@ -110,3 +111,55 @@ def test_the_best_of_all_pairs_is_found() -> None:
 def test_of_equals_the_first_is_taken_and_nothing_that_adds_nothing() -> None:
     cosines = {"a": [[0.1, 0.0, 0.2]], "b": [[0.5, 0.5, 0.5]], "c": [[0.5, 0.1, 0.1]]}
     assert find_weights([trial(cosines, [[1, 0, 0]])]) == {"a": 1.0, "c": 1.0}
+
+
+# ---- with attributes ---------------------------------------------------------------------------------
+
+
+def with_attributes(seed: int, **strengths: float) -> Trial:
+    """Two encoders, and fields that are shared by so many more of what belongs together than of the rest."""
+    found = vectors(seed, {"a": 0.2, "b": 0.3})
+    generator = np.random.default_rng(seed + 50)
+    for field, strength in strengths.items():
+        chance = 0.3 + strength * found.relevant
+        found.parts[Attribute(field)] = (generator.random(found.relevant.shape) < chance).astype(np.float32)
+        found.spans[Attribute(field)] = 1.0
+    return found
+
+
+def test_a_field_that_tells_something_is_weighed_and_one_that_tells_nothing_is_not() -> None:
+    both = [with_attributes(seed, brand=0.5, noise=0.0) for seed in (1, 2)]
+    found = find_hybrid(both)
+    assert list(found) == ["a", "b", Attribute("brand")]
+    assert found["a"] == 1
+    assert sum(each.score(found) for each in both) > sum(each.score(find_weights(both)) for each in both) + 1
+
+
+def test_no_single_change_makes_the_hybrid_much_better() -> None:
+    some = [with_attributes(3, brand=0.3, season=0.2)]
+    found = find_hybrid(some)
+    reached, least = some[0].score(found), STEP * len(some[0])
+    for part in some[0].parts:
+        for weight in (0.0, *GRID):
+            other = {**found, part: weight}
+            other = {name: value for name, value in other.items() if value}
+            if any(isinstance(name, str) for name in other):
+                assert some[0].score(other) < reached + least
+
+
+def test_of_two_scales_of_a_field_one_is_weighed_and_of_many_fields_no_more_than_four() -> None:
+    trial = with_attributes(4, **dict.fromkeys("pqrstu", 0.25))
+    for scale in (1.0, 4.0):
+        near = Attribute("price", scale)
+        noise = np.random.default_rng(5).random(trial.relevant.shape)
+        trial.parts[near] = (0.5 ** (noise * (2 - trial.relevant) / scale)).astype(np.float32)
+        trial.spans[near] = 1.0
+    fields = [part.field for part in find_hybrid([trial]) if isinstance(part, Attribute)]
+    assert len(fields) == len(set(fields)) == MOST_FIELDS
+
+
+def test_without_a_field_that_helps_the_best_of_encoders_and_their_fusion_is_left() -> None:
+    alone = vectors(6, {"a": 0.2})
+    assert find_hybrid([alone]) == {"a": 1.0}
+    worse = vectors(7, {"a": 0.1, "b": 30.0})
+    assert find_hybrid([worse]) == {"a": 1.0}

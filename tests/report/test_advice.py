@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ import pytest
 from comparisons import comparison, fusion, scores
 
 from autoenc.cli.common import as_flags
-from autoenc.comparison.records import Comparison
+from autoenc.comparison.attributes import Attribute
+from autoenc.comparison.fusion import fusion_name
+from autoenc.comparison.records import Comparison, Difference
 from autoenc.encoders import TrainedEmphasis
-from autoenc.report.advice import advice
+from autoenc.report.advice import advice, search_command
+from autoenc.report.findings import fusion_told, tally
+from autoenc.report.markup import escape
 from autoenc.report.page import render
-from autoenc.report.tables import comparison_document
+from autoenc.report.tables import comparison_document, comparison_row
 
 AHEAD, MORE, EVEN, BEHIND = (-0.25, -0.375, -0.125), (-0.5, -0.625, -0.25), (-0.25, -0.5, 0.125), (0.5, 0.25, 0.75)
 UNKNOWN = None
@@ -115,7 +120,7 @@ def test_it_stands_in_the_page_and_in_the_json() -> None:
     better, even = found({"color": MORE}), found({"color": EVEN})
     assert f'<p class="note">{advice(better)}</p>' in render(better)
     assert 'class="note"' not in render(even)
-    assert comparison_document(better) == {**better.to_dict(), "advice": advice(better)}
+    assert comparison_document(better) == {**better.to_dict(), "advice": advice(better), "command": ""}
     assert comparison_document(even)["advice"] == ""
 
 
@@ -159,3 +164,58 @@ def test_a_fusion_comes_after_the_better_encoder() -> None:
     )
     assert advice(both) == f"{advice(replace(both, fusion=None))} {advice(replace(both, differences=[]))}"
     assert advice(both).startswith("color retrieves better than learned")
+
+
+# ---- with attributes ---------------------------------------------------------------------------------
+
+
+def boosted(differences: dict[str, tuple[float, float, float]]) -> Comparison:
+    """A fusion that beats the encoders, and a hybrid that differs so from the encoders and the fusion."""
+    found = fused({"color": (0.5, 0.25, 0.75), "learned": (0.125, 0.0625, 0.25)})
+    weights = {"learned": 1.0, Attribute("base color"): 0.5, Attribute("price", 10.0): 0.25}
+    hybrid = fusion({"learned": 1.0}, [0.75] * 4)
+    named = [Difference(fusion_name(weights), name, "map", *lead) for name, lead in differences.items()]
+    return replace(found, hybrid=replace(hybrid, weights=weights, differences=named))
+
+
+AHEAD_OF_ALL = {"learned": (0.5, 0.25, 0.75), "learned + color (1 : 0.5)": (0.25, 0.125, 0.5)}
+
+
+def test_a_hybrid_that_beats_the_fusion_takes_its_place_in_the_advice() -> None:
+    told = advice(boosted(AHEAD_OF_ALL))
+    assert told == (
+        "The hybrid learned + boost base color + near price~10 (1 : 0.5 : 0.25) retrieves better than looks alone: its "
+        "mAP is higher than that of learned + color (1 : 0.5), the best of them, by 0.250 (95% interval 0.125 to "
+        "0.500). Index with encoders=learned and with the table of these fields, and search by stored images with "
+        'using=learned=1, boost="base color"=0.5, near=price~10=0.25. For a picture that is not stored, give the '
+        "values: boost=FIELD:VALUE=WEIGHT."
+    )
+    assert 'with --using learned=1, --boost "base color"=0.5, --near price~10=0.25.' in as_flags(told)
+    assert advice(boosted({**AHEAD_OF_ALL, "learned": (0.1, -0.1, 0.3)})).startswith("The fusion learned + color")
+
+
+def test_the_command_searches_by_the_best_and_can_be_pasted() -> None:
+    command = search_command(boosted(AHEAD_OF_ALL), "'my store' --collection images")
+    assert shlex.split(command) == [
+        "autoenc", "query", "--id", "IMAGE", "--store", "my store", "--collection", "images", "--using", "learned=1",
+        "--boost", '"base color"=0.5', "--near", "price~10=0.25",
+    ]  # fmt: skip
+    even = boosted({"learned": (0.005, 0.001, 0.009)})
+    assert search_command(even) == "autoenc query IMAGE --store STORE --using learned=1,color=0.5"
+    assert search_command(replace(even, fusion=None)) == ""
+
+
+def test_the_command_stands_in_the_page_and_in_the_json() -> None:
+    found = boosted(AHEAD_OF_ALL)
+    command = search_command(found, "there")
+    assert f'<pre class="command"><code>{escape(command)}</code></pre>' in render(found, "there")
+    assert comparison_document(found, "there")["command"] == command
+    assert 'class="command"' not in render(replace(found, hybrid=None, fusion=None))
+
+
+def test_a_hybrid_has_a_row_of_its_own() -> None:
+    found = boosted(AHEAD_OF_ALL)
+    assert found.hybrid is not None
+    assert fusion_told(found.hybrid).startswith(f"{found.hybrid.name} is a hybrid, the weighted sum of scaled cosines")
+    assert comparison_row(found, found.hybrid.name)["map"] == 0.75
+    assert tally(found, found.hybrid.differences_from("learned")[0]) == (0, 0, 4)

@@ -341,6 +341,15 @@ def test_the_page_is_readable_by_machine_and_screen_reader(known: Comparison) ->
     assert "prefers-color-scheme: dark" in page.texts["style"][0]
 
 
+def test_what_may_be_wider_than_the_screen_can_be_scrolled_by_keyboard_and_has_a_name(known: Comparison) -> None:
+    page = Page(render(known))
+    regions = [attributes for attributes in page.all("div") if attributes.get("class") == "wide"]
+    assert len(regions) == len(page.all("table")) + len([f for f in page.all("figure") if f.get("class") == "plot"])
+    for region in regions:
+        assert (region["tabindex"], region["role"]) == ("0", "region")
+        assert len(region["aria-label"]) > 5
+
+
 def test_what_was_compared_is_counted(known: Comparison) -> None:
     facts = dataclasses.replace(known, unlabeled=17, ignored=23, left_out=5, notes=["Two rows were left out."])
     page = Page(render(facts))

@@ -128,6 +128,28 @@ def test_names_beside_points_do_not_cover_each_other(drawn: list[Figure]) -> Non
         assert not first.overlaps(second)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_names_beside_points_cover_no_marker(drawn: list[Figure], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    encoders = [
+        scores(
+            name, [float(generator.uniform(0.4, 0.6))] * 4, dim=int(generator.integers(32, 324)),
+            ms=float(generator.uniform(0.1, 0.4)),
+        )
+        for name in ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
+    ]  # fmt: skip
+    plots.quality_against_cost(comparison(PATHS[:4], LABELS[:4], encoders))
+    figure = drawn[0]
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        names = [text.get_window_extent() for text in axes.texts]
+        markers = [line.get_window_extent() for line in axes.lines if line.get_marker() in ("o", "s")]
+        assert len(names) == len(markers) == 7
+        assert not any(name.overlaps(marker) for name in names for marker in markers)
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(names, 2))
+        assert all(name.x1 <= figure.bbox.x1 for name in names)
+
+
 def test_without_labels_there_is_self_recall_alone(drawn: list[Figure]) -> None:
     encoders = [
         scores("learned", [], recalled=[1, 1, 0, 0], count=4),

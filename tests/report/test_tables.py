@@ -114,7 +114,7 @@ def test_json(tmp_path: Path) -> None:
     write_comparison_json(comparison(), file)
     values = json.loads(file.read_text("utf-8"))
     assert values.pop("written_by").startswith("autoenc ")
-    assert values == comparison().to_dict() | {"advice": ""}
+    assert values == comparison().to_dict() | {"advice": "", "command": ""}
     assert values["encoders"]["color"]["per_class"] == {"a": {"p@5": 0.25}, "b": {"p@5": 0.25}}
     assert values["differences"][0] == {
         "a": "learned", "b": "color", "metric": "p@5", "mean": 0.25, "ci_low": 0.25, "ci_high": 0.25,

@@ -112,7 +112,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(store: Store, serving, photo: 
         b'{"id": "shoe/001.jpg", "where": {"nothing": 1}}', b'{"id": "shoe/001.jpg", "using": "nothing"}',
         b'{"id": "shoe/001.jpg", "using": {"learned": -1}}', b'{"id": "shoe/001.jpg", "boost": "price"}',
         b'{"id": "shoe/001.jpg", "near": "title=1"}', b'{"id": "shoe/001.jpg", "group_by": "nothing"}',
-        b'{"unlike": ["shoe/001.jpg"]}', b'{"id": "shoe/001.jpg", "words_weight": 1e999, "words": "a"}',
+        b'{"unlike": ["shoe/001.jpg"]}',
         b'{"id": "shoe/001.jpg", "where": {"price": {"lt": ' + b"9" * 5000 + b"}}}",
         b'{"id": "shoe/001.jpg", "where": "' + b"(" * 3000 + b'"}', b"[" * 100_000,
         b'{"product": ' + b"9" * 400 + b"}", b'{"id": "shoe/001.jpg", "crop": [0, 0, 1, 1]}',

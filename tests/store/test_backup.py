@@ -198,6 +198,29 @@ def test_points_that_another_process_adds_before_the_files_are_packed(
     assert held(tmp_path / "new") == held(tmp_path / "a")
 
 
+def test_what_a_killed_engine_left_unfinished_is_no_part_of_a_backup(tmp_path: Path) -> None:
+    with open_store(tmp_path / "a", create=True) as store:
+        fill(store, 5)
+    left = tmp_path / "a" / "images" / "shard" / "wal" / ".atomicwriteX7Udm6" / "tmpfile.tmp"
+    left.parent.mkdir()
+    left.write_bytes(b"half of a fi")
+    with open_store(tmp_path / "a") as store:  # whose closing writes a manifest
+        store.set_payload(point_id("shop", "0.jpg"), {"price": 7})
+    backup_store(tmp_path / "a", tmp_path / "b.zip")
+    restore_store(tmp_path / "b.zip", tmp_path / "new")
+    assert held(tmp_path / "new") == held(tmp_path / "a")
+    assert list((tmp_path / "new" / "images" / "shard" / "wal").glob(".*")) == []
+
+
+def test_no_backup_is_written_that_could_not_be_restored(tmp_path: Path) -> None:
+    with open_store(tmp_path / "a", create=True) as store:
+        fill(store, 5)
+    (tmp_path / "a" / "images" / "shard" / "a file of mine").write_bytes(b"x")
+    with pytest.raises(StoreError, match=r"cannot be backed up: a file that no collection has: 'shard/a file of mine'"):
+        backup_store(tmp_path / "a", tmp_path / "b.zip")
+    assert not (tmp_path / "b.zip").exists()
+
+
 # ---- what is replaced -------------------------------------------------------------------------------
 
 
@@ -470,7 +493,7 @@ def test_entries_that_share_their_bytes(tmp_path: Path) -> None:
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_one_bit_is_noticed_or_means_nothing(whole: Path, filled: Path, place: float, bit: int) -> None:
     """A bit may mean nothing: that of a date in the ZIP's directory, for example. Then the store is the same."""
     data = bytearray(whole.read_bytes())

@@ -15,7 +15,7 @@ from autoenc.store import Store, VectorSpec, open_store, point_id
 RED, GREEN, BLUE = IDS = [point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue")]
 PAINT = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1)
 SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
-POINTS, VECTORS = "PUT /collections/images/points", "PUT /collections/images/points/vectors"
+POINTS, VECTORS = "PUT /collections/images%401/points", "PUT /collections/images%401/points/vectors"
 MIB = 2**20
 
 
@@ -61,7 +61,7 @@ def test_a_server_that_is_starting(qdrant, store, pauses, status):
     with pytest.raises(StoreUnreachableError, match=rf"is not ready \(HTTP {status}\)\. Try again in a moment"):
         store.count()
     assert len(qdrant.seen) == 5
-    qdrant.fail = failing("POST /collections/images/points/count", Answer({}, status), Answer({}, status))
+    qdrant.fail = failing("POST /collections/images%401/points/count", Answer({}, status), Answer({}, status))
     assert store.count() == 3
     assert len(pauses) == 4 + 2
 
@@ -84,7 +84,7 @@ def too_many(wait: str | None) -> Answer:
 
 
 def test_a_rate_limit_is_waited_for(qdrant, store, pauses):
-    qdrant.fail = failing("POST /collections/images/points/count", too_many("30"))
+    qdrant.fail = failing("POST /collections/images%401/points/count", too_many("30"))
     assert store.count() == 3
     assert pauses == [30]
 
@@ -161,7 +161,7 @@ def test_a_server_that_gives_up_itself(qdrant, store):
 @pytest.fixture
 def sink(qdrant, store) -> Qdrant:
     """A server that takes every point within its limit without a look at it."""
-    writes = (POINTS, "POST /collections/images/points/delete")
+    writes = (POINTS, "POST /collections/images%401/points/delete")
     qdrant.fail = lambda request: DONE if request.line.startswith(writes) and len(request.body) <= 32 * MIB else GO_ON
     return qdrant
 
@@ -231,14 +231,14 @@ def test_searches_that_exclude_much_go_in_several_requests(qdrant, store, monkey
     monkeypatch.setattr("autoenc.store.requests.MAX_BYTES", 100_000)
     results = store.search_batch(np.eye(2), using="paint", k=1, exclude=many(1500))  # 60,000 bytes each
     assert [hits[0].id for hits in results] == [RED, GREEN]
-    assert qdrant.lines() == ["POST /collections/images/points/query/batch"] * 2
+    assert qdrant.lines() == ["POST /collections/images%401/points/query/batch"] * 2
     with pytest.raises(ArgumentError, match=r"A search with these conditions takes .* fewer ids to exclude="):
         store.search([1, 0], using="paint", exclude=many(3000))
 
 
 # ---- adding and removing an encoder ---------------------------------------------------------------
 
-SHAPES = "PUT /collections/images/vectors/shape"
+SHAPES = "PUT /collections/images%401/vectors/shape"
 
 
 def test_the_version_is_asked_for_once(qdrant):
@@ -386,7 +386,7 @@ def test_a_large_load_is_checked_part_by_part(qdrant, store, monkeypatch):
     lose(qdrant, many(5)[4])
     with pytest.raises(StoreError, match="lost vector 'shape' of 1 point"):
         store.optimize()
-    assert qdrant.lines().count("POST /collections/images/points/count") == 3
+    assert qdrant.lines().count("POST /collections/images%401/points/count") == 3
 
 
 # ---- several indexers -----------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def test_indexers_whose_requests_fall_between_each_other(qdrant, store):
         nested = []
 
         def in_between(request):
-            if request.line == "PATCH /collections/images" and not nested:
+            if request.line == "PATCH /collections/images%401" and not nested:
                 nested.append(True)
                 qdrant.memory.update_collection("images", metadata={"autoenc.sources.south": "/south"})
             return GO_ON

@@ -188,8 +188,8 @@ def test_a_collection_that_another_program_made(qdrant, metadata):
 
 def test_a_collection_that_another_process_makes_at_the_same_moment(qdrant):
     def meanwhile(request):
-        if request.line == "PUT /collections/images":
-            qdrant.memory.create_collection("images", vectors_config={}, metadata=OURS)
+        if request.line == "PUT /collections/images%401":
+            qdrant.memory.create_collection("images@1", vectors_config={}, metadata=OURS)
         return GO_ON
 
     qdrant.fail = meanwhile

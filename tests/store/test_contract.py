@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,7 +173,7 @@ def test_search_by_the_id_of_a_point_without_that_vector(store):
         ({"year": [1999, 2000]}, {RED}),
         ({"folder": "lukewarm"}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else None,  # a set prints otherwise in another process
 )
 def test_fields_must_all_match_and_of_several_values_any(shared, where, expected):
     assert {hit.id for hit in shared.search([1, 0], using="paint", where=where)} == expected
@@ -253,8 +254,13 @@ def test_the_field_that_names_products_is_remembered(store, reopen):
     store.set_product("folder")
     again = reopen()
     assert again.info.product == again.status().product == "folder"
+    assert not again.info.product_folders
+    again.set_product("folder", folders=True)
+    again = reopen()
+    assert (again.info.product, again.info.product_folders) == ("folder", True)
     again.set_product(None)
-    assert reopen().info.product is None
+    again = reopen()
+    assert (again.info.product, again.info.product_folders) == (None, False)
 
 
 # ---- writing ----------------------------------------------------------------------------------
@@ -340,7 +346,7 @@ def test_payloads_keep_every_kind_of_value(store):
     assert store.retrieve([RED])[0].payload == payload
 
 
-@pytest.mark.parametrize("payload", [{"x": object()}, {1: "a key that is no text"}], ids=str)
+@pytest.mark.parametrize("payload", [{"x": object()}, {1: "x"}], ids=["an object", "a key that is no text"])
 def test_a_payload_that_json_cannot_hold(shared, payload):
     with pytest.raises(ArgumentError, match=r"A value cannot be stored in .*Payloads hold only JSON"):
         shared.upsert([NOWHERE], {}, [payload])
@@ -722,33 +728,49 @@ def test_a_vector_is_dropped_from_every_point(store, reopen):
 
 
 def test_the_better_encoder_is_remembered_while_the_store_holds_both(store, reopen):
-    ahead = Better("shape", 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
+    prints = {"shape": SHAPE.fingerprint, "paint": PAINT.fingerprint}
+    ahead = Better("shape=1,paint=0.5", "paint", 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", prints)
     store.add_vector("shape", SHAPE)
-    store.set_better("paint", ahead)
+    store.set_better("picture", ahead)
     again = reopen()
     again.add_source("demo", "/photos")
     again.add_vectors({"paint": PAINT, "more": SHAPE})
     again.drop_vector("more")
-    assert again.status().better == again.info.better == {"paint": ahead}
-    assert again.status().to_dict()["better"] == {"paint": {**vars(ahead)}}
+    assert again.status().better == again.info.better == {"picture": ahead}
+    assert again.status().to_dict()["better"] == {"picture": {**vars(ahead)}}
     again.drop_vector("shape")
     assert again.info.better == {}
     again.add_vector("shape", VectorSpec(dim=3, fingerprint="shape-2", preprocessing=1))
     assert again.info.better == reopen().info.better == {}
 
 
-def test_the_better_encoder_is_replaced_or_forgotten(store):
+def ahead_of_paint(name: str, **told: Any) -> Better:
+    prints = {name: SHAPE.fingerprint, "paint": PAINT.fingerprint}
+    return Better(name, "paint", 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", prints, **told)
+
+
+def test_what_is_better_is_replaced_or_forgotten_for_each_kind_of_query(store):
     store.add_vectors({"shape": SHAPE, "tone": SHAPE})
     for name in ("shape", "tone"):
-        ahead = Better(name, 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
-        store.set_better("paint", ahead)
-        assert store.info.better == {"paint": ahead}
-    store.set_better("paint", None)
+        store.set_better("picture", ahead_of_paint(name))
+        assert store.info.better == {"picture": ahead_of_paint(name)}
+    store.set_better("stored", ahead_of_paint("shape"))
+    assert store.info.better == {"picture": ahead_of_paint("tone"), "stored": ahead_of_paint("shape")}
+    store.set_better("picture", None)
+    assert store.info.better == {"stored": ahead_of_paint("shape")}
+    with pytest.raises(VectorError, match="holds no vector 'none'"):
+        store.set_better("picture", ahead_of_paint("none"))
+
+
+def test_what_is_better_with_boosts_is_known_while_the_store_can_filter_by_their_fields(store, reopen):
+    store.add_vectors({"shape": SHAPE})
+    boosted = ahead_of_paint("shape", boost="brand=1", near="weight~10=0.5", fields=("brand", "weight"))
+    store.add_fields({"brand": "keyword"})
+    store.set_better("stored", boosted)
     assert store.info.better == {}
-    for than, name in (("paint", "none"), ("none", "shape")):
-        ahead = Better(name, 0.5, 0.25, 0.125, 0.375, 700, "2026-01-31", SHAPE.fingerprint, PAINT.fingerprint)
-        with pytest.raises(VectorError, match="holds no vector 'none'"):
-            store.set_better(than, ahead)
+    store.add_fields({"weight": "float"})
+    store.set_better("stored", boosted)
+    assert store.info.better == reopen().info.better == {"stored": boosted}
 
 
 def test_scales_are_remembered_until_their_vectors_are_dropped(store, reopen):

@@ -193,6 +193,7 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "fields": {"folder": "keyword"},
         "better": {},
         "scales": {},
+        "settings": {},
         "runs": {},
         "product": None,
         "copy_of": "",

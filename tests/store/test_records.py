@@ -21,13 +21,14 @@ GOOD: dict[str, Any] = {
     "fields": {"price": "float"},
 }
 BETTER: dict[str, Any] = {
-    "encoder": "ink", "map": 0.5, "than_map": 0.25, "ci_low": 0.125, "ci_high": 0.375, "queries": 700,
-    "date": "2026-01-31", "fingerprint": "i", "than_fingerprint": "p",
+    "using": "ink", "than": "paint", "map": 0.5, "than_map": 0.25, "ci_low": 0.125, "ci_high": 0.375, "queries": 700,
+    "date": "2026-01-31", "fingerprints": {"ink": "i", "paint": "p"}, "boost": "price=1", "near": "",
+    "fields": ["price"],
 }  # fmt: skip
 TOLD: dict[str, Any] = {
     **GOOD,
     "vectors": {**GOOD["vectors"], "ink": {**GOOD["vectors"]["paint"], "fingerprint": "i"}},
-    "better": {"paint": BETTER},
+    "better": {"picture": BETTER},
 }
 """A record with two encoders, one of which retrieves better."""
 
@@ -61,7 +62,7 @@ def test_a_scale_of_another_encoder_is_left_out() -> None:
 
 def test_a_record_of_a_comparison() -> None:
     info = StoreInfo.from_dict(TOLD, "here")
-    assert info.better == {"paint": Better(**BETTER)}
+    assert info.better == {"picture": Better(**BETTER)}
     assert StoreInfo.from_dict(json.loads(json.dumps(info.to_dict())), "here") == info
 
 
@@ -90,14 +91,15 @@ def test_a_record_of_runs_that_were_none(runs: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"encoder": "gone"}, {"encoder": "gone", "fingerprint": ""}, {"fingerprint": "another model"},
-        {"than_fingerprint": "another model"}, {"encoder": "paint"},
+        {"fingerprints": {"gone": "i", "paint": "p"}}, {"fingerprints": {"ink": "another model", "paint": "p"}},
+        {"fingerprints": {"ink": "i", "paint": "another model"}}, {"fields": ["brand"]},
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_is_told_of_other_encoders_is_left_out(changes: dict[str, Any]) -> None:
-    assert StoreInfo.from_dict({**TOLD, "better": {"paint": {**BETTER, **changes}}}, "here").better == {}
-    assert StoreInfo.from_dict({**TOLD, "better": {"gone\x1b": BETTER}}, "here").better == {}
+def test_what_is_told_of_other_encoders_and_fields_is_left_out(changes: dict[str, Any]) -> None:
+    assert StoreInfo.from_dict({**TOLD, "better": {"picture": {**BETTER, **changes}}}, "here").better == {}
+    earlier = {"encoder": "ink", "map": 0.5, "than_map": 0.25, "fingerprint": "i", "than_fingerprint": "p"}
+    assert StoreInfo.from_dict({**TOLD, "better": {"paint": earlier}}, "here").better == {}, "of an earlier version"
 
 
 def changed(section: str, name: str, value: Any) -> dict[str, Any]:
@@ -123,13 +125,14 @@ NAN = float("nan")
         changed("fields", "price", "money"), changed("fields", "price", ["float"]), changed("fields", 'a"b', "float"),
         changed("fields", "_autoenc", "keyword"),
         {**GOOD, "product": "sku"}, {**GOOD, "product": ["price"]}, {**GOOD, "product": 5},
-        {**GOOD, "better": None}, {**GOOD, "better": []}, changed("better", "paint", None),
-        changed("better", "paint", {}), changed("better", "paint", {**BETTER, "extra": 1}),
-        *(changed("better", "paint", {**BETTER, name: None}) for name in BETTER),
-        *(changed("better", "paint", {**BETTER, "map": value}) for value in ("0.5", True, 1.5, -1, 10**400, NAN)),
-        *(changed("better", "paint", {**BETTER, "ci_low": value}) for value in (0, -0.25, 0.5)),
-        *(changed("better", "paint", {**BETTER, "queries": value}) for value in (0, 1.5, True, "7")),
-        *(changed("better", "paint", {**BETTER, "date": value}) for value in ("yesterday", "20260131", "\ud800", 5)),
+        {**GOOD, "better": None}, {**GOOD, "better": []}, changed("better", "picture", None),
+        changed("better", "picture", {}), changed("better", "picture", {**BETTER, "extra": 1}),
+        changed("better", "picture", {**BETTER, "fingerprints": {"ink": "i"}}),
+        *(changed("better", "picture", {**BETTER, name: None}) for name in BETTER),
+        *(changed("better", "picture", {**BETTER, "map": value}) for value in ("0.5", True, 1.5, -1, 10**400, NAN)),
+        *(changed("better", "picture", {**BETTER, "ci_low": value}) for value in (0, -0.25, 0.5)),
+        *(changed("better", "picture", {**BETTER, "queries": value}) for value in (0, 1.5, True, "7")),
+        *(changed("better", "picture", {**BETTER, "date": value}) for value in ("yesterday", "20260131", "\ud800", 5)),
         {**GOOD, "scales": None}, changed("scales", "paint", None), changed("scales", "paint", {**SCALE, "extra": 1}),
         *(changed("scales", "paint", {**SCALE, name: None}) for name in SCALE),
         *(changed("scales", "paint", {**SCALE, "median": value}) for value in ("0.2", True, 0.75, -2, 10**400, NAN)),
@@ -137,7 +140,8 @@ NAN = float("nan")
         changed("scales", "paint", {**SCALE, "nearest": 0.75}), changed("scales", "paint", {**SCALE, "fingerprint": 5}),
         *(changed("scales", "paint", {**SCALE, "percentiles": value})
           for value in ("", [], [0.5] * 100, SCALE["percentiles"][::-1], ["a"] * 101, [0.0] * 100 + [NAN], {"a": 1})),
-        changed("better", "paint", {**BETTER, "encoder": ["ink"]}), changed("better", "paint", {**BETTER, "\ud800": 1}),
+        changed("better", "picture", {**BETTER, "using": ["ink"]}),
+        changed("better", "picture", {**BETTER, "\ud800": 1}),
     ],
     ids=repr,
 )  # fmt: skip

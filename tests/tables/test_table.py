@@ -68,7 +68,13 @@ def test_the_fashion_table_as_it_is_published(written: Any) -> None:
 
 def test_stray_commas_go_to_the_name_and_the_row_is_listed(written: Any) -> None:
     table = written(STYLES)
-    assert table.mended == [(7, "productDisplayName")]
+    assert table.mended == [
+        (
+            7,
+            "productDisplayName",
+            "6044 | Men | Apparel | Topwear | Tshirts | Blue | Summer | 2010 | Casual | Nike Men Club, Blue, T-shirt",
+        )
+    ]
     assert rows(table)[-1]["productDisplayName"] == "Nike Men Club, Blue, T-shirt"
     assert rows(table)[-1]["usage"] == "Casual"
     assert table.place(5) == "line 7"
@@ -82,7 +88,7 @@ def test_stray_commas_in_a_column_that_is_not_the_last(written: Any) -> None:
     head = "id,title,price\n1,a nice red bag,9.5\n2,a small blue bag,7\n"
     table = written(head + "3,a bag, large, green,12\n")
     assert rows(table)[2] == {"id": 3, "title": "a bag, large, green", "price": 12.0}
-    assert table.mended == [(4, "title")]
+    assert table.mended == [(4, "title", "3 | a bag, large, green | 12")]
 
 
 def test_without_text_the_column_is_the_one_that_leaves_known_keywords_in_the_others(written: Any) -> None:
@@ -93,13 +99,68 @@ def test_without_text_the_column_is_the_one_that_leaves_known_keywords_in_the_ot
 def test_a_row_that_no_column_can_be_mended_in_is_left_out_and_told(written: Any) -> None:
     table = written("id,price\n1,2\n2,3,4\n3,5\n")
     assert [row["id"] for row in rows(table)] == [1, 3]
-    assert table.broken == [(3, "it has 1 cell more than the header, and no column that they could belong to")]
+    assert table.broken == [
+        (3, "it has 1 cell more than the header, and no column that they could belong to: 2 | 3 | 4")
+    ]
+
+
+PRICES = "id,title,price,stock\n1,a nice red bag,9.5,3\n2,a small blue bag,7,1\n"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "3,a bag,19,90,4",  # and not a bag called "a bag,19" for 90
+        "3,a bag, large, green,19,90,4",
+        "3,a bag,1,299.50,4",
+        "3,a bag,1,299,000.50,4",
+        "3,a bag,-19,90,4",
+    ],
+)
+def test_a_number_that_commas_may_have_cut_is_not_guessed_at(written: Any, row: str) -> None:
+    table = written(f"{PRICES}{row}\n")
+    assert len(table) == 2
+    assert table.mended == []
+    ((line, why),) = table.broken
+    assert line == 4
+    assert why.endswith(f"a comma that may be part of a number: {' | '.join(map(str.strip, row.split(',')))}")
+
+
+@pytest.mark.parametrize(
+    ("row", "title"),
+    [
+        ("3,a bag, 2 straps,19.90,4", "a bag, 2 straps"),  # a comma, a space and a number: not a number in two
+        ("3,a bag, large,19,4", "a bag, large"),
+        ("3,a bag, size 4,12.5,4", "a bag, size 4"),
+    ],
+)
+def test_a_number_that_no_comma_can_have_cut_is_no_obstacle(written: Any, row: str, title: str) -> None:
+    assert rows(written(f"{PRICES}{row}\n"))[2]["title"] == title
+
+
+def test_an_amount_with_its_currency_is_a_number_too(written: Any) -> None:
+    table = written("id,title,price\n1,a nice red bag,€9\n2,a small blue bag,€7\n3,a big bag,€19,90\n")
+    assert "a comma that may be part of a number: 3 | a big bag | €19 | 90" in table.broken[0][1]
+
+
+def test_a_row_that_two_columns_can_be_mended_in_is_left_out_unless_a_space_tells(written: Any) -> None:
+    head = "id,title,about\n1,a nice red bag,holds all you need\n2,a small blue bag,for a short trip\n"
+    table = written(f"{head}3,a bag,red,of soft leather\n4,a bag, green,of hard leather\n5,a bag,nice, soft, light\n")
+    assert [row["title"] for row in rows(table)[2:]] == ["a bag, green", "a bag"]
+    assert rows(table)[3]["about"] == "nice, soft, light"
+    assert table.broken == [
+        (
+            4,
+            "it has 1 cell more than the header, and several columns that they could belong to: 3 | a bag | red | of "
+            "soft leather",
+        )
+    ]
 
 
 def test_a_row_with_too_few_cells_is_left_out_and_told(written: Any) -> None:
     table = written("id,color\n1,red\n2\n3,blue\n")
     assert [row["id"] for row in rows(table)] == [1, 3]
-    assert table.broken == [(3, "it has 1 cell, and the header has 2")]
+    assert table.broken == [(3, "it has 1 cell, and the header has 2: 2")]
     assert table.place(1) == "line 4"
 
 
@@ -117,7 +178,7 @@ def test_a_header_that_fits_no_row_is_told(written: Any) -> None:
 # ---- how a file is written ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_byte_order_marks_and_quoted_line_breaks(written: Any, delimiter: str) -> None:
     text = "id,note,price\r\n1,'two\r\nlines, one cell',2.5\r\n2,plain,3\r\n".replace(",", delimiter).replace("'", '"')
     table = written(b"\xef\xbb\xbf" + text.encode())
@@ -191,6 +252,15 @@ def test_one_cell_in_the_last_row_widens_the_column_and_is_told(written: Any) ->
         f"number such as 12.5."
     ]
     assert written("id,price\n1,5\n2,5.5\n").columns["price"].kind == "float"
+
+
+def test_named_cells_count_as_empty_in_every_column(written: Any) -> None:
+    text = "id,title,price\n1,a nice red bag,tba\n2,tba,7.5\n3,a small blue bag,8\n4,a bag, or two,tba\n"
+    table = written(text, null_values=["tba"])
+    assert kinds(table) == {"id": "integer", "title": "text", "price": "float"}
+    assert rows(table)[:2] == [{"id": 1, "title": "a nice red bag"}, {"id": 2, "price": 7.5}]
+    assert rows(table)[3] == {"id": 4, "title": "a bag, or two"}
+    assert written(text).columns["price"].kind == "keyword"
 
 
 def test_a_date_that_is_none_is_told(written: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="the model needs TensorFlow: pip install 'autoenc[train]'")
 
-from autoenc.training.model import ModelConfig, build_decoder, build_encoder  # noqa: E402
+from autoenc.training.model import ModelConfig, build_decoder, build_encoder, mirror_averaged  # noqa: E402
 
 
 def shapes(model: object) -> list[tuple[str, tuple[int, ...]]]:
@@ -62,3 +62,13 @@ def test_one_seed_gives_one_model() -> None:
 def test_layers_do_not_begin_alike() -> None:
     kernels = [weights for weights in build_encoder(ModelConfig()).get_weights() if weights.ndim == 4]
     assert not np.array_equal(kernels[0][:, :, :3, :8], kernels[1][:, :, :3, :8])
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_an_averaged_encoder_gives_the_mean_of_an_image_and_its_mirror_image(count: int) -> None:
+    encoder = build_encoder(ModelConfig(latent_dim=4))
+    images = np.random.default_rng(0).random((count, 32, 32, 3), np.float32)
+    plain, mirrored = encoder.predict_on_batch(images), encoder.predict_on_batch(images[:, :, ::-1])
+    averaged = mirror_averaged(encoder).predict_on_batch(images)
+    np.testing.assert_allclose(averaged, (plain + mirrored) / 2, atol=1e-6)
+    assert np.abs(plain - mirrored).max() > 0.01

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import numpy as np
 import pytest
 
 from autoenc import measure_scales, open_store
-from autoenc.comparison import fusing
-from autoenc.comparison.fusing import Kept, fuse, gallery_scale, trial_of
+from autoenc.comparison import halves
+from autoenc.comparison import kept as keeping
+from autoenc.comparison.fusion import Fusion
+from autoenc.comparison.halves import fuse as fuse_halves
+from autoenc.comparison.halves import split_halves, trial_of
+from autoenc.comparison.kept import Kept, gallery_scale
 from autoenc.comparison.measure import Split
 from autoenc.comparison.records import EncoderScores
 from autoenc.metrics.registry import METRICS, score_ranking
-from autoenc.progress import silent
+from autoenc.progress import Progress, silent
 from autoenc.store import VectorSpec, point_id
 from autoenc.store.blending import Similarity
 from autoenc.vectors import Indices, Vectors, unit_rows
@@ -39,6 +44,11 @@ def kept(split: Split, gallery: dict[str, Vectors], queries: dict[str, Vectors] 
     for name, vectors in gallery.items():
         found.add(name, vectors, vectors if queries is None else queries[name])
     return found
+
+
+def fuse(kept: Kept, scores: Mapping[str, EncoderScores], progress: Progress) -> Fusion | None:
+    found = split_halves(kept)
+    return None if found is None else fuse_halves(found, scores, progress)
 
 
 def alone(count: int, labeled: int) -> dict[str, EncoderScores]:
@@ -139,8 +149,9 @@ def test_vectors_in_files_give_the_same(
 ) -> None:
     split, gallery = within
     in_memory = fuse(kept(split, gallery), alone(200, len(split.labeled)), silent)
-    monkeypatch.setattr(fusing, "_IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(fusing, "_CELLS", 1000)
+    monkeypatch.setattr(keeping, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(halves, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(keeping, "_CELLS", 1000)
     in_files = kept(split, gallery)
     assert all(isinstance(in_files.gallery(name), np.memmap) for name in NOISE)
     found = fuse(in_files, alone(200, len(split.labeled)), silent)
@@ -196,7 +207,7 @@ def test_what_a_half_is_tried_on_does_not_depend_on_the_labels_of_the_other(
     before, after = (trial_of(kept(each, *vectors), found.half, side, spans) for each in (split, mixed))
     np.testing.assert_array_equal(after.relevant, before.relevant)
     for name in NOISE:
-        np.testing.assert_array_equal(after.cosines[name], before.cosines[name])
+        np.testing.assert_array_equal(after.parts[name], before.parts[name])
     other = [trial_of(kept(each, *vectors), found.half, 1 - side, spans).score({"form": 1}) for each in (split, mixed)]
     assert other[1] < 0.8 * other[0], "the labels that were exchanged matter to their own half"
 
@@ -210,7 +221,7 @@ def test_a_trial_holds_no_image_that_is_a_query_of_the_other_half(within: tuple[
         mine = np.flatnonzero(half == side)
         assert len(trial) <= len(mine)
         assert trial.relevant.shape[1] == len(mine), "all images with a label but those of the other half"
-        at = trial.cosines["number"].argmax(axis=1)
+        at = trial.parts["number"].argmax(axis=1)
         np.testing.assert_array_equal(at, trial.own)
         assert (trial.own >= 0).all()
         assert not trial.relevant[np.arange(len(trial)), trial.own].any()
@@ -224,8 +235,8 @@ def test_a_trial_is_bounded_and_prefers_images_that_can_be_found(
 ) -> None:
     split, gallery, queries = apart
     half = np.arange(90) % 2
-    monkeypatch.setattr(fusing, "QUERIES", 10)
-    monkeypatch.setattr(fusing, "GALLERY", 40)
+    monkeypatch.setattr(halves, "QUERIES", 10)
+    monkeypatch.setattr(halves, "GALLERY", 40)
     assert trial_of(kept(split, gallery, queries), half, 0, dict.fromkeys(NOISE, 1.0)).relevant.shape == (10, 40)
     lone = np.where(np.arange(120) < 20, 1, 0)  # 20 images that are relevant, among 120
     rare = replace(split, gallery_codes=lone, query_codes=np.ones(90, np.int64), own=np.full(90, -1))
@@ -285,7 +296,8 @@ def test_vectors_in_files_leave_none_behind(
     within: tuple[Split, dict[str, Vectors]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(fusing, "_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(keeping, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(halves, "IN_MEMORY_BYTES", 0)
     held = kept(*within)
     assert isinstance(held.gallery("form"), np.memmap)
     assert list(tmp_path.iterdir()) == []

@@ -37,8 +37,9 @@ def found(**encoders: list[float] | np.ndarray[tuple[int], np.dtype[np.float64]]
 
 def test_the_best_encoder_is_remembered_with_its_figures(store: Store) -> None:
     said = remember_comparison(store, found(learned=HARD, edges=HARD + 0.25, color=HARD + 0.5))
-    better = store.info.better["learned"]
-    assert (better.encoder, better.fingerprint, better.than_fingerprint) == ("color", "color", "learned")
+    better = store.info.better["picture"]
+    assert (better.using, better.than) == ("color", "learned")
+    assert better.fingerprints == {"color": "color", "learned": "learned"}
     assert (better.map, better.than_map) == pytest.approx((0.75, 0.25))
     assert (better.ci_low, better.ci_high) == pytest.approx((0.5, 0.5))
     assert better.queries == 8
@@ -55,13 +56,13 @@ def test_no_more_is_remembered_than_the_interval_shows(store: Store) -> None:
     assert store.info.better == {}
     assert said == ("No encoder of the store is shown to retrieve better than learned; compared were 'color', 'edges'.")
     remember_comparison(store, found(learned=HARD, color=mixed, edges=HARD + 0.1))
-    assert store.info.better["learned"].encoder == "edges", "color has the higher mean, but its interval holds zero"
+    assert store.info.better["picture"].using == "edges", "color has the higher mean, but its interval holds zero"
 
 
 def test_the_newest_comparison_stands(store: Store) -> None:
     remember_comparison(store, found(learned=HARD, color=HARD + 0.5))
     remember_comparison(store, found(learned=HARD, edges=HARD + 0.25))
-    assert store.info.better["learned"].encoder == "edges"
+    assert store.info.better["picture"].using == "edges"
     remember_comparison(store, found(learned=HARD, color=HARD, edges=HARD))
     assert store.info.better == {}
 
@@ -71,7 +72,7 @@ def test_it_is_about_the_encoder_that_the_store_is_searched_with_by_default(stor
     remember_comparison(store, found(edges=HARD, learned=HARD, color=HARD + 0.5))
     assert store.info.better == {}, "color is the default now, and it is ahead"
     remember_comparison(store, found(edges=HARD + 0.5, color=HARD))
-    assert {than: better.encoder for than, better in store.info.better.items()} == {"color": "edges"}
+    assert [(better.using, better.than) for better in store.info.better.values()] == [("edges", "color")]
 
 
 def test_another_model_and_projections_are_not_the_stores_encoders(store: Store) -> None:
@@ -120,4 +121,4 @@ def test_a_comparison_of_the_images_themselves_and_another_index_run(picture_fol
         remember_comparison(store, gray)
     index_images(picture_folder, tmp_path / "s")
     with open_store(tmp_path / "s") as store:
-        assert store.info.better["color"].encoder == "edges"
+        assert store.info.better["picture"].using == "edges"
