@@ -26,6 +26,7 @@ from autoenc.cli import (
     query,
     remove,
     restore,
+    serve,
     status,
     tag,
     train,
@@ -34,7 +35,7 @@ from autoenc.cli.common import Parser, as_flags, say
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.quiet import native_stderr_silenced
 
-VERBS = (train, index, query, neighbors, duplicates, tag, compare, status, check, remove, copy, backup, restore)
+VERBS = (train, index, query, neighbors, duplicates, tag, compare, status, check, serve, remove, copy, backup, restore)
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 OUT_OF_MEMORY = (
     *("Insufficient memory", "Failed to allocate memory", "bad allocation", "bad_alloc", "OOM when allocating"),

@@ -50,16 +50,20 @@ FLAGS = {
     ),
     *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
     *(
+        "cache",
         "filterable",
         "id-column",
         "list-separator",
         "metadata",
         "path-column",
+        "private",
         "product-column",
         "products",
+        "rate",
         "set",
         "threshold",
         "unset",
+        "writable",
     ),
 }
 """The options that the library's messages name as parameters."""
