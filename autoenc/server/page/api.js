@@ -3,13 +3,13 @@
 /**
  * @typedef {object} Image
  * @property {string} id
- * @property {string} path
- * @property {string} source
- * @property {string} thumbnail
- * @property {string} original
+ * @property {string | null} path
+ * @property {string | null} source
+ * @property {string | null} thumbnail
+ * @property {string | null} original
  * @property {Record<string, any>} fields
- * @property {number} width
- * @property {number} height
+ * @property {number | null} width
+ * @property {number | null} height
  * @property {string | number | null} product
  *
  * @typedef {{rank: number, score: number, parts: Record<string, number>, image: Image}} Neighbor
@@ -202,6 +202,12 @@ export const pictureUrl = (token) => address(`pictures/${encodeURIComponent(toke
 
 /** @param {string} id @param {number} size */
 export const thumbnailUrl = (id, size) => address(`images/${encodeURIComponent(id)}/thumbnail`, { size });
+
+/** The address of an image's thumbnail that the browser may keep for good. @param {Image} image @param {number} size */
+export function keptThumbnail(image, size) {
+  const version = image.thumbnail ? new URL(image.thumbnail, document.baseURI).searchParams.get("v") : null;
+  return address(`images/${encodeURIComponent(image.id)}/thumbnail`, { size, ...(version && { v: version }) });
+}
 
 /** @param {string} using @param {AbortSignal} [signal] @returns {Promise<{points: string, ids: string[], images: number, method: string}>} */
 export const getMap = (using, signal) => get("map", { using }, signal);

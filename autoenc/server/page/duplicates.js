@@ -111,8 +111,8 @@ function copyCard({ image, likeness, better }, keep) {
       h("span", { class: "badge" }, better ? "Better" : `${(likeness * 100).toFixed(0)}% alike`),
     ),
     h("p", { class: "path" }, image.path),
-    h("p", { class: "quiet" }, `${image.width} × ${image.height}`),
-    keep && h("button", { type: "button", class: better ? "button main" : "button", onclick: keep, "aria-label": `Keep ${image.path}` }, "Keep this"),
+    h("p", { class: "quiet" }, image.width && `${image.width} × ${image.height}`),
+    keep && h("button", { type: "button", class: better ? "button main" : "button", onclick: keep, "aria-label": `Keep ${image.path ?? title}` }, "Keep this"),
   );
 }
 

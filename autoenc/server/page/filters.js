@@ -58,6 +58,13 @@ export function isChoice(facet, images) {
   return facet.values.length > 1 && most > Math.max(3, images / 500) && most < images;
 }
 
+/** Facets of the files rather than of the products, and folders that say what another field says. @param {Facet} facet */
+export function isRepeated(facet) {
+  if (["width", "height", "path"].includes(facet.name)) return true;
+  const values = JSON.stringify(facet.values);
+  return facet.name === "folder" && (whole?.fields ?? []).some(({ name, values: other }) => name !== "folder" && JSON.stringify(other) === values);
+}
+
 /** @param {Facet} facet */
 export const isSpan = ({ least, most }) => least !== null && least !== undefined && most !== null && most !== undefined && least !== most;
 
@@ -71,6 +78,7 @@ export function showFilters(place, facets, state) {
   const active = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
   const groups = facets.fields.map((facet) => {
     const own = whole?.fields.find(({ name }) => name === facet.name) ?? facet;
+    if (isRepeated(own)) return null;
     if (state.values.has(facet.name) || isChoice(own, images)) return valueGroup(facet, state);
     if (isSpan(own)) return spanGroup(own, state);
     return null;

@@ -1,6 +1,6 @@
 /** Cards of products, and what stands in their place while they load, where there are none, or after an error. */
 
-import { thumbnailUrl } from "./api.js";
+import { keptThumbnail } from "./api.js";
 import { count, fill, h, icon, iconButton } from "./dom.js";
 import { noteOf, partName, priceOf, titleOf } from "./naming.js";
 import { current, go, linkTo, searchBy } from "./state.js";
@@ -12,9 +12,12 @@ import { current, go, linkTo, searchBy } from "./state.js";
 
 let ratio = 1;
 
+/** Width by height, 1 where they are not known. @param {Image} image */
+const shapeOf = ({ width, height }) => (width && height ? width / height : 1);
+
 /** Give every card the shape that most of these pictures have, so that none is cut more than it must be. @param {Image[]} images */
 export function shapeCards(images) {
-  const shapes = images.map(({ width, height }) => width / height || 1).sort((a, b) => a - b);
+  const shapes = images.map(shapeOf).sort((a, b) => a - b);
   const middle = shapes[Math.floor(shapes.length / 2)] ?? 1;
   ratio = [3 / 4, 4 / 5, 1, 4 / 3].reduce((best, one) =>
     Math.abs(Math.log(one / middle)) < Math.abs(Math.log(best / middle)) ? one : best,
@@ -29,11 +32,10 @@ export function shapeCards(images) {
  * @param {{sizes?: string, alt?: string, eager?: boolean}} [how]
  */
 export function picture(image, { sizes = "(max-width: 44rem) 48vw, 240px", alt = "", eager = false } = {}) {
-  const own = image.width / image.height || 1;
-  const apart = Math.abs(Math.log(own / ratio)) > 0.3;
+  const apart = Math.abs(Math.log(shapeOf(image) / ratio)) > 0.3;
   const img = h("img", {
-    src: thumbnailUrl(image.id, 256),
-    srcset: `${thumbnailUrl(image.id, 256)} 256w, ${thumbnailUrl(image.id, 512)} 512w`,
+    src: keptThumbnail(image, 256),
+    srcset: `${keptThumbnail(image, 256)} 256w, ${keptThumbnail(image, 512)} 512w`,
     sizes,
     alt,
     width: image.width,

@@ -21,7 +21,7 @@ function first(image, names) {
 export function titleOf(image) {
   const found = first(image, TITLES);
   if (found) return found;
-  const parts = image.path.split("/");
+  const parts = (image.path ?? image.id).split("/");
   const stem = (parts.pop() ?? "").replace(/\.[^.]+$/, "");
   return parts.length ? `${parts.at(-1)} ${stem}` : stem;
 }

@@ -56,7 +56,7 @@ export async function showPreview(id, store, neighbor) {
 
 /** @param {Image} image */
 function photo(image) {
-  const img = h("img", { src: new URL(image.original, document.baseURI).href, alt: titleOf(image), width: image.width, height: image.height });
+  const img = h("img", { src: address(`images/${encodeURIComponent(image.id)}/original`), alt: titleOf(image), width: image.width, height: image.height });
   img.addEventListener("error", () => img.replaceWith(h("span", { class: "gone" }, "The picture's file is missing")), { once: true });
   return h("figure", { class: "photo" }, img);
 }
@@ -88,8 +88,8 @@ function facts(image, store, neighbor) {
       "dl",
       { class: "fields" },
       rows.map(([name, value]) => h("div", {}, h("dt", {}, fieldName(name)), h("dd", {}, fieldValue(value, kinds.get(name))))),
-      h("div", {}, h("dt", {}, "File"), h("dd", {}, h("a", { href: address(`images/${encodeURIComponent(image.id)}/original`), target: "_blank", rel: "noopener" }, image.path))),
-      h("div", {}, h("dt", {}, "Size"), h("dd", {}, `${image.width} × ${image.height} pixels`)),
+      h("div", {}, h("dt", {}, "File"), h("dd", {}, h("a", { href: address(`images/${encodeURIComponent(image.id)}/original`), target: "_blank", rel: "noopener" }, image.path ?? image.id))),
+      image.width && h("div", {}, h("dt", {}, "Size"), h("dd", {}, `${image.width} × ${image.height} pixels`)),
     ),
   );
 }

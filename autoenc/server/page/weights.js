@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { fieldName, partName } from "./naming.js";
 import { current, go, hasLooks } from "./state.js";
-import { isChoice, isSpan } from "./filters.js";
+import { isChoice, isRepeated, isSpan } from "./filters.js";
 
 /**
  * @typedef {import("./api.js").Store} Store
@@ -45,8 +45,8 @@ export function weightSliders(state, store, facets) {
   if (!hasLooks(state)) return null;
   const looks = weightsOf(state.using || store.default_using);
   const known = state.id.length > 0 || state.like.length > 0;
-  const choices = facets.fields.filter((facet) => isChoice(facet, facets.total) && !facet.name.includes('"')).slice(0, 5);
-  const spans = facets.fields.filter((facet) => isSpan(facet) && typeof facet.least === "number").slice(0, 2);
+  const choices = facets.fields.filter((facet) => isChoice(facet, facets.total) && !isRepeated(facet) && !facet.name.includes('"')).slice(0, 5);
+  const spans = facets.fields.filter((facet) => isSpan(facet) && !isRepeated(facet) && typeof facet.least === "number").slice(0, 2);
   const boosts = weightsOf(state.boost);
   const nears = weightsOf(state.near);
   return h(
