@@ -18,6 +18,7 @@ from autoenc.server.access import COOKIE, SESSION_SECONDS
 from autoenc.server.answers import PROBLEMS, json_answer
 from autoenc.server.bodies import SearchBody, Strict
 from autoenc.server.browsing import browsing_routes
+from autoenc.server.exploring import exploring_routes
 from autoenc.server.gate import Gate
 from autoenc.server.metrics import MEDIA_TYPE
 from autoenc.server.page_files import page_routes
@@ -25,6 +26,7 @@ from autoenc.server.problems import DOCUMENT, RequestError, answer_to
 from autoenc.server.searching import searching_routes
 from autoenc.server.service import Service
 from autoenc.server.settings import Settings
+from autoenc.server.writing import writing_routes
 from autoenc.store import Store
 
 DESCRIPTION = """Search a catalog of images by how they look. Errors are problem documents (RFC 9457). Where a server is
@@ -72,7 +74,15 @@ def _api(service: Service) -> FastAPI:
             (HTTPException, RequestValidationError, AutoencError, RequestError, Exception), _answered
         ),
     )
-    for routes in (_watching, _signing_in, searching_routes, browsing_routes, page_routes):
+    for routes in (
+        _watching,
+        _signing_in,
+        searching_routes,
+        browsing_routes,
+        exploring_routes,
+        writing_routes,
+        page_routes,
+    ):
         api.include_router(routes(service))
     made = api.openapi
 

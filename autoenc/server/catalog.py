@@ -46,12 +46,14 @@ class Catalog:
 
     Attributes:
         store: as given.
-        version: a number that changes with every write of this server.
+        version: a number that changes whenever this server adds or removes images.
+        indexed: a number that changes whenever it adds some.
     """
 
     def __init__(self, store: Store, model: Model | None = None) -> None:
         self.store = store
         self.version = 0
+        self.indexed = 0
         self._model = model
         self._lock = threading.Lock()
         self._searcher: Searcher | None = None
@@ -64,10 +66,11 @@ class Catalog:
                 self._searcher = Searcher(self.store, model=self._model)
             return self._searcher
 
-    def changed(self) -> None:
-        """To be called after a write: what was kept of the catalog may be wrong now."""
+    def changed(self, *, indexed: bool = False) -> None:
+        """To be called once images were added or removed: what was kept of the catalog may be wrong now."""
         with self._lock:
             self.version += 1
+            self.indexed += indexed
             self._searcher = None
 
     def warm(self) -> list[str]:
@@ -156,6 +159,15 @@ class Catalog:
             raise PointNotFoundError(f"Image {record.id} has no file.")
         return digest
 
+    def file(self, payload: Mapping[str, Any]) -> Path | None:
+        """The file of an image, links followed; None if there is none, or if it lies outside of its source."""
+        path = point_path(self.store, payload)
+        if path is None or not path.is_absolute():
+            return None
+        root = self.store.info.sources[own_of(payload)["source"]]
+        real = Path(os.path.realpath(path))
+        return real if real.is_relative_to(os.path.realpath(root)) and os.path.isfile(real) else None
+
     def original(self, record: Record) -> Original:
         """The file of an image, if it is still the one that was indexed, and lies in its source, links followed.
 
@@ -164,12 +176,9 @@ class Catalog:
             ImageDecodeError: it cannot be read.
         """
         digest = self.digest(record)
-        path = point_path(self.store, record.payload)
-        root = self.store.info.sources[own_of(record.payload)["source"]]
-        real = Path(os.path.realpath(path or ""))
-        if not real.is_relative_to(os.path.realpath(root)) or not os.path.isfile(real):
+        if (path := self.file(record.payload)) is None:
             raise PointNotFoundError(f"The file of image {record.id} is gone.")
-        file = read_file(real)
+        file = read_file(path)
         if file.digest != digest:
             raise PointNotFoundError(f"The file of image {record.id} has changed since it was indexed.")
         if not isinstance(file.data, bytes):

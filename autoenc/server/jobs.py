@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -12,6 +13,7 @@ from autoenc.progress import Progress
 from autoenc.server.problems import RequestError
 
 _KEPT = 8  # results
+_PAUSE = 0.02  # seconds
 
 
 class _StoppedError(Exception):
@@ -23,20 +25,20 @@ class Job:
     """One piece of work.
 
     Attributes:
-        key: what it is, by which its result is found again.
-        stage, done, total: how far it is.
+        stage: what it does now.
+        done: how much of that.
+        total: out of how much.
         result: what the work returned.
         error: what it raised.
+        finished: set once it has ended, either way.
     """
 
-    key: Hashable
     stage: str = ""
     done: int = 0
     total: int = 0
     result: Any = None
     error: Exception | None = None
     finished: threading.Event = field(default_factory=threading.Event)
-    begun: float = field(default_factory=time.time)
 
     def told(self) -> dict[str, Any]:
         """How far it is, for a client that has to wait."""
@@ -52,7 +54,7 @@ class Jobs:
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
-    def result(self, key: Hashable, work: Callable[[Progress], Any], seconds: float) -> Job:
+    async def result(self, key: Hashable, work: Callable[[Progress], Any], seconds: float) -> Job:
         """The job of this key, started if it has not been; waits for its end, but not longer than `seconds`.
 
         A result is kept, and an error is told once: the next call tries again.
@@ -63,7 +65,9 @@ class Jobs:
         """
         with self._lock:
             job = self._jobs.get(key) or self._start(key, work)
-        job.finished.wait(seconds)
+        until = time.monotonic() + seconds
+        while not job.finished.is_set() and time.monotonic() < until:
+            await asyncio.sleep(_PAUSE)
         if job.error is not None:
             with self._lock:
                 if self._jobs.get(key) is job:
@@ -75,12 +79,11 @@ class Jobs:
         """Start work that nothing else of its key may run beside.
 
         Raises:
-            RequestError: it runs already.
+            RequestError: it runs already, or the server is being stopped.
         """
         with self._lock:
-            there = self._jobs.pop(key, None)
+            there = self._jobs.get(key)
             if there is not None and not there.finished.is_set():
-                self._jobs[key] = there
                 raise RequestError(409, "running", "This is being done already; wait until it has ended.")
             return self._start(key, work)
 
@@ -91,7 +94,9 @@ class Jobs:
     def _start(self, key: Hashable, work: Callable[[Progress], Any]) -> Job:
         if self._stopping:
             raise RequestError(503, "stopping", "The server is being stopped.")
-        job = self._jobs[key] = Job(key)
+        job = Job()
+        self._jobs.pop(key, None)
+        self._jobs[key] = job
         ended = [other for other, each in self._jobs.items() if each.finished.is_set()]
         for other in ended[: max(0, len(self._jobs) - _KEPT)]:
             del self._jobs[other]

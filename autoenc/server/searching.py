@@ -150,7 +150,7 @@ def _search(service: Service, body: SearchBody, picture: bytes | None, form: str
     if form == "csv":
         return _csv(catalog, found)
     if form == "png":
-        return _sheet(searcher, query, found)
+        return _sheet(catalog, searcher, query, found)
     return json_answer(
         {
             "query": _understood(body, searcher, query),
@@ -227,18 +227,21 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def _sheet(searcher: Searcher, query: Asking, found: Sequence[Neighbor]) -> Response:
+def _sheet(catalog: Catalog, searcher: Searcher, query: Asking, found: Sequence[Neighbor]) -> Response:
     """The results as a contact sheet, beside the first picture of the query."""
     from autoenc.report.sheets import query_sheet  # draws with Pillow, which few searches need
+
+    def reachable(image: Neighbor) -> Neighbor:
+        return replace(image, path=catalog.file(image.payload))
 
     shown: Any = query.pictures[0] if query.pictures else None
     if shown is None:
         ids = [*query.ids, *(each for each in query.like if isinstance(each, str))]  # type: ignore[union-attr]
         if not ids:
             raise ArgumentError("A contact sheet shows the query: search by a picture, or by a stored image.")
-        shown = searcher.stored(ids[0])
+        shown = reachable(searcher.stored(ids[0]))
     file = io.BytesIO()
-    query_sheet(shown, found, using=searcher.using).save(file, "PNG")
+    query_sheet(shown, map(reachable, found), using=searcher.using).save(file, "PNG")
     headers = {"content-disposition": 'attachment; filename="results.png"'}
     return Response(file.getvalue(), 200, headers, "image/png")
 
