@@ -19,6 +19,7 @@
  * @property {Neighbor[]} neighbors
  * @property {Novelty | null} novelty
  * @property {number | null} next_offset
+ * @property {string[]} notes why nothing was found
  * @property {number} took_ms
  *
  * @typedef {{name: string, dim: number, default: boolean}} Encoder
@@ -48,7 +49,7 @@
  * @typedef {{fields: Facet[], total: number}} Facets
  * @typedef {{token: string, expires: string, width: number, height: number, thumbnail: string}} Uploaded
  * @typedef {{image: Image, likeness: number, better: boolean}} Copy
- * @typedef {{groups: {images: Copy[], diameter: number}[], threshold: number}} Duplicates
+ * @typedef {{groups: {images: Copy[]}[], total: number, next_offset: number | null}} Duplicates
  * @typedef {{share: number, picture: string, nearest: {score: number, image: Image}[]}} Step
  */
 
@@ -97,6 +98,8 @@ export function address(path, query) {
 }
 
 /**
+ * Ask the server, again where it is still computing, and again after the key was given where it takes one.
+ *
  * @param {string} url
  * @param {RequestInit} options
  * @param {"read" | "write"} why
@@ -119,6 +122,12 @@ async function ask(url, options, why) {
     return ask(url, options, why);
   }
   if (!response.ok) throw await problemOf(response);
+  if (response.status === 202) {
+    const seconds = Number(response.headers.get("Retry-After")) || 1;
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    options.signal?.throwIfAborted();
+    return ask(url, options, why);
+  }
   return response.status === 204 ? null : response.json();
 }
 
@@ -212,14 +221,14 @@ export function keptThumbnail(image, size) {
 /** @param {string} using @param {AbortSignal} [signal] @returns {Promise<{points: string, ids: string[], images: number, method: string}>} */
 export const getMap = (using, signal) => get("map", { using }, signal);
 
-/** @param {AbortSignal} [signal] @returns {Promise<Duplicates>} */
-export async function getDuplicates(signal) {
-  const found = await get("duplicates", undefined, signal);
+/** @param {number} offset @param {AbortSignal} [signal] @returns {Promise<Duplicates>} */
+export async function getDuplicates(offset, signal) {
+  const found = await get("duplicates", { offset, limit: 60 }, signal);
   for (const group of found.groups) for (const copy of group.images) remember(copy.image);
   return found;
 }
 
-/** @param {[string, string]} ids */
+/** @param {string[]} ids */
 export const notDuplicates = (ids) => post("duplicates/verdicts", { ids }, undefined, "write");
 
 /** @param {string[]} ids @returns {Promise<{removed: number}>} */

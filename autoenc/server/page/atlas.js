@@ -41,7 +41,7 @@ export class Atlas {
   }
 
   /**
-   * One point for each square of a grid with 2^level squares a side: those that show their picture at this zoom. A point
+   * One point for each square of a grid with 2^(level/2) squares a side: those that show their picture at this zoom. A point
    * that shows it keeps it at every higher level.
    *
    * @param {number} level
@@ -50,13 +50,13 @@ export class Atlas {
   chosen(level) {
     const known = this.levels.get(level);
     if (known) return known;
-    const side = 2 ** level;
+    const side = 2 ** (level / 2);
     const before = level > 0 ? this.chosen(level - 1) : new Uint32Array(0);
     const taken = new Set();
     /** @type {number[]} */
     const points = [];
     const offer = (/** @type {number} */ at) => {
-      const square = Math.floor(this.points[2 * at + 1] * side) * (side + 1) + Math.floor(this.points[2 * at] * side);
+      const square = Math.floor(this.points[2 * at + 1] * side) * (Math.ceil(side) + 1) + Math.floor(this.points[2 * at] * side);
       if (taken.has(square)) return;
       taken.add(square);
       points.push(at);

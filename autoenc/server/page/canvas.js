@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 /** @typedef {import("./atlas.js").Atlas} Atlas */
 /** @typedef {{x: number, y: number, scale: number}} Camera center of the view, and pixels a unit */
 
-const ROOM = 58; // pixels between pictures, at least
+const ROOM = 50; // pixels between pictures, at least
 const MOST_PICTURES = 1200;
 const AT_ONCE = 8;
 
@@ -127,10 +127,10 @@ export class MapCanvas {
       paper.fillRect(x - dot / 2, y - dot / 2, dot, dot);
     });
     paper.globalAlpha = 1;
-    const level = Math.max(0, Math.floor(Math.log2(this.camera.scale / ROOM)));
-    const size = Math.min(120, (this.camera.scale / 2 ** level) * 0.8);
+    const level = Math.max(0, Math.floor(2 * Math.log2(this.camera.scale / ROOM)));
+    const size = Math.min(120, (this.camera.scale / 2 ** (level / 2)) * 0.85);
     this.waiting = [];
-    for (const at of this.atlas.chosen(Math.min(level, 18))) {
+    for (const at of this.atlas.chosen(Math.min(level, 36))) {
       const [x, y] = this.#screen(at);
       if (x < -size || y < -size || x > width + size || y > height + size) continue;
       this.#picture(paper, at, x, y, size, this.picked.has(at) || at === this.pointed ? accent : card);

@@ -3,10 +3,10 @@
 import { browse, search } from "./api.js";
 import { queryOf, whereOf } from "./asking.js";
 import { openDialog } from "./dialogs.js";
-import { count, fill, h, icon } from "./dom.js";
+import { count, fill, h, icon, refill } from "./dom.js";
 import { takeAway } from "./downloads.js";
-import { chips, facetsFor, showFilters } from "./filters.js";
-import { card, failed, isAborted, mostOf, notice, shapeCards, skeleton } from "./grid.js";
+import { allFacets, chips, facetsFor, showFilters } from "./filters.js";
+import { card, failed, isAborted, moreButton, mostOf, notice, shapeCards, skeleton } from "./grid.js";
 import { partName } from "./naming.js";
 import { hero, queryStrip } from "./query.js";
 import { current, go, hasLooks, isSearch, NO_QUERY } from "./state.js";
@@ -68,7 +68,7 @@ export function update(state, store) {
   const key = JSON.stringify([queryOf(state, { k: PAGE }), state.versus]);
   if (key === shown) return;
   shown = key;
-  fill(parts.lead, isSearch(state) ? queryStrip(state, tools(state, store)) : whereOf(state) ? null : hero(store.images));
+  refill(parts.lead, isSearch(state) ? queryStrip(state, tools(state, store)) : whereOf(state) ? null : hero(store.images));
   parts.root.classList.toggle("searching", isSearch(state));
   load(state, store);
   recount(state, store);
@@ -77,9 +77,9 @@ export function update(state, store) {
 /** @param {State} state @param {Store} store */
 function tools(state, store) {
   const side = h("button", {
-    type: "button", class: "button", "aria-pressed": String(Boolean(state.versus)),
+    type: "button", class: "button", "data-key": "versus", "aria-pressed": String(Boolean(state.versus)),
     onclick: () => go({ versus: state.versus ? "" : other(state, store) }),
-  }, icon("columns"), "Side by side");
+  }, icon("columns"), h("span", { class: "label" }, "Side by side"));
   return [
     ...(hasLooks(state) ? [encoderSwitch(state, store), ...(store.encoders.length > 1 ? [side] : [])] : []),
     takeAway(state),
@@ -102,7 +102,7 @@ async function recount(state, store) {
     const facets = await facetsFor(state, counted.signal);
     if (!parts) return;
     showFilters(parts.filters, facets, state);
-    fill(parts.weights, weightSliders(state, store, facets));
+    refill(parts.weights, weightSliders(state, store, await allFacets(counted.signal)));
     showBar(state, store, facets.total);
   } catch (error) {
     if (!isAborted(error) && parts) fill(parts.filters, h("p", { class: "quiet" }, /** @type {Error} */ (error).message));
@@ -117,9 +117,9 @@ function showBar(state, store, total) {
     openDialog("Filters", "sheet", [h("h2", {}, isSearch(current()) ? "Tune" : "Filters"), panel], () => parts?.side.append(panel));
   } }, icon("sliders"), isSearch(state) ? "Tune" : "Filters");
   const grouped = store.product !== null && isSearch(state) && h("label", { class: "toggle" }, h("input", {
-    type: "checkbox", role: "switch", checked: state.grouped, onchange: (/** @type {Event} */ event) => go({ grouped: /** @type {HTMLInputElement} */ (event.target).checked }),
+    type: "checkbox", role: "switch", "data-key": "grouped", checked: state.grouped, onchange: (/** @type {Event} */ event) => go({ grouped: /** @type {HTMLInputElement} */ (event.target).checked }),
   }), "One photo a product");
-  fill(
+  refill(
     parts.bar,
     filters,
     h("p", { class: "quiet total" }, isSearch(state) ? `Among ${count(total, "picture")}` : count(total, "picture")),
@@ -165,10 +165,10 @@ async function showAll(place, state, signal) {
   return place;
 }
 
-/** @param {string} where */
-const nothing = (where) =>
+/** @param {string} where @param {string[]} [notes] */
+const nothing = (where, notes = []) =>
   where
-    ? notice({ mark: "search", title: "Nothing matches all of these filters", text: "Take one of them away to see more.", action: h("button", { type: "button", class: "button main", onclick: () => go({ values: new Map(), spans: new Map() }) }, "Clear the filters") })
+    ? notice({ mark: "search", title: "Nothing matches all of these filters", text: notes.join(" ") || "Take one of them away to see more.", action: h("button", { type: "button", class: "button main", onclick: () => go({ values: new Map(), spans: new Map() }) }, "Clear the filters") })
     : notice({ mark: "picture", title: "This catalog is still empty", text: "Index a folder of product photos with `autoenc index`, then reload this page." });
 
 /** @param {HTMLElement} place @param {State} state @param {Store} store @param {AbortSignal} signal */
@@ -182,7 +182,7 @@ async function showSearch(place, state, store, signal) {
   for (const { image, ...rest } of answers.flatMap((answer) => answer.neighbors)) found.set(image.id, { image, ...rest });
   if (!shaped) shapeCards(answers[0].neighbors.map(({ image }) => image));
   shaped = true;
-  if (answers.every((answer) => !answer.neighbors.length)) return fill(place, nothing(whereOf(state) || "words"));
+  if (answers.every((answer) => !answer.neighbors.length)) return fill(place, nothing(whereOf(state) || "words", answers[0].notes));
   const lists = answers.map((answer, at) => {
     const most = mostOf(answer.neighbors);
     const make = (/** @type {Neighbor} */ neighbor) => card(neighbor.image, { neighbor, most, votes: hasLooks(state), eager: neighbor.rank <= 12 });
@@ -218,25 +218,5 @@ const novelty = ({ novelty: told }) =>
     icon("search"),
     h("div", {}, h("strong", {}, "This may not be in the catalog. "), h("span", {}, "Nothing here is as close to it as products here are to one another. These come nearest.")),
   );
-
-/** A button that adds the next page, by itself once it is near. @param {() => Promise<boolean>} add whether there is more */
-function moreButton(add) {
-  const button = h("button", { type: "button", class: "button more" }, "Show more");
-  const run = async () => {
-    if (button.disabled) return;
-    button.disabled = true;
-    try {
-      const more = await add();
-      button.disabled = false;
-      if (!more) button.remove();
-    } catch (error) {
-      if (isAborted(error)) return;
-      button.disabled = false;
-      fill(button, "That did not work. Try again");
-    }
-  };
-  button.addEventListener("click", run);
-  return button;
-}
 
 wide.addEventListener("change", () => /** @type {HTMLDialogElement | null} */ (document.querySelector("dialog.sheet"))?.close());

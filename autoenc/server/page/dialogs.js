@@ -14,7 +14,7 @@ import { fill, h, icon, iconButton, need } from "./dom.js";
 export function openDialog(label, look, content, closed) {
   const dialog = h("dialog", { class: look, "aria-label": label });
   const close = iconButton("close", "Close", () => dialog.close(), { class: "round close" });
-  fill(dialog, h("div", { class: "inside" }, close, ...content.flat()));
+  fill(dialog, h("div", { class: "inside", tabindex: "-1", autofocus: true }, close, ...content.flat()));
   dialog.addEventListener("close", () => {
     dialog.remove();
     document.documentElement.classList.toggle("held", document.querySelector("dialog[open]") !== null);

@@ -37,6 +37,21 @@ export function fill(element, ...children) {
   return element;
 }
 
+/**
+ * As `fill`; the focus stays on the control with the same `data-key`.
+ *
+ * @param {Element} element
+ * @param {...(Child | Child[])} children
+ */
+export function refill(element, ...children) {
+  const active = document.activeElement;
+  const key = active instanceof HTMLElement && element.contains(active) ? active.dataset.key : undefined;
+  fill(element, ...children);
+  if (!key) return;
+  const same = element.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (same instanceof HTMLElement) same.focus({ preventScroll: true });
+}
+
 /** Icons on a grid of 24, drawn with one line width. */
 const ICONS = {
   picture: "M4 5h16v14H4z M4 16l5-5 4 4 3-3 4 4 M15.5 9.5h.01",

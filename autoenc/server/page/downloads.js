@@ -9,7 +9,7 @@ export function takeAway(state) {
   const menu = h(
     "details",
     { class: "menu" },
-    h("summary", { class: "button" }, icon("download"), "Share"),
+    h("summary", { class: "button" }, icon("download"), h("span", { class: "label" }, "Share")),
     h(
       "div",
       { class: "choices" },

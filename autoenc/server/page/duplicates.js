@@ -4,7 +4,7 @@ import { getDuplicates, notDuplicates, remove } from "./api.js";
 import { confirm, say } from "./dialogs.js";
 import { count, fill, h, icon } from "./dom.js";
 import { forget } from "./filters.js";
-import { failed, isAborted, notice, picture, skeleton } from "./grid.js";
+import { failed, isAborted, moreButton, notice, picture, skeleton } from "./grid.js";
 import { titleOf } from "./naming.js";
 import { go } from "./state.js";
 
@@ -40,29 +40,38 @@ const heading = (title, text) => h("header", { class: "page-head" }, h("h1", {},
 async function load(store) {
   asked = new AbortController();
   try {
-    const { groups } = await getDuplicates(asked.signal);
-    if (place) show(place, groups.map(({ images }) => images), store);
+    const found = await getDuplicates(0, asked.signal);
+    if (place) show(place, found, store);
   } catch (error) {
     if (!isAborted(error) && place) fill(place, failed(error, () => load(store)));
   }
 }
 
-/** @param {HTMLElement} root @param {Copy[][]} groups @param {Store} store */
-function show(root, groups, store) {
-  if (!groups.length) {
+/** @param {HTMLElement} root @param {import("./api.js").Duplicates} found @param {Store} store */
+function show(root, found, store) {
+  if (!found.groups.length) {
     fill(root, notice({ mark: "check", title: "No duplicates", text: "No two pictures in this catalog look like copies of one another." }));
     return;
   }
-  const copies = groups.reduce((sum, group) => sum + group.length, 0);
   const how = store.writable
     ? "Keep the better one, or say that they are different. Removing takes a picture out of the catalog; its file stays."
     : "The better one of each group is marked. To decide here, the server must be started with --writable.";
-  const list = h("ul", { class: "groups" }, groups.map((group) => groupCard(group, store, (item) => {
-    item.remove();
-    forget();
-    if (!list.children.length) show(root, [], store);
-  })));
-  fill(root, heading(`${count(groups.length, "group")} of duplicates`, `${count(copies, "picture")}. ${how}`), list);
+  const list = h("ul", { class: "groups" });
+  const add = (/** @type {import("./api.js").Duplicates} */ page) =>
+    list.append(...page.groups.map(({ images }) => groupCard(images, store, (item) => {
+      item.remove();
+      forget();
+      if (!list.children.length) load(store);
+    })));
+  add(found);
+  let next = found.next_offset;
+  const more = moreButton(async () => {
+    const page = await getDuplicates(next ?? 0, asked?.signal);
+    add(page);
+    next = page.next_offset;
+    return next !== null;
+  });
+  fill(root, heading(`${count(found.total, "group")} of duplicates`, how), list, next !== null && more);
 }
 
 /** @param {Copy[]} group @param {Store} store @param {(item: HTMLElement) => void} settled */
@@ -84,8 +93,7 @@ function groupCard(group, store, settled) {
   };
   const apart = () =>
     act(item, async () => {
-      const ids = group.map(({ image }) => image.id);
-      for (const [at, a] of ids.entries()) for (const b of ids.slice(at + 1)) await notDuplicates([a, b]);
+      await notDuplicates(group.map(({ image }) => image.id));
       say("Remembered: these are different products.");
       settled(item);
     });

@@ -2,7 +2,7 @@
 
 import { getFacets } from "./api.js";
 import { whereOf } from "./asking.js";
-import { count, fill, h, icon, settled } from "./dom.js";
+import { count, fill, h, icon, refill, settled } from "./dom.js";
 import { dateText, fieldName, valueText } from "./naming.js";
 import { current, go } from "./state.js";
 
@@ -75,7 +75,6 @@ export const isSpan = ({ least, most }) => least !== null && least !== undefined
  */
 export function showFilters(place, facets, state) {
   const images = whole?.total ?? facets.total;
-  const active = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.key : undefined;
   const groups = facets.fields.map((facet) => {
     const own = whole?.fields.find(({ name }) => name === facet.name) ?? facet;
     if (isRepeated(own)) return null;
@@ -83,8 +82,7 @@ export function showFilters(place, facets, state) {
     if (isSpan(own)) return spanGroup(own, state);
     return null;
   });
-  fill(place, groups.filter((group) => group !== null));
-  if (active) /** @type {HTMLElement | null} */ (place.querySelector(`[data-key="${CSS.escape(active)}"]`))?.focus();
+  refill(place, groups);
 }
 
 /** @param {Facet} facet @param {State} state */

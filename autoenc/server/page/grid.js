@@ -1,7 +1,7 @@
 /** Cards of products, and what stands in their place while they load, where there are none, or after an error. */
 
 import { keptThumbnail } from "./api.js";
-import { count, fill, h, icon, iconButton } from "./dom.js";
+import { fill, h, icon, iconButton } from "./dom.js";
 import { noteOf, partName, priceOf, titleOf } from "./naming.js";
 import { current, go, linkTo, searchBy } from "./state.js";
 
@@ -132,7 +132,7 @@ export function partBars(neighbor, most) {
     "dl",
     { class: "parts", title: `Score ${neighbor.score.toFixed(2)}` },
     Object.entries(neighbor.parts).map(([name, added]) =>
-      h("div", {}, h("dt", {}, partName(name)), h("dd", {}, bar(added / most), h("span", {}, added.toFixed(2)))),
+      h("div", {}, h("dt", { title: name }, partName(name)), h("dd", {}, bar(added / most), h("span", {}, added.toFixed(2)))),
     ),
   );
 }
@@ -191,6 +191,27 @@ export function failed(error, again) {
 /** Whether a request was taken back because another one replaced it. @param {unknown} error */
 export const isAborted = (error) => error instanceof DOMException && error.name === "AbortError";
 
+/** A button that adds the next page, by itself once it is near. @param {() => Promise<boolean>} add whether there is more */
+export function moreButton(add) {
+  const button = h("button", { type: "button", class: "button more" }, "Show more");
+  const run = async () => {
+    if (button.disabled) return;
+    button.disabled = true;
+    try {
+      const more = await add();
+      button.disabled = false;
+      if (!more) button.remove();
+    } catch (error) {
+      if (isAborted(error)) return;
+      button.disabled = false;
+      fill(button, "That did not work. Try again");
+    }
+  };
+  button.addEventListener("click", run);
+  new IntersectionObserver(([seen]) => seen.isIntersecting && run(), { rootMargin: "800px" }).observe(button);
+  return button;
+}
+
 /** A line of small pictures. @param {Image[]} images @param {(image: Image) => void} chosen @param {string} label */
 export const strip = (images, chosen, label) =>
   h(
@@ -200,6 +221,3 @@ export const strip = (images, chosen, label) =>
       h("li", {}, h("button", { type: "button", "aria-label": titleOf(image), title: titleOf(image), onclick: () => chosen(image) }, picture(image, { sizes: "112px" }))),
     ),
   );
-
-/** @param {HTMLElement} place @param {number} number @param {string} what */
-export const told = (place, number, what) => fill(place, count(number, what));

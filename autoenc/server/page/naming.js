@@ -42,8 +42,15 @@ export function priceOf(image) {
   return number.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: 2 });
 }
 
-/** A name that a part of a score goes by. @param {string} name */
-export const partName = (name) => LABELS[name] ?? fieldName(name);
+/**
+ * What a part of a score goes by: an encoder, a field (`brand=Nike`, `price~49`), or a word (`contains red`).
+ *
+ * @param {string} name
+ */
+export function partName(name) {
+  if (Object.hasOwn(LABELS, name)) return LABELS[name];
+  return name.startsWith("contains ") ? `“${name.slice(9)}”` : fieldName(name.replace(/[=~].*$/s, ""));
+}
 
 /** `articleType` or `base_color` as people write it. @param {string} name */
 export function fieldName(name) {

@@ -69,7 +69,7 @@ function photo(image) {
 function facts(image, store, neighbor) {
   const siblings = (image.siblings ?? []).filter((one) => one.id !== image.id);
   const kinds = new Map(store.fields.map(({ name, kind }) => [name, kind]));
-  const rows = Object.entries(image.fields).filter(([, value]) => value !== null && value !== "");
+  const rows = Object.entries(image.fields).filter(([, value]) => value !== null && value !== "" && String(value) !== titleOf(image));
   return h(
     "div",
     { class: "facts" },

@@ -7,6 +7,7 @@ import { isChoice, isRepeated, isSpan } from "./filters.js";
 
 /**
  * @typedef {import("./api.js").Store} Store
+ * @typedef {import("./api.js").Facet} Facet
  * @typedef {import("./api.js").Facets} Facets
  * @typedef {import("./state.js").State} State
  */
@@ -39,16 +40,14 @@ export function textOf(weights, alone = false) {
 /**
  * @param {State} state
  * @param {Store} store
- * @param {Facets} facets
+ * @param {Facets} facets of the whole catalog
  */
 export function weightSliders(state, store, facets) {
   if (!hasLooks(state)) return null;
   const looks = weightsOf(state.using || store.default_using);
   const known = state.id.length > 0 || state.like.length > 0;
-  const choices = facets.fields.filter((facet) => isChoice(facet, facets.total) && !isRepeated(facet) && !facet.name.includes('"')).slice(0, 5);
+  const choices = facets.fields.filter((facet) => facet.kind !== "bool" && isChoice(facet, facets.total) && !isRepeated(facet) && !facet.name.includes('"')).slice(0, 5);
   const spans = facets.fields.filter((facet) => isSpan(facet) && !isRepeated(facet) && typeof facet.least === "number").slice(0, 2);
-  const boosts = weightsOf(state.boost);
-  const nears = weightsOf(state.near);
   return h(
     "fieldset",
     { class: "facet weights" },
@@ -61,15 +60,8 @@ export function weightSliders(state, store, facets) {
         go({ using: text === store.default_using ? "" : text || "none", versus: "" });
       }),
     ),
-    known && choices.map(({ name }) =>
-      slider(`Same ${fieldName(name).toLowerCase()}`, boosts.get(name) ?? 0, `same ${name}`, (weight) =>
-        go({ boost: textOf(weightsOf(current().boost).set(name, weight)) })),
-    ),
-    known && spans.map(({ name }) =>
-      slider(`Close ${fieldName(name).toLowerCase()}`, nears.get(name) ?? 0, `close ${name}`, (weight) =>
-        go({ near: textOf(weightsOf(current().near).set(name, weight)) })),
-    ),
     slider("Variety", state.diversity, "variety", (diversity) => go({ diversity })),
+    known && choices.length + spans.length > 0 && attributes(state, choices, spans),
     !known && choices.length > 0 && h("p", { class: "quiet hint" }, "Give a result a thumb up, and shared attributes can count too."),
     (state.using || state.boost || state.near || state.diversity > 0) &&
       h("button", { type: "button", class: "unfold", onclick: () => go({ using: "", boost: "", near: "", diversity: 0 }) }, "As it was"),
@@ -79,6 +71,29 @@ export function weightSliders(state, store, facets) {
         go({ using: better.using, boost: known ? (better.boost ?? "") : "", versus: "" });
       } }, "Use it")),
   );
+}
+
+let unfolded = false;
+
+/** What results may share with the product. @param {State} state @param {Facet[]} choices @param {Facet[]} spans */
+function attributes(state, choices, spans) {
+  const boosts = weightsOf(state.boost);
+  const nears = weightsOf(state.near);
+  const folding = h(
+    "details",
+    { open: unfolded || boosts.size + nears.size > 0 },
+    h("summary", { "data-key": "attributes" }, "Shared attributes"),
+    choices.map(({ name }) =>
+      slider(`Same ${fieldName(name).toLowerCase()}`, boosts.get(name) ?? 0, `same ${name}`, (weight) =>
+        go({ boost: textOf(weightsOf(current().boost).set(name, weight)) })),
+    ),
+    spans.map(({ name }) =>
+      slider(`Close ${fieldName(name).toLowerCase()}`, nears.get(name) ?? 0, `close ${name}`, (weight) =>
+        go({ near: textOf(weightsOf(current().near).set(name, weight)) })),
+    ),
+  );
+  folding.addEventListener("toggle", () => (unfolded = folding.open));
+  return folding;
 }
 
 /** @param {string} label @param {number} value @param {string} name @param {(weight: number) => void} changed */
