@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 /** @typedef {import("./atlas.js").Atlas} Atlas */
 /** @typedef {{x: number, y: number, scale: number}} Camera center of the view, and pixels a unit */
 
-const ROOM = 50; // pixels between pictures, at least
+const ROOM = 50; // pixels between pictures, at least, when all of the map is in view
 const MOST_PICTURES = 1200;
 const AT_ONCE = 8;
 
@@ -64,10 +64,13 @@ export class MapCanvas {
     this.draw();
   }
 
+  get fittedScale() {
+    return Math.min(this.element.clientWidth / this.stretch, this.element.clientHeight) * 0.86;
+  }
+
   /** Show all of the map. */
   fit() {
-    const { clientWidth: width, clientHeight: height } = this.element;
-    this.camera = { x: 0.5, y: 0.5, scale: Math.min(width / this.stretch, height) * 0.86 };
+    this.camera = { x: 0.5, y: 0.5, scale: this.fittedScale };
     this.fitted = true;
     this.draw();
   }
@@ -127,8 +130,9 @@ export class MapCanvas {
       paper.fillRect(x - dot / 2, y - dot / 2, dot, dot);
     });
     paper.globalAlpha = 1;
-    const level = Math.max(0, Math.floor(2 * Math.log2(this.camera.scale / ROOM)));
-    const size = Math.min(120, (this.camera.scale / 2 ** (level / 2)) * 0.85);
+    const room = ROOM * Math.min(2.2, Math.max(1, (this.camera.scale / this.fittedScale) ** 0.35));
+    const level = Math.max(0, Math.floor(2 * Math.log2(this.camera.scale / room)));
+    const size = Math.min(160, (this.camera.scale / 2 ** (level / 2)) * 0.85);
     this.waiting = [];
     for (const at of this.atlas.chosen(Math.min(level, 36))) {
       const [x, y] = this.#screen(at);

@@ -44,9 +44,10 @@ function build() {
   const panel = h("div", { class: "panel" }, weights, filters);
   const side = h("aside", { class: "side", "aria-label": "Filters" }, panel);
   const bar = h("div", { class: "toolbar" });
-  const results = h("div", { class: "results", "aria-live": "polite", "aria-relevant": "additions" });
-  const root = h("div", { class: "catalog" }, lead, h("div", { class: "columns" }, side, h("section", { class: "found", "aria-label": "Results" }, bar, results)));
-  return { root, lead, weights, filters, panel, side, bar, results };
+  const results = h("div", { class: "results" });
+  const status = h("p", { class: "hushed", role: "status" });
+  const root = h("div", { class: "catalog" }, status, lead, h("div", { class: "columns" }, side, h("section", { class: "found", "aria-label": "Results" }, bar, results)));
+  return { root, status, lead, weights, filters, panel, side, bar, results };
 }
 
 /** @param {HTMLElement} main */
@@ -145,11 +146,15 @@ async function load(state, store) {
   place.classList.remove("stale");
 }
 
+/** Tell it to those who do not see it. @param {string} text */
+const tell = (text) => parts && fill(parts.status, text);
+
 /** @param {HTMLElement} place @param {State} state @param {AbortSignal} signal */
 async function showAll(place, state, signal) {
   const where = whereOf(state);
   const first = await browse(where, null, signal);
   found.clear();
+  tell(first.images.length ? "" : "Nothing matches");
   if (!first.images.length) return fill(place, nothing(where));
   if (!shaped) shapeCards(first.images);
   shaped = true;
@@ -182,6 +187,7 @@ async function showSearch(place, state, store, signal) {
   for (const { image, ...rest } of answers.flatMap((answer) => answer.neighbors)) found.set(image.id, { image, ...rest });
   if (!shaped) shapeCards(answers[0].neighbors.map(({ image }) => image));
   shaped = true;
+  tell(count(answers[0].neighbors.length, "result"));
   if (answers.every((answer) => !answer.neighbors.length)) return fill(place, nothing(whereOf(state) || "words", answers[0].notes));
   const lists = answers.map((answer, at) => {
     const most = mostOf(answer.neighbors);
