@@ -84,7 +84,7 @@ function tools(state, store) {
   return [
     ...(hasLooks(state) ? [encoderSwitch(state, store), ...(store.encoders.length > 1 ? [side] : [])] : []),
     takeAway(state),
-    h("button", { type: "button", class: "button plain", onclick: () => go(NO_QUERY) }, "Clear"),
+    h("button", { type: "button", class: "button plain clear", onclick: () => go(NO_QUERY) }, "Clear"),
   ];
 }
 

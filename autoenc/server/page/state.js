@@ -50,7 +50,7 @@ export function read(text) {
     diversity: diversity > 0 && diversity <= 1 ? diversity : 0,
   };
   for (const name of TEXTS) state[name] = query.get(name) ?? "";
-  for (const name of LISTS) state[name] = [...new Set(query.getAll(name))];
+  for (const name of LISTS) state[name] = [...new Set(query.getAll(name).filter(Boolean))];
   for (const [field, value] of query.getAll("is").map(parted)) {
     state.values.set(field, [...(state.values.get(field) ?? []), value]);
   }
