@@ -117,8 +117,7 @@ async function ask(url, options, why) {
     throw new Problem(0, "The server does not answer", "It may have stopped, or this device is offline.");
   }
   if (response.status === 401 && !url.endsWith("v1/session")) {
-    const given = await askKey(why);
-    if (why === "write") key = given;
+    key = await askKey(why);
     return ask(url, options, why);
   }
   if (!response.ok) throw await problemOf(response);

@@ -178,7 +178,7 @@ function slider(field, least, most, span, whole) {
   const fine = (most - least) / 100;
   const step = whole ? Math.max(1, Math.round(fine)) : 10 ** Math.floor(Math.log10(fine));
   const [floor, ceiling] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
-  const told = h("output", { class: "ends" });
+  const told = h("div", { class: "ends", "aria-hidden": "true" });
   const track = h("div", { class: "track", "aria-hidden": "true" }, h("i"));
   const thumb = (/** @type {string} */ label, /** @type {number} */ value) =>
     h("input", { type: "range", min: floor, max: ceiling, step, "aria-label": `${fieldName(field)}: ${label}`, "data-key": `${field}:${label}`, value });

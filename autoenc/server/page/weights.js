@@ -98,11 +98,11 @@ function attributes(state, choices, spans) {
 
 /** @param {string} label @param {number} value @param {string} name @param {(weight: number) => void} changed */
 function slider(label, value, name, changed) {
-  const told = h("output", {}, value.toFixed(2));
-  const input = h("input", { type: "range", min: 0, max: 1, step: 0.05, "data-key": `weight:${name}`, value: Math.min(value, 1) });
+  const told = h("span", { class: "amount", "aria-hidden": "true" }, value.toFixed(2));
+  const input = h("input", { type: "range", min: 0, max: 1, step: 0.05, "aria-label": label, "data-key": `weight:${name}`, value: Math.min(value, 1) });
   const draw = () => input.style.setProperty("--share", input.value);
   input.addEventListener("input", () => {
-    told.value = Number(input.value).toFixed(2);
+    told.textContent = Number(input.value).toFixed(2);
     draw();
   });
   input.addEventListener("change", () => changed(Number(input.value)));
