@@ -77,6 +77,7 @@ def serve(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
     yield start
     for process in running:
         process.terminate()
+    for process in running:
         process.wait(30)
         process.stdout.close()
 
@@ -132,9 +133,8 @@ def cards(page: Any) -> Any:
 
 
 def settle(page: Any) -> None:
-    """Wait until the results are there and no request runs."""
+    """Wait until the results are there."""
     page.wait_for_selector(".results:not(.stale) .card:not(.awaited)")
-    page.wait_for_load_state("networkidle")
 
 
 def first_id(page: Any) -> str:
@@ -154,7 +154,7 @@ def test_the_catalog_stands_as_a_grid_of_pictures(open_page: Open) -> None:
     settle(page)
     assert page.locator("h1").inner_text() == "Show it. Find what looks like it."
     assert cards(page).count() == 49
-    assert page.evaluate("document.querySelector('.card img').naturalWidth") > 0
+    page.wait_for_function("() => document.querySelector('.card img').naturalWidth > 0")
     assert page.locator(".total").inner_text() == "49 pictures"
 
 
@@ -516,6 +516,7 @@ if KEPT:
 def test_nothing_overflows_or_jumps(open_page: Open, width: int, theme: str) -> None:
     page = open_page(width=width, theme=theme)
     settle(page)
+    page.wait_for_load_state("networkidle")
     for path in ("", f"?id={first_id(page)}", f"?item={first_id(page)}", "?view=map", "?view=duplicates"):
         if path:
             page.goto(page.url.split("?")[0] + path)

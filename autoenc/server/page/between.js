@@ -105,7 +105,7 @@ function travel(midst, below, steps) {
     slider.value = String(at);
     slider.style.setProperty("--share", String(at / (steps.length - 1)));
     slider.setAttribute("aria-valuetext", `${Math.round(steps[at].share * 100)}% of the way`);
-    films.forEach((film, other) => film.setAttribute("aria-pressed", String(other === at)));
+    for (const [other, film] of films.entries()) film.setAttribute("aria-pressed", String(other === at));
     fill(midst, h("img", { src: steps[at].picture, alt: `The model's picture at ${Math.round(steps[at].share * 100)}% of the way` }));
     fill(nearest, steps[at].nearest.map(({ image }) => card(image, { eager: true })));
   };

@@ -1,7 +1,8 @@
-/** The map's canvas: panned, zoomed and lassoed; every point a dot, and as many of them pictures as have room. */
+/** The map's canvas: every point a dot, and as many of them pictures as have room. */
 
 import { thumbnailUrl } from "./api.js";
 import { h } from "./dom.js";
+import { listen } from "./gestures.js";
 
 /** @typedef {import("./atlas.js").Atlas} Atlas */
 /** @typedef {{x: number, y: number, scale: number}} Camera center of the view, and pixels a unit */
@@ -35,9 +36,6 @@ export class MapCanvas {
     this.waiting = [];
     this.running = 0;
     this.drawn = 0;
-    /** @type {Map<number, {x: number, y: number}>} */
-    this.pointers = new Map();
-    this.moved = 0;
     this.element = h("canvas", {
       tabindex: "0", role: "application",
       "aria-label": "Map of the catalog. Arrow keys move, plus and minus zoom, Enter searches by the product in the middle.",
@@ -45,7 +43,7 @@ export class MapCanvas {
     this.fitted = false;
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(this.element);
-    this.#listen();
+    listen(this);
   }
 
   stop() {
@@ -86,17 +84,17 @@ export class MapCanvas {
   }
 
   /** @param {number} left @param {number} top @returns {[number, number]} */
-  #world(left, top) {
+  world(left, top) {
     const { x, y, scale } = this.camera;
     return [(left - this.element.clientWidth / 2) / scale / this.stretch + x, (top - this.element.clientHeight / 2) / scale + y];
   }
 
   /** @param {number} factor @param {number} [left] @param {number} [top] the place that stays where it is */
   zoom(factor, left = this.element.clientWidth / 2, top = this.element.clientHeight / 2) {
-    const [x, y] = this.#world(left, top);
+    const [x, y] = this.world(left, top);
     const least = Math.min(this.element.clientWidth, this.element.clientHeight) * 0.4;
     this.camera.scale = Math.min(Math.max(this.camera.scale * factor, least), 400_000);
-    const [nextX, nextY] = this.#world(left, top);
+    const [nextX, nextY] = this.world(left, top);
     this.pan(nextX - x, nextY - y);
   }
 
@@ -120,8 +118,8 @@ export class MapCanvas {
     const [ink, accent, card] = ["--soft", "--accent", "--card"].map((name) => style.getPropertyValue(name));
     paper.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     paper.clearRect(0, 0, width, height);
-    const [left, top] = this.#world(-80, -80);
-    const [right, bottom] = this.#world(width + 80, height + 80);
+    const [left, top] = this.world(-80, -80);
+    const [right, bottom] = this.world(width + 80, height + 80);
     paper.fillStyle = ink;
     paper.globalAlpha = 0.5;
     const dot = this.atlas.size > 5000 ? 2 : 3;
@@ -178,7 +176,7 @@ export class MapCanvas {
   /** @param {CanvasRenderingContext2D} paper @param {string} accent */
   #lasso(paper, accent) {
     paper.beginPath();
-    this.line.forEach(([x, y], at) => (at ? paper.lineTo(x, y) : paper.moveTo(x, y)));
+    for (const [x, y] of this.line) paper.lineTo(x, y);
     paper.closePath();
     paper.globalAlpha = 0.14;
     paper.fill();
@@ -210,69 +208,17 @@ export class MapCanvas {
   }
 
   /** The point under a place: of the pictures the topmost, or else the nearest dot. @param {number} left @param {number} top */
-  #under(left, top) {
-    const [x, y] = this.#world(left, top);
+  under(left, top) {
+    const [x, y] = this.world(left, top);
     return this.atlas.nearest(x, y, 22 / this.camera.scale);
   }
 
-  #listen() {
-    const { element } = this;
-    const place = (/** @type {MouseEvent} */ event) => {
-      const box = element.getBoundingClientRect();
-      return { x: event.clientX - box.left, y: event.clientY - box.top };
-    };
-    element.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const { x, y } = place(event);
-      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), x, y);
-    }, { passive: false });
-    element.addEventListener("pointerdown", (event) => {
-      element.setPointerCapture(event.pointerId);
-      this.pointers.set(event.pointerId, place(event));
-      this.moved = 0;
-      if (this.lassoing) this.line = [[place(event).x, place(event).y]];
-    });
-    element.addEventListener("pointermove", (event) => this.#move(event, place(event)));
-    element.addEventListener("pointerleave", () => this.#point(-1, 0, 0));
-    for (const end of ["pointerup", "pointercancel"]) {
-      element.addEventListener(end, (event) => this.#release(/** @type {PointerEvent} */ (event), place(/** @type {PointerEvent} */ (event))));
-    }
-    element.addEventListener("keydown", (event) => this.#press(event));
-    element.addEventListener("focus", () => this.draw());
-    element.addEventListener("blur", () => this.draw());
-  }
-
-  /** @param {PointerEvent} event @param {{x: number, y: number}} now */
-  #move(event, now) {
-    const before = this.pointers.get(event.pointerId);
-    if (!before) return this.#point(event.pointerType === "mouse" ? this.#under(now.x, now.y) : -1, now.x, now.y);
-    this.moved += Math.hypot(now.x - before.x, now.y - before.y);
-    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
-    this.pointers.set(event.pointerId, now);
-    if (this.lassoing) {
-      this.line.push([now.x, now.y]);
-      return this.draw();
-    }
-    if (other) {
-      const apart = (/** @type {{x: number, y: number}} */ one) => Math.hypot(one.x - other.x, one.y - other.y) || 1;
-      this.zoom(apart(now) / apart(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
-    }
-    const share = other ? 0.5 : 1;
-    return this.pan((share * (now.x - before.x)) / this.camera.scale / this.stretch, (share * (now.y - before.y)) / this.camera.scale);
-  }
-
-  /** @param {PointerEvent} event @param {{x: number, y: number}} now */
-  #release(event, now) {
-    if (!this.pointers.delete(event.pointerId)) return;
-    if (this.lassoing) {
-      const found = this.line.length > 2 ? this.atlas.inside(this.line.map(([x, y]) => this.#world(x, y))) : [];
-      this.line = [];
-      this.pick(found);
-      this.told.lassoed(found);
-    } else if (this.moved < 6 && event.type === "pointerup") {
-      const at = this.#under(now.x, now.y);
-      if (at >= 0) this.told.clicked(at);
-    }
+  /** End a lasso: what it encloses is picked. */
+  closeLasso() {
+    const found = this.line.length > 2 ? this.atlas.inside(this.line.map(([x, y]) => this.world(x, y))) : [];
+    this.line = [];
+    this.pick(found);
+    this.told.lassoed(found);
   }
 
   /** @param {number[]} found */
@@ -282,34 +228,11 @@ export class MapCanvas {
   }
 
   /** @param {number} at @param {number} x @param {number} y */
-  #point(at, x, y) {
+  point(at, x, y) {
     if (at === this.pointed) return;
     this.pointed = at;
     this.element.classList.toggle("over", at >= 0);
     this.told.pointed(at, x, y);
     this.draw();
-  }
-
-  /** @param {KeyboardEvent} event */
-  #press(event) {
-    const step = 60 / this.camera.scale;
-    /** @type {Record<string, () => void>} */
-    const keys = {
-      ArrowLeft: () => this.pan(step, 0),
-      ArrowRight: () => this.pan(-step, 0),
-      ArrowUp: () => this.pan(0, step),
-      ArrowDown: () => this.pan(0, -step),
-      "+": () => this.zoom(1.4),
-      "=": () => this.zoom(1.4),
-      "-": () => this.zoom(1 / 1.4),
-      Home: () => this.fit(),
-      Enter: () => {
-        const at = this.atlas.nearest(this.camera.x, this.camera.y, 200 / this.camera.scale);
-        if (at >= 0) this.told.clicked(at);
-      },
-    };
-    if (!keys[event.key] || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    keys[event.key]();
   }
 }
