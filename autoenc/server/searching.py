@@ -198,7 +198,7 @@ def _next(query: Asking, found: Sequence[Neighbor], service: Service) -> int | N
 def _csv(catalog: Catalog, found: Sequence[Neighbor]) -> Response:
     """The results as a table: a column for each field that any of them has."""
     images = [catalog.image(neighbor.id, neighbor.payload) for neighbor in found]
-    fields = list(dict.fromkeys(name for image in images for name in image["fields"]))
+    fields = [name for name in dict.fromkeys(n for image in images for n in image["fields"]) if name != "product"]
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\r\n")
     rows.writerow(["rank", "score", "id", "path", "product", *fields])
