@@ -187,10 +187,13 @@ def test_a_click_on_a_product_searches_by_it_and_the_address_is_the_search(open_
     shared = open_page(f"?id={id}")
     settle(shared)
     assert [card.get_attribute("data-id") for card in cards(shared).all()][:20] == found[:20]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.go_back()
     page.wait_for_selector(".hero")
     settle(page)
     assert cards(page).count() == 49
+    assert not [url for url in asked if "/v1/images?" in url]  # it stands as it was left
 
 
 def test_a_picture_is_chosen_cropped_dropped_and_pasted(open_page: Open, shop: Path) -> None:

@@ -53,6 +53,8 @@
  * @typedef {{share: number, picture: string, nearest: {score: number, image: Image}[]}} Step
  */
 
+/** @typedef {(job: {stage: string, done: number, total: number | null}) => void} Told */
+
 /** What the server, or the way to it, refused. */
 export class Problem extends Error {
   /**
@@ -101,7 +103,7 @@ export function address(path, query) {
  * Ask the server, again where it is still computing, and again after the key was given where it takes one.
  *
  * @param {string} url
- * @param {RequestInit} options
+ * @param {RequestInit & {told?: Told}} options `told` hears how far the server is
  * @param {"read" | "write"} why
  * @returns {Promise<any>}
  */
@@ -123,6 +125,7 @@ async function ask(url, options, why) {
   if (!response.ok) throw await problemOf(response);
   if (response.status === 202) {
     const seconds = Number(response.headers.get("Retry-After")) || 1;
+    options.told?.(await response.json());
     await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     options.signal?.throwIfAborted();
     return ask(url, options, why);
@@ -141,8 +144,8 @@ async function problemOf(response) {
   );
 }
 
-/** @param {string} path @param {Record<string, string | number>} [query] @param {AbortSignal} [signal] */
-const get = (path, query, signal) => ask(address(path, query), { signal }, "read");
+/** @param {string} path @param {Record<string, string | number>} [query] @param {AbortSignal} [signal] @param {Told} [told] */
+const get = (path, query, signal, told) => ask(address(path, query), { signal, told }, "read");
 
 /** @param {string} path @param {unknown} body @param {AbortSignal} [signal] @param {"read" | "write"} [why] */
 const post = (path, body, signal, why = "read") =>
@@ -217,12 +220,17 @@ export function keptThumbnail(image, size) {
   return address(`images/${encodeURIComponent(image.id)}/thumbnail`, { size, ...(version && { v: version }) });
 }
 
-/** @param {string} using @param {AbortSignal} [signal] @returns {Promise<{points: string, ids: string[], images: number, method: string}>} */
-export const getMap = (using, signal) => get("map", { using }, signal);
+/**
+ * @param {string} using
+ * @param {AbortSignal} signal
+ * @param {Told} told
+ * @returns {Promise<{points: string, ids: string[], images: number, method: string}>}
+ */
+export const getMap = (using, signal, told) => get("map", { using }, signal, told);
 
-/** @param {number} offset @param {AbortSignal} [signal] @returns {Promise<Duplicates>} */
-export async function getDuplicates(offset, signal) {
-  const found = await get("duplicates", { offset, limit: 60 }, signal);
+/** @param {number} offset @param {AbortSignal} [signal] @param {Told} [told] @returns {Promise<Duplicates>} */
+export async function getDuplicates(offset, signal, told) {
+  const found = await get("duplicates", { offset, limit: 60 }, signal, told);
   for (const group of found.groups) for (const copy of group.images) remember(copy.image);
   return found;
 }

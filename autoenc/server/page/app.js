@@ -7,7 +7,7 @@ import { fill, h, icon, need } from "./dom.js";
 import { failed } from "./grid.js";
 import { showPreview } from "./preview.js";
 import * as query from "./query.js";
-import { current, go, linkTo, onChange, start } from "./state.js";
+import { current, go, linkTo, onChange, read, start } from "./state.js";
 
 /**
  * @typedef {import("./state.js").State} State
@@ -91,8 +91,7 @@ function listen(store) {
   });
   need(".brand").addEventListener("click", (event) => {
     event.preventDefault();
-    history.pushState(null, "", location.pathname);
-    dispatchEvent(new PopStateEvent("popstate"));
+    go(read(""));
     scrollTo({ top: 0 });
   });
 }

@@ -5,11 +5,11 @@ import { queryOf, whereOf } from "./asking.js";
 import { openDialog } from "./dialogs.js";
 import { count, fill, h, icon, refill } from "./dom.js";
 import { takeAway } from "./downloads.js";
-import { allFacets, chips, facetsFor, showFilters } from "./filters.js";
+import { allFacets, chips, facetsFor, generation, showFilters } from "./filters.js";
 import { card, failed, isAborted, moreButton, mostOf, notice, shapeCards, skeleton } from "./grid.js";
 import { partName } from "./naming.js";
 import { hero, queryStrip } from "./query.js";
-import { current, go, hasLooks, isSearch, NO_QUERY } from "./state.js";
+import { cameBack, current, go, hasLooks, isSearch, NO_QUERY } from "./state.js";
 import { encoderSwitch, weightSliders } from "./weights.js";
 
 /**
@@ -30,6 +30,8 @@ let asked = null;
 /** @type {AbortController | null} */
 let counted = null;
 let shown = "";
+/** What the last searches showed, for the way back. @type {Map<string, {nodes: Node[], found: Map<string, Neighbor>, top: number}>} */
+const kept = new Map();
 let shaped = false;
 /** @type {Map<string, Neighbor>} */
 const found = new Map();
@@ -59,6 +61,7 @@ export function enter(main) {
 }
 
 export function leave() {
+  keep();
   asked?.abort();
   parts = null;
 }
@@ -66,13 +69,36 @@ export function leave() {
 /** @param {State} state @param {Store} store */
 export function update(state, store) {
   if (!parts) return;
-  const key = JSON.stringify([queryOf(state, { k: PAGE }), state.versus]);
+  const key = JSON.stringify([queryOf(state, { k: PAGE }), state.versus, generation()]);
   if (key === shown) return;
+  keep();
   shown = key;
   refill(parts.lead, isSearch(state) ? queryStrip(state, tools(state, store)) : whereOf(state) ? null : hero(store.images));
   parts.root.classList.toggle("searching", isSearch(state));
-  load(state, store);
+  const before = cameBack() ? kept.get(key) : undefined;
+  if (before) restore(before);
+  else load(state, store);
   recount(state, store);
+}
+
+/** Remember what is shown, unless it is still to come. */
+function keep() {
+  if (!parts || !shown || parts.results.matches(".stale") || parts.results.querySelector(".awaited, [role=alert]")) return;
+  kept.delete(shown);
+  kept.set(shown, { nodes: [...parts.results.childNodes], found: new Map(found), top: scrollY });
+  for (const key of kept.keys()) if (kept.size > 8) kept.delete(key);
+}
+
+/** Show again what was left, where it was left. @param {{nodes: Node[], found: Map<string, Neighbor>, top: number}} before */
+function restore(before) {
+  asked?.abort();
+  asked = new AbortController();
+  found.clear();
+  for (const [id, neighbor] of before.found) found.set(id, neighbor);
+  const { results } = /** @type {NonNullable<typeof parts>} */ (parts);
+  results.classList.remove("stale");
+  fill(results, before.nodes);
+  requestAnimationFrame(() => scrollTo({ top: before.top }));
 }
 
 /** @param {State} state @param {Store} store */
@@ -137,7 +163,7 @@ async function load(state, store) {
   const place = /** @type {NonNullable<typeof parts>} */ (parts).results;
   place.classList.add("stale");
   try {
-    if (isSearch(state)) await showSearch(place, state, store, signal);
+    if (isSearch(state)) await showSearch(place, state, store);
     else await showAll(place, state, signal);
   } catch (error) {
     if (isAborted(error)) return;
@@ -161,7 +187,7 @@ async function showAll(place, state, signal) {
   const grid = h("ul", { class: "grid" }, first.images.map((image, at) => card(image, { eager: at < 12 })));
   let { next } = first;
   const more = moreButton(async () => {
-    const page = await browse(where, next, signal);
+    const page = await browse(where, next, asked?.signal);
     next = page.next;
     grid.append(...page.images.map((image) => card(image)));
     return next !== null;
@@ -176,12 +202,12 @@ const nothing = (where, notes = []) =>
     ? notice({ mark: "search", title: "Nothing matches all of these filters", text: notes.join(" ") || "Take one of them away to see more.", action: h("button", { type: "button", class: "button main", onclick: () => go({ values: new Map(), spans: new Map() }) }, "Clear the filters") })
     : notice({ mark: "picture", title: "This catalog is still empty", text: "Index a folder of product photos with `autoenc index`, then reload this page." });
 
-/** @param {HTMLElement} place @param {State} state @param {Store} store @param {AbortSignal} signal */
-async function showSearch(place, state, store, signal) {
+/** @param {HTMLElement} place @param {State} state @param {Store} store */
+async function showSearch(place, state, store) {
   const using = state.using || store.default_using;
   const columns = state.versus && hasLooks(state) ? [using, state.versus] : [""];
   const ask = (/** @type {string} */ name, offset = 0) =>
-    search(queryOf(state, { k: PAGE, offset, ...(name && name !== using && { using: name }) }), signal);
+    search(queryOf(state, { k: PAGE, offset, ...(name && name !== using && { using: name }) }), asked?.signal);
   const answers = await Promise.all(columns.map((name) => ask(name)));
   found.clear();
   for (const { image, ...rest } of answers.flatMap((answer) => answer.neighbors)) found.set(image.id, { image, ...rest });

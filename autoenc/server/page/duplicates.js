@@ -4,7 +4,7 @@ import { getDuplicates, notDuplicates, remove } from "./api.js";
 import { confirm, say } from "./dialogs.js";
 import { count, fill, h, icon } from "./dom.js";
 import { forget } from "./filters.js";
-import { failed, isAborted, moreButton, notice, picture, skeleton } from "./grid.js";
+import { failed, isAborted, moreButton, notice, picture, skeleton, waiting } from "./grid.js";
 import { titleOf } from "./naming.js";
 import { go } from "./state.js";
 
@@ -34,13 +34,13 @@ export function leave() {
 export function update() {}
 
 /** @param {string} title @param {string} text */
-const heading = (title, text) => h("header", { class: "page-head" }, h("h1", {}, title), h("p", { class: "quiet" }, text));
+const heading = (title, text) => h("header", { class: "page-head" }, h("h1", {}, title), h("p", { class: "quiet far" }, text));
 
 /** @param {Store} store */
 async function load(store) {
   asked = new AbortController();
   try {
-    const found = await getDuplicates(0, asked.signal);
+    const found = await getDuplicates(0, asked.signal, waiting(place));
     if (place) show(place, found, store);
   } catch (error) {
     if (!isAborted(error) && place) fill(place, failed(error, () => load(store)));

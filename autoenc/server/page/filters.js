@@ -26,8 +26,16 @@ export async function allFacets(signal) {
   return whole;
 }
 
+let changes = 0;
+
+/** How often the catalog has changed since the page was opened. */
+export const generation = () => changes;
+
 /** After the catalog changed. */
-export const forget = () => (whole = null);
+export function forget() {
+  whole = null;
+  changes++;
+}
 
 /**
  * The facets under the filters. A field's own filter does not narrow its values: one can still add another.

@@ -1,7 +1,7 @@
 /** Cards of products, and what stands in their place while they load, where there are none, or after an error. */
 
 import { keptThumbnail } from "./api.js";
-import { fill, h, icon, iconButton } from "./dom.js";
+import { count, fill, h, icon, iconButton } from "./dom.js";
 import { noteOf, partName, priceOf, titleOf } from "./naming.js";
 import { current, go, linkTo, searchBy } from "./state.js";
 
@@ -187,6 +187,12 @@ export function failed(error, again) {
   shown.setAttribute("role", "alert");
   return shown;
 }
+
+/** Tells how far the server is, in the `.far` of a place. @param {Element | null} place @returns {import("./api.js").Told} */
+export const waiting = (place) => ({ done, total }) => {
+  const line = place?.querySelector(".far");
+  if (line && total) fill(line, `${count(done)} of ${count(total, "picture")}`);
+};
 
 /** Whether a request was taken back because another one replaced it. @param {unknown} error */
 export const isAborted = (error) => error instanceof DOMException && error.name === "AbortError";

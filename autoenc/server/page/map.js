@@ -4,7 +4,7 @@ import { getMap, imageOf, thumbnailUrl } from "./api.js";
 import { Atlas, decoded } from "./atlas.js";
 import { MapCanvas } from "./canvas.js";
 import { count, fill, h, iconButton } from "./dom.js";
-import { failed, isAborted, notice, strip } from "./grid.js";
+import { failed, isAborted, notice, strip, waiting } from "./grid.js";
 import { partName, titleOf } from "./naming.js";
 import { go, NO_QUERY, searchBy } from "./state.js";
 
@@ -41,17 +41,18 @@ export function leave() {
 /** @param {import("./state.js").State} state @param {Store} store */
 export async function update(state, store) {
   const names = store.encoders.map(({ name }) => name);
+  if (place && !names.length) fill(place, nothing());
   const using = names.includes(state.using) ? state.using : names.includes(store.default_using) ? store.default_using : names[0];
-  if (!place || using === shown) return;
+  if (!place || !using || using === shown) return;
   shown = using;
   asked?.abort();
   asked = new AbortController();
   canvas?.stop();
-  fill(place, note("Drawing the map…", "The first time, this takes a moment."));
+  fill(place, note("Drawing the map…", h("p", { class: "far" }, "The first time, this takes a moment.")));
   try {
-    const { points, ids } = await getMap(using, asked.signal);
+    const { points, ids } = await getMap(using, asked.signal, waiting(place));
     if (!place || using !== shown) return;
-    if (!ids.length) fill(place, notice({ mark: "map", title: "Nothing to map yet", text: "Index some pictures first." }));
+    if (!ids.length) fill(place, nothing());
     else show(place, decoded(points), ids, using, store);
   } catch (error) {
     if (isAborted(error) || !place) return;
@@ -61,6 +62,8 @@ export async function update(state, store) {
     }));
   }
 }
+
+const nothing = () => notice({ mark: "map", title: "Nothing to map yet", text: "Index some pictures first." });
 
 /** @param {string} title @param {...(import("./dom.js").Child)} rest */
 const note = (title, ...rest) => h("div", { class: "mapnote" }, h("h1", {}, title), h("div", { class: "quiet" }, rest));

@@ -102,6 +102,11 @@ const listeners = [];
 
 export const current = () => now;
 
+let back = false;
+
+/** Whether the state came from the history rather than from a click. */
+export const cameBack = () => back;
+
 /** @param {(state: State, before: State) => void} listener */
 export function onChange(listener) {
   listeners.push(listener);
@@ -117,6 +122,7 @@ export function go(changes, { replace = false } = {}) {
   const next = { ...now, ...changes };
   const text = write(next);
   if (text === write(now)) return;
+  back = false;
   history[replace ? "replaceState" : "pushState"](null, "", text || location.pathname);
   tell(next);
 }
@@ -125,7 +131,10 @@ export function go(changes, { replace = false } = {}) {
 export const linkTo = (changes) => write({ ...now, ...changes }) || location.pathname;
 
 export function start() {
-  addEventListener("popstate", () => tell(read(location.search)));
+  addEventListener("popstate", () => {
+    back = true;
+    tell(read(location.search));
+  });
   tell(read(location.search));
 }
 
