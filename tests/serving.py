@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +17,8 @@ import httpx
 from autoenc.server.app import App
 
 KEY = "a-key-of-32-characters-for-tests"
+
+_STARTED = re.compile(r"Serving (\d+) images at (http://127\.0\.0\.1:\d+)")
 
 
 class Client:
@@ -57,3 +65,24 @@ class Client:
         self.run(self.session.aclose())
         self._runner.close()
         self.app.service.close()
+
+
+@contextmanager
+def served(store: Path, *options: str, key: str | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A server in a process of its own, at a port that is free, and a client of it."""
+    command = [sys.executable, "-m", "autoenc", "serve", "--store", str(store), "--port", "0", *options]
+    command += ["--cache", str(store.parent / "cache"), "--rate", "100000"]
+    environment = {**os.environ, **({} if key is None else {"AUTOENC_API_KEY": key})}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        started = _STARTED.match(line)
+        assert started, line + process.stdout.read()
+        with httpx.Client(base_url=started[2], timeout=60, trust_env=False) as client:
+            yield process, client
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()

@@ -152,6 +152,7 @@ def _log(access: bool) -> None:
     for logger, stream, level in (
         (ACCESS, sys.stdout, logging.INFO if access else logging.CRITICAL),
         (ERRORS, sys.stderr, logging.INFO),
+        (logging.getLogger("uvicorn"), sys.stderr, logging.ERROR),  # below that it tells of each malformed request
     ):
         handler = logging.StreamHandler(stream)
         handler.setFormatter(logging.Formatter("%(message)s"))

@@ -14,6 +14,7 @@ pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoe
 pytest.importorskip("uvicorn", reason="serving needs uvicorn: pip install 'autoenc[serve]'")
 
 from serving import Client
+from torturing.copies import copied
 
 from autoenc import Metadata, index_images, open_store
 from autoenc.server.app import App
@@ -43,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
 @pytest.fixture
 def shop(built: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change. Its source lies in the copy too."""
-    shutil.copytree(built, tmp_path / "shop")
+    copied(built, tmp_path / "shop")
     with open_store(tmp_path / "shop" / "store") as store:
         store.add_source("shop", str(tmp_path / "shop" / "photos"))
     return tmp_path / "shop"
@@ -53,7 +54,7 @@ def shop(built: Path, tmp_path: Path) -> Path:
 def store(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The shop's store, open for reading."""
     folder = tmp_path_factory.mktemp("read")
-    shutil.copytree(built / "store", folder / "store")
+    copied(built / "store", folder / "store")
     with open_store(folder / "store") as opened:
         yield opened
 

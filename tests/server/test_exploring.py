@@ -72,20 +72,23 @@ def doubled(shop: Path) -> Path:
 def test_duplicates_stay_as_people_decided(doubled: Path, serving) -> None:
     with open_store(doubled / "store") as store:
         client = serving(store, headers={"x-api-key": KEY}, key=KEY, writable=True)
-        found = client.waited("/v1/duplicates")
-        paths = [[each["image"]["path"] for each in group["images"]] for group in found["groups"]]
-        assert [sorted(group) for group in paths] == [
-            ["shoe/001.jpg", "shoe/small.jpg", "shoe/worse.jpg"],
-            ["watch/001.jpg", "watch/copy.jpg"],
-        ]
-        assert [[each["better"] for each in group["images"]] for group in found["groups"]][1] == [True, False]
+
+        def groups() -> list[list[str]]:
+            """The paths of each group; T-shirts are drawn so much alike that they are not looked at here."""
+            found = client.waited("/v1/duplicates")["groups"]
+            assert all([each["better"] for each in group["images"]][:2] == [True, False] for group in found)
+            paths = [sorted(each["image"]["path"] for each in group["images"]) for group in found]
+            return [group for group in paths if not group[0].startswith("t-shirt")]
+
+        watches = ["watch/001.jpg", "watch/copy.jpg"]
+        assert groups() == [["shoe/001.jpg", "shoe/small.jpg", "shoe/worse.jpg"], watches]
         verdict = {"ids": ["watch/001.jpg", "watch/copy.jpg"]}
         assert client.post("/v1/duplicates/verdicts", json=verdict).status_code == 204
-        assert len(client.waited("/v1/duplicates")["groups"]) == 1
+        assert watches not in groups()
         assert client.post("/v1/duplicates/verdicts", json={**verdict, "forget": True}).status_code == 204
-        assert len(client.waited("/v1/duplicates")["groups"]) == 2
+        assert watches in groups()
         client.post("/v1/remove", json={"ids": ["shoe/small.jpg"]})
-        assert [len(group["images"]) for group in client.waited("/v1/duplicates")["groups"]] == [2, 2]
+        assert groups() == [["shoe/001.jpg", "shoe/worse.jpg"], watches]
 
 
 def test_between_two_images_lie_the_pictures_of_the_decoder(client: Client, built: Path) -> None:

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from serving import KEY
+from serving import KEY, served
 
 from autoenc import open_store
 from autoenc.cli import main
 from autoenc.store import point_id
-
-_STARTED = re.compile(r"Serving (\d+) images at (http://127\.0\.0\.1:\d+)")
-
-
-@contextmanager
-def served(store: Path, *options: str, key: str | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """A server in a process of its own, at a port that is free, and a client of it."""
-    command = [sys.executable, "-m", "autoenc", "serve", "--store", str(store), "--port", "0", *options]
-    command += ["--cache", str(store.parent / "cache"), "--rate", "100000"]
-    environment = {**os.environ, **({} if key is None else {"AUTOENC_API_KEY": key})}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        started = _STARTED.match(line)
-        assert started, line + process.stdout.read()
-        with httpx.Client(base_url=started[2], timeout=60, trust_env=False) as client:
-            yield process, client
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def test_a_server_answers_stops_and_leaves_a_whole_store(shop: Path) -> None:

@@ -40,6 +40,7 @@ export function moved(box, edges, dx, dy) {
 export function openCrop(source, crop) {
   let box = /** @type {Box} */ (crop.length ? [...crop] : [0.1, 0.1, 0.9, 0.9]);
   const img = h("img", { src: source, alt: "Your picture", draggable: "false" });
+  img.addEventListener("load", () => stage.style.setProperty("--shape", String(img.naturalWidth / img.naturalHeight)));
   const frame = h("div", { class: "cropbox", tabindex: "0", role: "group", "aria-label": "Frame: arrow keys move it" });
   const stage = h("div", { class: "cropstage" }, img, frame);
   const place = () => {

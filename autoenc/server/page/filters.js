@@ -9,6 +9,7 @@ import { current, go } from "./state.js";
 /**
  * @typedef {import("./api.js").Facet} Facet
  * @typedef {import("./api.js").Facets} Facets
+ * @typedef {import("./api.js").FacetValue} FacetValue
  * @typedef {import("./state.js").State} State
  */
 
@@ -54,9 +55,16 @@ export async function facetsFor(state, signal) {
   const own = new Map([...state.values.keys()].map((field, at) => [field, others[at]]));
   const fields = base.fields.map((facet) => {
     const found = (own.get(facet.name) ?? now).fields.find(({ name }) => name === facet.name);
-    return { ...facet, values: found?.values ?? facet.values };
+    return { ...facet, values: facet.values && recounted(facet.values, found?.values ?? []) };
   });
   return { fields, total: now.total };
+}
+
+/** Values in their usual order with new counts, so that none jumps; those that are new come last. @param {FacetValue[]} values @param {FacetValue[]} now */
+function recounted(values, now) {
+  const counts = new Map(now.map((one) => [one.value, one.count]));
+  const known = new Set(values.map(({ value }) => value));
+  return [...values.map(({ value }) => ({ value, count: counts.get(value) ?? 0 })), ...now.filter(({ value }) => !known.has(value))];
 }
 
 /** Whether people choose by this field: not an id, of which every product has its own. @param {Facet} facet @param {number} images */
@@ -69,8 +77,9 @@ export function isChoice(facet, images) {
 /** Facets of the files rather than of the products, and folders that say what another field says. @param {Facet} facet */
 export function isRepeated(facet) {
   if (["width", "height", "path"].includes(facet.name)) return true;
-  const values = JSON.stringify(facet.values);
-  return facet.name === "folder" && (whole?.fields ?? []).some(({ name, values: other }) => name !== "folder" && JSON.stringify(other) === values);
+  const names = (/** @type {Facet} */ { values }) => (values ?? []).map(({ value }) => String(value)).sort().join("\n");
+  const folders = ["folder", "product"];
+  return folders.includes(facet.name) && (whole?.fields ?? []).some((other) => !folders.includes(other.name) && names(other) === names(facet));
 }
 
 /** @param {Facet} facet */
@@ -120,7 +129,7 @@ function valueGroup(facet, state) {
   );
 }
 
-/** @param {string} field @param {import("./api.js").FacetValue} one @param {string[]} chosen */
+/** @param {string} field @param {FacetValue} one @param {string[]} chosen */
 function valueBox(field, { value, count: images }, chosen) {
   const text = String(value);
   return h(
