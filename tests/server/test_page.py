@@ -307,6 +307,10 @@ def test_words_search_titles(open_page: Open) -> None:
     settle(page)
     names = page.locator(".card .name").all_inner_texts()
     assert "sneaker" in names[0].lower()
+    cards(page).first.hover()
+    cards(page).first.get_by_role("button", name="More like this").click()
+    page.wait_for_url("**/*like=*")
+    page.wait_for_selector(".card .parts")
 
 
 def test_weights_make_a_hybrid_score_whose_parts_are_shown(open_page: Open) -> None:

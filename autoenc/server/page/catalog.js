@@ -217,7 +217,7 @@ async function showSearch(place, state, store) {
   if (answers.every((answer) => !answer.neighbors.length)) return fill(place, nothing(whereOf(state) || "words", answers[0].notes));
   const lists = answers.map((answer, at) => {
     const most = mostOf(answer.neighbors);
-    const make = (/** @type {Neighbor} */ neighbor) => card(neighbor.image, { neighbor, most, votes: hasLooks(state), eager: neighbor.rank <= 12 });
+    const make = (/** @type {Neighbor} */ neighbor) => card(neighbor.image, { neighbor, most, votes: hasLooks(state) ? "both" : "up", eager: neighbor.rank <= 12 });
     const grid = h("ul", { class: "grid" }, answer.neighbors.map(make));
     let next = answer.next_offset;
     const more = moreButton(async () => {

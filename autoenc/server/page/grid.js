@@ -53,10 +53,10 @@ export function picture(image, { sizes = "(max-width: 44rem) 48vw, 240px", alt =
  * A product: its picture searches by it, its name opens the preview.
  *
  * @param {Image} image
- * @param {{neighbor?: Neighbor, most?: number, parts?: boolean, votes?: boolean, eager?: boolean}} [how] `most`: the
- *   longest bar's score; `votes`: with thumbs
+ * @param {{neighbor?: Neighbor, most?: number, parts?: boolean, votes?: "" | "up" | "both", eager?: boolean}} [how] `most`: the
+ *   longest bar's score; `votes`: with which thumbs
  */
-export function card(image, { neighbor, most = 1, parts = true, votes = false, eager = false } = {}) {
+export function card(image, { neighbor, most = 1, parts = true, votes = "", eager = false } = {}) {
   const title = titleOf(image);
   const price = priceOf(image);
   return h(
@@ -81,7 +81,7 @@ export function card(image, { neighbor, most = 1, parts = true, votes = false, e
         "div",
         { class: "over" },
         votes && voteButton(image, "like"),
-        votes && voteButton(image, "unlike"),
+        votes === "both" && voteButton(image, "unlike"),
         iconButton("expand", `Details of ${title}`, () => go({ item: image.id }), { class: "round details" }),
       ),
     ),
