@@ -55,8 +55,8 @@ def map_images(store: Store, *, using: str | None = None, most: int = 50_000, pr
     Example:
         >>> with autoenc.open_store("store") as store:
         ...     found = map_images(store, using="color")
-        >>> found.points.shape, found.points.min() >= 0, found.points.max() <= 1
-        ((48, 2), True, True)
+        >>> found.points.shape, len(found.ids), 0 < found.explained < 1
+        ((48, 2), 48, True)
     """
     searcher = Searcher(store, using=using)
     if len(searcher.weights) != 1:

@@ -181,6 +181,7 @@ def cropped(data: bytes, crop: Crop) -> Pixels:
         ImageError: as for `decode`.
 
     Example:
+        >>> from pathlib import Path
         >>> cropped(Path("some.jpg").read_bytes(), (0.25, 0, 0.75, 0.5)).shape
         (80, 80, 3)
     """

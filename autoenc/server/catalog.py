@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +17,11 @@ from autoenc.encoders.learned import NAME, LearnedEncoder
 from autoenc.errors import AutoencError, ImageDecodeError, PointNotFoundError
 from autoenc.images.files import read_file
 from autoenc.models.bundle import Bundle
-from autoenc.store import OWN, Record, Store, point_id
+from autoenc.store import OWN, Record, Store, is_url, point_id
 from autoenc.store.records import canonical_id
 from autoenc.text import printable
+
+_REREAD = 30.0  # seconds
 
 _FORMATS = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -57,10 +60,21 @@ class Catalog:
         self._model = model
         self._lock = threading.Lock()
         self._searcher: Searcher | None = None
+        self._shared = is_url(store.location)
+        self._read = time.monotonic()
 
     @property
     def searcher(self) -> Searcher:
-        """The searcher by the default encoder, with all encoders that have been made so far."""
+        """The searcher by the default encoder, with all encoders that have been made so far.
+
+        What a server's store remembers is read again from time to time, for others may index into it.
+        """
+        if self._shared and time.monotonic() - self._read > _REREAD:
+            self._read = time.monotonic()
+            before = self.store.info
+            self.store.refresh()
+            if self.store.info != before:
+                self.changed(indexed=True)
         with self._lock:
             if self._searcher is None:
                 self._searcher = Searcher(self.store, model=self._model)

@@ -25,6 +25,9 @@ PICTURES = ("/v1/pictures", "/v1/search")
 WRITING = frozenset(f"/v1/{name}" for name in ("duplicates/verdicts", "remove", "tag", "index"))
 """What changes the store."""
 
+_ANSWERED = 4
+"""How many times as long as computing it an answer may take to be read."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECURE = {
     "x-content-type-options": "nosniff",
@@ -68,7 +71,11 @@ class Gate:
             self._receiving += reserved
             if self._receiving > self._settings.upload_bytes:
                 raise RequestError(503, "busy", "The server receives too much; try again later.", {"Retry-After": "1"})
-            await self._app(scope, await self._received(receive, limit), answer)
+            whole = await self._received(receive, limit)
+            async with asyncio.timeout(_ANSWERED * self._settings.seconds):
+                await self._app(scope, whole, answer)
+        except TimeoutError:  # the client does not read what it asked for: let the connection go, and its place
+            ERRORS.info("An answer was not read in time.")
         except Exception as error:
             problem = problem_of(error)
             if problem.status == 500:

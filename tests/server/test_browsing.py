@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_every_image_is_on_one_page(client: Client, store: Store) -> None:
     assert seen == [record.id for record in store.scroll()]
     shoes = client.get("/v1/images", params={"where": "folder = shoe", "limit": 12}).json()
     assert (len(shoes["images"]), shoes["next"]) == (12, None)
+
+
+def test_what_others_index_into_a_shared_store_is_seen(serving, monkeypatch) -> None:
+    with open_store(":memory:", create=True) as store:
+        client = serving(store)
+        index_images([Image.new("RGB", (40, 40), "red")], store, names=["red"], encoders=["color"], progress=False)
+        monkeypatch.setattr("autoenc.server.catalog._REREAD", 0.0)
+        first = client.search(id="red", k=2)
+        assert (first["query"]["using"], first["neighbors"]) == ("color", [])
+        catalog = client.app.service.catalog
+        version = catalog.version
+        client.search(id="red")
+        assert catalog.version == version  # nothing has changed meanwhile
+        index_images([Image.new("RGB", (40, 40), "blue")], store, names=["blue"], encoders=["color"], progress=False)
+        monkeypatch.setattr(store, "refresh", lambda: setattr(store, "info", replace(store.info, copy_of="other")))
+        assert len(client.search(id="red")["neighbors"]) == 1
+        assert catalog.version == version + 1
 
 
 def test_an_image_comes_with_the_other_photos_of_its_product(client: Client) -> None:
