@@ -105,9 +105,13 @@ export const hero = (images) =>
  * @param {HTMLElement[]} tools
  */
 export function queryStrip(state, tools) {
-  const title = h("h1", { class: "asked" }, state.words && !hasLooks(state) ? `“${state.words}”` : "What looks like this");
+  const words = state.words && `“${state.words}”`;
+  const title = h("h1", { class: "asked" }, hasLooks(state) ? ["What looks like this", words && ` and is ${words}`] : words);
   if (state.id.length === 1 && !state.picture) {
-    imageOf(state.id[0]).then((image) => fill(title, h("span", { class: "quiet" }, "Like "), titleOf(image)), () => {});
+    imageOf(state.id[0]).then(
+      (image) => fill(title, h("span", { class: "quiet" }, "Like "), titleOf(image), words && [h("span", { class: "quiet" }, " and "), words]),
+      () => {}, // the picture beside it says that it is gone
+    );
   }
   const main = state.picture
     ? [ownPicture(state)]

@@ -114,7 +114,7 @@ function slider(label, value, name, changed) {
 export function encoderSwitch(state, store) {
   const using = state.using || store.default_using;
   const mixed = using.includes("=");
-  return h(
+  const choices = h(
     "div",
     { class: "switch", role: "radiogroup", "aria-label": "Compare by" },
     store.encoders.map(({ name }) =>
@@ -125,4 +125,9 @@ export function encoderSwitch(state, store) {
     ),
     mixed && h("label", {}, h("input", { type: "radio", name: "using", checked: true }), h("span", {}, "Mixed")),
   );
+  requestAnimationFrame(() => {
+    const chosen = choices.querySelector(":checked")?.parentElement;
+    if (chosen) choices.scrollLeft = chosen.offsetLeft - choices.clientWidth / 2;
+  });
+  return choices;
 }
