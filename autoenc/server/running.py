@@ -109,13 +109,17 @@ def serve(
         OutputError: the cache's folder cannot be used.
         ArgumentError: the address is taken, or is none of this computer.
     """
-    _log(access_log)
     _allow_connections()
-    app = App(store, settings)
+    with _logging(access_log):
+        _serve(App(store, settings), host, port, told, warned)
+
+
+def _serve(app: App, host: str, port: int, told: Callable[[str], None], warned: Callable[[str], None]) -> None:
+    settings = app.service.settings
     for sentence in app.service.catalog.warm():
         warned(sentence)
     listening = _listening(host, port)
-    told(f"Serving {len(store):,} images at {_address(host, listening.getsockname()[1])}")
+    told(f"Serving {len(app.service.catalog.store):,} images at {_address(host, listening.getsockname()[1])}")
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -147,18 +151,27 @@ def _address(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _log(access: bool) -> None:
+@contextmanager
+def _logging(access: bool) -> Iterator[None]:
     """The access log goes to standard output, a JSON object a line; what goes wrong to standard error."""
-    for logger, stream, level in (
+    logs = (
         (ACCESS, sys.stdout, logging.INFO if access else logging.CRITICAL),
         (ERRORS, sys.stderr, logging.INFO),
         (logging.getLogger("uvicorn"), sys.stderr, logging.ERROR),  # below that it tells of each malformed request
-    ):
+    )
+    for logger, stream, level in logs:
         handler = logging.StreamHandler(stream)
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.handlers[:] = [handler]
         logger.setLevel(level)
         logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, _, _ in logs:
+            logger.handlers.clear()
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
 
 
 def _allow_connections() -> None:

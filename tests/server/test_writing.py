@@ -43,25 +43,25 @@ def test_tags_are_set_by_ids_or_by_a_filter(writable: Client) -> None:
     assert store_of(writable).count("price = 5") == 12
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"set": {"a": 1}}, 422),
-        ({"ids": ["shoe/001.jpg"], "where": "folder = shoe", "set": {"a": 1}}, 422),
-        ({"where": {}, "set": {"a": 1}}, 422),
-        ({"where": "folder = shoe"}, 422),
-        ({"where": "nothing = 1", "set": {"a": 1}}, 422),
-        ({"where": "folder = shoe", "set": {"_autoenc": 1}}, 422),
-        ({"where": "folder = shoe", "set": {"_autoenc.path": "x"}}, 422),
-        ({"where": "folder = shoe", "set": {"price": "dear"}}, 422),
-        ({"where": "folder = shoe", "set": {"a": {"b": 1}}}, 422),
-        ({"ids": ["shoe/001.jpg", "shoe/999.jpg"], "set": {"a": 1}}, 404),
-    ],
-)
-def test_a_tag_that_cannot_be_changes_nothing(writable: Client, body: dict[str, Any], status: int) -> None:
+WRONG = [
+    ({"set": {"a": 1}}, 422),
+    ({"ids": ["shoe/001.jpg"], "where": "folder = shoe", "set": {"a": 1}}, 422),
+    ({"where": {}, "set": {"a": 1}}, 422),
+    ({"where": "folder = shoe"}, 422),
+    ({"where": "nothing = 1", "set": {"a": 1}}, 422),
+    ({"where": "folder = shoe", "set": {"_autoenc": 1}}, 422),
+    ({"where": "folder = shoe", "set": {"_autoenc.path": "x"}}, 422),
+    ({"where": "folder = shoe", "set": {"price": "dear"}}, 422),
+    ({"where": "folder = shoe", "set": {"a": {"b": 1}}}, 422),
+    ({"ids": ["shoe/001.jpg", "shoe/999.jpg"], "set": {"a": 1}}, 404),
+]
+
+
+def test_a_tag_that_cannot_be_changes_nothing(writable: Client) -> None:
     before = [record.payload for record in store_of(writable)]
-    answer = writable.post("/v1/tag", json=body)
-    assert answer.status_code == status, answer.text
+    for body, status in WRONG:
+        answer = writable.post("/v1/tag", json=body)
+        assert answer.status_code == status, (body, answer.text)
     assert [record.payload for record in store_of(writable)] == before
 
 
