@@ -163,7 +163,7 @@ class ClientEngine:
     def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
         if self._remote:  # in memory every search is exact
             with talking(self.location, writing=True):
-                self._client.update_collection(self.collection, vectors_config=quantization_change(kinds))
+                self._client.update_collection(self._at, vectors_config=quantization_change(kinds))
 
     def drop_vector(self, name: str) -> None:
         self._version.check(OLDEST_TO_DROP_VECTORS, "removing an encoder")

@@ -195,6 +195,9 @@ def test_what_a_server_is_told(qdrant):
         fill(store)
         store.set_settings({"paint": SHORT, "shape": SearchSettings(quantization="turbo4")})
         (change,) = [told["vectors"] for told in patches(qdrant) if "vectors" in told]
+        assert {request.line for request in qdrant.seen if request.line.startswith("PATCH")} == {
+            "PATCH /collections/images%401"  # the generation itself: by now, its name may lead to another one
+        }
         assert change["paint"]["quantization_config"]["scalar"]["type"] == "int8"
         assert change["shape"]["quantization_config"]["turbo"]["bits"] == "bits4"
         store.search([1, 0], using="paint")
