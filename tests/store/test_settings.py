@@ -171,6 +171,18 @@ def test_a_copy_is_searched_as_its_original(tmp_path):
     assert set(engine_config(tmp_path / "other")["paint"]["quantization_config"]) == {"scalar"}
 
 
+@pytest.mark.parametrize("vectors", [{"paint": VectorSpec(4, "q", 1)}, {}], ids=["replaced", "left out"])
+def test_a_generation_does_not_take_over_the_settings_of_an_encoder_that_it_lacks(qdrant, vectors):
+    with open_store(qdrant.url, create=True) as store:
+        fill(store).set_settings({"paint": SHORT, "shape": SearchSettings(ef=9, quantization="binary")})
+        with store.beside(2, create=True) as other:
+            other.adopt(store, {"shape": store.info.vectors["shape"], **vectors})
+            assert other.info.settings == {"shape": store.info.settings["shape"]}
+            assert list(other._engine.read_record()["settings"]) == ["shape"]
+        made = [json.loads(request.body) for request in qdrant.seen if request.line == "PATCH /collections/images%402"]
+        assert [list(told["vectors"]) for told in made if "vectors" in told] == [["shape"]]
+
+
 def test_a_damaged_record_of_settings(tmp_path):
     root = tmp_path / "store"
     with open_store(root, create=True) as store:
