@@ -27,7 +27,7 @@ def add_parser(verbs: Any) -> None:
         "--min-recall",
         type=float,
         metavar="R",
-        help="the recall that is wanted (default: .98); if it is given, the exit code is 1 where the store has less",
+        help="the recall that is wanted (default: 0.99); if it is given, the exit code is 1 where the store has less",
     )
     parser.add_argument(
         "--apply", action="store_true", help="search by the suggested settings from now on; the store keeps them"
