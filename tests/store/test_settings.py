@@ -162,6 +162,17 @@ def test_a_folder_between_the_change_of_the_engine_and_the_record(tmp_path):
         assert set(engine_config(root)["paint"]["quantization_config"]) == {"scalar"}
 
 
+def test_a_folder_whose_engine_does_not_open_again_is_released(tmp_path, monkeypatch):
+    root = tmp_path / "store"
+    with open_store(root, create=True) as store, monkeypatch.context() as patch:
+        fill(store)
+        patch.setattr("autoenc.store.edge.quantized_config", lambda *_: "no configuration")
+        with pytest.raises(Exception, match="EdgeConfig"):
+            store.set_settings({"paint": SHORT})
+    with open_store(root, wait=0) as store:
+        assert (len(store), store.info.settings) == (3, {})
+
+
 def test_a_copy_is_searched_as_its_original(tmp_path):
     with open_store(tmp_path / "one", create=True) as one:
         fill(one).set_settings({"paint": SHORT})
