@@ -196,6 +196,7 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "settings": {},
         "runs": {},
         "product": None,
+        "product_folders": False,
         "copy_of": "",
         "version": 2,
     }
