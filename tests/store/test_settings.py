@@ -15,7 +15,9 @@ from qdrant_stand_in import Qdrant
 
 from autoenc.errors import ArgumentError, StoreMismatchError, VectorError
 from autoenc.store import SearchSettings, Store, VectorSpec, open_store, point_id
+from autoenc.store.blending import Match, Similarity
 from autoenc.store.copying import copy_store
+from autoenc.store.edge_ann import search_params
 from autoenc.store.settings import QUANTIZATIONS, read_settings
 
 IDS = [point_id("s", str(number)) for number in range(3)]
@@ -235,3 +237,37 @@ def test_what_a_server_is_told(qdrant):
         store.search([1, 0], using="paint")
         params = json.loads(qdrant.seen[-1].body)["searches"][0]["params"]
         assert (params["hnsw_ef"], params["quantization"]["ignore"]) == (128, True)
+
+
+def test_a_hybrid_search_finds_candidates_by_the_settings_and_scores_them_by_the_vectors(qdrant):
+    with open_store(qdrant.url, create=True) as store:
+        fill(store).set_settings({"paint": SHORT})
+        store.add_field("brand", "keyword")
+        store.search_hybrid([Similarity("paint", [1, 0]), Match({"brand": "Nike"}, 0.5)], k=2)
+        nearest, suited = (
+            search["prefetch"][0] if search.get("prefetch") else search for search in searches(qdrant, -2)
+        )
+        by_copies = {"ignore": False, "rescore": True, "oversampling": 2.0}
+        assert nearest["params"]["hnsw_ef"] == 32
+        assert suited["params"]["hnsw_ef"] == 128, "a graph with gaps needs more"
+        assert nearest["params"]["quantization"] == suited["params"]["quantization"] == by_copies
+        (scored,) = searches(qdrant, -1)
+        assert [found["params"]["quantization"]["ignore"] for found in scored["prefetch"]] == [True]
+
+
+def test_a_hybrid_search_in_a_folder_takes_the_settings_too(tmp_path, monkeypatch):
+    with open_store(tmp_path / "store", create=True) as store:
+        fill(store).set_settings({"paint": SHORT})
+        asked = []
+
+        def noted(settings: SearchSettings, *rest: Any) -> Any:
+            asked.append(settings)
+            return search_params(settings, *rest)
+
+        monkeypatch.setattr("autoenc.store.edge.search_params", noted)
+        store.search_hybrid([Similarity("paint", [1, 0]), Similarity("shape", [1, 0, 0])], k=2)
+        assert asked == [store.info.settings["paint"], SearchSettings()]
+
+
+def searches(qdrant: Qdrant, request: int) -> Any:
+    return json.loads(qdrant.seen[request].body)["searches"]
