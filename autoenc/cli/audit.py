@@ -95,7 +95,7 @@ def _show(report: AuditReport) -> None:
 
 def _verdict(report: AuditReport) -> str:
     if report.suggested is report.present:
-        return f"The present settings ({_of(report.present)}) are the best of these."
+        return f"Keep the present settings ({_of(report.present)}): none of the others is much better."
     if report.applied:
         return f"Searches now use: {_of(report.suggested)}. Before (*): {_of(report.present)}."
     return (
