@@ -162,13 +162,14 @@ def test_train_says_what_it_did_and_where_to_look(call: Call, picture_folder: Pa
 
 
 def test_train_says_what_the_images_are_told_apart_by(call: Call, picture_folder: Path, tmp_path: Path) -> None:
-    settings = ("--epochs", "1", "--emphasis", "shape")
+    settings = ("--epochs", "1", "--objective", "structure", "--emphasis", "shape")
     text = call("train", picture_folder, "--model", tmp_path / "m", *settings).stdout
     assert "The targets are made of: edges 1, texture 0.5.\n" in text
     recorded = json.loads((tmp_path / "m" / "bundle.json").read_text())["training"]["emphasis"]
     assert recorded["asked"] == "shape"
     assert recorded["weights"] == {"edges": 1, "color": 0, "texture": 0.5}
-    done = call("train", picture_folder, "--model", tmp_path / "m", "--epochs", "1", "--json")
+    settings = ("--epochs", "1", "--objective", "structure", "--json")
+    done = call("train", picture_folder, "--model", tmp_path / "m", *settings)
     assert json.loads(done.stdout)["emphasis"]["asked"] == "auto"
 
 

@@ -493,7 +493,7 @@ def test_entries_that_share_their_bytes(tmp_path: Path) -> None:
 
 
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_one_bit_is_noticed_or_means_nothing(whole: Path, filled: Path, place: float, bit: int) -> None:
     """A bit may mean nothing: that of a date in the ZIP's directory, for example. Then the store is the same."""
     data = bytearray(whole.read_bytes())

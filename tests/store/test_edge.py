@@ -194,6 +194,7 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "better": {},
         "scales": {},
         "settings": {},
+        "product_folders": False,
         "runs": {},
         "product": None,
         "product_folders": False,

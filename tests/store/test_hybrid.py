@@ -277,7 +277,7 @@ _PARTS = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(sorted(_PARTS)), min_size=1, unique=True).flatmap(lambda n: st.tuples(*map(_PARTS.get, n)))
 )
