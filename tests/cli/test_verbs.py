@@ -28,7 +28,7 @@ from torturing.copies import copied
 
 import autoenc
 from autoenc.catalog import auditing
-from autoenc.cli import VERBS, build_parser, common, main
+from autoenc.cli import build_parser, common, main
 from autoenc.cli.train import SETTINGS
 from autoenc.comparison import run as comparing
 from autoenc.store import open_store, point_id
