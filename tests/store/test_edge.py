@@ -197,7 +197,6 @@ def test_the_record_is_json_that_a_person_can_read(root):
         "product_folders": False,
         "runs": {},
         "product": None,
-        "product_folders": False,
         "copy_of": "",
         "version": 2,
     }
