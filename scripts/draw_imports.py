@@ -20,6 +20,7 @@ RANKS = [
     {"store"},
     {"catalog", "comparison"},
     {"report", "samples"},
+    {"server"},
     {"cli", "__main__"},
 ]
 """The floors of the house, lowest first: a room may import from its own floor and those below."""

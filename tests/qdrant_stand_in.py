@@ -193,6 +193,7 @@ class Qdrant:
                     _filter(body),
                     limit=body["limit"],
                     offset=body.get("offset"),
+                    order_by=models.OrderBy(**body["order_by"]) if body.get("order_by") else None,
                     with_payload=body["with_payload"],
                     with_vectors=body["with_vector"],
                 )

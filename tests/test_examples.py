@@ -46,6 +46,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory, drawn: Path, bundle_dir: Path
 def importable(name: str) -> ModuleType:
     if name.startswith(NEEDS_TRAINING):
         pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install 'autoenc[train]'")
+    if name.startswith("autoenc.server"):
+        pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoenc[serve]'")
     return importlib.import_module(name)
 
 

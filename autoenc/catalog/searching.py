@@ -162,6 +162,23 @@ def search(
     return Searcher(store, using=using, model=model).find(query)
 
 
+@dataclass
+class _Kept:
+    """What searchers of one store share, as long as one generation answers.
+
+    Attributes:
+        generation: which one.
+        made: encoders by their names.
+        scales: what their cosines mean.
+        judges: the encoders that judge novelty, and why others cannot.
+    """
+
+    generation: int | None
+    made: dict[str, Encoder] = field(default_factory=dict)
+    scales: dict[str, Scale] = field(default_factory=dict)
+    judges: tuple[dict[str, Encoder], dict[str, str]] | None = None
+
+
 class Searcher:
     """A store and the encoders to search it with, kept for many searches.
 
@@ -199,10 +216,7 @@ class Searcher:
         if chosen and not self.weights:
             raise ArgumentError(f"using= needs a weight above 0; got {using!r}.")
         self._model = model
-        self._made: dict[str, Encoder] = {}
-        self._scales: dict[str, Scale] = {}
-        self._judges: tuple[dict[str, Encoder], dict[str, str]] | None = None
-        self._generation = store.generation
+        self._kept = _Kept(store.generation)
 
     @property
     def using(self) -> str:
@@ -212,9 +226,8 @@ class Searcher:
 
     def _follow(self) -> None:
         """Forget what was made for the generation that answered before, if the store has switched to another one."""
-        if self._generation != self.store.generation:
-            self._made, self._scales, self._judges = {}, {}, None
-            self._generation = self.store.generation
+        if self._kept.generation != self.store.generation:
+            self._kept = _Kept(self.store.generation)
 
     @property
     def encoder(self) -> Encoder:
@@ -224,16 +237,33 @@ class Searcher:
     def encoder_of(self, name: str) -> Encoder:
         """One of the encoders, checked against what the store remembers."""
         self._follow()
-        if name not in self._made:
-            self._made |= make_encoders([self._asked[name]], self._model, self.store)
-        return self._made[name]
+        if name not in self._kept.made:
+            self._kept.made |= make_encoders([self._asked[name]], self._model, self.store)
+        return self._kept.made[name]
 
     def scale_of(self, name: str) -> Scale:
         """What the cosines of one of the encoders mean in the store."""
         self._follow()
-        if name not in self._scales:
-            self._scales[name] = scale_of(self.store, name)
-        return self._scales[name]
+        if name not in self._kept.scales:
+            self._kept.scales[name] = scale_of(self.store, name)
+        return self._kept.scales[name]
+
+    def with_using(self, using: Using) -> Searcher:
+        """A searcher of the same store by other encoders, which shares those that this one has made.
+
+        Raises:
+            as for `Searcher`.
+
+        Example:
+            >>> with autoenc.open_store("store") as store:
+            ...     autoenc.Searcher(store).with_using("learned=1,color=.5").using
+            'learned=1,color=0.5'
+        """
+        self._follow()
+        other = Searcher(self.store, using=using, model=self._model)
+        if not any(isinstance(encoder, Encoder) for asked in (self, other) for encoder in asked._asked.values()):
+            other._kept = self._kept  # an encoder of the caller's may have the name of one that is kept
+        return other
 
     def find(self, query: Query) -> list[Neighbor]:
         """The neighbors that a query asks for. Its `using` takes the place of the searcher's.
@@ -248,7 +278,7 @@ class Searcher:
             [{'folder=shoe': 1.0}, {'folder=shoe': 1.0}]
         """
         if query.using is not None:
-            return Searcher(self.store, using=query.using, model=self._model).find(replace(query, using=None))
+            return self.with_using(query.using).find(replace(query, using=None))
         if query.looks and not (self.weights or self._chosen):
             raise _not_held(self.store, first_choice(()))
         return [
@@ -295,8 +325,7 @@ class Searcher:
             (3, ['color', 'edges', 'learned'], False)
         """
         if query.using is not None:
-            searcher = Searcher(self.store, using=query.using, model=self._model)
-            return searcher.answer(replace(query, using=None))
+            return self.with_using(query.using).answer(replace(query, using=None))
         others = query.ids or query.product is not None or several(query.like) or several(query.unlike)
         if len(query.pictures) != 1 or others or query.vector is not None or not self.weights:
             return Answer(self.find(query), None)
@@ -305,9 +334,9 @@ class Searcher:
         vectors = {name: encoder.encode(pixels_of(encoder.input_size)[None])[0] for name, encoder in made.items()}
         neighbors = self.find(replace(query, picture=None, vector=vectors))
         self._follow()
-        if self._judges is None:
-            self._judges = makeable(self.store, self._model, made)
-        return Answer(neighbors, judge(self.store, pixels_of, *self._judges))
+        if self._kept.judges is None:
+            self._kept.judges = makeable(self.store, self._model, made)
+        return Answer(neighbors, judge(self.store, pixels_of, *self._kept.judges))
 
     def __repr__(self) -> str:
         return f"<Searcher of {self.store!r} using '{self.using}'>"

@@ -12,10 +12,11 @@ from typing import Any
 from autoenc.catalog.fields import Change, change_of, own_of, unmatched, write_changes
 from autoenc.catalog.joining import Join, field_kind
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
-from autoenc.errors import ArgumentError
+from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
 from autoenc.store.filters import check_field_name, short_name
+from autoenc.store.records import canonical_id
 from autoenc.tables.kinds import COLUMN_KINDS, EXPECTED, ColumnKind, infer, value_of
 from autoenc.tables.table import SEPARATOR
 from autoenc.text import meant
@@ -54,6 +55,7 @@ def tag_images(
     *,
     set: Mapping[str, Any] | None = None,
     unset: Sequence[str] = (),
+    ids: Sequence[str] | None = None,
     where: Filter | None = None,
     metadata: Metadata | str | os.PathLike[str] | None = None,
     filterable: Mapping[str, FieldKind] | None = None,
@@ -67,7 +69,8 @@ def tag_images(
         set: field -> value, for every image that matches. Where the field is filterable, the value becomes one of its
             kind, as a cell of a table does.
         unset: fields to remove from every image that matches.
-        where: as for `search`; without it, every image matches.
+        ids: only the images with these ids.
+        where: as for `search`; without it and without `ids`, every image matches.
         metadata: a table, as for `index_images`; its rows belong to images by their paths relative to their sources.
             `set` and `unset` come after it.
         filterable: field -> its kind, of those in `set` that are to be filtered by.
@@ -76,6 +79,7 @@ def tag_images(
 
     Raises:
         TableError: the table cannot be read, or belongs to none of the images.
+        PointNotFoundError: the store holds no image with one of the ids. Nothing is written.
         UnknownFieldError: `where` names a field that is not filterable.
         StoreError: the store cannot be written to, or holds values of another kind in a field of `filterable`.
         ArgumentError: nothing to set or remove, a field that is both, a value that its field cannot hold, or a name
@@ -91,11 +95,15 @@ def tag_images(
     given = _checked(set or {}, [unset] if isinstance(unset, str) else unset)
     if not given and metadata is None:
         raise ArgumentError("Nothing to do: name fields with set= or unset=, or a table with metadata=.")
+    if ids is not None:
+        if where is not None or metadata is not None:
+            raise ArgumentError("ids= names the images itself; leave out where= and metadata=.")
+        ids = [record.id for record in _named(store, ids)]
     join = None if metadata is None else Join(as_metadata(metadata), store, folders=store.info.product_folders)
     kinds = {**({} if join is None else join.kinds), **(filterable or {})}
     given = _as_held(given, {**store.info.fields, **kinds})
     notes = _unfamiliar(given, store.info.fields)
-    total = store.count(where)
+    total = store.count(where) if ids is None else len(ids)
     table = None if join is None else join.report(_paths(store, where))
     if total and not dry_run:
         store.add_fields(kinds)
@@ -103,7 +111,7 @@ def tag_images(
             store.set_product(join.product)
     matched = changed = 0
     with telling(progress) as tell:
-        for batch in _batches(store, where):
+        for batch in _batches(store, where, ids):
             changes = {record.id: change for record in batch if (change := _change(record, join, given))}
             if changes and not dry_run:
                 write_changes(store, changes)
@@ -205,6 +213,14 @@ def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Chan
     return Change(left, tuple(name for name in told.unset if name not in given)) + change_of(given, record.payload)
 
 
+def _named(store: Store, ids: Sequence[str]) -> list[Record]:
+    found = store.retrieve(list(dict.fromkeys(ids)))
+    there = {record.id for record in found}
+    if absent := [id for id in ids if canonical_id(id) not in there]:
+        raise PointNotFoundError(f"Collection '{store.collection}' has no point {absent[0]}. Nothing was changed.")
+    return found
+
+
 def _paths(store: Store, where: Filter | None) -> Iterator[str]:
     """The path of each image that matches, relative to its source."""
     for record in store.scroll(where, fields=[f"{OWN}.path"]):
@@ -213,9 +229,10 @@ def _paths(store: Store, where: Filter | None) -> Iterator[str]:
             yield path
 
 
-def _batches(store: Store, where: Filter | None) -> Iterable[list[Record]]:
+def _batches(store: Store, where: Filter | None, ids: Sequence[str] | None) -> Iterable[list[Record]]:
     """The points that match, some at a time: their ids are read first, because a change may end the match."""
-    ids = [record.id for record in store.scroll(where, fields=[])]
+    if ids is None:
+        ids = [record.id for record in store.scroll(where, fields=[])]
     rest = iter(ids)
     while part := list(islice(rest, _BATCH)):
         yield store.retrieve(part)

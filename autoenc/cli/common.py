@@ -51,6 +51,7 @@ FLAGS = {
     ),
     *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
     *(
+        "cache",
         "filterable",
         "id-column",
         "list-separator",
@@ -58,12 +59,15 @@ FLAGS = {
         "null-values",
         "min-recall",
         "path-column",
+        "private",
         "product-column",
         "products",
         "quantizations",
+        "rate",
         "set",
         "threshold",
         "unset",
+        "writable",
     ),
 }
 """The options that the library's messages name as parameters."""

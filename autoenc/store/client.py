@@ -339,10 +339,15 @@ class ClientEngine:
             return self._client.count(self._at, count_filter=client_filter(where), exact=True).count
 
     def scroll(
-        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+        self,
+        where: Conditions,
+        vectors: Sequence[str],
+        batch: int,
+        fields: Sequence[str] | None = None,
+        start: str | None = None,
     ) -> Iterator[Record]:
         payload = True if fields is None else bool(fields) and [json_path(field) for field in fields]
-        offset: models.ExtendedPointId | None = None
+        offset: models.ExtendedPointId | None = start
         while True:
             with talking(self.location):
                 found, offset = self._client.scroll(
@@ -356,6 +361,18 @@ class ClientEngine:
             yield from map(_record, found)
             if offset is None:
                 return
+
+    def extreme(self, field: str, where: Conditions, *, greatest: bool) -> Record | None:
+        direction = models.Direction.DESC if greatest else models.Direction.ASC
+        with talking(self.location):
+            found, _ = self._client.scroll(
+                self.collection,
+                scroll_filter=client_filter(where),
+                limit=1,
+                order_by=models.OrderBy(key=json_path(field), direction=direction),
+                with_payload=True,
+            )
+        return _record(found[0]) if found else None
 
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with talking(self.location):

@@ -391,10 +391,15 @@ class EdgeEngine:
             return self._shard.count(qe.CountRequest(exact=True, filter=filter_for(where)))
 
     def scroll(
-        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+        self,
+        where: Conditions,
+        vectors: Sequence[str],
+        batch: int,
+        fields: Sequence[str] | None = None,
+        start: str | None = None,
     ) -> Iterator[Record]:
         payload = True if fields is None else bool(fields) and qe.PayloadSelector.Include([*map(json_path, fields)])
-        offset: qe.PointId | None = None
+        offset: qe.PointId | None = start
         while True:
             with self._engine():
                 found, offset = self._shard.scroll(
@@ -410,6 +415,13 @@ class EdgeEngine:
             yield from records
             if offset is None:
                 return
+
+    def extreme(self, field: str, where: Conditions, *, greatest: bool) -> Record | None:
+        with self._engine():
+            order = qe.OrderBy(json_path(field), qe.Direction.Desc if greatest else qe.Direction.Asc)
+            request = qe.ScrollRequest(limit=1, filter=filter_for(where), with_payload=True, order_by=order)
+            found, _ = self._shard.scroll(request)
+            return record_from(found[0]) if found else None
 
     def facets(self, field: str, where: Conditions, limit: int) -> dict[Scalar, int]:
         with self._engine():

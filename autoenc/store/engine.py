@@ -115,9 +115,25 @@ class Engine(Protocol):
         """The points that exist, in any order."""
 
     def scroll(
-        self, where: Conditions, vectors: Sequence[str], batch: int, fields: Sequence[str] | None = None
+        self,
+        where: Conditions,
+        vectors: Sequence[str],
+        batch: int,
+        fields: Sequence[str] | None = None,
+        start: str | None = None,
     ) -> Iterator[Record]:
-        """Every point that matches, ordered by id, read `batch` at a time; `fields` of the payload, None for all."""
+        """Every point that matches, ordered by id, read `batch` at a time.
+
+        Args:
+            where: what they match.
+            vectors: the vectors to read.
+            batch: as above.
+            fields: of the payload; None for all.
+            start: the least id.
+        """
+
+    def extreme(self, field: str, where: Conditions, *, greatest: bool) -> Record | None:
+        """A matching point with the least or the greatest value of an indexed field that has an order."""
 
     def count(self, where: Conditions) -> int:
         """How many points match."""

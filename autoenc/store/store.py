@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from autoenc.store.filters import (
     check_field_name,
 )
 from autoenc.store.hybrid import HybridSearch
-from autoenc.store.kinds import COUNTED, RANGED, Scalar
+from autoenc.store.kinds import COUNTED, RANGED, FieldKind, Scalar, of_kind
 from autoenc.store.records import Hit, Record, StoreStatus, VectorBytes, canonical_id
 from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
@@ -319,6 +320,7 @@ class Store(HybridSearch):
         lacking: str | None = None,
         fields: Sequence[str] | None = None,
         batch: int = 1000,
+        after: str | None = None,
     ) -> Iterator[Record]:
         """Every matching point, ordered by id, read `batch` at a time.
 
@@ -329,6 +331,7 @@ class Store(HybridSearch):
             lacking: only points without the vector of this name.
             fields: the only fields of the payload to read; by default, all.
             batch: how many points to read at a time.
+            after: only points whose ids come after this one, to go on where reading was stopped.
 
         Raises:
             VectorError: an unknown vector.
@@ -343,7 +346,41 @@ class Store(HybridSearch):
         conditions = self._conditions(where, having)
         if lacking is not None:
             conditions = conditions._replace(must_not=(*conditions.must_not, HasVector(lacking)))
-        return self._engine.scroll(conditions, list(vectors), batch, fields)
+        if after is None:
+            return self._engine.scroll(conditions, list(vectors), batch, fields)
+        start = canonical_id(after)
+        if start is None:
+            raise ArgumentError(f"after= is the id of a point, a UUID; got {after!r}.")
+        there = self._engine.scroll(conditions, list(vectors), batch, fields, start)
+        return (record for record in there if record.id != start)
+
+    def bounds(self, field: str, *, where: Filter | None = None) -> tuple[Scalar, Scalar] | None:
+        """The least and the greatest value of a filterable field of numbers or of dates; None if no point has one.
+
+        Returns:
+            Two numbers; or two dates or times, as text in ISO 8601.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+            ArgumentError: its values have no order, or it has no index.
+
+        Example:
+            >>> with autoenc.open_store("store") as store:
+            ...     store.add_field("price", "float")
+            ...     store.set_payloads([record.id for record in store][:2], [{"price": 12.5}, {"price": 4}])
+            ...     store.bounds("price")
+            (4.0, 12.5)
+        """
+        name = self._resolved(field)
+        kind = self.info.fields[name]
+        if kind not in RANGED or name in SCANNED:
+            raise ArgumentError(f"Bounds are those of indexed numbers and dates; '{field}' holds neither.")
+        conditions = self._conditions(where)
+        found = [self._engine.extreme(name, conditions, greatest=greatest) for greatest in (False, True)]
+        least, greatest = (None if record is None else _values(name, kind, record.payload) for record in found)
+        if not least or not greatest:
+            return None
+        return least[min(least)], greatest[max(greatest)]
 
     def facets(self, field: str, *, where: Filter | None = None, limit: int = 100) -> dict[Scalar, int]:
         """The most frequent values of a filterable field with their counts, most frequent first, then by value.
@@ -430,3 +467,14 @@ class Store(HybridSearch):
             raise PointNotFoundError(
                 f"Collection '{self.collection}' has no point {missing[0]}{more}. Index the image first."
             )
+
+
+def _values(field: str, kind: FieldKind, payload: Mapping[str, Any]) -> dict[Any, Scalar]:
+    """The values of a field that are of its kind, by what they are ordered by, as the payload holds them."""
+    held = payload.get(field)
+    found: dict[Any, Scalar] = {}
+    for value in held if isinstance(held, list) else [held]:
+        with suppress(ArgumentError):
+            typed = of_kind(field, kind, value)
+            found[typed] = str(value) if kind == "datetime" else typed
+    return found

@@ -56,6 +56,20 @@ def test_the_ranking_is_that_of_cosine_similarity(store: Store, picture_folder: 
         assert neighbor.score == pytest.approx(cosine[paths.index(neighbor.path)], abs=1e-5)
 
 
+def test_searchers_by_other_encoders_share_what_was_made(store: Store, picture_folder: Path) -> None:
+    searcher = Searcher(store)
+    color = searcher.encoder_of("color")
+    both = searcher.with_using("color=1,edges=0.5")
+    assert both.using == "color=1,edges=0.5"
+    assert both.encoder_of("color") is color
+    assert searcher.with_using("edges").encoder_of("edges") is both.encoder_of("edges")
+    own = create_encoder("color")
+    assert searcher.with_using(own).encoder_of("color") is own  # the caller's, and not the one that is kept
+    assert searcher.encoder_of("color") is color
+    with pytest.raises(StoreMismatchError):
+        searcher.with_using("learned")
+
+
 def test_by_id_leaves_the_image_itself_out(store: Store, picture_folder: Path) -> None:
     path = picture_folder / "red" / "0.png"
     expected = [neighbor.id for neighbor in search(store, path, using="color", k=4)][1:]

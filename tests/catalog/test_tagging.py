@@ -12,7 +12,8 @@ import pytest
 
 from autoenc import Metadata, Store, index_images, open_store, tag_images
 from autoenc.catalog.tagging import typed
-from autoenc.errors import ArgumentError, StoreMismatchError, TableError, UnknownFieldError
+from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError, TableError, UnknownFieldError
+from autoenc.store import point_id
 
 
 @pytest.fixture(params=["memory", "edge"])
@@ -38,6 +39,19 @@ def test_fields_are_set_and_removed_where_a_filter_matches(store: Store) -> None
     assert held(store, "red") == [{"price": 6}] * 4
     assert held(store, "blue") == [{"season": "winter", "price": 5}] * 4
     assert held(store, "green") == [{}] * 4
+
+
+def test_fields_are_set_of_the_images_that_are_named(store: Store) -> None:
+    ids = [record.id for record in store.scroll({"folder": "red"})]
+    done = tag_images(store, set={"sale": True}, ids=[ids[0], ids[1].upper(), ids[0]])
+    assert (done.matched, done.changed) == (2, 2)
+    assert sum(record.payload.get("sale") is True for record in store) == 2
+    assert tag_images(store, unset="sale", ids=[]).matched == 0
+    with pytest.raises(PointNotFoundError, match="Nothing was changed"):
+        tag_images(store, set={"sale": False}, ids=[ids[2], point_id("none", "x")])
+    with pytest.raises(ArgumentError, match="ids="):
+        tag_images(store, set={"sale": False}, ids=ids, where={"folder": "red"})
+    assert sum("sale" in record.payload for record in store) == 2
 
 
 def test_only_what_differs_counts_as_changed(store: Store) -> None:

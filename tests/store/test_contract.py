@@ -395,6 +395,36 @@ def test_scroll_is_ordered_by_id_whatever_the_batch(shared):
     assert norms == pytest.approx([1, 1, 1])
 
 
+def test_scroll_goes_on_after_an_id(shared):
+    ids = [record.id for record in shared.scroll()]
+    for number, id in enumerate(ids):
+        assert [record.id for record in shared.scroll(after=id.upper(), batch=2)] == ids[number + 1 :]
+    before, behind = f"00000000{ids[0][8:]}", f"ffffffff{ids[0][8:]}"  # ids without a point
+    assert [record.id for record in shared.scroll(after=before)] == ids
+    assert list(shared.scroll(after=behind)) == []
+    with pytest.raises(ArgumentError, match="after= is the id of a point"):
+        shared.scroll(after="first")
+
+
+def test_bounds_are_those_of_what_a_filter_leaves(store):
+    store.add_fields({"price": "float", "sizes": "integer", "added": "datetime", "list price": "integer"})
+    store.set_payloads([RED, GREEN, BLUE], [
+        {"price": 12.5, "sizes": [40, 38], "added": "2026-01-31"},
+        {"price": 4, "added": "2025-06-01T12:00:00Z", "list price": 7},
+        {"price": 99.0, "sizes": 44},
+    ])  # fmt: skip
+    assert store.bounds("price") == (4.0, 99.0)
+    assert store.bounds("sizes") == (38, 44)
+    assert store.bounds("list price") == (7, 7)
+    assert store.bounds("added") == ("2025-06-01T12:00:00Z", "2026-01-31")
+    assert store.bounds("price", where="sizes >= 44") == (99.0, 99.0)
+    assert store.bounds("price", where="price > 1000") is None
+    with pytest.raises(ArgumentError, match="numbers and dates"):
+        store.bounds("folder")
+    with pytest.raises(UnknownFieldError):
+        store.bounds("nothing")
+
+
 def test_scroll_reads_only_the_fields_that_are_asked_for(store):
     own = {"size": 7, "path": "red.jpg"}
     store.set_payloads([RED], [own], key="_autoenc")

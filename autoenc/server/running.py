@@ -1,0 +1,186 @@
+"""Run a server until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from autoenc.errors import ArgumentError
+from autoenc.server.app import App
+from autoenc.server.gate import ACCESS, ERRORS
+from autoenc.server.settings import Settings
+from autoenc.store import Store
+
+HEAD_SECONDS = 15.0
+"""How long a client may take to send the head of a request, or may wait to begin with the next one."""
+
+STOPPING_SECONDS = 20
+"""How long running requests may take once the server is to stop."""
+
+_DESCRIPTORS = 8192
+
+
+class _Protocol(H11Protocol):
+    """Closes connections on which no request comes, or comes too slowly."""
+
+    _watch: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _expect(self) -> None:
+        if self._watch is None and self._idle:
+            self._watch = self.loop.call_later(HEAD_SECONDS, self._give_up, self._seen)
+
+    @property
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def _seen(self) -> Any:
+        """What changes with each request."""
+        return self.cycle
+
+    def _give_up(self, seen: Any) -> None:
+        self._watch = None
+        if self._idle and self._seen is seen and not self.transport.is_closing():
+            self.transport.close()
+        else:
+            self._expect()
+
+
+class _Server(uvicorn.Server):
+    """Returns after a signal to stop, so that the store is closed; uvicorn's own lets the signal end the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(
+    store: Store,
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    told: Callable[[str], None],
+    warned: Callable[[str], None],
+    access_log: bool = True,
+) -> None:
+    """Serve an open store until SIGTERM or SIGINT: running requests end, then the store is flushed.
+
+    Args:
+        store: the open store.
+        settings: what the server is started with.
+        host: the address to listen at.
+        port: 0 for any that is free.
+        told: called with the address.
+        warned: called with a sentence for each encoder that cannot be used.
+        access_log: print a line for each request.
+
+    Raises:
+        OutputError: the cache's folder cannot be used.
+        ArgumentError: the address is taken, or is none of this computer.
+    """
+    _allow_connections()
+    with _logging(access_log):
+        _serve(App(store, settings), host, port, told, warned)
+
+
+def _serve(app: App, host: str, port: int, told: Callable[[str], None], warned: Callable[[str], None]) -> None:
+    settings = app.service.settings
+    for sentence in app.service.catalog.warm():
+        warned(sentence)
+    listening = _listening(host, port)
+    told(f"Serving {len(app.service.catalog.store):,} images at {_address(host, listening.getsockname()[1])}")
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.proxies,
+        timeout_keep_alive=int(HEAD_SECONDS),
+        timeout_graceful_shutdown=STOPPING_SECONDS,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    with listening:
+        _Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise ArgumentError(f"Cannot listen at {_address(host, port)}: {error.strerror or error}.") from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@contextmanager
+def _logging(access: bool) -> Iterator[None]:
+    """The access log goes to standard output, a JSON object a line; what goes wrong to standard error."""
+    logs = (
+        (ACCESS, sys.stdout, logging.INFO if access else logging.CRITICAL),
+        (ERRORS, sys.stderr, logging.INFO),
+        (logging.getLogger("uvicorn"), sys.stderr, logging.ERROR),  # below that it tells of each malformed request
+    )
+    for logger, stream, level in logs:
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, _, _ in logs:
+            logger.handlers.clear()
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
+
+
+def _allow_connections() -> None:
+    """As many open connections as the system allows: each takes a file descriptor."""
+    try:
+        import resource
+    except ImportError:  # not POSIX
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
