@@ -366,7 +366,7 @@ class ClientEngine:
         direction = models.Direction.DESC if greatest else models.Direction.ASC
         with talking(self.location):
             found, _ = self._client.scroll(
-                self.collection,
+                self._at,
                 scroll_filter=client_filter(where),
                 limit=1,
                 order_by=models.OrderBy(key=json_path(field), direction=direction),

@@ -367,6 +367,12 @@ def test_a_reader_keeps_to_its_generation(qdrant: Qdrant) -> None:
     """Else it would search with the vectors of one model in those of another."""
     with open_store(qdrant.url, create=True) as store:
         filled(store, OLD, ONE)
+        store.add_field("price", "integer")
+        store.set_payload(ONE, {"price": 5})
         with open_store(qdrant.url) as reader:
-            store.switch_to(second(store))
+            other = second(store)
+            other.add_field("price", "integer")
+            other.set_payload(ONE, {"price": 9})
+            store.switch_to(other)
             assert [hit.id for hit in reader.search([1, 0], using="learned")] == [ONE]
+            assert (reader.bounds("price"), store.bounds("price")) == ((5, 5), (9, 9))
