@@ -80,9 +80,7 @@ class SearchBody(Strict):
     product: Name | Whole | None = Field(None, description="All images of a product.")
     like: Names = Field(default=[], description="Ids or tokens to search toward.")
     unlike: Names = Field(default=[], description="Ids or tokens to search away from.")
-    words: Text | None = Field(
-        None, description="What is searched for in fields of kind text: `red shoe=0.3`."
-    )
+    words: Text | None = Field(None, description="What is searched for in fields of kind text: `red shoe=0.3`.")
     using: Text | dict[Name, Weight] | None = Field(
         None, description="An encoder, several with their weights, or `none`."
     )
