@@ -27,7 +27,7 @@ def add_parser(verbs: Any) -> None:
         "--min-recall",
         type=float,
         metavar="R",
-        help="the recall that is wanted (default: .98); if it is given, the exit code is 1 where the store has less",
+        help="the recall that is wanted (default: 0.99); if it is given, the exit code is 1 where the store has less",
     )
     parser.add_argument(
         "--apply", action="store_true", help="search by the suggested settings from now on; the store keeps them"
@@ -95,7 +95,7 @@ def _show(report: AuditReport) -> None:
 
 def _verdict(report: AuditReport) -> str:
     if report.suggested is report.present:
-        return f"The present settings ({_of(report.present)}) are the best of these."
+        return f"Keep the present settings ({_of(report.present)}): none of the others is much better."
     if report.applied:
         return f"Searches now use: {_of(report.suggested)}. Before (*): {_of(report.present)}."
     return (

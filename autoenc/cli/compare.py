@@ -16,7 +16,7 @@ def add_parser(verbs: Any) -> None:
         "compare",
         help="compare learned and handcrafted encoders on your own images",
         description="Search a folder with every encoder and measure which of them finds what belongs together. The "
-        "labels are the names of the folders that hold the images, or a column of a CSV file. Without labels, the "
+        "labels are the names of the folders that hold the images, or a column of a table. Without labels, the "
         "encoders are measured by whether an altered copy of an image finds the original.",
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images to search")
@@ -35,7 +35,7 @@ def add_parser(verbs: Any) -> None:
         help="what to compare; +pcaK stands for K principal components "
         "(default: learned,color,texture,edges,handcrafted,pixels+pca32,edges+pca32)",
     )
-    parser.add_argument("--labels", metavar="FILE.csv", help="table of labels, one row per image")
+    parser.add_argument("--labels", metavar="FILE", help="table of labels (.csv, or .parquet), one row per image")
     parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")

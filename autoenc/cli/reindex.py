@@ -149,7 +149,7 @@ def _show_agreement(name: str, each: Agreement, report: ReindexReport) -> None:
 
 def _advice(each: Agreement) -> str:
     if each.gain is None:
-        return "The old encoder cannot be loaded or no image be read, so altered copies cannot be compared."
+        return "The old encoder cannot be loaded, or no image can be read: altered copies were not compared."
     gain = f"{each.gain.mean:+.1%}, 95% interval {each.gain.low:+.1%} to {each.gain.high:+.1%}"
     told = {
         "better": "The new one finds altered copies more often",

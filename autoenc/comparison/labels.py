@@ -95,7 +95,7 @@ def labels_from_list(labels: Labels, images: Pictures, found: Found, parameter: 
     if isinstance(images, (str, os.PathLike)):
         raise ArgumentError(
             f"{parameter} as a list needs a list of pictures in the same order; got a folder. Give a list of files, "
-            "or label them with a CSV file."
+            "or label them with a table."
         )
     if not isinstance(labels, (Sequence, np.ndarray)):
         raise ArgumentError(f"{parameter} expects a list with one label or None per picture; got {labels!r}.")

@@ -50,7 +50,7 @@ def remember_comparison(store: Store, comparison: Comparison) -> str:
     default = first_choice(list(store.info.vectors))
     same = _as_stored(store, comparison)
     others = [name for name in same if name != default]
-    if default not in same or not others:
+    if default not in same or not (others or comparison.boosts_tried):
         return (
             f"The store remembers nothing of this comparison: expected '{default}', with which it is searched by "
             f"default, and another of its encoders; of those, exactly as they are, the comparison has {listed(same)}."
@@ -89,6 +89,8 @@ def _best(comparison: Comparison, default: str, same: list[str], others: list[st
     fused = _together(comparison, default, same, comparison.fusion)
     if fused is not None:
         return fused
+    if not others:
+        return None
     encoders = comparison.encoders
     than = encoders[default]
     leads = bootstrap_intervals([encoders[name].scores(METRIC) - than.scores(METRIC) for name in others])

@@ -61,11 +61,11 @@ def compare(
             model.
         encoders: names, with "+pcaK" for K principal components fitted on the gallery, or encoders. Without it
             DEFAULT_ENCODERS; those that cannot be fitted on so few images are left out, and a note says so.
-        labels: a CSV file with the labels of gallery and queries; or a list with one label or None for each of
-            `images`. Without it, files have the names of their folders as labels.
-        label_column: the column of the CSV file that holds the labels.
-        query_labels: a list with one label or None for each of `queries`. Without it, they are labeled by the CSV
-            file or by their folders.
+        labels: a table, CSV or Parquet, with the labels of gallery and queries; or a list with one label or None for
+            each of `images`. Without it, files have the names of their folders as labels.
+        label_column: the column of that table that holds the labels.
+        query_labels: a list with one label or None for each of `queries`. Without it, they are labeled by the
+            table or by their folders.
         max_queries: draw this many queries, and this many images for altered copies, without replacement. Without
             it all queries and MAX_ALTERED images are taken.
         seed: of the draws, of the alterations and of the halves of a fusion.
@@ -174,7 +174,7 @@ def _check(queries: Pictures | None, query_labels: Labels | None, max_queries: i
     if query_labels is not None and queries is None:
         raise ArgumentError("query_labels= needs queries=. Give the labels of the gallery as labels=.")
     if isinstance(query_labels, (str, os.PathLike)):
-        raise ArgumentError("query_labels= takes a list of labels. A CSV file in labels= labels the queries too.")
+        raise ArgumentError("query_labels= takes a list of labels. A table in labels= labels the queries too.")
     if max_queries is not None and max_queries < 1:
         raise ArgumentError(f"max_queries= must be 1 or more; got {max_queries}.")
     if seed < 0:
@@ -184,13 +184,13 @@ def _check(queries: Pictures | None, query_labels: Labels | None, max_queries: i
 def _read_labels(
     labels: str | os.PathLike[str] | Labels | None, label_column: str | None
 ) -> LabelTable | Labels | None:
-    """The table of a CSV file; a list of labels as it is."""
+    """The table of a file; a list of labels as it is."""
     if isinstance(labels, (str, os.PathLike)):
         if label_column is None:
-            raise ArgumentError("labels= is a CSV file; name its column of labels with label_column=.")
+            raise ArgumentError("labels= is a table; name its column of labels with label_column=.")
         return read_labels(labels, label_column)
     if label_column is not None:
-        raise ArgumentError("label_column= is a column of a CSV file; name the file with labels=.")
+        raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
     return labels
 
 

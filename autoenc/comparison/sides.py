@@ -92,7 +92,7 @@ def find_side(images: Pictures, labels: Labels | LabelTable | None, parameter: s
     if isinstance(labels, LabelTable):
         if found.root is None:
             raise ArgumentError(
-                f"A CSV file can only label image files. Give the labels of pictures in memory as a list, {parameter}."
+                f"A table can only label image files. Give the labels of pictures in memory as a list, {parameter}."
             )
         chosen = labels.match(found.paths)
     elif labels is not None:

@@ -124,8 +124,8 @@ def _closed(
     """The folder of a collection that nobody has open, and its number of points: its own folder, or that of a copy."""
     if not isinstance(store, Store) and not is_url(store):
         for _ in range(COUNTS):
-            folder = folder_of(Path(store), name)
             with open_store(store, name, wait=wait, verify=True) as opened:  # which brings it in order after a kill
+                folder = folder_of(Path(store), name)  # nobody switches to another generation while it is open
                 points, counted = len(opened), recorded(folder)
             with locked(folder, wait):
                 if check_manifest(folder) is None:

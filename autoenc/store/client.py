@@ -163,7 +163,7 @@ class ClientEngine:
     def quantize(self, kinds: Mapping[str, Quantization | None]) -> None:
         if self._remote:  # in memory every search is exact
             with talking(self.location, writing=True):
-                self._client.update_collection(self.collection, vectors_config=quantization_change(kinds))
+                self._client.update_collection(self._at, vectors_config=quantization_change(kinds))
 
     def drop_vector(self, name: str) -> None:
         self._version.check(OLDEST_TO_DROP_VECTORS, "removing an encoder")
@@ -366,7 +366,7 @@ class ClientEngine:
         direction = models.Direction.DESC if greatest else models.Direction.ASC
         with talking(self.location):
             found, _ = self._client.scroll(
-                self.collection,
+                self._at,
                 scroll_filter=client_filter(where),
                 limit=1,
                 order_by=models.OrderBy(key=json_path(field), direction=direction),

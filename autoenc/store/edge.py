@@ -176,16 +176,17 @@ class EdgeEngine:
                 raise
 
     def close(self) -> None:
-        if self._open is not None:
-            try:
-                self._close_shard()
-                if (self._changed and self._whole) or (self._manifest is not None and not self._read_only):
-                    with suppress(OSError, StoreError):  # a store without a manifest is opened as after a kill
-                        if self._changed and self._to_correct:
-                            self._correct()
-                        write_manifest(self._folder, self._manifest)
-            finally:
-                self._unlock()
+        try:
+            if self._open is None:  # closed already, or it failed to open again (see `quantize`)
+                return
+            self._close_shard()
+            if (self._changed and self._whole) or (self._manifest is not None and not self._read_only):
+                with suppress(OSError, StoreError):  # a store without a manifest is opened as after a kill
+                    if self._changed and self._to_correct:
+                        self._correct()
+                    write_manifest(self._folder, self._manifest)
+        finally:
+            self._unlock()
 
     def _correct(self) -> None:
         """Let the engine correct its files now: if it did so at the next opening, the checksums would not hold."""

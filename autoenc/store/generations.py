@@ -118,7 +118,7 @@ class Generational(Remembering):
 def _described(number: int, current: bool, record: Any, disk_bytes: int | None) -> Generation:
     try:
         info = StoreInfo.from_dict(record, "")
-    except StoreMismatchError:  # of another version, or damaged
-        info = StoreInfo()
+    except StoreMismatchError:  # of another version, or damaged: nothing is to be built in it
+        return Generation(number, current, False, {}, disk_bytes)
     unfinished = not current and bool(info.copy_of or not info.vectors)
     return Generation(number, current, unfinished, info.vectors, disk_bytes)

@@ -36,7 +36,7 @@ from autoenc.store.migration import migrate
 from autoenc.store.records import SECTIONS, StoreInfo, VectorSpec, check_new_vector, listed
 from autoenc.store.runs import LAST, Run
 from autoenc.store.scale import Scale
-from autoenc.store.settings import USUAL, SearchSettings
+from autoenc.store.settings import USUAL, SearchSettings, read_settings
 from autoenc.store.where import Filter
 from autoenc.text import meant
 from autoenc.vectors import Vectors, unit_rows
@@ -296,12 +296,16 @@ class Remembering:
         with other._lock:  # fields, encoders and the rest are of one moment, for the rest names fields and encoders
             record = other._engine.read_record()
             other.info = known = other._as_info(record)
+        wanted = known.vectors if vectors is None else vectors
         self.add_fields(known.fields)
-        self.add_vectors(known.vectors if vectors is None else vectors)
+        self.add_vectors(wanted)
+        fingerprints = {name: spec.fingerprint for name, spec in wanted.items()}
+        settings = read_settings(record.get("settings", {}), fingerprints)  # not those of an encoder that is replaced
         changes = {key: value for key, value in record.items() if key not in _OF_ONE_COLLECTION}
+        changes["settings"] = {name: asdict(each) for name, each in settings.items()}
         with self._lock:
             mine = self._engine.read_record()
-            self._quantize(known.settings)
+            self._quantize(settings)
             for section in changes.keys() & set(SECTIONS):
                 changes[section] = {**dict.fromkeys(mine.get(section, {})), **changes[section]}
             self._engine.merge_record(changes)

@@ -148,6 +148,9 @@ def _put(unpacked: Path, root: Path, overwrite: bool, wait: float) -> None:
     gone = unpacked.with_name(f".{unpacked.name}")  # removed with the temporary folder
     folder.mkdir(exist_ok=True)  # so that it can be locked
     with locked(folder, wait):
+        if place_of(root, unpacked.name) != folder:  # another process has switched meanwhile
+            _put(unpacked, root, overwrite, wait)
+            return
         if (folder / RECORD).is_file() and not overwrite:  # another process may have made it meanwhile
             raise _there_already(str(root), unpacked.name)
         folder.rename(gone)

@@ -58,7 +58,7 @@ def mirror_averaged(encoder: keras.Model) -> keras.Model:
         True
     """
     images = keras.Input(encoder.input_shape[1:], name="pixels")
-    both = ops.concatenate([images, images[:, :, ::-1]], axis=0)  #  first all images, then all mirror images
+    both = ops.concatenate([images, images[:, :, ::-1]], axis=0)  # first all images, then all mirror images
     latents = ops.mean(ops.reshape(encoder(both), (2, -1, *encoder.output_shape[1:])), axis=0)
     return keras.Model(images, latents, name="encoder")
 

@@ -115,7 +115,7 @@ def test_the_same_points_with_other_vectors(store: Store, folder: Path) -> None:
     assert store.info.vectors["corners"] == VectorSpec(9, "corners two 9", 1)
     assert store.info.scales["color"] == info.scales["color"]
     assert store.info.scales == measure_scales(store)
-    for what in ("sources", "fields", "product", "runs", "copy_of"):
+    for what in ("sources", "fields", "product", "product_folders", "runs", "copy_of"):
         assert getattr(store.info, what) == getattr(info, what)
     assert store.count({"sale": True}) == 15
     assert index_images(folder, store, encoders=[encoder, "color"], source="shop").unchanged == 30
@@ -254,6 +254,18 @@ def test_one_that_was_begun_with_another_model_is_dropped(store: Store, folder: 
     assert report.generation in (2, 3)
     assert [each.unfinished for each in store.generations()] == [False, False]
     check_encoded(store, Corners("three"), folder)
+
+
+def test_one_whose_record_cannot_be_read_is_left_as_it_is(edge: Store, folder: Path) -> None:
+    reindex_store(edge, encoders=[Corners("two"), "color"], switch=False)
+    record = Path(edge.location) / "images@2" / "autoenc.json"
+    for damage in ("{", json.dumps({**json.loads(record.read_text()), "version": 99})):
+        record.write_text(damage)
+        report = reindex_store(edge, encoders=[Corners("two"), "color"], switch=False)
+        assert report.generation == 3, "the damaged one is neither filled nor taken for one that is begun"
+        assert [each.unfinished for each in edge.generations()] == [False] * 3
+        assert record.read_text() == damage
+    assert drop_old_generations(edge) == [2, 3]
 
 
 _CHILD = """

@@ -27,7 +27,8 @@ from textured import picture
 from torturing.copies import copied
 
 import autoenc
-from autoenc.cli import VERBS, build_parser, common, main
+from autoenc.catalog import auditing
+from autoenc.cli import build_parser, common, main
 from autoenc.cli.train import SETTINGS
 from autoenc.comparison import run as comparing
 from autoenc.store import open_store, point_id
@@ -809,7 +810,6 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
 
 def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = build_parser()
-    assert len(VERBS) == 16
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
         *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
@@ -823,7 +823,15 @@ def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_the_defaults_said_in_help_are_those_of_the_library() -> None:
     (verbs,) = [action for action in build_parser()._actions if isinstance(getattr(action, "choices", None), dict)]
-    for name, function in {"train": autoenc.train, "index": autoenc.index_images, "compare": autoenc.compare}.items():
+    functions = {
+        "train": autoenc.train,
+        "index": autoenc.index_images,
+        "compare": autoenc.compare,
+        "audit": autoenc.audit_store,
+        "reindex": autoenc.reindex_store,
+        "neighbors": autoenc.write_neighbors,
+    }
+    for name, function in functions.items():
         parameters = inspect.signature(function).parameters
         said = {}
         for action in verbs.choices[name]._actions:  # type: ignore[index]
@@ -832,6 +840,7 @@ def test_the_defaults_said_in_help_are_those_of_the_library() -> None:
                 said[action.dest] = found[1]
         defaults = {dest: parameters[dest].default for dest in said}
         defaults |= {"encoders": comparing.DEFAULT_ENCODERS} if name == "compare" else {}
+        defaults |= {"min_recall": auditing.WANTED} if name == "audit" else {}
         assert said
         assert said == {
             dest: ",".join(value) if isinstance(value, tuple) else str(value) for dest, value in defaults.items()

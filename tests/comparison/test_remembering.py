@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comparisons import comparison, scores
+from comparisons import comparison, fusion, scores
 
 from autoenc import compare, index_images, open_store, remember_comparison
+from autoenc.comparison.attributes import Attribute
 from autoenc.comparison.records import Comparison
 from autoenc.errors import ArgumentError
 from autoenc.images.files import PREPROCESSING_VERSION
@@ -88,6 +89,22 @@ def test_another_model_and_projections_are_not_the_stores_encoders(store: Store)
             f"and another of its encoders; of those, exactly as they are, the comparison has {there}."
         )
         assert store.info.better == known
+
+
+def test_of_a_store_of_one_encoder_its_attributes_are_remembered() -> None:
+    store = open_store(":memory:")
+    store.add_vector("learned", VectorSpec(32, "learned", PREPROCESSING_VERSION))
+    store.add_field("brand", "keyword")
+    boosted = replace(
+        fusion({"learned": 1.0}, HARD + 0.5, {"learned": (0.5, 0.25, 0.75)}),
+        weights={"learned": 1.0, Attribute("brand"): 0.5},
+    )
+    said = remember_comparison(store, replace(found(learned=HARD), hybrid=boosted, boosts_tried=True))
+    assert list(store.info.better) == ["stored"]
+    assert store.info.better["stored"].options == {"using": "learned=1", "boost": "brand=0.5"}
+    assert said.startswith("No encoder of the store is shown to retrieve better than learned; compared were none. For")
+    remember_comparison(store, replace(found(learned=HARD), boosts_tried=True))
+    assert store.info.better == {}, "no attribute helped, this time"
 
 
 def test_without_labels_nothing_is_remembered(store: Store) -> None:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from qdrant_stand_in import Qdrant
 from autoenc import backup_store, copy_store, list_collections, restore_store
 from autoenc.errors import ArgumentError, StoreError, StoreLockedError, StoreNotFoundError
 from autoenc.store import Store, VectorSpec, open_store, point_id
+from autoenc.store.edge_folder import locked
 from autoenc.store.naming import split_name
 
 OLD, NEW = VectorSpec(dim=2, fingerprint="old", preprocessing=1), VectorSpec(dim=3, fingerprint="new", preprocessing=1)
@@ -232,6 +235,46 @@ def test_a_generation_that_is_lost_is_restored_to_its_place(root: Path, tmp_path
         assert len(store) == 2
 
 
+def switched_back(root: Path) -> None:
+    """The first generation answers again, as another process may decide at any moment."""
+    with open_store(root) as store:
+        store.switch_to(store.beside(1))
+
+
+def test_what_is_packed_is_what_answers_once_the_store_is_open(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waiting(*arguments: Any, **options: Any) -> Store:
+        monkeypatch.undo()
+        switched_back(root)
+        return open_store(*arguments, **options)
+
+    monkeypatch.setattr("autoenc.store.backup.open_store", waiting)
+    assert backup_store(root, tmp_path / "b.zip").points == {"images": 1}
+    restore_store(tmp_path / "b.zip", tmp_path / "back")
+    with open_store(tmp_path / "back") as store:
+        assert (len(store), store.info.vectors["learned"]) == (1, OLD)
+
+
+def test_what_is_restored_takes_the_place_of_what_answers_once_that_is_locked(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup_store(root, tmp_path / "b.zip")
+
+    @contextmanager
+    def waiting(folder: Path, wait: float) -> Iterator[None]:
+        if folder.parent == root:
+            monkeypatch.undo()
+            switched_back(root)
+        with locked(folder, wait):
+            yield
+
+    monkeypatch.setattr("autoenc.store.restoring.locked", waiting)
+    restore_store(tmp_path / "b.zip", root, overwrite=True)
+    with open_store(root) as store:
+        assert (store.generation, len(store), store.info.vectors["learned"]) == (1, 2, NEW)
+
+
 def test_a_pointer_that_a_kill_has_left_of_a_collection_that_was_removed(root: Path) -> None:
     with open_store(root) as store:
         store.drop_generation(1)
@@ -324,6 +367,12 @@ def test_a_reader_keeps_to_its_generation(qdrant: Qdrant) -> None:
     """Else it would search with the vectors of one model in those of another."""
     with open_store(qdrant.url, create=True) as store:
         filled(store, OLD, ONE)
+        store.add_field("price", "integer")
+        store.set_payload(ONE, {"price": 5})
         with open_store(qdrant.url) as reader:
-            store.switch_to(second(store))
+            other = second(store)
+            other.add_field("price", "integer")
+            other.set_payload(ONE, {"price": 9})
+            store.switch_to(other)
             assert [hit.id for hit in reader.search([1, 0], using="learned")] == [ONE]
+            assert (reader.bounds("price"), store.bounds("price")) == ((5, 5), (9, 9))

@@ -15,7 +15,9 @@ from qdrant_stand_in import Qdrant
 
 from autoenc.errors import ArgumentError, StoreMismatchError, VectorError
 from autoenc.store import SearchSettings, Store, VectorSpec, open_store, point_id
+from autoenc.store.blending import Match, Similarity
 from autoenc.store.copying import copy_store
+from autoenc.store.edge_ann import search_params
 from autoenc.store.settings import QUANTIZATIONS, read_settings
 
 IDS = [point_id("s", str(number)) for number in range(3)]
@@ -162,6 +164,17 @@ def test_a_folder_between_the_change_of_the_engine_and_the_record(tmp_path):
         assert set(engine_config(root)["paint"]["quantization_config"]) == {"scalar"}
 
 
+def test_a_folder_whose_engine_does_not_open_again_is_released(tmp_path, monkeypatch):
+    root = tmp_path / "store"
+    with open_store(root, create=True) as store, monkeypatch.context() as patch:
+        fill(store)
+        patch.setattr("autoenc.store.edge.quantized_config", lambda *_: "no configuration")
+        with pytest.raises(Exception, match="EdgeConfig"):
+            store.set_settings({"paint": SHORT})
+    with open_store(root, wait=0) as store:
+        assert (len(store), store.info.settings) == (3, {})
+
+
 def test_a_copy_is_searched_as_its_original(tmp_path):
     with open_store(tmp_path / "one", create=True) as one:
         fill(one).set_settings({"paint": SHORT})
@@ -169,6 +182,18 @@ def test_a_copy_is_searched_as_its_original(tmp_path):
         with open_store(tmp_path / "other") as other:
             assert other.info.settings == one.info.settings
     assert set(engine_config(tmp_path / "other")["paint"]["quantization_config"]) == {"scalar"}
+
+
+@pytest.mark.parametrize("vectors", [{"paint": VectorSpec(4, "q", 1)}, {}], ids=["replaced", "left out"])
+def test_a_generation_does_not_take_over_the_settings_of_an_encoder_that_it_lacks(qdrant, vectors):
+    with open_store(qdrant.url, create=True) as store:
+        fill(store).set_settings({"paint": SHORT, "shape": SearchSettings(ef=9, quantization="binary")})
+        with store.beside(2, create=True) as other:
+            other.adopt(store, {"shape": store.info.vectors["shape"], **vectors})
+            assert other.info.settings == {"shape": store.info.settings["shape"]}
+            assert list(other._engine.read_record()["settings"]) == ["shape"]
+        made = [json.loads(request.body) for request in qdrant.seen if request.line == "PATCH /collections/images%402"]
+        assert [list(told["vectors"]) for told in made if "vectors" in told] == [["shape"]]
 
 
 def test_a_damaged_record_of_settings(tmp_path):
@@ -195,6 +220,9 @@ def test_what_a_server_is_told(qdrant):
         fill(store)
         store.set_settings({"paint": SHORT, "shape": SearchSettings(quantization="turbo4")})
         (change,) = [told["vectors"] for told in patches(qdrant) if "vectors" in told]
+        assert {request.line for request in qdrant.seen if request.line.startswith("PATCH")} == {
+            "PATCH /collections/images%401"  # the generation itself: by now, its name may lead to another one
+        }
         assert change["paint"]["quantization_config"]["scalar"]["type"] == "int8"
         assert change["shape"]["quantization_config"]["turbo"]["bits"] == "bits4"
         store.search([1, 0], using="paint")
@@ -209,3 +237,37 @@ def test_what_a_server_is_told(qdrant):
         store.search([1, 0], using="paint")
         params = json.loads(qdrant.seen[-1].body)["searches"][0]["params"]
         assert (params["hnsw_ef"], params["quantization"]["ignore"]) == (128, True)
+
+
+def test_a_hybrid_search_finds_candidates_by_the_settings_and_scores_them_by_the_vectors(qdrant):
+    with open_store(qdrant.url, create=True) as store:
+        fill(store).set_settings({"paint": SHORT})
+        store.add_field("brand", "keyword")
+        store.search_hybrid([Similarity("paint", [1, 0]), Match({"brand": "Nike"}, 0.5)], k=2)
+        nearest, suited = (
+            search["prefetch"][0] if search.get("prefetch") else search for search in searches(qdrant, -2)
+        )
+        by_copies = {"ignore": False, "rescore": True, "oversampling": 2.0}
+        assert nearest["params"]["hnsw_ef"] == 32
+        assert suited["params"]["hnsw_ef"] == 128, "a graph with gaps needs more"
+        assert nearest["params"]["quantization"] == suited["params"]["quantization"] == by_copies
+        (scored,) = searches(qdrant, -1)
+        assert [found["params"]["quantization"]["ignore"] for found in scored["prefetch"]] == [True]
+
+
+def test_a_hybrid_search_in_a_folder_takes_the_settings_too(tmp_path, monkeypatch):
+    with open_store(tmp_path / "store", create=True) as store:
+        fill(store).set_settings({"paint": SHORT})
+        asked = []
+
+        def noted(settings: SearchSettings, *rest: Any) -> Any:
+            asked.append(settings)
+            return search_params(settings, *rest)
+
+        monkeypatch.setattr("autoenc.store.edge.search_params", noted)
+        store.search_hybrid([Similarity("paint", [1, 0]), Similarity("shape", [1, 0, 0])], k=2)
+        assert asked == [store.info.settings["paint"], SearchSettings()]
+
+
+def searches(qdrant: Qdrant, request: int) -> Any:
+    return json.loads(qdrant.seen[request].body)["searches"]
