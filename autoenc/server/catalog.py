@@ -67,13 +67,13 @@ class Catalog:
     def searcher(self) -> Searcher:
         """The searcher by the default encoder, with all encoders that have been made so far.
 
-        What a server's store remembers is read again from time to time, for others may index into it.
+        What a server's store remembers is read again from time to time, for others may index into it or switch it.
         """
         if self._shared and time.monotonic() - self._read > _REREAD:
             self._read = time.monotonic()
-            before = self.store.info
-            self.store.refresh()
-            if self.store.info != before:
+            before = self.store.generation, self.store.info
+            self.store.follow()
+            if (self.store.generation, self.store.info) != before:
                 self.changed(indexed=True)
         with self._lock:
             if self._searcher is None:

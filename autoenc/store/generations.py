@@ -72,6 +72,22 @@ class Generational(Remembering):
             before, self._engine, self.info = self._engine, other._engine, other.info
             before.close()
 
+    def follow(self) -> None:
+        """Open the generation that answers now, and read again what it remembers: others may have changed either.
+
+        A search that is under way in another thread ends on the generation that it began on. A store that was opened
+        as one generation (`images@1`) stays there.
+        """
+        with self._lock:
+            generations = self._engine.generations
+            current = generations.current()
+            named = split_name(self.collection)[1] is not None
+            if not (named or current in (None, self.generation)):
+                engine = generations.open(current, False)
+                engine.collection = self.collection
+                self._engine = engine
+            self.refresh()
+
     def drop_generation(self, number: int) -> None:
         """Remove a generation that is not open.
 

@@ -67,7 +67,7 @@ def test_what_others_index_into_a_shared_store_is_seen(serving, monkeypatch) -> 
         client.search(id="red")
         assert catalog.version == version  # nothing has changed meanwhile
         index_images([Image.new("RGB", (40, 40), "blue")], store, names=["blue"], encoders=["color"], progress=False)
-        monkeypatch.setattr(store, "refresh", lambda: setattr(store, "info", replace(store.info, copy_of="other")))
+        monkeypatch.setattr(store, "follow", lambda: setattr(store, "info", replace(store.info, copy_of="other")))
         assert len(client.search(id="red")["neighbors"]) == 1
         assert catalog.version == version + 1
 

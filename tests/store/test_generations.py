@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from engines import ENGINES, Opener, opening
 from qdrant_client import models
-from qdrant_stand_in import Qdrant
+from qdrant_stand_in import Qdrant, serving
 
 from autoenc import backup_store, copy_store, list_collections, restore_store
 from autoenc.errors import ArgumentError, StoreError, StoreLockedError, StoreNotFoundError
@@ -95,6 +95,21 @@ def test_two_that_switch_at_once(reopen: Opener) -> None:
     with pytest.raises(StoreError, match="has been switched to another generation meanwhile"):
         store.switch_to(other)
     other.close()
+
+
+def test_a_store_that_is_open_elsewhere_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(Qdrant()) as qdrant:
+        writer = filled(open_store(qdrant, create=True), OLD, ONE)
+        with open_store(qdrant) as reader, open_store(qdrant, "images@1") as pinned:
+            writer.switch_to(second(writer))
+            assert (reader.generation, len(reader)) == (1, 1)
+            for store in (reader, pinned):
+                store.follow()
+            assert (reader.collection, reader.generation, len(reader)) == ("images", 2, 2)
+            assert reader.info.vectors == {"learned": NEW}
+            assert (pinned.generation, len(pinned)) == (1, 1)
+        writer.close()
 
 
 def test_one_that_was_begun_is_told_as_unfinished(reopen: Opener) -> None:
