@@ -32,6 +32,8 @@ class Join:
         columns: the columns that become fields.
         kinds: those to filter by, with the kind of field that each becomes.
         product: the column that names products.
+        retyped: fields of the store that are to get another kind, because the caller names it.
+        nulls: cells that count as empty ones.
     """
 
     def __init__(self, metadata: Metadata, store: Store | None, *, folders: bool = False) -> None:
@@ -68,7 +70,9 @@ class Join:
         self.key, self._by_path = self._key(metadata)
         hidden = self.key if self._by_path else None
         self.columns = [column for column in self.table.columns.values() if column.name != hidden]
-        self._check_names(fields)
+        self.nulls = metadata.null_values
+        self.retyped: dict[str, FieldKind] = {}
+        self._check_names(fields, metadata.types, None if store is None else store.info.product)
         self.kinds = self._filterable(metadata)
         self._rows = self._keyed()
 
@@ -142,7 +146,9 @@ class Join:
             remedy = meant(asked, there) or " Name one of them."
         raise TableError(f"{shown(self.table.file)} {say}{remedy}")
 
-    def _check_names(self, fields: Mapping[str, FieldKind]) -> None:
+    def _check_names(
+        self, fields: Mapping[str, FieldKind], types: Mapping[str, ColumnKind], product: str | None
+    ) -> None:
         for column in self.columns:
             name, kind = column.name, field_kind(column.kind)
             if name == OWN or name.startswith(f"{OWN}."):
@@ -158,6 +164,9 @@ class Join:
                 ) from None
             held = fields.get(name)
             if held not in (None, kind, "integer" if kind == "float" else kind):
+                if name in types and held != "bool" and (name != product or kind in PRODUCT_KINDS):
+                    self.retyped[name] = kind
+                    continue
                 wider = "float" if held == "integer" else held
                 if wider in EXPECTED and (odd := self.table.odd(column.cells, wider)):
                     raise StoreMismatchError(

@@ -12,6 +12,7 @@ from typing import Any
 from autoenc.catalog.fields import Change, change_of, own_of, unmatched, write_changes
 from autoenc.catalog.joining import Join, field_kind
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.catalog.retyping import change_kinds
 from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
@@ -105,6 +106,14 @@ def tag_images(
     notes = _unfamiliar(given, store.info.fields)
     total = store.count(where) if ids is None else len(ids)
     table = None if join is None else join.report(_paths(store, where))
+    if join is not None:
+        notes += change_kinds(
+            store,
+            join.retyped,
+            nulls=join.nulls,
+            replaced=lambda record: where is None and _row(join, record) is not None,
+            dry_run=dry_run,
+        )
     if total and not dry_run:
         store.add_fields(kinds)
         if join is not None and join.product is not None:
@@ -211,6 +220,11 @@ def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Chan
         return told
     left = {name: value for name, value in told.set.items() if name not in given}
     return Change(left, tuple(name for name in told.unset if name not in given)) + change_of(given, record.payload)
+
+
+def _row(join: Join, record: Record) -> int | None:
+    path = own_of(record.payload).get("path")
+    return join.row_of(path) if isinstance(path, str) else None
 
 
 def _named(store: Store, ids: Sequence[str]) -> list[Record]:
