@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autoenc.catalog.fields import UNCHANGED, Change, change_of
+from autoenc.catalog.fields import UNCHANGED, Change, change_of, shadowing
 from autoenc.catalog.metadata import Metadata, TableReport
 from autoenc.catalog.products import FIELD, Products, check_products, folder_product
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
@@ -74,6 +74,7 @@ class Join:
         self.retyped: dict[str, FieldKind] = {}
         self._check_names(fields, metadata.types, None if store is None else store.info.product)
         self.kinds = self._filterable(metadata)
+        self._shadowing = shadowing(self.kinds, fields)
         self._rows = self._keyed()
 
     def row_of(self, path: str) -> int | None:
@@ -124,7 +125,7 @@ class Join:
                 f"line {line:,}: its extra cells belong to '{name}': {cells}" for line, name, cells in self.table.mended
             ],
             left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
-            notes=list(self.table.notes),
+            notes=[*self.table.notes, *self._shadowing],
         )
 
     # ---- the parts of a table -------------------------------------------------------------------

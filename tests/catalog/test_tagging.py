@@ -180,6 +180,27 @@ def test_what_is_set_can_be_filtered_by_where_its_kind_is_named(store: Store) ->
         tag_images(store, set={"price": True}, filterable={"price": "bool"})
 
 
+def test_a_field_called_like_one_of_autoencs_own_is_told_and_gives_the_name_back(store: Store, tmp_path: Path) -> None:
+    said = "Filters mean your field 'folder' by this name from now on; autoenc's own is '_autoenc.folder'."
+    done = tag_images(store, set={"folder": "x"}, filterable={"folder": "keyword"})
+    assert done.notes == [said]
+    assert (store.count("folder = x"), store.count("_autoenc.folder = red")) == (12, 4)
+    assert tag_images(store, set={"folder": "y"}, filterable={"folder": "keyword"}).notes == []
+    tag_images(store, unset="folder", where="_autoenc.folder = red")
+    assert (store.count("folder = y"), store.count("folder = red")) == (8, 0)
+    tag_images(store, unset="folder", dry_run=True)
+    assert store.count("folder = y") == 8
+    assert tag_images(store, unset="folder").changed == 8
+    assert store.count("folder = red") == 4
+    assert tag_images(store, set={"folder": "z"}).notes == []  # which filters do not know
+    assert store.count("folder = red") == 4
+    file = tmp_path / "t.csv"
+    file.write_text("path,width\nred/0.png,12\n")
+    table = tag_images(store, metadata=file).table
+    assert table is not None
+    assert table.notes == [said.replace("folder", "width")]
+
+
 def test_a_table_gives_a_field_another_kind(store: Store, tmp_path: Path) -> None:
     tag_images(store, set={"price": "5"}, filterable={"price": "keyword"})
     tag_images(store, set={"price": "tba"}, where={"folder": "red"})
