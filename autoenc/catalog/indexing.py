@@ -149,6 +149,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
     retyped = _retyped(found, plan, target.store, synced)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
+    broken: set[str] = set()
     total = len(found.items)
     told = 0
 
@@ -165,6 +166,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         told += outcome.task.known is not None and bool(outcome.task.change)
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
+            broken.add(outcome.task.relative)
     tell("indexing", total, total, "")
     pruned: list[Path] = []
     unfinished: list[str] = []
@@ -185,6 +187,9 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         target.store.flush()
     seconds = time.perf_counter() - start
     usable = total - counts["skipped"]
+    if table is not None:
+        without = [path for path in table.images_without_row if path not in broken]
+        table = replace(table, updated=told, images_without_row=without)
     missing = [file for id, file in synced.gone.items() if id not in synced.to_prune]
     report = IndexReport(
         indexed=counts["new"],
@@ -205,7 +210,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
             *filter(None, [product_note(target.store, plan, counts["new"])]),
             *unfinished,
         ],
-        table=None if table is None else replace(table, updated=told),
+        table=table,
     )
     if target.store is not None and plan.source in target.store.info.sources:
         remember_run(target.store, report)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,9 @@ class Join:
             else:
                 joined += 1
                 used[row] = True
+        hint = self._several_photos(without)
         if not joined:
-            raise TableError(self._no_match(first, root))
+            raise TableError(" ".join([self._no_match(first, root), *hint]))
         keys = self.table.columns[self.key].cells
         return TableReport(
             file=str(self.table.file),
@@ -125,7 +127,7 @@ class Join:
                 f"line {line:,}: its extra cells belong to '{name}': {cells}" for line, name, cells in self.table.mended
             ],
             left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
-            notes=[*self.table.notes, *self._shadowing],
+            notes=[*self.table.notes, *self._shadowing, *hint],
         )
 
     # ---- the parts of a table -------------------------------------------------------------------
@@ -218,6 +220,20 @@ class Join:
             )
         return rows
 
+    def _several_photos(self, without: Sequence[str]) -> list[str]:
+        """A sentence where most images without a row begin with the id of one: further photos of a product."""
+        if self._by_path or self._folders:
+            return []
+        found = [path for path in without if any(name in self._rows for name in _beginnings(path))]
+        if len(found) <= len(without) / 2:
+            return []
+        return [
+            f"{counted(len(found), 'image')} without a row {'begins' if len(found) == 1 else 'begin'} with the id of a "
+            f"row, such as {shown(found[0])}, but a row names one file. For several photos of a product, give each "
+            f"file a row with its path in a column 'path', or name the folder of a product's photos by its id and "
+            f"index with products=folders."
+        ]
+
     def _no_match(self, path: str, root: Path | str) -> str:
         name = next(iter(self._rows), None)
         how = f"paths relative to {shown(root)}" if self._by_path else "stems of file names"
@@ -293,6 +309,14 @@ def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:
     folder, _, name = path.rpartition("/")
     stem = name.rpartition(".")[0] or name
     return (stem, name, folder, folder.rpartition("/")[2]) if folders else (stem, name)
+
+
+def _beginnings(path: str) -> Iterator[str]:
+    """What the stem of a file name begins with, up to a separator: 101 of 101_b.jpg, and 101.jpg."""
+    stem, name, *_ = _names(path, whole=False, folders=False)
+    for separator in re.finditer(r"[\W_]", stem):
+        yield stem[: separator.start()]
+        yield stem[: separator.start()] + name[len(stem) :]
 
 
 def _tidy(path: str) -> str:

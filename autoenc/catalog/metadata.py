@@ -68,7 +68,7 @@ class TableReport:
         joined_by: the column that names the images.
         joined: how many images have a row.
         updated: how many images that the store held already had fields that changed.
-        images_without_row: their paths, relative to their source.
+        images_without_row: their paths, relative to their source; skipped files are not among them.
         rows_without_image: what each of these rows names.
         mended: rows with too many cells, what was done about it, and the cells that came of it.
         left_out: rows that could not be used, why, and their cells.

@@ -309,6 +309,38 @@ def test_the_field_of_products_keeps_a_kind_that_names_them(shelf: Path, store: 
     assert (store.kind_of("sku"), store.info.product) == ("integer", "sku")
 
 
+def photo(path: Path, color: int) -> None:
+    Image.fromarray(np.full((16, 16, 3), color, np.uint8)).save(path)
+
+
+def test_further_photos_of_a_product_are_noticed(shelf: Path, store: Store, table: Any) -> None:
+    file = table("id,color\n0,red\n1,blue\n2,red\n3,red\n")
+    assert index(shelf, store, file).table.notes == []  # type: ignore[union-attr]
+    for number, name in enumerate(("0_b.png", "1-back.png", "12.png")):
+        photo(shelf / name, 30 + number)
+    report = index(shelf, store, file).table
+    assert report is not None
+    assert report.images_without_row == ["0_b.png", "1-back.png", "12.png"]
+    assert report.notes == [
+        "2 images without a row begin with the id of a row, such as 0_b.png, but a row names one file. For several "
+        "photos of a product, give each file a row with its path in a column 'path', or name the folder of a product's "
+        "photos by its id and index with products=folders."
+    ]
+    photo(shelf / "13.png", 99)
+    assert index(shelf, store, file).table.notes == []  # type: ignore[union-attr]  # half of them may be chance
+    names = Metadata(table("file,color\n0.png,red\n", "names.csv"), id_column="file")
+    with pytest.raises(TableError, match=r"No row .* 1 image without a row begins"):
+        index_images([shelf / "0_b.png"], store, metadata=names, progress=False)
+
+
+def test_a_skipped_file_is_no_image_without_a_row(shelf: Path, store: Store, table: Any) -> None:
+    (shelf / "broken.png").write_bytes(b"no picture")
+    report = index(shelf, store, table(TABLE))
+    assert report.table is not None
+    assert [skipped.path.name for skipped in report.skipped] == ["broken.png"]
+    assert report.table.images_without_row == ["high/2.png", "high/3.png"]
+
+
 # ---- products -----------------------------------------------------------------------------------------
 
 
