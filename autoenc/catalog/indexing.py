@@ -92,7 +92,7 @@ def index_images(
         OutputError: a new store would lie in the folder of the images.
         TableError: the table cannot be read, or belongs to none of the images. Nothing is written.
         ArgumentError: no encoder, one named twice, pictures in memory without unique names, the folder of another
-            source among the images, or a list to be pruned.
+            source among the images, the images of a source whose folder was renamed, or a list to be pruned.
 
     Example:
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
