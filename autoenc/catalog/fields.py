@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from autoenc.errors import ArgumentError
@@ -97,6 +97,20 @@ def field_value(store: Store, payload: Mapping[str, Any], name: str) -> Any:
     own = name not in store.info.fields and f"{OWN}.{name}" in store.info.fields
     short = name.removeprefix(f"{OWN}.")
     return own_of(payload).get(short) if own or short != name else payload.get(name)
+
+
+def shadowing(names: Iterable[str], fields: Collection[str]) -> list[str]:
+    """A sentence for each name that becomes a filterable field of the user's and is a short name of autoenc's own.
+
+    Args:
+        names: the fields that become filterable.
+        fields: those that are filterable already.
+    """
+    return [
+        f"Filters mean your field '{name}' by this name from now on; autoenc's own is '{OWN}.{name}'."
+        for name in names
+        if f"{OWN}.{name}" in FILTERABLE and name not in fields
+    ]
 
 
 def unmatched(store: Store, where: Filter) -> list[str]:

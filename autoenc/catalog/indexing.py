@@ -16,16 +16,17 @@ from autoenc.catalog.metadata import Metadata, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
 from autoenc.catalog.products import Products
 from autoenc.catalog.pruning import PRUNE_LIMIT, Confirm, Pruning, check_pruning, prune_points
+from autoenc.catalog.retyping import change_kinds
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
-from autoenc.catalog.syncing import sync
+from autoenc.catalog.syncing import Synced, sync
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model
 from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
 from autoenc.images.finding import Found, Pictures, gather
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import WAIT_SECONDS, Store
+from autoenc.store import WAIT_SECONDS, Store, point_id
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges")
 
@@ -85,12 +86,13 @@ def index_images(
     Raises:
         NoImagesError: the folder does not exist, or holds no file with an image extension.
         EncoderError, BundleError: an encoder cannot be created. Nothing is written.
+        StoreMismatchError: the store holds values in a field that are not of the kind that the table's column has.
         StoreError: the store cannot be opened, or holds vectors of another encoder under one of these names; or more
             points would be pruned than `prune_limit` allows, and nothing was written.
         OutputError: a new store would lie in the folder of the images.
         TableError: the table cannot be read, or belongs to none of the images. Nothing is written.
         ArgumentError: no encoder, one named twice, pictures in memory without unique names, the folder of another
-            source among the images, or a list to be pruned.
+            source among the images, the images of a source whose folder was renamed, or a list to be pruned.
 
     Example:
         >>> autoenc.index_images("photos", ":memory:", encoders=["color", "edges"])
@@ -144,8 +146,10 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
     if plan.fields and plan.fields.join:
         table = plan.fields.join.report(plan.relative(found.items), plan.place.root)
     synced = sync(found, plan, target.store, pruning, tell)
+    retyped = _retyped(found, plan, target.store, synced)
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
+    broken: set[str] = set()
     total = len(found.items)
     told = 0
 
@@ -162,6 +166,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         told += outcome.task.known is not None and bool(outcome.task.change)
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
+            broken.add(outcome.task.relative)
     tell("indexing", total, total, "")
     pruned: list[Path] = []
     unfinished: list[str] = []
@@ -182,6 +187,9 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         target.store.flush()
     seconds = time.perf_counter() - start
     usable = total - counts["skipped"]
+    if table is not None:
+        without = [path for path in table.images_without_row if path not in broken]
+        table = replace(table, updated=told, images_without_row=without)
     missing = [file for id, file in synced.gone.items() if id not in synced.to_prune]
     report = IndexReport(
         indexed=counts["new"],
@@ -198,14 +206,29 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
         notes=[
             *notes_of(found, plan, missing, counts["new"]),
             *synced.notes,
+            *retyped,
             *filter(None, [product_note(target.store, plan, counts["new"])]),
             *unfinished,
         ],
-        table=None if table is None else replace(table, updated=told),
+        table=table,
     )
     if target.store is not None and plan.source in target.store.info.sources:
         remember_run(target.store, report)
     return report
+
+
+def _retyped(found: Found, plan: Plan, store: Store | None, synced: Synced) -> list[str]:
+    """Give the fields of the store the kinds that the caller names for the columns of the table."""
+    join = None if plan.fields is None else plan.fields.join
+    if store is None or join is None or not join.retyped:
+        return []
+    rows = {point_id(plan.source, path) for path in plan.relative(found.items) if join.row_of(path) is not None}
+    return change_kinds(
+        store,
+        join.retyped,
+        nulls=join.nulls,
+        replaced=lambda record: record.id in rows or record.id in synced.to_prune,
+    )
 
 
 def _check_encoders(store: Store, plan: Plan) -> None:

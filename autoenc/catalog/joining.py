@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autoenc.catalog.fields import UNCHANGED, Change, change_of
+from autoenc.catalog.fields import UNCHANGED, Change, change_of, shadowing
 from autoenc.catalog.metadata import Metadata, TableReport
 from autoenc.catalog.products import FIELD, Products, check_products, folder_product
 from autoenc.errors import ArgumentError, StoreMismatchError, TableError
@@ -32,6 +33,8 @@ class Join:
         columns: the columns that become fields.
         kinds: those to filter by, with the kind of field that each becomes.
         product: the column that names products.
+        retyped: fields of the store that are to get another kind, because the caller names it.
+        nulls: cells that count as empty ones.
     """
 
     def __init__(self, metadata: Metadata, store: Store | None, *, folders: bool = False) -> None:
@@ -68,8 +71,11 @@ class Join:
         self.key, self._by_path = self._key(metadata)
         hidden = self.key if self._by_path else None
         self.columns = [column for column in self.table.columns.values() if column.name != hidden]
-        self._check_names(fields)
+        self.nulls = metadata.null_values
+        self.retyped: dict[str, FieldKind] = {}
+        self._check_names(fields, metadata.types, None if store is None else store.info.product)
         self.kinds = self._filterable(metadata)
+        self._shadowing = shadowing(self.kinds, fields)
         self._rows = self._keyed()
 
     def row_of(self, path: str) -> int | None:
@@ -103,8 +109,9 @@ class Join:
             else:
                 joined += 1
                 used[row] = True
+        hint = self._several_photos(without)
         if not joined:
-            raise TableError(self._no_match(first, root))
+            raise TableError(" ".join([self._no_match(first, root), *hint]))
         keys = self.table.columns[self.key].cells
         return TableReport(
             file=str(self.table.file),
@@ -120,7 +127,7 @@ class Join:
                 f"line {line:,}: its extra cells belong to '{name}': {cells}" for line, name, cells in self.table.mended
             ],
             left_out=[*(f"line {line:,}: {why}" for line, why in self.table.broken), *self._nameless],
-            notes=list(self.table.notes),
+            notes=[*self.table.notes, *self._shadowing, *hint],
         )
 
     # ---- the parts of a table -------------------------------------------------------------------
@@ -142,7 +149,9 @@ class Join:
             remedy = meant(asked, there) or " Name one of them."
         raise TableError(f"{shown(self.table.file)} {say}{remedy}")
 
-    def _check_names(self, fields: Mapping[str, FieldKind]) -> None:
+    def _check_names(
+        self, fields: Mapping[str, FieldKind], types: Mapping[str, ColumnKind], product: str | None
+    ) -> None:
         for column in self.columns:
             name, kind = column.name, field_kind(column.kind)
             if name == OWN or name.startswith(f"{OWN}."):
@@ -158,6 +167,9 @@ class Join:
                 ) from None
             held = fields.get(name)
             if held not in (None, kind, "integer" if kind == "float" else kind):
+                if name in types and held != "bool" and (name != product or kind in PRODUCT_KINDS):
+                    self.retyped[name] = kind
+                    continue
                 wider = "float" if held == "integer" else held
                 if wider in EXPECTED and (odd := self.table.odd(column.cells, wider)):
                     raise StoreMismatchError(
@@ -207,6 +219,20 @@ class Join:
                 f"'{self.key}': {said}. Keep one row of each."
             )
         return rows
+
+    def _several_photos(self, without: Sequence[str]) -> list[str]:
+        """A sentence where most images without a row begin with the id of one: further photos of a product."""
+        if self._by_path or self._folders:
+            return []
+        found = [path for path in without if any(name in self._rows for name in _beginnings(path))]
+        if len(found) <= len(without) / 2:
+            return []
+        return [
+            f"{counted(len(found), 'image')} without a row {'begins' if len(found) == 1 else 'begin'} with the id of a "
+            f"row, such as {shown(found[0])}, but a row names one file. For several photos of a product, give each "
+            f"file a row with its path in a column 'path', or name the folder of a product's photos by its id and "
+            f"index with products=folders."
+        ]
 
     def _no_match(self, path: str, root: Path | str) -> str:
         name = next(iter(self._rows), None)
@@ -283,6 +309,14 @@ def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:
     folder, _, name = path.rpartition("/")
     stem = name.rpartition(".")[0] or name
     return (stem, name, folder, folder.rpartition("/")[2]) if folders else (stem, name)
+
+
+def _beginnings(path: str) -> Iterator[str]:
+    """What the stem of a file name begins with, up to a separator: 101 of 101_b.jpg, and 101.jpg."""
+    stem, name, *_ = _names(path, whole=False, folders=False)
+    for separator in re.finditer(r"[\W_]", stem):
+        yield stem[: separator.start()]
+        yield stem[: separator.start()] + name[len(stem) :]
 
 
 def _tidy(path: str) -> str:

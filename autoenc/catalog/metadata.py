@@ -26,7 +26,8 @@ class Metadata:
         id_column: the column of ids.
         path_column: the column of paths. It becomes no field, because autoenc keeps the path of each image.
         types: column -> keyword, integer, float, datetime, bool, text or keywords, where the kind that is found is not
-            the one wanted. In a CSV file, only this makes a column one of lists of keywords.
+            the one wanted. In a CSV file, only this makes a column one of lists of keywords. A field that the store
+            holds with another kind gets this one, if all of its values can be converted.
         filterable: the columns to filter by, beside those that the store's filters know already. The default is those
             of numbers, dates, bools and text, and those of keywords with at most 1,000 different ones.
         product_column: the column that names the product that an image shows; its kind is keyword.
@@ -67,7 +68,7 @@ class TableReport:
         joined_by: the column that names the images.
         joined: how many images have a row.
         updated: how many images that the store held already had fields that changed.
-        images_without_row: their paths, relative to their source.
+        images_without_row: their paths, relative to their source; skipped files are not among them.
         rows_without_image: what each of these rows names.
         mended: rows with too many cells, what was done about it, and the cells that came of it.
         left_out: rows that could not be used, why, and their cells.

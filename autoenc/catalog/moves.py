@@ -20,7 +20,7 @@ from typing import Any
 
 from autoenc.catalog.fields import own_of
 from autoenc.catalog.pipeline import Plan
-from autoenc.catalog.sources import file_below
+from autoenc.catalog.sources import file_below, file_size
 from autoenc.catalog.survey import MOVED_FROM, Known
 from autoenc.errors import ImageError
 from autoenc.images.files import ImageFile, read_file
@@ -87,7 +87,7 @@ def gone_elsewhere(new: Mapping[str, Path], known: Known, root: Path, store: Sto
         Those as large as one of the new files, as `find_moves` takes them: id -> autoenc's own fields.
     """
     gone: dict[str, Mapping[str, Any]] = {}
-    ids = known.others_of({_size(file) for file in new.values()}) if len(known.others) else []
+    ids = known.others_of({file_size(file) for file in new.values()}) if len(known.others) else []
     for start in range(0, len(ids), _LOOKED_UP):
         for record in store.retrieve(ids[start : start + _LOOKED_UP]):
             file = file_below(root, own_of(record.payload).get("path"))
@@ -126,14 +126,7 @@ def find_moves_out(source: Found, gone: Mapping[str, Mapping[str, Any]], plan: P
 def _as_large(files: Iterable[tuple[str, Path]], gone: Mapping[str, Mapping[str, Any]]) -> dict[str, Path]:
     """Those files that are as large as one of those that have gone."""
     sizes = {own.get("size") for own in gone.values()}
-    return {path: file for path, file in files if _size(file) in sizes} if gone else {}
-
-
-def _size(file: Path) -> int:
-    try:
-        return os.stat(file).st_size  # noqa: PTH116  faster
-    except OSError:
-        return -1
+    return {path: file for path, file in files if file_size(file) in sizes} if gone else {}
 
 
 def _read(file: Path) -> ImageFile | None:

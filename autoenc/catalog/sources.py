@@ -11,12 +11,14 @@ from autoenc.catalog.fields import own_of
 from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
 from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFoundError
 from autoenc.images.files import PREPROCESSING_VERSION
-from autoenc.images.finding import Found, NamedPicture
+from autoenc.images.finding import Found, NamedPicture, path_of
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.text import shown
 
 IN_MEMORY = "memory"
 """The default source of pictures in memory."""
+
+_COMPARED = 100  # files, about, that show whether a folder is one that the store knows
 
 
 class Place(NamedTuple):
@@ -41,7 +43,8 @@ def place(found: Found, store: Store | None, source: str | None) -> Place:
     they may be stored a second time.
 
     Raises:
-        ArgumentError: the folder of a source lies among these images, which would be stored twice; no name is given.
+        ArgumentError: no name is given, and these images would be stored twice: the folder of a source lies among
+            them, or they are those of a source whose folder has gone.
     """
     if found.root is None:
         return Place(source or IN_MEMORY, Path())
@@ -53,6 +56,8 @@ def place(found: Found, store: Store | None, source: str | None) -> Place:
         return Place(name, roots[name], "" if within == "." else f"{within}/")
     if source is None:
         _check_around(found.root, found.items, roots)
+        if store is not None:
+            _check_renamed(found.root, found.items, roots, store)
     return Place(source or str(found.root), found.root)
 
 
@@ -64,6 +69,22 @@ def _check_around(folder: Path, items: Sequence[Path | NamedPicture], roots: Map
             raise ArgumentError(
                 f"{shown(folder)} holds the folder of source {shown(name)}, whose images would be stored twice. "
                 f"Index {shown(root)} as before, remove that source from the store first, or allow it with source=NAME."
+            )
+
+
+def _check_renamed(folder: Path, items: Sequence[Path | NamedPicture], roots: Mapping[str, Path], store: Store) -> None:
+    """Raise ArgumentError if the images are those of a source whose folder has gone: paths and sizes are compared."""
+    files = [path_of(item) for item in items[:: max(1, len(items) // _COMPARED)]]
+    for name, root in roots.items():
+        if os.path.lexists(root):
+            continue
+        sizes = {point_id(name, file.relative_to(folder).as_posix()): file_size(file) for file in files}
+        held = store.retrieve(list(sizes))
+        same = sum(own_of(record.payload).get("size") == sizes[record.id] for record in held)
+        if same > len(files) / 2:
+            raise ArgumentError(
+                f"{shown(folder)} holds the images of source {shown(name)}, whose folder {shown(root)} has gone; they "
+                f'would be stored twice. Go on with that source by source="{shown(name)}", or name another one.'
             )
 
 
@@ -124,6 +145,14 @@ def file_below(root: str | Path, path: object) -> Path | None:
     if str(root) and (PurePath(path).anchor or ".." in PurePath(path).parts):
         return None
     return Path(root, path)
+
+
+def file_size(file: Path) -> int:
+    """In bytes; -1 for a file that cannot be looked at."""
+    try:
+        return os.stat(file).st_size  # noqa: PTH116  faster
+    except OSError:
+        return -1
 
 
 def find_point(store: Store, name: str | os.PathLike[str]) -> str:

@@ -9,9 +9,10 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from autoenc.catalog.fields import Change, change_of, own_of, unmatched, write_changes
+from autoenc.catalog.fields import Change, change_of, own_of, shadowing, unmatched, write_changes
 from autoenc.catalog.joining import Join, field_kind
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
+from autoenc.catalog.retyping import change_kinds
 from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
@@ -68,7 +69,8 @@ def tag_images(
         store: an open store.
         set: field -> value, for every image that matches. Where the field is filterable, the value becomes one of its
             kind, as a cell of a table does.
-        unset: fields to remove from every image that matches.
+        unset: fields to remove from every image that matches. Once no image has a field of yours that is called like
+            one of autoenc's own, filters mean that one again.
         ids: only the images with these ids.
         where: as for `search`; without it and without `ids`, every image matches.
         metadata: a table, as for `index_images`; its rows belong to images by their paths relative to their sources.
@@ -103,8 +105,18 @@ def tag_images(
     kinds = {**({} if join is None else join.kinds), **(filterable or {})}
     given = _as_held(given, {**store.info.fields, **kinds})
     notes = _unfamiliar(given, store.info.fields)
+    if set:
+        notes += shadowing([name for name in filterable or () if name in set], store.info.fields)
     total = store.count(where) if ids is None else len(ids)
     table = None if join is None else join.report(_paths(store, where))
+    if join is not None:
+        notes += change_kinds(
+            store,
+            join.retyped,
+            nulls=join.nulls,
+            replaced=lambda record: where is None and _row(join, record) is not None,
+            dry_run=dry_run,
+        )
     if total and not dry_run:
         store.add_fields(kinds)
         if join is not None and join.product is not None:
@@ -118,6 +130,8 @@ def tag_images(
             matched += len(batch)
             changed += len(changes)
             tell("tagging", matched, total, "")
+    if not dry_run:
+        _forget_empty(store, [name for name, value in given.items() if value is None])
     if changed and not dry_run:
         store.flush()
     if not matched and where is not None:
@@ -198,8 +212,18 @@ def _checked(given: Mapping[str, Any], unset: Sequence[str]) -> dict[str, Any]:
 def _unfamiliar(given: Iterable[str], fields: Collection[str]) -> list[str]:
     """A sentence for each field that filters do not know and that is called almost like one that they know."""
     there = [short_name(field, fields) for field in fields]
-    asked = {name: meant(name, there, cutoff=_ALMOST) for name in given if name not in fields}
+    asked = {name: meant(name, there, cutoff=_ALMOST) for name in given if name not in fields and name not in there}
     return [f"Filters do not know field '{name}' so far.{question}" for name, question in asked.items() if question]
+
+
+def _forget_empty(store: Store, unset: Sequence[str]) -> None:
+    """Let names by which filters knew autoenc's own fields stand for those again, where no image has the user's."""
+    for name in unset:
+        shadowed = name in store.info.fields and f"{OWN}.{name}" in store.info.fields
+        if not shadowed or name == store.info.product:
+            continue
+        if not any(name in record.payload for record in store.scroll(fields=[name])):
+            store.forget_field(name)
 
 
 def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Change:
@@ -211,6 +235,11 @@ def _change(record: Record, join: Join | None, given: Mapping[str, Any]) -> Chan
         return told
     left = {name: value for name, value in told.set.items() if name not in given}
     return Change(left, tuple(name for name in told.unset if name not in given)) + change_of(given, record.payload)
+
+
+def _row(join: Join, record: Record) -> int | None:
+    path = own_of(record.payload).get("path")
+    return join.row_of(path) if isinstance(path, str) else None
 
 
 def _named(store: Store, ids: Sequence[str]) -> list[Record]:

@@ -200,6 +200,9 @@ def names(text: str) -> list[str]:
 _PARAMETER = re.compile(r"(?<!\w)'[^']*'|`?\b([a-z]+(?:_[a-z]+)*)=(True\b)?`?")
 
 
+_TYPES = re.compile(r"types=\{(['\"])(.+?)\1: '([a-z]+)'\}")
+
+
 def as_flags(message: str) -> str:
     """A library message in the command line's terms: `label_column=` becomes --label-column, except in quotes."""
 
@@ -213,6 +216,12 @@ def as_flags(message: str) -> str:
         following = message[match.end() : match.end() + 1]
         return f"--{name} " if following.isalnum() or following == '"' else f"--{name}"
 
+    def type_flag(match: re.Match[str]) -> str:
+        import shlex  # seldom needed
+
+        return f"--type {shlex.quote(f'{match[2]}={match[3]}')}"
+
+    message = _TYPES.sub(type_flag, message)
     return _PARAMETER.sub(flag, message)
 
 

@@ -185,6 +185,29 @@ class Remembering:
             self._create_fields(new)
             self._remember("fields", new)
 
+    def change_field(self, name: str, kind: FieldKind) -> None:
+        """Index a filterable field anew, as one of another kind. Its values have to be converted before.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+        """
+        with self._lock:
+            if self.kind_of(name) != kind:
+                self._engine.drop_field(name)
+                self._create_fields({name: kind})
+                self._remember("fields", {name: kind})
+
+    def forget_field(self, name: str) -> None:
+        """Let filters no longer know a field; its values, if there are any, stay in the payloads.
+
+        Raises:
+            UnknownFieldError: the field is not filterable.
+        """
+        with self._lock:
+            self.kind_of(name)
+            self._engine.drop_field(name)
+            self._remember("fields", {name: None})
+
     def set_product(self, field: str | None, *, folders: bool = False) -> None:
         """Remember which field names the product of each image, so that several photos of one product can be told.
 

@@ -140,12 +140,15 @@ def read_table(
         table = Table(path, {}, rows.lines, broken=rows.broken)
         _mend(table, rows, types, nulls)
         for name, texts in zip(rows.header, rows.columns, strict=True):
-            if nulls:
+            nulled = not nulls.isdisjoint(texts)
+            if nulled:
                 texts = ["" if text in nulls else text for text in texts]
             if not name:
                 table.notes.append(f"A column of {shown(path)} without a name was left out.")
                 continue
             table.columns[name] = _typed(table, name, texts, types.get(name), known.get(name), separator)
+            if types.get(name) is None and known.get(name) == "keyword":
+                table.notes.extend(_narrower(name, _different(texts), len(texts), nulled))
     if not table.columns or not len(table):
         raise TableError(f"Expected a table with rows; {shown(path)} has only names of columns.")
     return table
@@ -244,6 +247,19 @@ def _all(kind: ColumnKind, values: Iterable[Any], separator: str) -> bool:
     return True
 
 
+def _narrower(name: str, values: Collection[str], cells: int, nulled: bool) -> Iterator[str]:
+    """A sentence for a column of keywords that could be one of numbers or dates now.
+
+    Whole numbers are often codes, except beside cells that are `nulled`, which stand for a missing number.
+    """
+    kind = infer(values, cells)
+    if kind in ("float", "datetime") or (nulled and kind == "integer"):
+        yield (
+            f"Column '{name}' is taken for keywords, which the store holds in this field, though each cell is "
+            f"{EXPECTED[kind]}. types={{{name!r}: {kind!r}}} changes the field."
+        )
+
+
 def _odd_ones(table: Table, name: str, cells: Sequence[str]) -> Iterator[str]:
     """A sentence for a column of keywords that would be one of numbers or dates but for a few cells."""
     for kind in ("float", "datetime"):
@@ -255,5 +271,7 @@ def _odd_ones(table: Table, name: str, cells: Sequence[str]) -> Iterator[str]:
             others = f", and {counted(len(odd) - 1, 'other row')} something like it" if len(odd) > 1 else ""
             yield (
                 f"Column '{name}' of {shown(table.file)} holds keywords, because {table.place(odd[0])} has "
-                f"{cells[odd[0]]!r}{others}; the rest of it is {EXPECTED[kind]}."
+                f"{cells[odd[0]]!r}{others}; the rest of it is {EXPECTED[kind]}. "
+                f"Correct that or name with null_values= what counts as an empty cell, and add "
+                f"types={{{name!r}: {kind!r}}}."
             )

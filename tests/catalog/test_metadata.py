@@ -254,6 +254,93 @@ def test_cells_that_a_field_cannot_hold_are_told_with_their_lines_and_may_count_
         Metadata(file, null_values="tba")
 
 
+def test_a_field_gets_the_kind_that_is_named_where_all_its_values_can_be_converted(
+    shelf: Path, store: Store, table: Any
+) -> None:
+    index(shelf, store, table("id,price,code\n0,4.99,11\n1,on request,12\n2,7,13\n3,7.50,14\n"))
+    assert (store.kind_of("price"), store.kind_of("code")) == ("keyword", "integer")
+    some = table("id,price,code\n0,5.5,11\n")
+    wanted = Metadata(some, types={"price": "float"})
+    with pytest.raises(
+        StoreMismatchError,
+        match=r"'price' .* float values, because those of 1 image .* 'on request' of low/1\.png\. Set",
+    ):
+        index(shelf, store, wanted)
+    assert [row.get("price") for _, row in sorted(fields(store).items())] == ["7", "7.50", "4.99", "on request"]
+    report = index(shelf, store, Metadata(some, types={"price": "float"}, null_values=["on request"]))
+    assert "Field 'price' held keyword values; they are float values now." in report.notes
+    assert [row.get("price") for _, row in sorted(fields(store).items())] == [7.0, 7.5, 5.5, None]
+    assert store.kind_of("price") == "float"
+    assert store.count({"price": Range(lt=7)}) == 1
+    assert not index(shelf, store, wanted).notes
+
+
+def test_a_value_that_the_table_replaces_need_not_be_converted(shelf: Path, store: Store, table: Any) -> None:
+    index(shelf, store, table("id,price\n0,4.99\n1,on request\n"))
+    right = table("id,price\n0,4.99\n1,9\n", "right.csv")
+    report = index(shelf, store, right)
+    assert report.table is not None
+    assert report.table.notes == [
+        "Column 'price' is taken for keywords, which the store holds in this field, though each cell is a number such "
+        "as 12.5. types={'price': 'float'} changes the field."
+    ]
+    index(shelf, store, table("id,price\n0,4.99\n1,on request\n"))
+    index(shelf, store, Metadata(right, types={"price": "float"}))
+    assert store.count({"price": Range(lt=50)}) == 2
+    assert fields(store)["low/1.png"]["price"] == 9.0
+
+
+def test_a_missing_price_beside_whole_numbers_is_noticed(shelf: Path, store: Store, table: Any) -> None:
+    file = table("id,price\n0,5\n1,on request\n")
+    index(shelf, store, file)
+    report = index(shelf, store, Metadata(file, null_values=["on request"])).table
+    assert report is not None
+    assert "types={'price': 'integer'} changes the field." in report.notes[0]
+    index(shelf, store, table("id,price\n0,5\n1,6\n"))
+    assert index(shelf, store, table("id,price\n0,5\n1,6\n")).table.notes == []  # type: ignore[union-attr]
+
+
+def test_the_field_of_products_keeps_a_kind_that_names_them(shelf: Path, store: Store, table: Any) -> None:
+    file = table("id,sku\n0,1\n1,1\n")
+    index(shelf, store, Metadata(file, product_column="sku"))
+    with pytest.raises(StoreMismatchError, match=r"'sku' of .* holds float values, but field"):
+        index(shelf, store, Metadata(file, types={"sku": "float"}))
+    index(shelf, store, Metadata(file, types={"sku": "integer"}))
+    assert (store.kind_of("sku"), store.info.product) == ("integer", "sku")
+
+
+def photo(path: Path, color: int) -> None:
+    Image.fromarray(np.full((16, 16, 3), color, np.uint8)).save(path)
+
+
+def test_further_photos_of_a_product_are_noticed(shelf: Path, store: Store, table: Any) -> None:
+    file = table("id,color\n0,red\n1,blue\n2,red\n3,red\n")
+    assert index(shelf, store, file).table.notes == []  # type: ignore[union-attr]
+    for number, name in enumerate(("0_b.png", "1-back.png", "12.png")):
+        photo(shelf / name, 30 + number)
+    report = index(shelf, store, file).table
+    assert report is not None
+    assert report.images_without_row == ["0_b.png", "1-back.png", "12.png"]
+    assert report.notes == [
+        "2 images without a row begin with the id of a row, such as 0_b.png, but a row names one file. For several "
+        "photos of a product, give each file a row with its path in a column 'path', or name the folder of a product's "
+        "photos by its id and index with products=folders."
+    ]
+    photo(shelf / "13.png", 99)
+    assert index(shelf, store, file).table.notes == []  # type: ignore[union-attr]  # half of them may be chance
+    names = Metadata(table("file,color\n0.png,red\n", "names.csv"), id_column="file")
+    with pytest.raises(TableError, match=r"No row .* 1 image without a row begins"):
+        index_images([shelf / "0_b.png"], store, metadata=names, progress=False)
+
+
+def test_a_skipped_file_is_no_image_without_a_row(shelf: Path, store: Store, table: Any) -> None:
+    (shelf / "broken.png").write_bytes(b"no picture")
+    report = index(shelf, store, table(TABLE))
+    assert report.table is not None
+    assert [skipped.path.name for skipped in report.skipped] == ["broken.png"]
+    assert report.table.images_without_row == ["high/2.png", "high/3.png"]
+
+
 # ---- products -----------------------------------------------------------------------------------------
 
 

@@ -523,6 +523,32 @@ def test_sources_beside_one_another_are_not_around(picture_folder: Path, store: 
     assert run(picture_folder / "red2", store, source=None).indexed == 1
 
 
+@pytest.mark.parametrize("name", [None, SHOP])
+def test_a_renamed_folder_of_a_source_is_refused_before_it_is_stored_twice(
+    picture_folder: Path, store: Store, name: str | None
+) -> None:
+    old = run(picture_folder, store, source=name).source
+    new = picture_folder.rename(picture_folder.with_name("renamed"))
+    (new / "red" / "0.png").unlink()
+    with pytest.raises(ArgumentError, match=rf'renamed holds the images of source .*by source="{old}", or name'):
+        run(new, store, source=None, prune=True)
+    assert (len(store), store.info.sources) == (12, {old: str(picture_folder)})
+    report = run(new, store, source=old)
+    assert (report.indexed, report.unchanged, len(report.missing)) == (0, 11, 1)
+    assert store.info.sources == {old: str(new)}
+    assert run(new, store, source=None).unchanged == 11
+
+
+def test_a_folder_with_other_images_of_the_same_names_is_a_source_of_its_own(
+    picture_folder: Path, store: Store
+) -> None:
+    run(picture_folder, store, source=None)
+    other = picture_folder.rename(picture_folder.with_name("other"))
+    for number, file in enumerate(sorted(other.rglob("*.png"))):
+        Image.new("RGB", (20 + number, 20)).save(file)
+    assert run(other, store, source=None).indexed == 12
+
+
 # ---- what the store knows, read in one pass ---------------------------------------------------------
 
 

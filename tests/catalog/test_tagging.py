@@ -180,6 +180,44 @@ def test_what_is_set_can_be_filtered_by_where_its_kind_is_named(store: Store) ->
         tag_images(store, set={"price": True}, filterable={"price": "bool"})
 
 
+def test_a_field_called_like_one_of_autoencs_own_is_told_and_gives_the_name_back(store: Store, tmp_path: Path) -> None:
+    said = "Filters mean your field 'folder' by this name from now on; autoenc's own is '_autoenc.folder'."
+    done = tag_images(store, set={"folder": "x"}, filterable={"folder": "keyword"})
+    assert done.notes == [said]
+    assert (store.count("folder = x"), store.count("_autoenc.folder = red")) == (12, 4)
+    assert tag_images(store, set={"folder": "y"}, filterable={"folder": "keyword"}).notes == []
+    tag_images(store, unset="folder", where="_autoenc.folder = red")
+    assert (store.count("folder = y"), store.count("folder = red")) == (8, 0)
+    tag_images(store, unset="folder", dry_run=True)
+    assert store.count("folder = y") == 8
+    assert tag_images(store, unset="folder").changed == 8
+    assert store.count("folder = red") == 4
+    assert tag_images(store, set={"folder": "z"}).notes == []  # which filters do not know
+    assert store.count("folder = red") == 4
+    file = tmp_path / "t.csv"
+    file.write_text("path,width\nred/0.png,12\n")
+    table = tag_images(store, metadata=file).table
+    assert table is not None
+    assert table.notes == [said.replace("folder", "width")]
+
+
+def test_a_table_gives_a_field_another_kind(store: Store, tmp_path: Path) -> None:
+    tag_images(store, set={"price": "5"}, filterable={"price": "keyword"})
+    tag_images(store, set={"price": "tba"}, where={"folder": "red"})
+    file = tmp_path / "t.csv"
+    file.write_text("path,price\n" + "".join(f"red/{n}.png,{n}.5\n" for n in range(4)))
+    asked = Metadata(file, types={"price": "float"})
+    with pytest.raises(StoreMismatchError, match=r"those of 4 images .* 'tba' of red/\d\.png, for example\."):
+        tag_images(store, metadata=asked, where={"folder": "red"})
+    assert tag_images(store, metadata=asked, dry_run=True).notes == []
+    assert store.kind_of("price") == "keyword"
+    assert tag_images(store, metadata=asked).notes == ["Field 'price' held keyword values; they are float values now."]
+    assert sum(store.count({"price": price}) for price in (0.5, 1.5, 2.5, 3.5)) == 4
+    assert store.count({"price": 5}) == 8
+    with pytest.raises(UnknownFieldError):
+        store.change_field("prize", "float")
+
+
 def test_what_is_set_becomes_a_value_of_its_field(store: Store) -> None:
     store.add_fields({"price": "float", "day": "datetime", "code": "keyword", "sizes": "integer"})
     given = {"price": "5", "day": date(2026, 1, 31), "code": 7, "sizes": ["40", 41], "other": {"a": [1]}}

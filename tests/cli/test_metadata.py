@@ -84,6 +84,21 @@ def test_types_filterable_columns_and_products_are_options(desk: Path, capsys: p
         assert store.facets("product") == {"blue": 4, "green": 4, "red": 4}
 
 
+def test_a_bad_cell_of_the_first_load_is_mended_as_the_note_says(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{color}/{n}.png,{n}.5\n" for color in ("red", "green", "blue") for n in range(4))
+    Path("prices.csv").write_text("path,unit price\n" + rows.replace("red/0.png,0.5", "red/0.png,on request"))
+    assert main(index("--metadata", "prices.csv")) == 0
+    note = "Correct that or name with --null-values what counts as an empty cell, and add --type 'unit price=float'."
+    assert note in capsys.readouterr().err
+    mend = ("--null-values", "on request", "--type", "unit price=float")
+    assert main(index("--metadata", "prices.csv", *mend)) == 0
+    assert "Field 'unit price' held keyword values; they are float values now.\n" in capsys.readouterr().err
+    with open_store("s") as store:
+        assert store.count('"unit price" < 1') == 2
+
+
 def test_tag_sets_fields_where_a_filter_matches(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(index()) == 0
     capsys.readouterr()

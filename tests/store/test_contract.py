@@ -22,7 +22,7 @@ from autoenc.errors import (
     UnknownFieldError,
     VectorError,
 )
-from autoenc.store import Better, Range, Scale, Store, VectorSpec, list_collections, point_id
+from autoenc.store import Better, Contains, Range, Scale, Store, VectorSpec, list_collections, point_id
 from autoenc.store.runs import Run
 
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
@@ -242,6 +242,25 @@ def test_a_field_of_integers_may_become_one_of_floats(store, reopen):
         assert again.count({"year": 2024}) == 2
     with pytest.raises(StoreMismatchError, match="holds float values, not integer"):
         again.add_field("year", "integer")
+
+
+@pytest.mark.parametrize(("kind", "value"), [("float", 7.5), ("bool", True), ("text", "7"), ("keyword", "7")])
+def test_a_field_may_get_another_kind_and_be_forgotten(store, reopen, kind, value):
+    records = [record.id for record in store]
+    store.set_payloads(records, [{"year": value}] * len(records))
+    store.change_field("year", kind)
+    for opened in (lambda: store, reopen):
+        again = opened()
+        assert again.kind_of("year") == kind
+        assert again.count({"year": Contains(value) if kind == "text" else value}) == len(records)
+    again.forget_field("year")
+    assert "year" not in again.info.fields
+    for change in (lambda: again.forget_field("year"), lambda: again.change_field("year", "float")):
+        with pytest.raises(UnknownFieldError, match="no filterable field 'year'"):
+            change()
+    again.add_field("year", "keyword")
+    assert again.count({"year": "other"}) == 0
+    assert all(record.payload["year"] == value for record in again)
 
 
 def test_the_field_that_names_products_is_remembered(store, reopen):

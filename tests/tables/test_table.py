@@ -249,7 +249,8 @@ def test_one_cell_in_the_last_row_widens_the_column_and_is_told(written: Any) ->
     assert kinds(table) == {"id": "integer", "price": "keyword"}
     assert table.notes == [
         f"Column 'price' of {table.file} holds keywords, because line 5,002 has 'on request'; the rest of it is a "
-        f"number such as 12.5."
+        f"number such as 12.5. Correct that or name with null_values= what counts as an empty cell, and add "
+        f"types={{'price': 'float'}}."
     ]
     assert written("id,price\n1,5\n2,5.5\n").columns["price"].kind == "float"
 
