@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
-from autoenc.catalog.copies import THRESHOLD, Copy, Duplicates, suggested_threshold
+from autoenc.catalog.copies import THRESHOLD, Duplicates, suggested_threshold
+from autoenc.catalog.keeping import described
 from autoenc.catalog.lookalikes import likenesses, near_pairs, roughly_alike
 from autoenc.catalog.pictures import Image, Pictures
 from autoenc.catalog.searching import Searcher
@@ -80,9 +79,12 @@ def find_duplicates(
                 known.setdefault(one, {})[other] = known.setdefault(other, {})[one] = value
 
         def compare(one: int, other: int) -> float:
-            return likeness(pictures.grays[one], pictures.grays[other])
+            value = known.get(one, {}).get(other)
+            return likeness(pictures.grays[one], pictures.grays[other]) if value is None else value
 
-        groups = list(grouped(pictures.images, pictures.of, known, used, compare))
+        groups = list(
+            described(store, pictures, [*grouped(pictures.images, pictures.of, known, used, compare)], compare)
+        )
     return Duplicates(
         groups=sorted(groups, key=lambda group: (-len(group), group[0].id)),
         threshold=used,
@@ -113,8 +115,8 @@ def grouped(
     known: Mapping[int, Mapping[int, float]],
     threshold: float,
     compare: Callable[[int, int], float],
-) -> Iterator[tuple[Copy, ...]]:
-    """The groups, the best image of each first.
+) -> Iterator[list[int]]:
+    """The groups, as numbers of images, the center of each first.
 
     Each image in its turn, the one with the most known copies first, is the center of a group, unless it is in one
     already. Copies of that image join it, and those copies of copies that are copies of that image as well, unless a
@@ -125,14 +127,13 @@ def grouped(
         of: number of a picture -> the numbers of its images.
         known: number of a picture -> those that are known to be copies of it, with their likeness; both ways.
         threshold: the least likeness of copies.
-        compare: the likeness of two pictures, for pairs that are not in `known`.
+        compare: the likeness of two pictures.
     """
     picture_of = {image: number for number, held in enumerate(of) if len(held) > 1 or number in known for image in held}
-    gone = {image for image in picture_of if images[image].path and not os.path.isfile(images[image].path)}
 
-    def quality(image: int) -> tuple[bool, int, int, str]:
+    def quality(image: int) -> tuple[int, int, str]:
         told = images[image]
-        return image in gone, -told.width * told.height, -told.bytes, told.id
+        return -told.width * told.height, -told.bytes, told.id
 
     taken: set[int] = set()
     for center in sorted(picture_of, key=lambda image: (-len(known.get(picture_of[image], {})), quality(image))):
@@ -148,12 +149,7 @@ def grouped(
                 group.append(image)
         taken.update(group)
         if len(group) > 1:
-            ordered = sorted(group, key=quality)
-            best = picture_of[ordered[0]]
-            yield tuple(
-                _copy(images[image], copies[picture_of[image]], picture_of[image] == best, image in gone)
-                for image in ordered
-            )
+            yield group
 
 
 def _copies(
@@ -185,8 +181,3 @@ def _copies(
 
 def _told_apart(one: Image, other: Image) -> bool:
     return one.digest in other.verdicts and other.digest in one.verdicts
-
-
-def _copy(image: Image, value: float, exact: bool, missing: bool) -> Copy:
-    path = Path(image.path) if image.path else None
-    return Copy(image.id, path, image.width, image.height, image.bytes, round(value, 4), exact, missing)

@@ -782,6 +782,11 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     assert out.startswith("2 groups with 2 copies beside the best, in 6 images by color; likeness 0.86 or more (fixed)")
     assert re.search(r"best +96x128 +.*0\.png\n.* 0\.[89]\d\d +48x64 +.*0 small\.png", out)
     assert re.search(r"exact +96x128", out)
+    assert "likeness to the best" in out
+    call("tag", "--store", place, "--set", "sku=S1", "--filter", "_autoenc.path=1.png", "--quiet")
+    call("tag", "--store", place, "--set", "sku=S2", "--filter", "_autoenc.path=1 again.png", "--quiet")
+    assert len(re.findall("fields of its own", call(*verb).stdout)) == 2  # above the table, and in it
+    call("tag", "--store", place, "--unset", "sku", "--filter", "_autoenc.path=1.png", "--quiet")
     assert all(file.stat().st_size > 200 for file in files)
     assert call("duplicates", "--store", place, "--not-duplicates", "0.png", folder / "0 small.png").stdout == (
         "2 images: remembered that they are no duplicates.\n"
