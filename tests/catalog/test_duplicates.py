@@ -251,6 +251,30 @@ def test_the_threshold_is_obeyed(store: Store) -> None:
     assert strict.threshold == 0.97
 
 
+@pytest.mark.parametrize("threshold", [None, 0.86])
+def test_crops_by_eight_percent_of_each_side_are_found(tmp_path: Path, threshold: float | None) -> None:
+    """They keep .71 of the area."""
+    for seed in range(12):
+        pixels = picture(seed)
+        save(pixels, tmp_path / f"{seed}.png")
+        save(pixels[10:-10, 8:-8], tmp_path / f"{seed} crop.png")
+    with open_store(":memory:") as store:
+        index_images(tmp_path, store, encoders=ENCODERS, progress=False)
+        found = paths(find_duplicates(store, threshold=threshold, progress=False))
+        assert sorted(map(sorted, found)) == sorted([str(seed), f"{seed} crop"] for seed in range(12))
+
+
+def test_a_pair_is_compared_though_it_is_only_roughly_alike(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A likeness of .84 and a rough one of .57, as crops between two places of the rough comparison have."""
+    save(picture(0), tmp_path / "0.png")
+    save(picture(0)[2:], tmp_path / "crop.png")
+    by_hand = np.float32([0.57]), np.bool_([False])
+    monkeypatch.setattr("autoenc.catalog.lookalikes.rough", lambda picture, others: by_hand)
+    with open_store(":memory:") as store:
+        index_images(tmp_path, store, encoders=["color"], progress=False)
+        assert paths(find_duplicates(store, progress=False)) == [{"0", "crop"}]
+
+
 def test_exact_copies_do_not_hide_an_altered_one(shop: Path) -> None:
     """The nearest neighbors of a picture that is there fifteen times are its exact copies."""
     for number in range(3, 15):
