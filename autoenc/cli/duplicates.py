@@ -63,9 +63,7 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser, json_keys="images, using, threshold, suggested, compared, lacking, foreign, groups, unread, removal"
     )
-    parser.set_defaults(
-        run=run, when_stopped="Some copies may have been removed: run the same command again to finish."
-    )
+    parser.set_defaults(run=run, when_stopped="Nothing was removed.")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
 def _mark(store: Store, images: list[str], options: argparse.Namespace) -> int:
     from autoenc.catalog.verdicts import mark_not_duplicates
 
+    options.when_stopped = "Run the same command again to finish."
     ids = mark_not_duplicates(store, images, forget=bool(options.forget))
     if options.json:
         print_json({"ids": ids, "not_duplicates": not options.forget})
@@ -119,9 +118,14 @@ def _remove(store: Store, found: Duplicates, options: argparse.Namespace) -> Any
     if not found.worse:
         say("There is nothing to remove.")
         return Removal([], [], {}, done=True)
-    return remove_images(
-        store, ids=found.worse, confirm=lambda planned: confirmed(planned, options.collection, yes=options.yes)
-    )
+
+    def confirm(planned: Removal) -> bool:
+        agreed = confirmed(planned, options.collection, yes=options.yes)
+        if agreed:
+            options.when_stopped = "Some copies may have been removed: run the same command again to finish."
+        return agreed
+
+    return remove_images(store, ids=found.worse, confirm=confirm)
 
 
 def _check_files(options: argparse.Namespace, reading: list[str]) -> None:

@@ -810,6 +810,36 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     assert "--overwrite" in call(*verb, "--out", tmp_path / "mine.csv", code=1).stderr
 
 
+def test_duplicates_say_what_is_done_when_they_are_stopped(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder, place = tmp_path / "shop", tmp_path / "store"
+    folder.mkdir()
+    for name in ("1", "1 again"):
+        Image.fromarray(picture(1)).save(folder / f"{name}.png")
+    call("index", folder, "--store", place, "--encoders", "color", "--quiet")
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    verb = ("duplicates", "--store", place, "--quiet")
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.catalog.duplicates.near_pairs", stopped)
+        assert call(*verb, code=130).stderr == "autoenc: stopped. Nothing was removed.\n"
+        assert call(*verb, "--remove", "worse", code=130).stderr.endswith("stopped. Nothing was removed.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.cli.confirming.confirmed", stopped)
+        assert call(*verb, "--remove", "worse", code=130).stderr.endswith("stopped. Nothing was removed.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.catalog.removing.refresh_scales", stopped)
+        err = call(*verb, "--remove", "worse", "--yes", code=130).stderr
+        assert "Some copies may have been removed: run the same command again to finish." in err
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.catalog.verdicts.mark_not_duplicates", stopped)
+        err = call(*verb, "--not-duplicates", "1.png", "1 again.png", code=130).stderr
+        assert err == "autoenc: stopped. Run the same command again to finish.\n"
+
+
 # ---- help -------------------------------------------------------------------------------------------
 
 
