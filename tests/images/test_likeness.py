@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from textured import altered, picture
 
@@ -37,20 +37,18 @@ def test_copies_are_alike_and_roughly_so(kind: str) -> None:
     copy = compared(altered(picture(1))[kind])
     assert likeness(FIRST, copy) > 0.8
     both = max(float(rough(one, wholes(other[None]))[0][0]) for one, other in ((FIRST, copy), (copy, FIRST)))
-    assert both > 0.68  # else it would not be compared
+    assert both > 0.68
 
 
 @given(st.integers(0, 50), st.floats(0.84, 1), st.floats(0, 1), st.floats(0, 1))
-def test_no_crop_that_is_a_copy_falls_far_short_when_it_is_compared_roughly(
-    seed: int, share: float, down: float, right: float
-) -> None:
+@example(1, 0.84, 0.5, 0.5)  # the same is cut off at each side
+def test_each_crop_is_alike_and_roughly_so(seed: int, share: float, down: float, right: float) -> None:
     pixels = picture(seed)
     height, width = (round(share * side) for side in pixels.shape[:2])
     top, left = round(down * (pixels.shape[0] - height)), round(right * (pixels.shape[1] - width))
     whole, part = compared(pixels), compared(pixels[top : top + height, left : left + width].copy())
-    value = likeness(whole, part)
-    assert value > 0.86
-    assert rough(whole, wholes(part[None]))[0][0] > value - 0.28
+    assert likeness(whole, part) > 0.86
+    assert rough(whole, wholes(part[None]))[0][0] > 0.64  # .56 is enough to be compared
 
 
 def test_other_pictures_are_not_alike() -> None:
