@@ -25,7 +25,7 @@ MARK = f"autoenc {__version__}"
 NEIGHBOR_COLUMNS = ("id", "path", "rank", "neighbor_id", "neighbor_path", "score")
 """Of a file of neighbors, which is known by them."""
 
-COPY_COLUMNS = ("group", "id", "path", "width", "height", "bytes", "likeness", "exact", "missing")
+COPY_COLUMNS = ("group", "id", "path", "width", "height", "bytes", "likeness", "exact", "missing", "worse")
 """Of a table of duplicates, which is known by them."""
 
 _MARKED = re.compile(

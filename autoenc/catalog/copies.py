@@ -31,9 +31,12 @@ class Copy:
         path: the file, absolute; None for a picture that was indexed from memory.
         width, height: in pixels.
         bytes: of the file.
-        likeness: to the center of the group, the image with the most copies, 0 to 1; 1 for the center itself.
+        likeness: to the best image of the group, 0 to 1; 1 for the best one itself. It may be below the threshold: a
+            group is what is like its center, the image with the most copies, which need not be the best.
         exact: whether it is the best image's file, byte for byte.
         missing: whether the file is gone.
+        worse: whether it can go without a loss: it is not the best, and one image of the group that stays holds all of
+            its fields with the same values.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Copy:
     likeness: float = 1.0
     exact: bool = True
     missing: bool = False
+    worse: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "path": None if self.path is None else exact(self.path)}
@@ -54,8 +58,8 @@ class Duplicates:
     """What `find_duplicates` found.
 
     Attributes:
-        groups: copies of one picture, best first: most pixels, then most bytes, a file that is gone last. The largest
-            groups come first.
+        groups: copies of one picture, best first: those with a product, then with the most fields (your own, beside
+            those of autoenc), most pixels, most bytes; a file that is gone last. The largest groups come first.
         threshold: the least likeness of a copy to the center of its group.
         suggested: whether the data suggested it.
         likenesses: of every pair of pictures that was compared pixel by pixel.
@@ -78,16 +82,23 @@ class Duplicates:
 
     @property
     def worse(self) -> list[str]:
-        """The ids of all copies but the best of each group: what `remove_images(store, ids=…)` takes."""
-        return [copy.id for _, *rest in self.groups for copy in rest]
+        """The ids of the copies that can go without a loss: what `remove_images(store, ids=…)` takes.
+
+        The best of each group stays, and so do copies with a field, or a value of it, that it does not hold.
+        """
+        return [copy.id for group in self.groups for copy in group if copy.worse]
 
     def told(self) -> str:
         """What was found, in one line."""
         how = "suggested by the data" if self.suggested else "fixed"
+        beside = sum(len(group) - 1 for group in self.groups)
+        staying = beside - len(self.worse)
+        own = "fields of its own" if staying == 1 else "fields of their own"
+        fields = f"; {counted(staying, 'copy', 'copies')} with {own}" if staying else ""
         return (
-            f"{counted(len(self.groups), 'group')} with {counted(len(self.worse), 'copy', 'copies')} beside the best, "
+            f"{counted(len(self.groups), 'group')} with {counted(beside, 'copy', 'copies')} beside the best, "
             f"in {counted(self.images, 'image')} by {', '.join(self.using)}; likeness {self.threshold:.2f} or more "
-            f"({how})"
+            f"({how}){fields}"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def write_duplicates(
     Args:
         found: the duplicates.
         file: a .csv file with a row for each image of a group, the best one first (columns: group, a number from 1;
-            id, path, width, height, bytes, likeness, exact, missing), or a .json file with all that `to_dict` holds.
+            id, path, width, height, bytes, likeness, to the best one; exact, missing, worse), or a .json file with all
+            that `to_dict` holds.
         overwrite: allow a file that autoenc did not write to be replaced.
         reading: what is read, which is never replaced.
 
@@ -36,7 +37,7 @@ def write_duplicates(
         >>> with autoenc.open_store("store") as store:
         ...     found = autoenc.find_duplicates(store, threshold=0.9)
         >>> autoenc.write_duplicates(found, "copies.csv").read_text()
-        'group,id,path,width,height,bytes,likeness,exact,missing\n'
+        'group,id,path,width,height,bytes,likeness,exact,missing,worse\n'
     """
     data = _csv(found) if _suffix(file) == ".csv" else marked_json(found.to_dict())
     return write_file(file, data, overwrite=overwrite, reading=reading)
@@ -63,6 +64,7 @@ def _csv(found: Duplicates) -> bytes:
     rows.writerow(COPY_COLUMNS)
     for number, group in enumerate(found.groups, start=1):
         for copy in group:
-            told = {**copy.to_dict(), "exact": str(copy.exact).lower(), "missing": str(copy.missing).lower()}
+            told = copy.to_dict()
+            told |= {name: str(told[name]).lower() for name in ("exact", "missing", "worse")}
             rows.writerow([number, *(told[name] for name in COPY_COLUMNS[1:])])
     return text.getvalue().encode()

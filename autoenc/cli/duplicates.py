@@ -21,7 +21,9 @@ def add_parser(verbs: Any) -> None:
         "duplicates",
         help="find the same picture in other sizes, crops and qualities",
         description="Find groups of the same picture in a store: exact copies, and copies that were resized, "
-        "recompressed, cropped, mirrored, tinted or framed. What is found is only shown, unless you ask for more.",
+        "recompressed, cropped, mirrored, tinted or framed. What is found is only shown, unless you ask for more. The "
+        "likeness is that to the best image of the group. It may be below --threshold: a group is what is like its "
+        "center, the image with the most copies, which need not be the best.",
     )
     add_store(parser)
     parser.add_argument(
@@ -42,8 +44,10 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--remove",
         choices=("worse",),
-        help="keep the best image of each group (most pixels, then most bytes) and take the others out of the store; "
-        "the files on the disk stay. They are listed first; on a terminal you are asked, elsewhere --yes is needed",
+        help="keep the best image of each group (one with a product, then with the most fields of yours, most pixels, "
+        "most bytes) and take the others out of the store, other than those with fields or values that no kept one "
+        "holds; the files on the disk stay. They are listed first; on a terminal you are asked, elsewhere --yes is "
+        "needed",
     )
     parser.add_argument("--yes", action="store_true", help="remove without asking")
     verdict = parser.add_mutually_exclusive_group()
@@ -59,9 +63,7 @@ def add_parser(verbs: Any) -> None:
     add_common(
         parser, json_keys="images, using, threshold, suggested, compared, lacking, foreign, groups, unread, removal"
     )
-    parser.set_defaults(
-        run=run, when_stopped="Some copies may have been removed: run the same command again to finish."
-    )
+    parser.set_defaults(run=run, when_stopped="Nothing was removed.")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
 def _mark(store: Store, images: list[str], options: argparse.Namespace) -> int:
     from autoenc.catalog.verdicts import mark_not_duplicates
 
+    options.when_stopped = "Run the same command again to finish."
     ids = mark_not_duplicates(store, images, forget=bool(options.forget))
     if options.json:
         print_json({"ids": ids, "not_duplicates": not options.forget})
@@ -115,9 +118,14 @@ def _remove(store: Store, found: Duplicates, options: argparse.Namespace) -> Any
     if not found.worse:
         say("There is nothing to remove.")
         return Removal([], [], {}, done=True)
-    return remove_images(
-        store, ids=found.worse, confirm=lambda planned: confirmed(planned, options.collection, yes=options.yes)
-    )
+
+    def confirm(planned: Removal) -> bool:
+        agreed = confirmed(planned, options.collection, yes=options.yes)
+        if agreed:
+            options.when_stopped = "Some copies may have been removed: run the same command again to finish."
+        return agreed
+
+    return remove_images(store, ids=found.worse, confirm=confirm)
 
 
 def _check_files(options: argparse.Namespace, reading: list[str]) -> None:
@@ -168,7 +176,7 @@ def _show(found: Duplicates) -> None:
         rows += [_row(number, copy, best=place == 0) for place, copy in enumerate(group[:_COPIES])]
         if len(group) > _COPIES:
             rows.append((str(number), "", "", f"… and {len(group) - _COPIES:,} more"))
-    put(table(("group", "likeness", "pixels", "path"), rows))
+    put(table(("group", "likeness to the best", "pixels", "path"), rows))
     if len(found.groups) > _GROUPS:
         put(f"… and {len(found.groups) - _GROUPS:,} more groups; --out FILE lists them all")
 
@@ -178,4 +186,6 @@ def _row(number: int, copy: Copy, *, best: bool) -> tuple[str, str, str, str]:
 
     likeness = "best" if best else "exact" if copy.exact else f"{copy.likeness:.3f}"
     path = f"(point {copy.id}, from memory)" if copy.path is None else shown(copy.path)
-    return str(number), likeness, f"{copy.width}x{copy.height}", path + (" (gone)" if copy.missing else "")
+    notes = " (gone)" if copy.missing else ""
+    notes += "" if best or copy.worse else " (stays: fields of its own)"
+    return str(number), likeness, f"{copy.width}x{copy.height}", path + notes

@@ -24,12 +24,16 @@ from autoenc import (
     mark_not_duplicates,
     open_store,
     remove_images,
+    tag_images,
     write_duplicates,
 )
 from autoenc.catalog.copies import suggested_threshold
 from autoenc.catalog.duplicates import grouped
+from autoenc.catalog.keeping import best_first, sparing
 from autoenc.catalog.pictures import Image
 from autoenc.errors import ArgumentError, OutputError, PointNotFoundError, StoreMismatchError
+from autoenc.images.files import load_image
+from autoenc.images.likeness import SIDE, gray, likeness
 from autoenc.outputs import carries_mark
 from autoenc.store import Store, VectorSpec, point_id
 
@@ -60,7 +64,10 @@ def groups_of(
         pair = digests[one], digests[other]
         return alike.get(pair, alike.get(pair[::-1], 0.0))
 
-    return [[copy.id for copy in group] for group in grouped(images, of, found, 0.8, compare)]
+    return [
+        [each.id for each in best_first([images[number] for number in group], set(), {}, None)]
+        for group in grouped(images, of, found, 0.8, compare)
+    ]
 
 
 A, B, C, D = (image(name, pixels) for name, pixels in (("a", 400), ("b", 300), ("c", 200), ("d", 100)))
@@ -135,6 +142,34 @@ def test_no_group_runs_away(data: st.DataObject) -> None:
         assert not any(like(x, y) for x, y in combinations(left, 2))
 
 
+# ---- the best one, and those that can go ------------------------------------------------------------
+
+
+def test_a_product_counts_more_than_fields_and_those_more_than_pixels() -> None:
+    fields = {"b": {"price": 5, "color": "red"}, "c": {"price": 5}, "d": {"sku": "1"}}
+    assert [each.id for each in best_first([A, B, C, D], set(), fields, "sku")] == ["d", "b", "c", "a"]
+    assert [each.id for each in best_first([A, B, C, D], set(), fields, None)] == ["b", "c", "d", "a"]
+    assert [each.id for each in best_first([A, B, C, D], {"b", "d"}, fields, "sku")] == ["c", "a", "d", "b"]
+
+
+def test_only_images_whose_fields_another_one_holds_can_go() -> None:
+    same, other = {"sku": "1", "price": 5}, {"sku": "2", "price": 5}
+    assert sparing([A, B, C, D], {"a": same, "b": {"price": 5}, "c": other}) == {"a", "c"}
+    assert sparing([A, B, C, D], {"a": same, "b": same, "c": {"price": 6}}) == {"a", "c"}
+    assert sparing([A, B, C, D], {"a": same, "b": other, "c": other, "d": {"sku": "2"}}) == {"a", "b"}
+    assert sparing([A, B], {"a": {"price": 1}, "b": {"note": None}}) == {"a", "b"}  # None is a value like another
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("xyz"), st.integers(0, 2)), min_size=1, max_size=6))
+def test_no_value_is_lost(held: list[dict[str, int]]) -> None:
+    images = [image(str(number), 9) for number in range(len(held))]
+    fields = {each.id: values for each, values in zip(images, held, strict=True)}
+    ordered = best_first(images, set(), fields, "x")
+    spared = sparing(ordered, fields)
+    assert ordered[0].id in spared
+    assert all(any(values.items() <= fields[id].items() for id in spared) for values in held)
+
+
 # ---- the threshold ----------------------------------------------------------------------------------
 
 
@@ -197,7 +232,12 @@ def test_each_kind_of_copy_is_found(store: Store, using: str | list[str] | None)
     best, *copies = found.groups[0]
     assert best.path is not None
     assert best.path.stem == "00 border"  # it has the most pixels
-    assert all(found.threshold <= copy.likeness <= 1 and not copy.exact for copy in copies)
+    for copy in copies:
+        assert copy.path is not None
+        grays = [gray(load_image(file, size=SIDE).pixels) for file in (best.path, copy.path)]
+        assert copy.likeness == pytest.approx(likeness(*grays), abs=0.01)  # to the best, which is not the center
+        assert not copy.exact
+    assert all(copy.likeness < 1 for copy in copies)
     assert [copy.exact for copy in found.groups[1]] == [True] * 3
     assert set(found.worse) == {copy.id for group in found.groups for copy in group[1:]}
 
@@ -208,7 +248,31 @@ def test_the_threshold_is_obeyed(store: Store) -> None:
     assert all(copy.likeness == 1 for group in found.groups for copy in group)
     strict = find_duplicates(store, threshold=0.97, progress=False)
     assert COPIES not in paths(strict)
-    assert all(copy.likeness >= 0.97 for group in strict.groups for copy in group)
+    assert strict.threshold == 0.97
+
+
+@pytest.mark.parametrize("threshold", [None, 0.86])
+def test_crops_by_eight_percent_of_each_side_are_found(tmp_path: Path, threshold: float | None) -> None:
+    """They keep .71 of the area."""
+    for seed in range(12):
+        pixels = picture(seed)
+        save(pixels, tmp_path / f"{seed}.png")
+        save(pixels[10:-10, 8:-8], tmp_path / f"{seed} crop.png")
+    with open_store(":memory:") as store:
+        index_images(tmp_path, store, encoders=ENCODERS, progress=False)
+        found = paths(find_duplicates(store, threshold=threshold, progress=False))
+        assert sorted(map(sorted, found)) == sorted([str(seed), f"{seed} crop"] for seed in range(12))
+
+
+def test_a_pair_is_compared_though_it_is_only_roughly_alike(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A likeness of .84 and a rough one of .57, as crops between two places of the rough comparison have."""
+    save(picture(0), tmp_path / "0.png")
+    save(picture(0)[2:], tmp_path / "crop.png")
+    by_hand = np.float32([0.57]), np.bool_([False])
+    monkeypatch.setattr("autoenc.catalog.lookalikes.rough", lambda picture, others: by_hand)
+    with open_store(":memory:") as store:
+        index_images(tmp_path, store, encoders=["color"], progress=False)
+        assert paths(find_duplicates(store, progress=False)) == [{"0", "crop"}]
 
 
 def test_exact_copies_do_not_hide_an_altered_one(shop: Path) -> None:
@@ -306,7 +370,9 @@ def test_verdicts_outlive_reopening_and_indexing(shop: Path, tmp_path: Path) -> 
         mark_not_duplicates(store, ["00 half.png", "00 border.png"], forget=True)
         assert COPIES in paths(find_duplicates(store, progress=False))
         assert not any(
-            "not_duplicates" in record.payload["_autoenc"] for record in store if "00" in str(record.payload)
+            "not_duplicates" in record.payload["_autoenc"]
+            for record in store
+            if "00" in record.payload["_autoenc"]["path"]
         )
 
 
@@ -358,6 +424,27 @@ def test_removing_the_worse_keeps_the_best(store: Store) -> None:
     assert find_duplicates(store, progress=False).groups == []
 
 
+def test_what_people_know_of_an_image_is_not_removed(store: Store) -> None:
+    """Of each product one photo stays, and of each value of a field, however large the copies without fields are."""
+    for name, sku in {"00 half": "S1", "01": "S2", "01 again 1": "S3", "01 again 2": "S2"}.items():
+        tag_images(
+            store,
+            set={"sku": sku},
+            ids=[point_id("shop", f"{name}.png")],
+            filterable={"sku": "keyword"},
+            progress=False,
+        )
+    store.set_product("sku")
+    found = find_duplicates(store, progress=False)
+    first, second = found.groups
+    assert (first[0].path or Path()).stem == "00 half"
+    assert all(copy.worse for copy in first[1:])
+    assert [copy.worse for copy in second].count(True) == 1
+    assert found.told().endswith("; 1 copy with fields of its own")
+    remove_images(store, ids=found.worse)
+    assert sorted(record.payload["sku"] for record in store if "sku" in record.payload) == ["S1", "S2", "S3"]
+
+
 def test_the_files(store: Store, tmp_path: Path) -> None:
     found = find_duplicates(store, progress=False)
     table = write_duplicates(found, tmp_path / "d.csv")
@@ -365,7 +452,9 @@ def test_the_files(store: Store, tmp_path: Path) -> None:
     assert [(row["group"], row["id"]) for row in rows] == [
         (str(number), copy.id) for number, group in enumerate(found.groups, start=1) for copy in group
     ]
-    assert (rows[-1]["exact"], rows[-1]["missing"], rows[-1]["likeness"]) == ("true", "false", "1.0")
+    last = [rows[-1][name] for name in ("exact", "missing", "worse", "likeness")]
+    assert last == ["true", "false", "true", "1.0"]
+    assert rows[0]["worse"] == "false"
     document = json.loads(write_duplicates(found, tmp_path / "d.json").read_text())
     assert document.pop("written_by").startswith("autoenc ")
     assert document == found.to_dict()

@@ -782,6 +782,11 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     assert out.startswith("2 groups with 2 copies beside the best, in 6 images by color; likeness 0.86 or more (fixed)")
     assert re.search(r"best +96x128 +.*0\.png\n.* 0\.[89]\d\d +48x64 +.*0 small\.png", out)
     assert re.search(r"exact +96x128", out)
+    assert "likeness to the best" in out
+    call("tag", "--store", place, "--set", "sku=S1", "--filter", "_autoenc.path=1.png", "--quiet")
+    call("tag", "--store", place, "--set", "sku=S2", "--filter", "_autoenc.path=1 again.png", "--quiet")
+    assert len(re.findall("fields of its own", call(*verb).stdout)) == 2  # above the table, and in it
+    call("tag", "--store", place, "--unset", "sku", "--filter", "_autoenc.path=1.png", "--quiet")
     assert all(file.stat().st_size > 200 for file in files)
     assert call("duplicates", "--store", place, "--not-duplicates", "0.png", folder / "0 small.png").stdout == (
         "2 images: remembered that they are no duplicates.\n"
@@ -803,6 +808,36 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     assert "expected a .png" in call(*verb, "--plot", "plot.svg", code=2).stderr
     (tmp_path / "mine.csv").write_text("a,b\n")
     assert "--overwrite" in call(*verb, "--out", tmp_path / "mine.csv", code=1).stderr
+
+
+def test_duplicates_say_what_is_done_when_they_are_stopped(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder, place = tmp_path / "shop", tmp_path / "store"
+    folder.mkdir()
+    for name in ("1", "1 again"):
+        Image.fromarray(picture(1)).save(folder / f"{name}.png")
+    call("index", folder, "--store", place, "--encoders", "color", "--quiet")
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    verb = ("duplicates", "--store", place, "--quiet")
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.catalog.duplicates.near_pairs", stopped)
+        assert call(*verb, code=130).stderr == "autoenc: stopped. Nothing was removed.\n"
+        assert call(*verb, "--remove", "worse", code=130).stderr.endswith("stopped. Nothing was removed.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.cli.confirming.confirmed", stopped)
+        assert call(*verb, "--remove", "worse", code=130).stderr.endswith("stopped. Nothing was removed.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.catalog.removing.refresh_scales", stopped)
+        err = call(*verb, "--remove", "worse", "--yes", code=130).stderr
+        assert "Some copies may have been removed: run the same command again to finish." in err
+    with monkeypatch.context() as patch:
+        patch.setattr("autoenc.catalog.verdicts.mark_not_duplicates", stopped)
+        err = call(*verb, "--not-duplicates", "1.png", "1 again.png", code=130).stderr
+        assert err == "autoenc: stopped. Run the same command again to finish.\n"
 
 
 # ---- help -------------------------------------------------------------------------------------------

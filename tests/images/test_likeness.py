@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from textured import altered, picture
 
@@ -37,7 +37,18 @@ def test_copies_are_alike_and_roughly_so(kind: str) -> None:
     copy = compared(altered(picture(1))[kind])
     assert likeness(FIRST, copy) > 0.8
     both = max(float(rough(one, wholes(other[None]))[0][0]) for one, other in ((FIRST, copy), (copy, FIRST)))
-    assert both > 0.68  # else it would not be compared
+    assert both > 0.68
+
+
+@given(st.integers(0, 50), st.floats(0.84, 1), st.floats(0, 1), st.floats(0, 1))
+@example(1, 0.84, 0.5, 0.5)  # the same is cut off at each side
+def test_each_crop_is_alike_and_roughly_so(seed: int, share: float, down: float, right: float) -> None:
+    pixels = picture(seed)
+    height, width = (round(share * side) for side in pixels.shape[:2])
+    top, left = round(down * (pixels.shape[0] - height)), round(right * (pixels.shape[1] - width))
+    whole, part = compared(pixels), compared(pixels[top : top + height, left : left + width].copy())
+    assert likeness(whole, part) > 0.86
+    assert rough(whole, wholes(part[None]))[0][0] > 0.64  # .56 is enough to be compared
 
 
 def test_other_pictures_are_not_alike() -> None:
@@ -85,7 +96,7 @@ def test_the_rough_likeness_is_that_of_the_best_part() -> None:
     values = cv2.resize(details, (SIDE * 25, SIDE * 25), interpolation=cv2.INTER_NEAREST)
     other = wholes(SECOND[None]).astype(np.float32)[0]
     best = -1.0
-    for share, places in ((1.0, 1), (0.96, 2), (0.92, 3), (0.87, 4)):
+    for share, places in ((1.0, 1), (0.96, 2), (0.92, 3), (0.87, 4), (0.835, 5)):
         side = round(share * SIDE * 25)
         for top in np.linspace(0, SIDE * 25 - side, places):
             for left in np.linspace(0, SIDE * 25 - side, places):
