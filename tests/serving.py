@@ -73,6 +73,7 @@ def served(store: Path, *options: str, key: str | None = None) -> Iterator[tuple
     command = [sys.executable, "-m", "autoenc", "serve", "--store", str(store), "--port", "0", *options]
     command += ["--cache", str(store.parent / "cache"), "--rate", "100000"]
     environment = {**os.environ, **({} if key is None else {"AUTOENC_API_KEY": key})}
+    environment.pop("PYTHONUNBUFFERED", None)  # as users run it
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,15 @@ def run(options: argparse.Namespace) -> int:
         rate=options.rate,
     )
     with open_store(options.store, options.collection, wait=options.wait) as store:
-        serve(store, settings, options.host, options.port, told=put, warned=say, access_log=not options.no_access_log)
+        serve(
+            store,
+            settings,
+            options.host,
+            options.port,
+            told=_put_at_once,
+            warned=say,
+            access_log=not options.no_access_log,
+        )
     return 0
 
 
@@ -88,3 +97,9 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 2**16):
         raise argparse.ArgumentTypeError("expected a number from 0 to 65535")
     return int(text)
+
+
+def _put_at_once(line: str) -> None:
+    """Where standard output is a pipe or a file, it would appear when the server ends."""
+    put(line)
+    sys.stdout.flush()
