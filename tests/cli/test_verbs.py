@@ -348,6 +348,57 @@ def test_words_and_attributes_alone_need_no_picture(call: Call, goods: Path) -> 
     assert len(json.loads(least.stdout)["neighbors"]) < 47
 
 
+def test_a_filter_alone_lists_what_matches(call: Call, goods: Path, tmp_path: Path) -> None:
+    with open_store(goods) as store:
+        watches = [record.id for record in store if record.payload.get("title")]
+    done = call("query", "--where", "title contains watch", "--store", goods, "-k", "2", "--offset", "1")
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["number", "path", "fields"]
+    assert [row.split()[0] for row in rows] == ["2", "3"]
+    assert "a red watch" in rows[0]
+    assert done.stderr == "12 images match; -k and --offset show others.\n"
+    listed = json.loads(call("query", "--where", "title contains red", "--store", goods, "-k", "50", "--json").stdout)
+    assert [(each["id"], each["score"]) for each in listed["neighbors"]] == [(id, None) for id in watches]
+    done = call("query", "--where", "brand = b9", "--store", goods)
+    assert done.stdout == "No image matches.\n"
+    assert done.stderr == "No image has brand 'b9'. The nearest of 2 values: 'b1', 'b0'.\n"
+    said = call("query", "--where", "brand = b1", "--store", goods, "--sheet", tmp_path / "s.png", code=2).stderr
+    assert "--sheet is of searches; name a picture" in said
+    call("query", "--where", "brand = b1", "--store", goods, "-k", "0", code=2)
+
+
+def test_an_unknown_id_that_a_field_holds_suggests_a_filter(call: Call, goods: Path) -> None:
+    call("tag", "--store", goods, "--where", "path = shoe/001.jpg", "--set", "sku=SKU 1", "--set", "number=205")
+    said = call("query", "--id", "205", "--store", goods, code=1).stderr
+    assert said.endswith('or a path relative to one of them. Did you mean --where "number = 205"?\n')
+    said = call("remove", "--id", "SKU 1", "--store", goods, code=1).stderr
+    assert said.endswith("Nothing was removed. Did you mean --where \"sku = 'SKU 1'\"?\n")
+
+
+def test_words_that_no_image_has_are_named(call: Call, goods: Path) -> None:
+    done = call("query", "--words", "Red qux zzz", "--store", goods, "-k", "1")
+    assert "a red watch" in done.stdout
+    assert done.stderr == "No image has 'qux' or 'zzz' in the text of field 'title'.\n"
+    done = call("query", "--words", "qux=.3", "--store", goods)
+    assert (done.stdout, done.stderr) == (
+        "No image matches.\n",
+        "No image has 'qux' in the text of field 'title'.\n",
+    )
+    said = call("query", "--words", "red=.3,blue=.2", "--store", goods, code=2).stderr
+    assert said == (
+        "autoenc: --words takes one weight at the end, for all words together, such as red blue=0.3; got "
+        "'red=.3,blue=.2'. Weigh words apart with --boost.\n"
+    )
+
+
+def test_neighbors_that_match_nothing_are_told(call: Call, goods: Path, tmp_path: Path) -> None:
+    done = call("neighbors", "--store", goods, "--where", "brand = b9", "--out", tmp_path / "n.csv", "--quiet")
+    assert done.stderr == (
+        "No image matches, so no image has neighbors in the file.\n"
+        "No image has brand 'b9'. The nearest of 2 values: 'b1', 'b0'.\n"
+    )
+
+
 def test_no_match_is_no_error(store: Path, query: Path) -> None:
     done = run("query", query, "--store", store, "--filter", "folder=watches")
     assert done.stdout == "No image matches.\n"
