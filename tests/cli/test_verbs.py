@@ -425,6 +425,22 @@ def test_compare_writes_its_report(drawn: Path, bundle_dir: Path, tmp_path: Path
     assert written == document
 
 
+def test_compare_takes_the_model_that_the_store_remembers(
+    call: Call, store: Path, drawn: Path, bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(Exception):  # noqa: N818
+        pass
+
+    def compare(*_: object, model: object, **__: object) -> None:
+        raise Asked(model)
+
+    monkeypatch.setattr(comparing, "compare", compare)
+    with pytest.raises(Asked, match=re.escape(str(bundle_dir))):
+        main(["compare", str(drawn), "--store", str(store)])
+    with pytest.raises(Asked, match="clothing-32"):
+        main(["compare", str(drawn), "--store", str(store), "--model", "clothing-32"])
+
+
 def test_status_tells_what_a_store_holds(store: Path, drawn: Path, bundle_dir: Path) -> None:
     text = run("status", "--store", store).stdout
     for said in (
