@@ -619,7 +619,6 @@ def test_errors_are_one_sentence_and_exit_code_1(
         ("query", tmp_path / "none.jpg", "--store", store): "No such file",
         ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
         ("query", query, "--store", store, "--using", "sift"): "no vectors of encoder 'sift'",
-        ("query", query, "--store", store, "--filter", "brand=x"): "'folder', 'height', 'path', 'source', 'width'",
         ("query", query, "--store", store, "--sheet", tmp_path / "no" / "n.png"): "n.png",
         ("query", query, "--store", "http://127.0.0.1:9"): "127.0.0.1:9",
         ("compare", drawn, "--out", tmp_path / "out"): "'learned' needs a trained",
@@ -642,6 +641,9 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds signed",
+        ("query", query, "--store", store, "--filter", "brand=x"): (
+            "autoenc: Collection 'images' has no filterable field 'brand'; it has 'folder', 'height', 'path', 'source'"
+        ),
         ("query", query, "--store", store, "--where", "width < "): (
             "autoenc: The filter --where 'width < ' cannot be read at its end: expected a value"
         ),
