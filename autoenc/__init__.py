@@ -12,6 +12,7 @@ from autoenc.version import __version__
 
 if TYPE_CHECKING:
     from autoenc.catalog.auditing import AuditReport, audit_store
+    from autoenc.catalog.carrying import RollbackReport
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.copies import Copy, Duplicates
     from autoenc.catalog.duplicate_files import write_duplicates
@@ -84,6 +85,7 @@ _HOME = {
     "Range": "store",
     "ReindexReport": "catalog.reindexing",
     "Removal": "catalog.removing",
+    "RollbackReport": "catalog.carrying",
     "Scale": "store",
     "SearchSettings": "store",
     "Searcher": "catalog.searching",
@@ -161,6 +163,7 @@ __all__ = [
     "Range",
     "ReindexReport",
     "Removal",
+    "RollbackReport",
     "Scale",
     "SearchSettings",
     "Searcher",

@@ -1,7 +1,8 @@
 """The exceptions of autoenc.
 
 Every error that a user can cause is an `AutoencError`. The command line prints its message and exits with code 1, or
-with code 2 for an `ArgumentError`. Any other exception that reaches the user is a bug in autoenc.
+with code 2 for an `ArgumentError` or an `UnknownFieldError`. Any other exception that reaches the user is a bug in
+autoenc.
 
 AutoencError
 ├── ImageError                 one picture cannot be used

@@ -122,6 +122,7 @@ def test_the_public_names() -> None:
         "drop_old_generations",
         "reindex_store",
         "ReindexReport",
+        "RollbackReport",
         "roll_back",
         "remember_comparison",
         "restore_store",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from autoenc.errors import ArgumentError
@@ -133,6 +135,26 @@ def unmatched(store: Store, where: Filter) -> list[str]:
             sentence += f" The nearest of {counted(len(known), 'value')}: {', '.join(map(repr, near))}."
         sentences.append(sentence)
     return sentences
+
+
+def holding(store: Store, value: str) -> str:
+    """A sentence that suggests filters for the images of which a field of the user's holds a value; "" if none does.
+
+    Example:
+        >>> with autoenc.open_store("store") as store:
+        ...     store.add_field("sku", "integer")
+        ...     store.set_payloads([next(iter(store)).id], [{"sku": 205}])
+        ...     holding(store, "205")
+        ' Did you mean where="sku = 205"?'
+    """
+    quoted = value if re.fullmatch(r"\w+", value) else next((f"{q}{value}{q}" for q in "'\"" if q not in value), "")
+    found = []
+    for field, kind in store.info.fields.items():
+        if quoted and kind in ("keyword", "integer") and re.fullmatch(r"[^\W\d]\w*", field):
+            with suppress(ArgumentError):  # text that is no integer
+                if store.count({field: value}):
+                    found.append(f'where="{field} = {quoted}"')
+    return f" Did you mean {' or '.join(found)}?" if found else ""
 
 
 def _words(store: Store, field: str) -> list[str]:

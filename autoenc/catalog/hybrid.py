@@ -8,7 +8,7 @@ from typing import Any
 
 from autoenc.catalog.fields import field_value
 from autoenc.catalog.queries import Query
-from autoenc.catalog.weights import Boost, Near
+from autoenc.catalog.weights import Boost, Near, Words
 from autoenc.errors import ArgumentError
 from autoenc.store import Contains, Filter, Or, Scale, Store
 from autoenc.store.blending import Closeness, Match, Part, Similarity
@@ -96,19 +96,40 @@ def _words(store: Store, query: Query) -> Iterable[tuple[str, Part]]:
     wanted = query.wanted
     if wanted is None:
         return
-    fields = [name for name, kind in store.info.fields.items() if kind == "text"]
-    if not fields:
+    if not _text_fields(store):
         raise ArgumentError(
             f"words= searches fields of kind text; the filterable fields of collection '{store.collection}' are "
             f"{listed(store.info.fields)}. Use boost= or where= for those."
         )
-    words = list(dict.fromkeys(word for word in wanted.text.lower().split() if _WORD.search(word)))
+    words = _terms(wanted)
     if not words:
         raise ArgumentError(f"words= needs a letter or a digit; got {wanted.text!r}.")
     share = checked_weight(wanted.weight) / len(words)
     for word in words:
-        anywhere = Or(*({field: Contains(word)} for field in fields))
-        yield f"contains {word}", Match(anywhere, share)
+        yield f"contains {word}", Match(_anywhere(store, word), share)
+
+
+def unknown_words(store: Store, wanted: Words) -> list[str]:
+    """A sentence that names the words that no image has in a field of kind text; none if all are there."""
+    if not (unknown := [word for word in _terms(wanted) if not store.count(_anywhere(store, word))]):
+        return []
+    fields = _text_fields(store)
+    where = f"{'field' if len(fields) == 1 else 'fields'} {listed(fields)}"
+    return [f"No image has {' or '.join(map(repr, unknown))} in the text of {where}."]
+
+
+def _terms(wanted: Words) -> list[str]:
+    """The words, each once."""
+    return list(dict.fromkeys(word for word in wanted.text.lower().split() if _WORD.search(word)))
+
+
+def _text_fields(store: Store) -> list[str]:
+    return [name for name, kind in store.info.fields.items() if kind == "text"]
+
+
+def _anywhere(store: Store, word: str) -> Filter:
+    """A filter for the images that have a word in any field of kind text."""
+    return Or(*({field: Contains(word)} for field in _text_fields(store)))
 
 
 def _values(store: Store, product: Product, field: str) -> list[Any]:

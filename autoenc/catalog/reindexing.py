@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autoenc.catalog.agreement import Agreement, compare_generations
+from autoenc.catalog.carrying import RollbackReport, carry_over
 from autoenc.catalog.rebuilding import Built, Rebuild, build, check_missing, missing_files
 from autoenc.catalog.sources import encoder_spec
 from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
@@ -125,7 +126,7 @@ def reindex_store(
         >>> autoenc.reindex_store("store", model="model", encoders=["learned", "edges", "texture"])
         <ReindexReport generation 2, which answers now: 48 points, 48 encoded>
         >>> autoenc.roll_back("store")
-        1
+        <RollbackReport generation 1, which answers now: 0 images carried over>
     """
     if isinstance(missing_limit, bool) or not isinstance(missing_limit, (int, float)) or not 0 <= missing_limit <= 1:
         raise ArgumentError(f"missing_limit= is a share from 0 to 1, such as 0.2; got {missing_limit!r}.")
@@ -169,11 +170,15 @@ def reindex_store(
         )
 
 
-def roll_back(store: Store | str | os.PathLike[str], *, collection: str = "images", wait: float = WAIT_SECONDS) -> int:
+def roll_back(
+    store: Store | str | os.PathLike[str], *, collection: str = "images", wait: float = WAIT_SECONDS
+) -> RollbackReport:
     """Let the generation before the one that answers answer again. Both are kept.
 
-    What was written to the collection since it was reindexed is not in the older generation: index the folders again.
-    Reindexing with the newer model makes the newer generation answer again, with what the older one holds then.
+    The fields of all images are carried over first, as they are now. Images that were indexed since the collection was
+    reindexed come along without the vectors that only the older model makes: index their folders again. Images that
+    were removed since are there again. Reindexing with the newer model makes the newer generation answer again, with
+    what the older one holds then. If the work is interrupted, at any moment, call this again to finish it.
 
     Args:
         store: an open store, which answers from the older generation afterward; or the location of one.
@@ -181,16 +186,16 @@ def roll_back(store: Store | str | os.PathLike[str], *, collection: str = "image
         wait: as for `open_store`, if `store` is a location.
 
     Returns:
-        The number of the generation that answers now.
+        Which generation answers now, and what was carried over.
 
     Raises:
-        StoreError: there is no older generation, or the store cannot be opened.
+        StoreError: there is no older generation, or the store cannot be opened or written to.
         ArgumentError: the name of a generation.
 
     Example:
         >>> copied = autoenc.copy_store("store", "copy")
         >>> report = autoenc.reindex_store("copy", encoders=["edges"])
-        >>> autoenc.roll_back("copy")
+        >>> autoenc.roll_back("copy").generation
         1
     """
     with _opened(store, collection, wait) as current:
@@ -205,11 +210,13 @@ def roll_back(store: Store | str | os.PathLike[str], *, collection: str = "image
             )
         other = current.beside(max(older))
         try:
-            current.switch_to(other)
+            with current.being_replaced():
+                report = carry_over(current, other)
+                current.switch_to(other)
         except BaseException:
             other.close()
             raise
-        return max(older)
+        return report
 
 
 def drop_old_generations(

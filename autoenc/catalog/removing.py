@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from autoenc.catalog.fields import own_of, unmatched
+from autoenc.catalog.fields import holding, own_of, unmatched
 from autoenc.catalog.scales import refresh_scales
 from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
@@ -210,6 +210,7 @@ def _by_ids(store: Store, ids: Sequence[str]) -> list[Record]:
         more = f" and {len(absent) - 1:,} more" if len(absent) > 1 else ""
         raise PointNotFoundError(
             f"Collection '{store.collection}' has no point {shown(absent[0])}{more}. Nothing was removed."
+            f"{holding(store, absent[0])}"
         )
     return found
 

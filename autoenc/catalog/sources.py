@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from autoenc.catalog.fields import own_of
+from autoenc.catalog.fields import holding, own_of
 from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
 from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFoundError
 from autoenc.images.files import PREPROCESSING_VERSION
@@ -175,6 +175,6 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
         roots = ", ".join(shown(root) for root in store.info.sources.values() if root) or "none"
         raise PointNotFoundError(
             f"Collection '{store.collection}' holds no image {shown(text)}. Expected an id, a file below one of its "
-            f"sources ({roots}), or a path relative to one of them."
+            f"sources ({roots}), or a path relative to one of them.{holding(store, text)}"
         )
     return held[0].id

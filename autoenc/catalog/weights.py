@@ -74,6 +74,9 @@ NOTHING = "none"
 
 T = TypeVar("T")
 
+_SEVERAL = re.compile(r"=\s*\.?\d[\d.]*\s*,.*=")
+"""Words with a weight each, as other options take them: red=.3,blue=.2."""
+
 _QUOTED = r""""[^"]*"|'[^']*'"""
 _ITEM = rf"""\s*
     (?P<field> {_QUOTED} | [^\s"',:=~] [^"',:=~]*? ) \s*
@@ -157,6 +160,9 @@ def nears_of(near: str | Sequence[Near]) -> list[Near]:
 def words_of(words: str | Words | None) -> Words | None:
     """Words from text such as `red shoe=.3`; without a number at the end, they weigh 1.
 
+    Raises:
+        ArgumentError: several weights, or something else.
+
     Example:
         >>> words_of("red shoe=.3"), words_of("red shoe")
         (Words(text='red shoe', weight=0.3), Words(text='red shoe', weight=1.0))
@@ -165,6 +171,11 @@ def words_of(words: str | Words | None) -> Words | None:
         return words
     if not isinstance(words, str):
         raise ArgumentError(f"words= takes text, or autoenc.Words; got {words!r}.")
+    if _SEVERAL.search(words):
+        raise ArgumentError(
+            f"words= takes one weight at the end, for all words together, such as red blue=0.3; got {words!r}. Weigh "
+            f"words apart with boost=."
+        )
     text, equals, weight = words.rpartition("=")
     try:
         return Words(text.strip(), float(weight)) if equals else Words(words)

@@ -34,7 +34,7 @@ from autoenc.cli import (
     train,
 )
 from autoenc.cli.common import Parser, as_flags, say
-from autoenc.errors import ArgumentError, AutoencError
+from autoenc.errors import ArgumentError, AutoencError, UnknownFieldError
 from autoenc.quiet import native_stderr_silenced
 
 VERBS = (
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> int:
         return int(code)
     except AutoencError as error:
         say(f"autoenc: {as_flags(str(error))}")
-        return 2 if isinstance(error, ArgumentError) else 1  # an invalid value is wrong usage
+        return 2 if isinstance(error, (ArgumentError, UnknownFieldError)) else 1  # an invalid value is wrong usage
     except KeyboardInterrupt:
         say(f"autoenc: stopped. {options.when_stopped}")
         return INTERRUPTED

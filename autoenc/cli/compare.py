@@ -26,7 +26,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="of `learned` and `handcrafted`: a folder, or clothing-32-2",
+        help="of `learned` and `handcrafted`: a folder, or clothing-32-2 (default: what --store remembers)",
     )
     parser.add_argument(
         "--encoders",
@@ -88,14 +88,17 @@ def run(options: argparse.Namespace) -> int:
         check_folder(out, ["report.html", "compare.json", "compare.csv"], overwrite=options.overwrite, reading=reading)
     metadata: FieldSource | None = metadata_of(options)
     place = STORE if options.store is None else shlex.join([options.store, "--collection", options.collection])
+    model = options.model
     if options.store:  # before the long work, and open only for a moment: others may search it meanwhile
         with open_store(options.store, options.collection, wait=options.wait) as store:
+            held = store.info.vectors
+            model = model or next((held[name].origin for name in ("learned", "handcrafted") if name in held), None)
             if metadata is None and options.fusion and (options.boost or store.info.fields.keys() - FILTERABLE.keys()):
                 metadata = stored_fields(store)
     comparison = compare(
         options.images,
         queries=options.queries,
-        model=options.model,
+        model=model,
         encoders=options.encoders,
         labels=options.labels,
         label_column=options.label_column,

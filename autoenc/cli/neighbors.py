@@ -43,21 +43,26 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from autoenc.catalog.fields import unmatched
     from autoenc.catalog.neighbor_files import write_neighbors
     from autoenc.store import open_store
     from autoenc.text import counted, shown
 
+    where = where_of(options)
+    misses: list[str] = []
     with open_store(options.store, options.collection, wait=options.wait) as store:
         report = write_neighbors(
             store,
             options.out,
             k=options.k,
             using=options.using,
-            where=where_of(options) or None,
+            where=where or None,
             group_by=options.group_by,
             overwrite=options.overwrite,
             progress=not options.quiet,
         )
+        if where and not store.count(where):
+            misses = ["No image matches, so no image has neighbors in the file.", *unmatched(store, where)]
     if options.json:
         print_json(report.to_dict())
     else:
@@ -66,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
             f"{shown(report.file)}: the neighbors of {counted(report.images, 'image')} by {report.using}, "
             f"in {report.seconds:.1f} s{again}"
         )
+    for sentence in misses:
+        say(sentence)
     if report.lacking:
         say(f"Left out: {counted(report.lacking, 'image')} without a vector of {report.using}.")
     return 0

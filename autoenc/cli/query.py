@@ -18,7 +18,7 @@ def add_parser(verbs: Any) -> None:
         "query",
         help="show what looks like a picture",
         description="Show the images in a store that are most similar to a picture, or to a stored image; or those "
-        "that match words and attributes best.",
+        "that match words and attributes best. With --where alone, list the images that match.",
     )
     parser.add_argument("image", metavar="IMAGE", nargs="*", help="a picture; several are averaged")
     parser.add_argument(
@@ -47,7 +47,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print one JSON document: query, using, neighbors[{id, path, score, parts, payload}], "
+        help="print one JSON document: query, using, neighbors[{id, path, score (null with --where alone), parts, "
+        "payload}], "
         "novelty{percentile, percentiles{encoder: percentile}, cosines{encoder: cosine}, left_out{encoder: reason}, "
         "unlike}",
     )
@@ -118,9 +119,18 @@ def _add_narrowing(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     images = [*options.image, *options.id]
-    if not (images or options.product or options.like or options.words or options.boost or options.near):
-        options.parser.error("name a picture, a stored image with --id, --product, --like, --words, --boost or --near")
     where = where_of(options)
+    if not (images or options.product or options.like or options.words or options.boost or options.near):
+        if where:
+            from autoenc.cli.listing import list_matching
+            from autoenc.store import open_store
+
+            with open_store(options.store, options.collection, wait=options.wait) as store:
+                return list_matching(options, where, store)
+        options.parser.error(
+            "name a picture, a stored image with --id, --product, --like, --words, --boost or --near; or list images "
+            "with --where"
+        )
     if options.sheet:
         from autoenc.report.sheet_files import check_sheet
 
@@ -147,6 +157,10 @@ def run(options: argparse.Namespace) -> int:
     stored = [searcher.stored(id) for id in options.id]
     shown = [*options.image, *(str(each.path) for each in stored)]
     misses = [] if neighbors else unmatched(store, where)
+    if query.wanted is not None:
+        from autoenc.catalog.hybrid import unknown_words
+
+        misses += unknown_words(store, query.wanted)
     for boost in query.boosts:
         if boost.value is not None and store.kind_of(boost.field) != "text":
             misses += unmatched(store, {boost.field: boost.value})
@@ -215,10 +229,23 @@ _COLUMNS = ("rank", "score", "path", "parts", "fields")
 
 
 def _row(neighbor: Neighbor) -> tuple[str, ...]:
-    from autoenc.store import OWN
-    from autoenc.text import printable, shown
+    from autoenc.text import printable
 
-    fields = ", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key != OWN)
-    path = f"(point {neighbor.id}, not indexed by autoenc)" if neighbor.path is None else shown(neighbor.path)
     parts = ", ".join(f"{name} {part:.3f}" for name, part in neighbor.parts.items())
-    return str(neighbor.rank), f"{neighbor.score:.4f}", path, printable(parts), printable(fields)
+    score = f"{neighbor.score:.4f}"
+    return str(neighbor.rank), score, told_path(neighbor), printable(parts), told_fields(neighbor)
+
+
+def told_path(neighbor: Neighbor) -> str:
+    """The path of an image as a person reads it."""
+    from autoenc.text import shown
+
+    return f"(point {neighbor.id}, not indexed by autoenc)" if neighbor.path is None else shown(neighbor.path)
+
+
+def told_fields(neighbor: Neighbor) -> str:
+    """The fields of an image that are the user's."""
+    from autoenc.store import OWN
+    from autoenc.text import printable
+
+    return printable(", ".join(f"{key}={value}" for key, value in neighbor.payload.items() if key != OWN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from autoenc.cli.common import (
@@ -47,13 +48,18 @@ def add_parser(verbs: Any) -> None:
     instead.add_argument(
         "--no-switch", action="store_true", help="only build and compare; the same command without it switches"
     )
-    instead.add_argument("--rollback", action="store_true", help="let the generation before answer again")
+    instead.add_argument(
+        "--rollback",
+        action="store_true",
+        help="let the generation before answer again, with the fields of all images as they are now",
+    )
     instead.add_argument("--drop-old", action="store_true", help="remove all generations but the one that answers")
     add_common(
         parser,
         json_keys="collection, before, generation, switched, points, encoded, made, kept, left_out, missing[path], "
         "skipped[{path, reason}], agreement{encoder: {queries, overlap, before, after, copies, gain, verdict}}, "
-        "seconds, notes; with --rollback or --drop-old: collection, generation, dropped",
+        "seconds, notes; with --rollback or --drop-old: collection, generation, dropped; with --rollback also "
+        "carried, lacking, returned",
     )
     parser.set_defaults(
         run=run, parser=parser, when_stopped="The old generation answers. Run the same command again to finish."
@@ -93,13 +99,17 @@ def run(options: argparse.Namespace) -> int:
 def _turn(options: argparse.Namespace) -> int:
     """Roll back, or drop what is old."""
     from autoenc.catalog.reindexing import drop_old_generations, roll_back
+    from autoenc.text import counted
 
+    notes: Sequence[str] = ()
     document: dict[str, Any] = {"collection": options.collection, "generation": None, "dropped": []}
     if options.rollback:
-        document["generation"] = roll_back(options.store, collection=options.collection, wait=options.wait)
-        told = (
-            f"generation {document['generation']} answers; what was indexed since the switch is not in it: index again"
-        )
+        report = roll_back(options.store, collection=options.collection, wait=options.wait)
+        document |= {name: getattr(report, name) for name in ("generation", "carried", "lacking", "returned", "notes")}
+        notes = report.notes
+        told = f"generation {report.generation} answers"
+        if report.carried:
+            told += f", with what was written since the switch to {counted(report.carried, 'image')}"
     else:
         document["dropped"] = drop_old_generations(options.store, collection=options.collection, wait=options.wait)
         told = f"dropped: {', '.join(map(str, document['dropped'])) or 'none, there is only one generation'}"
@@ -107,6 +117,8 @@ def _turn(options: argparse.Namespace) -> int:
         print_json(document)
     else:
         put(f"collection {options.collection}: {told}")
+    for note in notes:
+        say(note)
     return 0
 
 

@@ -210,8 +210,10 @@ def reading(path: Path) -> Iterator[Archive]:
         try:
             with zipfile.ZipFile(cast(BinaryIO, _Wary(opened))) as file:
                 yield Archive(path, file)
+        except zipfile.BadZipFile as error:
+            raise _damaged(path, f"it is no ZIP file, or only a part of one ({error})") from error
         except (
-            *(zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, RecursionError, ValueError, KeyError),
+            *(EOFError, NotImplementedError, RuntimeError, RecursionError, ValueError, KeyError),
             *(TypeError, AttributeError, OverflowError),
         ) as error:
             raise _damaged(path, f"{type(error).__name__}, {error}") from error

@@ -13,7 +13,7 @@ from typing import Any
 
 from autoenc.errors import AutoencError, OutputError, StoreLockedError
 from autoenc.files import TEMPORARY, remove_folder, replacing
-from autoenc.outputs import check_output
+from autoenc.outputs import check_apart, check_output
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Store, is_url, list_collections, open_store
 from autoenc.store.archive import Writer
@@ -87,7 +87,7 @@ def backup_store(
         StoreNotFoundError: there is no such store or collection.
         StoreError: the store cannot be read, or its files are damaged.
         DiskFullError: the disk that shall hold the backup has too little room.
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or lies in a folder of indexed images.
 
     Example:
         >>> autoenc.backup_store("store", "store.zip")
@@ -103,6 +103,8 @@ def backup_store(
         names = [collection] if collection else list_collections(store)
         if not names:
             raise no_collection(location, "images", [])
+    for name in names:
+        check_apart(path, _sources(store, name, wait))
     points = {}
     remove_stale(path.parent)
     writing = naming_failures(OutputError, f"Cannot write {shown(path)}")
@@ -115,6 +117,14 @@ def backup_store(
                 writer.add(packed, folder, points[packed])
         tell("packing", len(names), len(names), "")
     return BackupReport(location, path, points, path.stat().st_size, time.perf_counter() - start)
+
+
+def _sources(store: Store | str | os.PathLike[str], name: str, wait: float) -> list[str]:
+    """The folders of the images of a collection, where no backup belongs."""
+    if not isinstance(store, Store):
+        with open_store(store, name, wait=wait) as opened:
+            return _sources(opened, name, wait)
+    return [root for root in store.info.sources.values() if root]
 
 
 @contextmanager

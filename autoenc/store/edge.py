@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import qdrant_edge as qe
@@ -66,6 +67,9 @@ OPTIMIZED = "*/id_tracker.versions"
 
 WRITTEN_TWICE = 2
 """To the engine's log, and to the files that are searched."""
+
+BUSY = "Already borrowed"
+"""What the engine says when it is to be closed while another thread reads, as one does after Ctrl-C."""
 
 PAYLOAD_BYTES = 4096
 """Room reserved for the payload of a point and its ids."""
@@ -212,7 +216,14 @@ class EdgeEngine:
         finally:
             shard, self._open = self._shard, None
             with self._engine():
-                shard.close()
+                while True:
+                    try:
+                        shard.close()
+                        break
+                    except RuntimeError as error:
+                        if str(error) != BUSY:
+                            raise
+                        sleep(0.01)  # what another thread reads is soon done, and it can begin nothing new
 
     def _refusal(self) -> StoreError:
         return StoreError(f"The store {self.location} is read-only. Copy it to a folder that you may write to.")

@@ -334,6 +334,23 @@ class Remembering:
             self._engine.merge_record(changes)
             self.refresh()
 
+    def catch_up(self, other: Remembering) -> None:
+        """Remember the sources, fields, products and runs that another generation remembers; encoders as they are.
+
+        Args:
+            other: the generation that answers.
+
+        Raises:
+            StoreMismatchError: this one has another kind of field under one of the names.
+        """
+        record = other._engine.read_record()
+        other.refresh()
+        self.add_fields(other.info.fields)
+        taken = ("sources", "product", "product_folders", "runs")
+        with self._lock:
+            self._engine.merge_record({key: record[key] for key in taken if key in record})
+            self.refresh()
+
     @contextmanager
     def being_copied(self, origin: str) -> Iterator[None]:
         """Remember, until the end of a `with` block that raises nothing, that this is an unfinished copy.

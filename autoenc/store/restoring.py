@@ -69,6 +69,8 @@ def restore_store(
             chosen = _chosen(archive, collection)
             _check_replaceable(location, path, chosen, overwrite)
             beside = Path(tempfile.gettempdir() if is_url(location) else location)
+            if not beside.exists():
+                stack.callback(_remove_empty, beside)  # where nothing is restored, no folder is left
             beside.mkdir(parents=True, exist_ok=True)
             remove_stale(beside)
             room = sum(archive.collections[name].bytes for name in chosen)
@@ -88,6 +90,11 @@ def restore_store(
                 _put(temporary / name, Path(location), overwrite, wait)
     points = {name: collection.points for name, collection in held.items()}
     return BackupReport(location, path, points, path.stat().st_size, time.perf_counter() - start)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _chosen(archive: Archive, collection: str | None) -> list[str]:

@@ -120,7 +120,11 @@ def test_a_store_is_reindexed_and_returned_to_what_it_was(call: Call, store: Pat
     assert again.stdout == ""
     assert again.stderr.startswith("There is nothing to do: the encoders are those of this collection already")
     assert "collection images@1: whole" in call("check", "--store", copy, "--quiet").stdout
-    assert call("reindex", "--store", copy, "--rollback").stdout.startswith("collection images: generation 1 answers;")
+    call("tag", "--store", copy, "--where", "path = shoe/001.jpg", "--set", "price=5")
+    back = call("reindex", "--store", copy, "--rollback")
+    told = "collection images: generation 1 answers, with what was written since the switch to 1 image\n"
+    assert (back.stdout, back.stderr) == (told, "")
+    assert "price=5" in call("query", "--store", copy, "--id", "shoe/000.jpg", "-k", "48").stdout
     assert call("query", "--store", copy, "--id", "shoe/001.jpg", "--collection", "images@2", "-k", "1").stdout
     dropped = call("reindex", "--store", copy, "--drop-old", "--json").stdout
     assert json.loads(dropped) == {"collection": "images", "generation": None, "dropped": [2]}
@@ -344,6 +348,57 @@ def test_words_and_attributes_alone_need_no_picture(call: Call, goods: Path) -> 
     assert len(json.loads(least.stdout)["neighbors"]) < 47
 
 
+def test_a_filter_alone_lists_what_matches(call: Call, goods: Path, tmp_path: Path) -> None:
+    with open_store(goods) as store:
+        watches = [record.id for record in store if record.payload.get("title")]
+    done = call("query", "--where", "title contains watch", "--store", goods, "-k", "2", "--offset", "1")
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["number", "path", "fields"]
+    assert [row.split()[0] for row in rows] == ["2", "3"]
+    assert "a red watch" in rows[0]
+    assert done.stderr == "12 images match; -k and --offset show others.\n"
+    listed = json.loads(call("query", "--where", "title contains red", "--store", goods, "-k", "50", "--json").stdout)
+    assert [(each["id"], each["score"]) for each in listed["neighbors"]] == [(id, None) for id in watches]
+    done = call("query", "--where", "brand = b9", "--store", goods)
+    assert done.stdout == "No image matches.\n"
+    assert done.stderr == "No image has brand 'b9'. The nearest of 2 values: 'b1', 'b0'.\n"
+    said = call("query", "--where", "brand = b1", "--store", goods, "--sheet", tmp_path / "s.png", code=2).stderr
+    assert "--sheet is of searches; name a picture" in said
+    call("query", "--where", "brand = b1", "--store", goods, "-k", "0", code=2)
+
+
+def test_an_unknown_id_that_a_field_holds_suggests_a_filter(call: Call, goods: Path) -> None:
+    call("tag", "--store", goods, "--where", "path = shoe/001.jpg", "--set", "sku=SKU 1", "--set", "number=205")
+    said = call("query", "--id", "205", "--store", goods, code=1).stderr
+    assert said.endswith('or a path relative to one of them. Did you mean --where "number = 205"?\n')
+    said = call("remove", "--id", "SKU 1", "--store", goods, code=1).stderr
+    assert said.endswith("Nothing was removed. Did you mean --where \"sku = 'SKU 1'\"?\n")
+
+
+def test_words_that_no_image_has_are_named(call: Call, goods: Path) -> None:
+    done = call("query", "--words", "Red qux zzz", "--store", goods, "-k", "1")
+    assert "a red watch" in done.stdout
+    assert done.stderr == "No image has 'qux' or 'zzz' in the text of field 'title'.\n"
+    done = call("query", "--words", "qux=.3", "--store", goods)
+    assert (done.stdout, done.stderr) == (
+        "No image matches.\n",
+        "No image has 'qux' in the text of field 'title'.\n",
+    )
+    said = call("query", "--words", "red=.3,blue=.2", "--store", goods, code=2).stderr
+    assert said == (
+        "autoenc: --words takes one weight at the end, for all words together, such as red blue=0.3; got "
+        "'red=.3,blue=.2'. Weigh words apart with --boost.\n"
+    )
+
+
+def test_neighbors_that_match_nothing_are_told(call: Call, goods: Path, tmp_path: Path) -> None:
+    done = call("neighbors", "--store", goods, "--where", "brand = b9", "--out", tmp_path / "n.csv", "--quiet")
+    assert done.stderr == (
+        "No image matches, so no image has neighbors in the file.\n"
+        "No image has brand 'b9'. The nearest of 2 values: 'b1', 'b0'.\n"
+    )
+
+
 def test_no_match_is_no_error(store: Path, query: Path) -> None:
     done = run("query", query, "--store", store, "--filter", "folder=watches")
     assert done.stdout == "No image matches.\n"
@@ -368,6 +423,22 @@ def test_compare_writes_its_report(drawn: Path, bundle_dir: Path, tmp_path: Path
     written = json.loads((out / "compare.json").read_text())
     assert written.pop("written_by") == f"autoenc {autoenc.__version__}"
     assert written == document
+
+
+def test_compare_takes_the_model_that_the_store_remembers(
+    call: Call, store: Path, drawn: Path, bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(Exception):  # noqa: N818
+        pass
+
+    def compare(*_: object, model: object, **__: object) -> None:
+        raise Asked(model)
+
+    monkeypatch.setattr(comparing, "compare", compare)
+    with pytest.raises(Asked, match=re.escape(str(bundle_dir))):
+        main(["compare", str(drawn), "--store", str(store)])
+    with pytest.raises(Asked, match="clothing-32"):
+        main(["compare", str(drawn), "--store", str(store), "--model", "clothing-32"])
 
 
 def test_status_tells_what_a_store_holds(store: Path, drawn: Path, bundle_dir: Path) -> None:
@@ -548,7 +619,6 @@ def test_errors_are_one_sentence_and_exit_code_1(
         ("query", tmp_path / "none.jpg", "--store", store): "No such file",
         ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
         ("query", query, "--store", store, "--using", "sift"): "no vectors of encoder 'sift'",
-        ("query", query, "--store", store, "--filter", "brand=x"): "'folder', 'height', 'path', 'source', 'width'",
         ("query", query, "--store", store, "--sheet", tmp_path / "no" / "n.png"): "n.png",
         ("query", query, "--store", "http://127.0.0.1:9"): "127.0.0.1:9",
         ("compare", drawn, "--out", tmp_path / "out"): "'learned' needs a trained",
@@ -571,6 +641,9 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds signed",
+        ("query", query, "--store", store, "--filter", "brand=x"): (
+            "autoenc: Collection 'images' has no filterable field 'brand'; it has 'folder', 'height', 'path', 'source'"
+        ),
         ("query", query, "--store", store, "--where", "width < "): (
             "autoenc: The filter --where 'width < ' cannot be read at its end: expected a value"
         ),

@@ -350,7 +350,7 @@ def test_what_the_file_system_refuses(
         backup_store(filled, tmp_path / "b.zip")
     with pytest.raises(StoreError, match=r"Cannot restore into .*new: No space left on device"):
         restore_store(whole, tmp_path / "new")
-    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["new"]
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == []
 
 
 # ---- hostile files ----------------------------------------------------------------------------------
@@ -540,3 +540,27 @@ def test_kill_9_at_ten_random_moments(tmp_path: Path) -> None:
     assert done.code == 0, complaint(done)
     assert held(tmp_path / "old") == new
     assert [path.name for path in (tmp_path / "old").iterdir()] == ["images"]
+
+
+def test_no_backup_is_written_among_the_images(filled: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    place = shutil.copytree(filled, tmp_path / "store")
+    with open_store(place) as store:
+        store.add_source("photos", str(tmp_path / "photos"))
+        with pytest.raises(OutputError, match="where images are read"):
+            backup_store(store, tmp_path / "photos" / "b.zip")
+    with pytest.raises(OutputError, match="where images are read"):
+        backup_store(place, tmp_path / "photos" / "b.zip")
+    assert list((tmp_path / "photos").iterdir()) == []
+
+
+def test_a_failed_restore_leaves_no_folder_and_says_what_is_wrong(filled: Path, tmp_path: Path) -> None:
+    backup_store(filled, tmp_path / "b.zip")
+    data = bytearray((tmp_path / "b.zip").read_bytes())
+    at = data.index(b"PK\x03\x04", 10)
+    data[at : at + 4] = b"????"  # the start of an entry, which is read when it is unpacked
+    (tmp_path / "bad.zip").write_bytes(data)
+    with pytest.raises(BackupError, match="it is no ZIP file, or only a part of one") as error:
+        restore_store(tmp_path / "bad.zip", tmp_path / "r4")
+    assert "BadZipFile" not in str(error.value)
+    assert not (tmp_path / "r4").exists()

@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -310,6 +312,24 @@ def test_a_store_is_open_only_once(root):
         assert "StoreLockedError" in other.stderr
         assert store.count() == 3
     open_store(root).close()
+
+
+def test_closing_waits_for_what_another_thread_reads(root):
+    """Ctrl-C leaves one reading."""
+    filled(root, points=500)
+    ids = [point_id("s", str(n)) for n in range(500)]
+
+    def read(store):
+        while True:
+            store.retrieve(ids, vectors=["paint"])
+
+    for _ in range(10):
+        with ThreadPoolExecutor(1) as pool:
+            with open_store(root) as store:
+                reading = pool.submit(read, store)
+                time.sleep(0.02)
+            with pytest.raises(StoreError, match="has been closed"):
+                reading.result()
 
 
 def test_a_payload_that_is_no_number(root):
