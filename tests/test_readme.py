@@ -44,7 +44,11 @@ def test_the_python_examples_run_in_order(
     assert "36 ['learned', 'color', 'edges']" in printed
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+ALONE = [page for page in PAGES if page.stem != "api"]
+"""Pages whose examples need nothing else; those of api.md need a server, see tests/server/test_api_page.py."""
+
+
+@pytest.mark.parametrize("page", ALONE, ids=[page.stem for page in ALONE])
 def test_the_python_examples_of_the_other_pages_run(
     page: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

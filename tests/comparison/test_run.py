@@ -309,8 +309,8 @@ def test_progress(gallery: Path) -> None:
         ({"max_queries": 0}, ArgumentError, "max_queries= must be 1 or more; got 0"),
         ({"seed": -1}, ArgumentError, "seed= must be 0 or more; got -1"),
         ({"labels": "x.csv"}, ArgumentError, "name its column of labels with label_column="),
-        ({"label_column": "kind"}, ArgumentError, "name the file with labels="),
-        ({"labels": ["a"], "label_column": "kind"}, ArgumentError, "name the file with labels="),
+        ({"label_column": "kind"}, ArgumentError, "name its file with labels="),
+        ({"labels": ["a"], "label_column": "kind"}, ArgumentError, "name its file with labels="),
         (
             {"encoders": ["color"], "labels": ["a"]},
             ArgumentError,

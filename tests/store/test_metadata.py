@@ -16,7 +16,8 @@ def there(metadata):
 def test_each_entry_is_a_key_of_its_own():
     changes = {
         "version": 2, "vectors": {"edges+pca32": {"dim": 32}}, "sources": {"a.b": "/photos"}, "fields": {},
-        "better": {"edges": {"encoder": "color"}}, "scales": {"edges": {"points": 48}}, "runs": {},
+        "better": {"edges": {"encoder": "color"}}, "scales": {"edges": {"points": 48}},
+        "settings": {"edges": {"ef": 64}}, "runs": {},
     }  # fmt: skip
     metadata = as_metadata(changes, {})
     assert metadata == {
@@ -25,6 +26,7 @@ def test_each_entry_is_a_key_of_its_own():
         "autoenc.sources.a.b": "/photos",
         "autoenc.better.edges": {"encoder": "color"},
         "autoenc.scales.edges": {"points": 48},
+        "autoenc.settings.edges": {"ef": 64},
     }
     assert record_in(there(metadata)) == changes
 
