@@ -135,6 +135,7 @@ def test_the_public_names() -> None:
         "TagReport",
         "train",
         "TrainingResult",
+        "Words",
         "write_duplicates",
         "write_neighbors",
         "write_report",
