@@ -1,15 +1,19 @@
 """Run the whole workflow on the sample catalog, with the same commands that you would type.
 
-scripts/demo sets up the environment and runs this file. All results are in demo/.
+scripts/demo [--serve] sets up the environment and runs this file. All results are in demo/. With --serve it ends by
+opening the page that searches the catalog, until Ctrl-C.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import shutil
 import sys
+import threading
 import time
+import webbrowser
 from pathlib import Path
 
 from autoenc.cli import main
@@ -17,6 +21,7 @@ from autoenc.samples.catalog import draw_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = Path("demo")  # relative to ROOT
+PORT = 8000
 
 
 def run(*arguments: str | Path) -> None:
@@ -43,6 +48,7 @@ def demo() -> None:
     run("query", query, "--store", store, "--model", model, "-k", "6", "--sheet", DEMO / "neighbors.png")
     run("query", query, "--store", store, "--using", "color", "-k", "3", "--filter", "folder=bicycle")
     run("query", query, "--store", store, "-k", "3", "--where", "price < 100 and season = winter")
+    run("query", query, "--store", store, "-k", "3", "--using", "learned=1,color=.5", "--near", "price:60~20=.3")
     run("compare", catalog, "--queries", queries, "--model", model, "--out", DEMO)
     for name in ("training.png", "reconstructions.png"):
         shutil.copy(model / name, DEMO / name)
@@ -58,5 +64,15 @@ def demo() -> None:
     print("Your own images: autoenc train IMAGES --model DIR, then index, query, compare (see README.md).")
 
 
+def serve() -> None:
+    threading.Timer(3, webbrowser.open, [f"http://127.0.0.1:{PORT}/"]).start()
+    run("serve", "--store", DEMO / "store", "--report", DEMO, "--port", str(PORT))
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--serve", action="store_true", help="end with the page, on the sample catalog")
+    options = parser.parse_args()
     demo()
+    if options.serve:
+        serve()
