@@ -449,4 +449,4 @@ def test_kill_9_at_ten_random_moments(tmp_path: Path, monkeypatch: pytest.Monkey
             assert close(source, copy)
             assert copy.info == source.info
             assert held(source) == before
-        assert len(counts) > 1, "no kill came while it wrote"
+        assert counts - {0, 1500}, "no kill came while it wrote"
