@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from autoenc.catalog.fields import own_of
+from autoenc.catalog.fields import same_picture
 from autoenc.catalog.scales import refresh_scales
 from autoenc.errors import StoreError
 from autoenc.store import Record, Store
@@ -101,7 +101,7 @@ def _by_id(store: Store, ids: Sequence[str], vectors: Sequence[str]) -> dict[str
 
 def _joined(record: Record, held: Record | None) -> Record:
     """A point as the newer generation holds it, with the vectors that the older one holds of the same picture."""
-    if held is None or own_of(record.payload).get("digest") != own_of(held.payload).get("digest"):
+    if held is None or not same_picture(record, held):
         return record
     return replace(record, vectors={**record.vectors, **held.vectors})
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from autoenc.errors import ArgumentError
 from autoenc.images.files import LoadedImage
-from autoenc.store import OWN, FieldKind, Filter, Store
+from autoenc.store import OWN, FieldKind, Filter, Record, Store
 from autoenc.store.alike import alike
 from autoenc.store.filters import equalities
 from autoenc.text import counted
@@ -46,6 +46,11 @@ def own_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The part of a payload that is autoenc's own; empty for a point that another program wrote."""
     own = payload.get(OWN)
     return own if isinstance(own, dict) else {}
+
+
+def same_picture(record: Record, other: Record) -> bool:
+    """Whether two points hold the vectors of files with the same content."""
+    return bool(own_of(record.payload).get("digest") == own_of(other.payload).get("digest"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autoenc.catalog.fields import own_of
+from autoenc.catalog.fields import own_of, same_picture
 from autoenc.catalog.pipeline import WORKED
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import point_path
@@ -187,7 +187,7 @@ class _Round:
 
     def _make(self, pairs: Sequence[tuple[Record, Record | None]]) -> list[_Made]:
         """Points as the new generation is to hold them. Vectors that it holds of the same picture are kept."""
-        held = [_same_picture(record, other) for record, other in pairs]
+        held = [_of_same_picture(record, other) for record, other in pairs]
         lacking = [at for at, rows in enumerate(held) if not self._plan.made.keys() <= rows.keys()]
         files = [_file_of(self._old, record) for record, _ in pairs]
         read = {at: self._read(files[at], pairs[at][0]) for at in lacking}
@@ -242,11 +242,9 @@ class _Round:
             self._built.skipped.append(SkippedFile(made.file, made.outcome))
 
 
-def _same_picture(record: Record, other: Record | None) -> Mapping[str, Vectors]:
+def _of_same_picture(record: Record, other: Record | None) -> Mapping[str, Vectors]:
     """The vectors that the new generation holds of a point, if they are of the picture that it has now."""
-    if other is None or own_of(record.payload).get("digest") != own_of(other.payload).get("digest"):
-        return {}
-    return other.vectors
+    return other.vectors if other and same_picture(record, other) else {}
 
 
 def _file_of(store: Store, record: Record) -> Path:

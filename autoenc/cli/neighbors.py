@@ -37,9 +37,7 @@ def add_parser(verbs: Any) -> None:
     add_where(parser)
     add_overwrite(parser, "an --out file that autoenc did not write, or an unfinished run with other settings")
     add_common(parser, json_keys="file, using, images, lacking, resumed, seconds")
-    parser.set_defaults(
-        run=run, parser=parser, when_stopped="What is done is kept: run the same command again to finish."
-    )
+    parser.set_defaults(run=run, when_stopped="What is done is kept: run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -61,9 +61,7 @@ def add_parser(verbs: Any) -> None:
         "seconds, notes; with --rollback or --drop-old: collection, generation, dropped; with --rollback also "
         "carried, lacking, returned",
     )
-    parser.set_defaults(
-        run=run, parser=parser, when_stopped="The old generation answers. Run the same command again to finish."
-    )
+    parser.set_defaults(run=run, when_stopped="The old generation answers. Run the same command again to finish.")
 
 
 def run(options: argparse.Namespace) -> int:

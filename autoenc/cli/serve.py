@@ -29,9 +29,7 @@ def add_parser(verbs: Any) -> None:
         "--writable", action="store_true", help="allow index, tag and remove with the key in AUTOENC_API_KEY"
     )
     parser.add_argument("--private", action="store_true", help="reading takes the key in AUTOENC_API_KEY too")
-    parser.add_argument(
-        "--report", metavar="DIR", help="show the report that `autoenc compare --report DIR` has written"
-    )
+    parser.add_argument("--report", metavar="DIR", help="show the report that `autoenc compare --out DIR` has written")
     parser.add_argument(
         "--cache",
         metavar="DIR",
@@ -47,7 +45,7 @@ def add_parser(verbs: Any) -> None:
         help="of proxies that say who the client is, separated by commas (default: this computer)",
     )
     parser.add_argument("--no-access-log", action="store_true", help="print no line for each request")
-    parser.set_defaults(run=run, when_stopped="The store is as it was after the last write.", parser=parser)
+    parser.set_defaults(run=run, when_stopped="The store is as it was after the last write.")
 
 
 def run(options: argparse.Namespace) -> int:

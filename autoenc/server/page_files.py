@@ -55,7 +55,7 @@ def page_routes(service: Service) -> APIRouter:
 
     @router.get("/v1/report", tags=["browse"], summary="The report of a comparison", response_class=Response)
     async def report() -> Response:
-        """The page that `autoenc compare --report` has written."""
+        """The page that `autoenc compare --out` has written."""
         folder = service.settings.report
         if folder is None:
             raise RequestError(404, "no-report", "This server has no report; start it with --report.")
