@@ -1,4 +1,4 @@
-"""The style that all plots share.
+"""The style that all plots share. Drawing takes Matplotlib: the extra `autoenc[plots]`.
 
 Plots use only Matplotlib's Figure: no window, no pyplot, no global state. The colors are from Okabe and Ito's palette,
 which color-blind readers can tell apart, and nothing is shown by color alone.
@@ -9,18 +9,44 @@ from __future__ import annotations
 import io
 import logging
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from autoenc.errors import MissingDependencyError
 from autoenc.outputs import MARK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
 INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
 
 logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # else it logs about fonts to the terminal
+
+
+def need_matplotlib() -> None:
+    """Import Matplotlib.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"Plots need Matplotlib, which is not installed ({error}): pip install 'autoenc[plots]'"
+        ) from error
+
+
+def can_plot() -> bool:
+    """Whether Matplotlib is there, for what is as good as whole without plots."""
+    try:
+        need_matplotlib()
+    except MissingDependencyError:
+        return False
+    return True
 
 
 def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -31,7 +57,14 @@ def figure(width: float, height: float, panels: int = 1, *, columns: int = 1) ->
         height: of one row of panels, in inches.
         panels: number of panels.
         columns: panels per row.
+
+    Raises:
+        MissingDependencyError: Matplotlib is not installed.
     """
+    need_matplotlib()
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     rows = math.ceil(panels / columns)
     layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.1)  # inches
     figure = Figure(figsize=(width, height * rows), facecolor="white", layout=layout)

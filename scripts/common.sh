@@ -27,6 +27,6 @@ set_up() {
     echo "Setting up .venv with $("$python" --version); this takes a few minutes, the first time only." >&2
     "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-        --config-settings editable_mode=compat --editable '.[train,tables,serve,dev]'
+        --config-settings editable_mode=compat --editable '.[train,plots,tables,serve,dev]'
     echo "$wanted" >.venv/autoenc-installed
 }

@@ -70,9 +70,10 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.comparison.fields import FieldSource, stored_fields
     from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
+    from autoenc.figures import can_plot
     from autoenc.outputs import check_folder
     from autoenc.report.advice import STORE, advice, search_command
-    from autoenc.report.page import write_report
+    from autoenc.report.page import NO_PLOTS, write_report
     from autoenc.report.tables import (
         comparison_document,
         comparison_table,
@@ -113,6 +114,8 @@ def run(options: argparse.Namespace) -> int:
         write_report(comparison, out, place=place, overwrite=options.overwrite)  # makes the folder
         write_comparison_json(comparison, out / "compare.json", place=place, overwrite=options.overwrite)
         write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
+        if not can_plot():
+            say(NO_PLOTS)
     list_skipped(comparison.skipped)
     if options.json:
         print_json(comparison_document(comparison, place))

@@ -40,7 +40,9 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("--out", metavar="FILE", help=".csv with a row for each image of a group, or .json")
     parser.add_argument("--sheet", metavar="FILE", help="the groups as a .png, .jpg or .webp picture")
-    parser.add_argument("--plot", metavar="FILE", help="the likenesses and the threshold as a .png picture")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="the likenesses and the threshold as a .png picture (needs autoenc[plots])"
+    )
     parser.add_argument(
         "--remove",
         choices=("worse",),
@@ -140,8 +142,10 @@ def _check_files(options: argparse.Namespace, reading: list[str]) -> None:
 
         check_sheet(options.sheet, **told)
     if options.plot:
+        from autoenc.figures import need_matplotlib
         from autoenc.outputs import check_output
 
+        need_matplotlib()
         if Path(options.plot).suffix.lower() != ".png":
             options.parser.error("argument --plot: expected a .png file")
         check_output(options.plot, **told)

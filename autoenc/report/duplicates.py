@@ -74,6 +74,9 @@ def likeness_plot(found: Duplicates) -> bytes:
 
     Counts are drawn on a logarithmic scale: most pairs are no copies.
 
+    Raises:
+        MissingDependencyError: Matplotlib is not installed.
+
     Example:
         >>> with autoenc.open_store("store") as store:
         ...     likeness_plot(autoenc.find_duplicates(store))[:4]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import TypeVar
 
 from autoenc.comparison.fusion import Fusion, fusion_name
 from autoenc.comparison.records import Comparison, Difference
-from autoenc.errors import OutputError
+from autoenc.errors import MissingDependencyError, OutputError
+from autoenc.figures import can_plot
 from autoenc.metrics.bootstrap import Interval
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import MARK, check_folder, write_file
@@ -23,13 +25,21 @@ from autoenc.report.markup import data_uri, escape, table
 from autoenc.text import counted, number, shown
 from autoenc.version import __version__
 
+NO_PLOTS = (
+    "The report has no plots: they need Matplotlib, pip install 'autoenc[plots]'. The tables hold the same figures."
+)
+"""Said where a report is written without them."""
+
 _MOST_FILES = 500
+_Svg = TypeVar("_Svg", bound=bytes | None)
 
 
 def write_report(
     comparison: Comparison, folder: str | os.PathLike[str], *, place: str = STORE, overwrite: bool = False
 ) -> Path:
     """Write a comparison as one HTML page, with its plots and pictures inside.
+
+    Without Matplotlib (`autoenc[plots]`) the page has everything but the plots, and says so.
 
     Args:
         comparison: what `compare` returned. The thumbnails are made from its pictures; where a file is gone, the page
@@ -105,7 +115,7 @@ def _head(comparison: Comparison, place: str) -> str:
     if comparison.model is not None:
         name = escape(comparison.reference)
         model = f" Encoder {name} uses the model <code>{escape(shown(comparison.model))}</code>."
-    sentences = filter(None, [advice(comparison), *comparison.notes])
+    sentences = filter(None, [advice(comparison), *comparison.notes, "" if can_plot() else NO_PLOTS])
     notes = "".join(f'<p class="note">{escape(sentence)}</p>\n' for sentence in sentences)
     if command := search_command(comparison, place):
         notes += f'<pre class="command"><code>{escape(command)}</code></pre>\n'
@@ -131,7 +141,7 @@ def _scores(comparison: Comparison) -> str:
     )
     body = _table_of_figures(comparison, metrics, "Mean over queries, with 95% bootstrap intervals")
     picture = _plot(
-        plots.metric_bars(comparison),
+        _drawn(plots.metric_bars, comparison),
         "Bar charts of every metric by encoder, with 95% intervals; the tables hold the same figures.",
         "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0.",
     )
@@ -170,7 +180,7 @@ def _figure(interval: Interval, best: bool = False) -> str:
 
 
 def _differences(comparison: Comparison) -> str:
-    forest = plots.difference_forest(comparison)
+    forest = _drawn(plots.difference_forest, comparison)
     if forest is None:
         return ""
     text = (
@@ -216,7 +226,7 @@ def _verdict(difference: Difference) -> str:
 
 
 def _classes(comparison: Comparison) -> str:
-    heatmap = plots.per_class_heatmap(comparison)
+    heatmap = _drawn(plots.per_class_heatmap, comparison)
     if heatmap is None:
         return ""
     names, most = list(comparison.encoders), plots.MOST_CLASSES
@@ -234,7 +244,7 @@ def _classes(comparison: Comparison) -> str:
         + (f" Only the {most} labels with the most queries are drawn." if len(rows) > most else ""),
     )
     folded = f"<details><summary>The same figures as a table</summary>\n{numbers}</details>\n"
-    return _section("Label by label", "", picture, folded)
+    return _section("Label by label", "", picture, folded if picture else numbers)
 
 
 def _self_recall(comparison: Comparison) -> str:
@@ -247,7 +257,7 @@ def _self_recall(comparison: Comparison) -> str:
     parts = [_table_of_figures(comparison, metrics, "Share of originals found, with 95% bootstrap intervals")]
     if len(metrics) == len(comparison.metrics):
         alt = "Bar charts of self-recall by encoder, with 95% intervals; the table above holds the same figures."
-        parts.append(_plot(plots.metric_bars(comparison), alt, "Encoders by self-recall, best first."))
+        parts.append(_plot(_drawn(plots.metric_bars, comparison), alt, "Encoders by self-recall, best first."))
     return _section("Without labels: does an altered copy find its original?", text, *parts)
 
 
@@ -259,7 +269,7 @@ def _cost(comparison: Comparison) -> str:
     columns = ["Encoder", "Numbers per vector", "Bytes per vector", "Milliseconds per image"]
     costs = table("What a vector costs", columns, rows)
     picture = _plot(
-        plots.quality_against_cost(comparison),
+        _drawn(plots.quality_against_cost, comparison),
         "Scatter plots of quality against encoding time and against vector size; the tables hold the same figures.",
         "Upper left is best: high quality at low cost. The lines are 95% intervals of the score.",
     )
@@ -289,7 +299,17 @@ def _section(title: str, text: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n{intro}{''.join(parts)}</section>\n"
 
 
+def _drawn(draw: Callable[[Comparison], _Svg], comparison: Comparison) -> _Svg | bytes:
+    """What `draw` returns; no bytes where Matplotlib is not installed."""
+    try:
+        return draw(comparison)
+    except MissingDependencyError:
+        return b""
+
+
 def _plot(svg: bytes, alt: str, caption: str) -> str:
+    if not svg:
+        return ""
     size = re.search(rb'<svg[^>]* width="([0-9.]+)pt"', svg)
     width = round(float(size[1]) * 4 / 3) if size else 1000  # Matplotlib's points in CSS pixels
     style = f"max-width:{width}px;min-width:{min(width, 640)}px"  # scrolls on a narrow screen, and stays legible

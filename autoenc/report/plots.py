@@ -5,19 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from matplotlib.transforms import Bbox
 
 from autoenc.comparison.records import Comparison
 from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, figure
 from autoenc.metrics.registry import find_metric
 from autoenc.report.findings import differences_by
 from autoenc.text import printable, short
+
+if TYPE_CHECKING:  # an optional package, which `figure` asks for
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_CLASSES = 40
 """How many labels are drawn; a table holds all of them."""
@@ -56,6 +56,8 @@ def difference_forest(comparison: Comparison) -> bytes | None:
         return None
     rows = max(len(differences_by(comparison, metric)) for metric in wanted)
     canvas, panels = figure(10.5, 1.05 + rows * 0.3, len(wanted), columns=len(wanted))
+    from matplotlib.ticker import MaxNLocator
+
     for axes, metric in zip(panels, wanted, strict=True):
         differences = differences_by(comparison, metric)
         for row, difference in enumerate(reversed(differences)):
@@ -106,6 +108,8 @@ def quality_against_cost(comparison: Comparison) -> bytes:
     metric, reference = comparison.main_metric, comparison.reference
     encoders = comparison.encoders
     canvas, panels = figure(10.5, 3.6, 2, columns=2)
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     times = {name: max(scores.ms_per_image, 1e-6) for name, scores in encoders.items()}
     sizes = {name: float(scores.bytes_per_image) for name, scores in encoders.items()}
     units = (("time", "milliseconds per image", times), ("size", "bytes per vector", sizes))
@@ -140,6 +144,8 @@ def _name_points(axes: Axes, places: Mapping[str, tuple[float, float]], referenc
     Each name takes the first free place around its point, or else the first above all that is taken. The figure must
     have been laid out.
     """
+    from matplotlib.transforms import Bbox
+
     markers = [Bbox.from_extents(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER)
                for x, y in (axes.transData.transform(place) for place in places.values())]  # fmt: skip
     taken = list(markers)
@@ -191,6 +197,8 @@ def _label(text: str, length: int = 24) -> str:
 @lru_cache(maxsize=1)
 def _glyphs() -> frozenset[int]:
     """The characters in the font of the plots."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
     return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 

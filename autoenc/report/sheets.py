@@ -224,12 +224,15 @@ def _draw_tile(
 
 @lru_cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans from Matplotlib's folder, which covers many scripts; without it, Pillow's own font."""
+    """DejaVu Sans, which covers many scripts, from Matplotlib or the system; without it, Pillow's own font."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     spec = importlib.util.find_spec("matplotlib")  # finds it without importing it, which takes half a second
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
-        if path.is_file():
-            return ImageFont.truetype(path, size)
+    folders = (spec.submodule_search_locations or ()) if spec else ()
+    for path in (*(str(Path(folder, "mpl-data", "fonts", "ttf", name)) for folder in folders), name):
+        try:
+            return ImageFont.truetype(path, size)  # a bare name is looked for where the system keeps its fonts
+        except OSError:
+            continue
     return ImageFont.load_default(size)
 
 

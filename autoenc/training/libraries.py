@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr
 from autoenc.errors import MissingDependencyError
 from autoenc.quiet import native_stderr_silenced
 
-_PACKAGES = ("keras", "tensorflow", "onnx", "tf2onnx", "scipy")
+_PACKAGES = ("keras", "tensorflow", "onnx", "tf2onnx", "scipy", "matplotlib")
 
 
 @contextmanager

@@ -883,6 +883,20 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     assert "--overwrite" in call(*verb, "--out", tmp_path / "mine.csv", code=1).stderr
 
 
+def test_without_matplotlib_a_report_says_what_it_lacks_and_a_plot_is_refused_before_the_work(
+    call: Call, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, module, None)
+    done = call("compare", drawn, "--encoders", "color,edges", "--out", tmp_path / "out", "--quiet")
+    assert "The report has no plots: they need Matplotlib, pip install 'autoenc[plots]'." in done.stderr
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["compare.csv", "compare.json", "report.html"]
+    call("index", drawn, "--store", tmp_path / "store", "--encoders", "color", "--quiet")
+    monkeypatch.setattr("autoenc.catalog.duplicates.find_duplicates", None)
+    plot = ("duplicates", "--store", tmp_path / "store", "--plot", tmp_path / "plot.png", "--quiet")
+    assert "pip install 'autoenc[plots]'" in call(*plot, code=1).stderr
+
+
 def test_duplicates_say_what_is_done_when_they_are_stopped(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from textured import picture
 
 from autoenc.catalog.copies import Copy, Duplicates
+from autoenc.errors import MissingDependencyError
 from autoenc.outputs import carries_mark
 from autoenc.report.duplicates import MOST_GROUPS, duplicates_sheet, likeness_plot
 from autoenc.report.sheet_files import MAX_SIDE
@@ -71,3 +73,10 @@ def test_the_plot_shows_where_the_copies_begin(tmp_path: Path) -> None:
 
 def test_a_plot_of_nothing() -> None:
     assert Image.open(io.BytesIO(likeness_plot(found([])))).width > 500
+
+
+def test_without_matplotlib_the_message_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'autoenc\[plots\]'"):
+        likeness_plot(found([]))

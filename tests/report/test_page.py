@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import os
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import SkippedFile
 from autoenc.report import plots
 from autoenc.report.findings import chance, disagreements, evidence, headline, tally
-from autoenc.report.page import render, write_report
+from autoenc.report.page import NO_PLOTS, render, write_report
 
 HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
 per_class, forest = plots.per_class_heatmap, plots.difference_forest
@@ -98,6 +99,23 @@ def known(tmp_path: Path) -> Comparison:
         scores("color", [0.25] * 8, others=0.125, dim=128, ms=0.25, recalled=[1, 1, 1, 1]),
     ]
     return comparison(paths, labels, encoders, {"edges": (-0.25, -0.625, 0.125), "color": (0.25, 0.125, 0.375)})
+
+
+def test_without_matplotlib_everything_but_the_plots_is_there(
+    known: Comparison, real_plots: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Page(render(known))
+    for module in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, module, None)
+    page = Page(render(known))
+    assert page.tables == whole.tables
+    assert page.texts["h2"] == whole.texts["h2"]
+    plots_of_whole = [image for image in whole.all("img") if image["src"].startswith("data:image/svg")]
+    assert len(plots_of_whole) == 4
+    assert len(page.all("img")) == len(whole.all("img")) - 4
+    assert NO_PLOTS in page.texts["p"]
+    assert NO_PLOTS not in whole.texts["p"]
+    assert page.all("details") == [], "what was the other way to read a plot is the only one now"
 
 
 def _with(known: Comparison, **differences: tuple[float, float, float]) -> Comparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import subprocess
@@ -9,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from autoenc.errors import MissingDependencyError
+from autoenc.training.libraries import loading_libraries
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="training needs TensorFlow: pip install 'autoenc[train]'"
@@ -46,6 +50,14 @@ def test_a_missing_package_is_named_with_the_remedy(packages: list[str], tmp_pat
         assert line.startswith(f"MissingDependencyError Training needs {package}, which is not installed")
         assert "pip install 'autoenc[train]'" in line
     assert not list(tmp_path.iterdir())
+
+
+def test_what_draws_the_plots_is_missed_before_the_training_not_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
+    monkeypatch.delitem(sys.modules, "autoenc.training.plots", raising=False)
+    with pytest.raises(MissingDependencyError, match=r"Training needs matplotlib.*pip install 'autoenc\[train\]'"):  # noqa: SIM117
+        with loading_libraries():
+            importlib.import_module("autoenc.training.plots")
 
 
 def test_objectives_of_a_package_that_is_missing(tmp_path: Path) -> None:
