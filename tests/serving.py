@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+
+pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoenc[serve]'")
 
 from autoenc.server.app import App
 
@@ -68,10 +71,13 @@ class Client:
 
 
 @contextmanager
-def served(store: Path, *options: str, key: str | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def served(
+    store: Path | str, *options: str, key: str | None = None, cache: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """A server in a process of its own, at a port that is free, and a client of it."""
+    pytest.importorskip("uvicorn", reason="listening needs uvicorn: pip install 'autoenc[serve]'")
     command = [sys.executable, "-m", "autoenc", "serve", "--store", str(store), "--port", "0", *options]
-    command += ["--cache", str(store.parent / "cache"), "--rate", "100000"]
+    command += ["--cache", str(cache or Path(store).parent / "cache"), "--rate", "100000"]
     environment = {**os.environ, **({} if key is None else {"AUTOENC_API_KEY": key})}
     environment.pop("PYTHONUNBUFFERED", None)  # as users run it
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)

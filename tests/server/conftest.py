@@ -6,20 +6,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoenc[serve]'")
-pytest.importorskip("uvicorn", reason="serving needs uvicorn: pip install 'autoenc[serve]'")
-
-from serving import Client
 from torturing.copies import copied
 
 from autoenc import Metadata, index_images, open_store
-from autoenc.server.app import App
-from autoenc.server.settings import Settings
 from autoenc.store import Store
+
+if TYPE_CHECKING:  # a module that needs FastAPI asks for it itself, so that each skipped one says why
+    from serving import Client
 
 
 @pytest.fixture(scope="session")
@@ -59,12 +55,14 @@ def store(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sto
         yield opened
 
 
-Serving = Callable[..., Client]
-
-
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Client]]:
     """Starts a server for a store, with settings, and returns its client."""
+    from serving import Client
+
+    from autoenc.server.app import App
+    from autoenc.server.settings import Settings
+
     with ExitStack() as opened:
 
         def serve(store: Store, headers: dict[str, str] | None = None, **settings: Any) -> Client:
@@ -77,6 +75,6 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 @pytest.fixture(scope="module")
-def client(store: Store, serving: Serving) -> Client:
+def client(store: Store, serving: Callable[..., Client]) -> Client:
     """A client of a server that only reads."""
     return serving(store)

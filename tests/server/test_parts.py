@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoenc[serve]'")
+
 from autoenc.errors import ArgumentError, DiskFullError, ImageDecodeError, OutputError, PointNotFoundError
 from autoenc.server.access import Access
 from autoenc.server.blobs import Blobs
@@ -49,6 +51,7 @@ def test_a_file_is_gone_after_its_time_and_another_process_knows_it(tmp_path: Pa
 
 def test_a_restart_keeps_to_the_bound_and_sweeps_what_a_kill_left(tmp_path: Path) -> None:
     (tmp_path / ".autoenc-half.tmp").write_bytes(bytes(50))
+    os.utime(tmp_path / ".autoenc-half.tmp", (0, 0))
     for number, name in enumerate("abc"):
         (tmp_path / name).write_bytes(bytes(10))
         os.utime(tmp_path / name, (number, number))
