@@ -2,4 +2,5 @@
 
 from autoenc.cli import entry
 
-entry()
+if __name__ == "__main__":  # the workers of `serve` import it under another name
+    entry()

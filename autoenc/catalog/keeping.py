@@ -26,7 +26,7 @@ def described(
         compare: the likeness of two pictures.
     """
     ids = [pictures.images[number].id for group in groups for number in group]
-    fields = {record.id: _held(record.payload) for record in store.retrieve(ids)}
+    fields = {record.id: held(record.payload) for record in store.retrieve(ids)}
     for group in groups:
         images = [pictures.images[number] for number in group]
         gone = {image.id for image in images if image.path and not os.path.isfile(image.path)}
@@ -48,7 +48,7 @@ def described(
         yield tuple(copies)
 
 
-def _held(payload: Mapping[str, Any]) -> dict[str, Any]:
+def held(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The user's fields that hold something."""
     return {name: value for name, value in payload.items() if name != OWN and value not in _EMPTY}
 
@@ -66,8 +66,8 @@ def best_first(
     """
 
     def rank(image: Image) -> tuple[bool, bool, int, int, int, str]:
-        held = fields.get(image.id, {})
-        return image.id in gone, product not in held, -len(held), -image.width * image.height, -image.bytes, image.id
+        own = fields.get(image.id, {})
+        return image.id in gone, product not in own, -len(own), -image.width * image.height, -image.bytes, image.id
 
     return sorted(images, key=rank)
 
@@ -79,7 +79,17 @@ def sparing(ordered: Sequence[Image], fields: Mapping[str, Mapping[str, Any]]) -
     """
     kept: dict[str, Mapping[str, Any]] = {}
     for image in ordered:
-        held = fields.get(image.id, {})
-        if not any(all(name in more and more[name] == held[name] for name in held) for more in kept.values()):
-            kept[image.id] = held
+        own = fields.get(image.id, {})
+        if not any(covers(more, own) for more in kept.values()):
+            kept[image.id] = own
     return set(kept)
+
+
+def covers(more: Mapping[str, Any], fewer: Mapping[str, Any]) -> bool:
+    """Whether one image holds all fields of another, with the same values.
+
+    Example:
+        >>> covers({"price": 5, "sku": "a"}, {"price": 5}), covers({"price": 5}, {"price": 6})
+        (True, False)
+    """
+    return all(name in more and more[name] == value for name, value in fewer.items())

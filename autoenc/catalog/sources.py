@@ -13,6 +13,7 @@ from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFou
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found, NamedPicture, path_of
 from autoenc.store import Store, VectorSpec, point_id
+from autoenc.store.records import canonical_id
 from autoenc.text import shown
 
 IN_MEMORY = "memory"
@@ -142,9 +143,10 @@ def file_below(root: str | Path, path: object) -> Path | None:
     """
     if not isinstance(path, str) or "\0" in path:
         return None
-    if str(root) and (PurePath(path).anchor or ".." in PurePath(path).parts):
+    file = PurePath(path)
+    if str(root) and (file.anchor or ".." in file.parts):
         return None
-    return Path(root, path)
+    return Path(root, file)
 
 
 def file_size(file: Path) -> int:
@@ -164,6 +166,8 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
     if not isinstance(name, (str, os.PathLike)):
         raise ArgumentError(f"A stored image is named by its id or its path; got {name!r}.")
     text = os.fspath(name)
+    if canonical_id(text) is not None and (held := store.retrieve([text])):
+        return held[0].id
     candidates = [text]
     for source, root in store.info.sources.items():
         candidates.append(point_id(source, Path(text).as_posix()))

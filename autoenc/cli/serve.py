@@ -44,6 +44,13 @@ def add_parser(verbs: Any) -> None:
         metavar="ADDRESSES",
         help="of proxies that say who the client is, separated by commas (default: this computer)",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that answer; more than one takes a store on a Qdrant server (default: 1)",
+    )
     parser.add_argument("--no-access-log", action="store_true", help="print no line for each request")
     parser.set_defaults(run=run, when_stopped="The store is as it was after the last write.")
 
@@ -68,6 +75,14 @@ def run(options: argparse.Namespace) -> int:
         proxies=options.proxies,
         rate=options.rate,
     )
+    if options.workers < 1:
+        options.parser.error(f"argument --workers: expected 1 or more; got {options.workers}")
+    if options.workers > 1:
+        from autoenc.server.processes import Plan, serve_many
+
+        plan = Plan(options.store, options.collection, settings, not options.no_access_log)
+        serve_many(plan, options.workers, options.host, options.port, told=_put_at_once, warned=say)
+        return 0
     with open_store(options.store, options.collection, wait=options.wait) as store:
         serve(
             store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from autoenc import __version__
 from autoenc.errors import AutoencError
@@ -19,13 +20,14 @@ from autoenc.server.answers import PROBLEMS, json_answer
 from autoenc.server.bodies import SearchBody, Strict
 from autoenc.server.browsing import browsing_routes
 from autoenc.server.exploring import exploring_routes
-from autoenc.server.gate import Gate
+from autoenc.server.gate import WRITING, Gate
 from autoenc.server.metrics import MEDIA_TYPE
 from autoenc.server.page_files import page_routes
 from autoenc.server.problems import DOCUMENT, RequestError, answer_to
 from autoenc.server.searching import searching_routes
 from autoenc.server.service import Service
 from autoenc.server.settings import Settings
+from autoenc.server.siblings import HandingOn, Siblings
 from autoenc.server.writing import writing_routes
 from autoenc.store import Store
 
@@ -39,16 +41,20 @@ class App:
     Args:
         store: the open store.
         settings: what the server is started with.
+        siblings: the processes of the server, where there are several.
 
     Attributes:
         service: the parts of the server.
         api: the routes.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.service = Service.of(store, settings)
+    def __init__(self, store: Store, settings: Settings, siblings: Siblings | None = None) -> None:
+        self.service = Service.of(store, settings, siblings)
         self.api = _api(self.service)
-        self._gate = Gate(self.api, self.service)
+        app: ASGIApp = self.api
+        if siblings is not None and siblings.number:
+            app = HandingOn(self.api, siblings, WRITING, settings.seconds)
+        self._gate = Gate(app, self.service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or begin and end with the server."""
@@ -58,7 +64,9 @@ class App:
 def _api(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        saving = asyncio.create_task(_saving(service))
         yield
+        saving.cancel()
         service.close()
 
     api = FastAPI(
@@ -102,6 +110,13 @@ def _api(service: Service) -> FastAPI:
     return api
 
 
+async def _saving(service: Service) -> None:
+    """Let the other processes know of this one's figures."""
+    while service.figures is not None:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(service.figures.save)
+
+
 async def _answered(_: Request, error: Exception) -> Response:
     return answer_to(error)
 
@@ -131,9 +146,10 @@ def _signing_in(service: Service) -> APIRouter:
         return answer
 
     @router.delete("/session", status_code=204, summary="Sign out")
-    async def sign_out() -> Response:
-        """Forget the cookie."""
-        answer = Response(status_code=204)
+    async def sign_out(request: Request) -> Response:
+        """End the session, and let the browser forget its cookie and what it keeps of the catalog."""
+        service.access.end(request.cookies.get(COOKIE))
+        answer = Response(status_code=204, headers={"clear-site-data": '"cache"'})
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
 
@@ -158,8 +174,9 @@ def _watching(service: Service) -> APIRouter:
 
     @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
     async def metrics() -> Response:
-        """Requests, times and sizes, in Prometheus' text format."""
+        """Requests, times and sizes, in Prometheus' text format; of all processes, those of others a second ago."""
         gauges = {"images": await service.workers.run(len, store), "pending_tasks": service.workers.pending}
-        return Response(service.metrics.text(gauges), 200, media_type=MEDIA_TYPE)
+        figures = service.metrics if service.figures is None else await service.workers.run(service.figures.all)
+        return Response(figures.text(gauges), 200, media_type=MEDIA_TYPE)
 
     return router

@@ -1,4 +1,7 @@
-"""Small files that are kept in a folder for a while: never more bytes than allowed, the least used go first."""
+"""Small files that are kept in a folder for a while, the least used go first. Several processes may share the folder.
+
+Each looks at the folder again from time to time, so that together they keep hardly more bytes than allowed.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from autoenc.errors import ArgumentError, DiskFullError, OutputError
 from autoenc.files import TEMPORARY, replace_file
 from autoenc.text import shown
 
+_LOOK = 60.0  # seconds
+_LEFT = 3600.0  # seconds: a file that has been written for so long was left by a process that was killed
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}(\.[a-z0-9]{1,8})?")
 
 
@@ -27,7 +32,7 @@ class Blobs:
     """Files by name in a folder, which is made.
 
     Args:
-        folder: where; nobody else writes there.
+        folder: where; only such objects write there.
         most_bytes: of all files.
         seconds: after which a file is gone; None to keep it as long as there is room.
 
@@ -42,9 +47,10 @@ class Blobs:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()  # the least used first
         self._bytes = 0
+        self._looked = -_LOOK
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            found = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.name) for entry in os.scandir(folder))
+            found = self._found()
         except OSError as error:
             raise OutputError(
                 f"Cannot keep files in {shown(folder)}: {error.strerror or error}. Name a folder that you may write to "
@@ -52,14 +58,31 @@ class Blobs:
             ) from error
         if not os.access(folder, os.W_OK):
             raise OutputError(f"Cannot write to {shown(folder)}. Name a folder that you may write to with cache=.")
-        for written, size, name in found:
-            if name.startswith(TEMPORARY):
-                self._unlink(name)  # left by a process that was killed
-            elif _NAME.fullmatch(name):
-                self._kept[name] = _Kept(size, written)
-                self._bytes += size
         with self._lock:
+            self._take(found)
             self._make_room(0)
+
+    def _found(self) -> list[tuple[str, _Kept]]:
+        """What the folder holds, the oldest first."""
+        self._looked = time.monotonic()
+        found = []
+        for entry in os.scandir(self._folder):
+            with contextlib.suppress(FileNotFoundError):  # removed by another process
+                stat = entry.stat()
+                found.append((entry.name, _Kept(stat.st_size, stat.st_mtime)))
+        return sorted(found, key=lambda item: item[1].written)
+
+    def _take(self, found: list[tuple[str, _Kept]]) -> None:
+        """Know of the files that others have written, as less used than those of this process."""
+        now = time.time()
+        known, self._kept, self._bytes = self._kept, OrderedDict(), 0
+        there = {name: kept for name, kept in found if _NAME.fullmatch(name)}
+        for name in (*(name for name in there if name not in known), *(name for name in known if name in there)):
+            self._kept[name] = there[name]
+            self._bytes += there[name].bytes
+        for name, kept in found:
+            if name.startswith(TEMPORARY) and now - kept.written > _LEFT:
+                self._unlink(name)
 
     def put(self, name: str, data: bytes) -> float:
         """Keep a file; return when it was written, in seconds since 1970.
@@ -71,6 +94,11 @@ class Blobs:
         if not _NAME.fullmatch(name) or len(data) > self._most_bytes:
             raise ArgumentError(f"Cannot keep {name!r} of {len(data):,} bytes; the limit is {self._most_bytes:,}.")
         now = time.time()
+        if time.monotonic() - self._looked > _LOOK:
+            with contextlib.suppress(OSError):  # then writing fails as well, and says why
+                found = self._found()
+                with self._lock:
+                    self._take(found)
         with self._lock:
             self._make_room(len(data))
         try:

@@ -135,10 +135,10 @@ class Catalog:
             raise _absent(name)
         return found[0].id
 
-    def image(self, id: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """What clients are told about a stored image."""
+    def image(self, id: str, payload: Mapping[str, Any], path: Path | None = None) -> dict[str, Any]:
+        """What clients are told about a stored image; `path` is its file, if that is known already."""
         own = own_of(payload)
-        path = point_path(self.store, payload)
+        path = path or point_path(self.store, payload)
         digest = own.get("digest")
         there = path is not None and path.is_absolute() and isinstance(digest, str)
         at = f"/v1/images/{id}"

@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from autoenc.server.access import COOKIE, HEADER, Rate
+from autoenc.server.access import COOKIE, HEADER
 from autoenc.server.problems import RequestError, answer_to, problem_of
 from autoenc.server.service import Service
 from autoenc.store.runs import now
@@ -22,7 +22,7 @@ ERRORS = logging.getLogger("autoenc.server")
 PICTURES = ("/v1/pictures", "/v1/search")
 """Where bodies may be pictures."""
 
-WRITING = frozenset(f"/v1/{name}" for name in ("duplicates/verdicts", "remove", "tag", "index"))
+WRITING = frozenset(f"/v1/{name}" for name in ("duplicates/keep", "duplicates/verdicts", "remove", "tag", "index"))
 """What changes the store."""
 
 _ANSWERED = 4
@@ -51,7 +51,8 @@ class Gate:
         self._settings = service.settings
         self._access = service.access
         self._metrics = service.metrics
-        self._rate = Rate(service.settings.rate)
+        self._rate = service.rate
+        self._siblings = service.siblings
         self._open = 0
         self._receiving = 0
 
@@ -89,13 +90,18 @@ class Gate:
 
     def _check(self, scope: Scope) -> None:
         client = scope.get("client")
+        headers = Headers(scope=scope)
         if self._open > self._settings.open_requests:
             raise RequestError(503, "busy", "Too many requests are open; try again later.", {"Retry-After": "1"})
-        self._rate.check(client[0] if client else "")
-        headers = Headers(scope=scope)
+        if not self._handed_on(headers):
+            self._rate.check(client[0] if client else "")
         self._access.check_reading(scope["path"], headers, _cookies(headers.get("cookie", "")))
         if scope["path"] in WRITING and scope["method"] == "POST":
             self._access.check_writing(headers.get(HEADER))
+
+    def _handed_on(self, headers: Headers) -> bool:
+        """Whether another process of this server has let the request through, and hands it on."""
+        return self._siblings is not None and self._siblings.knows(headers)
 
     def _limit(self, scope: Scope) -> int:
         """The most bytes that the body may have."""
@@ -131,6 +137,8 @@ class Gate:
 
     def _log(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         """One line without anything personal: no address, no query, no key, and templates for paths."""
+        if self._handed_on(Headers(scope=scope)):
+            return  # by the process that handed it on
         route = getattr(scope.get("route"), "path", None) or "(none)"
         method = scope["method"] if scope["method"] in _METHODS else "(other)"
         self._metrics.add(method, route, answer.status, seconds, answer.bytes)

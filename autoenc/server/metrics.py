@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,6 +35,35 @@ class Metrics:
             times = self._times[route]
             for number, bound in enumerate(BUCKETS):
                 times[number] += seconds <= bound
+
+    def document(self) -> dict[str, Any]:
+        """What was counted, as JSON holds it."""
+        with self._lock:
+            return {
+                "requests": [[*key, count] for key, count in self._requests.items()],
+                "times": {route: list(times) for route, times in self._times.items()},
+                "sums": dict(self._sums),
+                "bytes": self._bytes,
+            }
+
+    def merge(self, document: Mapping[str, Any]) -> None:
+        """Add what was counted elsewhere.
+
+        Example:
+            >>> metrics, other = Metrics(), Metrics()
+            >>> other.add("GET", "/v1/store", 200, 0.02, 100)
+            >>> metrics.merge(other.document())
+            >>> metrics.document() == other.document()
+            True
+        """
+        with self._lock:
+            for method, route, status, count in document["requests"]:
+                self._requests[method, route, status] += count
+            for route, times in document["times"].items():
+                self._times[route] = [mine + more for mine, more in zip(self._times[route], times, strict=True)]
+            for route, seconds in document["sums"].items():
+                self._sums[route] += seconds
+            self._bytes += document["bytes"]
 
     def text(self, gauges: Mapping[str, float]) -> str:
         """All figures; `gauges` are more, by name.

@@ -109,17 +109,19 @@ def serve(
         OutputError: the cache's folder cannot be used.
         ArgumentError: the address is taken, or is none of this computer.
     """
+    with logging_to(access_log):
+        app = App(store, settings)
+        for sentence in app.service.catalog.warm():
+            warned(sentence)
+        with listening(host, port) as opened:
+            told(f"Serving {len(store):,} images at {address_of(host, opened.getsockname()[1])}")
+            listen(app, [opened])
+
+
+def listen(app: App, sockets: list[socket.socket]) -> None:
+    """Answer what comes in at open sockets until SIGTERM or SIGINT; running requests end, then the store is flushed."""
     _allow_connections()
-    with _logging(access_log):
-        _serve(App(store, settings), host, port, told, warned)
-
-
-def _serve(app: App, host: str, port: int, told: Callable[[str], None], warned: Callable[[str], None]) -> None:
     settings = app.service.settings
-    for sentence in app.service.catalog.warm():
-        warned(sentence)
-    listening = _listening(host, port)
-    told(f"Serving {len(app.service.catalog.store):,} images at {_address(host, listening.getsockname()[1])}")
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -134,25 +136,30 @@ def _serve(app: App, host: str, port: int, told: Callable[[str], None], warned: 
         timeout_graceful_shutdown=STOPPING_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    with listening:
-        _Server(config).run(sockets=[listening])
+    _Server(config).run(sockets=sockets)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; `port` 0 for any that is free.
+
+    Raises:
+        ArgumentError: the address is taken, or is none of this computer.
+    """
     try:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
         )
     except OSError as error:
-        raise ArgumentError(f"Cannot listen at {_address(host, port)}: {error.strerror or error}.") from error
+        raise ArgumentError(f"Cannot listen at {address_of(host, port)}: {error.strerror or error}.") from error
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """An address as a browser takes it."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @contextmanager
-def _logging(access: bool) -> Iterator[None]:
+def logging_to(access: bool) -> Iterator[None]:
     """The access log goes to standard output, a JSON object a line; what goes wrong to standard error."""
     logs = (
         (ACCESS, sys.stdout, logging.INFO if access else logging.CRITICAL),

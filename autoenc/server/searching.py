@@ -182,7 +182,7 @@ def _told(catalog: Catalog, neighbor: Neighbor) -> dict[str, Any]:
         "rank": neighbor.rank,
         "score": neighbor.score,
         "parts": neighbor.parts,
-        "image": catalog.image(neighbor.id, neighbor.payload),
+        "image": catalog.image(neighbor.id, neighbor.payload, neighbor.path),
     }
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autoenc.server.access import Access
+from autoenc.server.access import Access, Rate
 from autoenc.server.catalog import Catalog
 from autoenc.server.jobs import Jobs
 from autoenc.server.metrics import Metrics
 from autoenc.server.settings import Settings
+from autoenc.server.siblings import Siblings
 from autoenc.server.thumbnails import Thumbnails
 from autoenc.server.uploads import Uploads
 from autoenc.server.workers import Workers
 from autoenc.store import Store
+
+if TYPE_CHECKING:  # takes a POSIX system
+    from autoenc.server.shared import Figures
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,9 @@ class Service:
         workers: the threads for everything that takes time.
         jobs: what takes longer than a request may.
         uploads, thumbnails: what is kept in the cache's folder.
-        access, metrics: of the gate.
+        access, rate, metrics: of the gate.
+        siblings: the processes of the server, where there are several.
+        figures: the metrics of all of them.
     """
 
     settings: Settings
@@ -35,15 +42,25 @@ class Service:
     uploads: Uploads
     thumbnails: Thumbnails
     access: Access
+    rate: Rate
     metrics: Metrics
+    siblings: Siblings | None
+    figures: Figures | None
 
     @classmethod
-    def of(cls, store: Store, settings: Settings) -> Service:
+    def of(cls, store: Store, settings: Settings, siblings: Siblings | None = None) -> Service:
         """Put the parts together for an open store.
 
         Raises:
             OutputError: the cache's folder cannot be used.
         """
+        metrics = Metrics()
+        buckets = figures = None
+        if siblings is not None:
+            from autoenc.server.shared import Buckets, Figures
+
+            buckets = Buckets(siblings.folder / "buckets")
+            figures = Figures(siblings.folder, siblings.number, metrics)
         return cls(
             settings,
             Catalog(store, settings.model),
@@ -52,7 +69,10 @@ class Service:
             Uploads(settings.cache / "pictures", settings.kept_bytes),
             Thumbnails(settings.cache / "thumbnails", settings.thumbnail_bytes),
             Access(settings),
-            Metrics(),
+            Rate(settings.rate, buckets),
+            metrics,
+            siblings,
+            figures,
         )
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from autoenc.catalog.indexing import index_images
 from autoenc.catalog.removing import remove_images
+from autoenc.catalog.settling import keep_copy
 from autoenc.catalog.tagging import tag_images
 from autoenc.catalog.verdicts import mark_not_duplicates
 from autoenc.errors import ArgumentError, NoImagesError
@@ -34,6 +35,14 @@ class VerdictBody(Strict):
 
     ids: Annotated[list[Name], Field(min_length=2, max_length=100)]
     forget: bool = False
+
+
+class KeepBody(Strict):
+    """An image of a group of copies that stays, and the others, by id or path."""
+
+    id: Name
+    others: Annotated[list[Name], Field(min_length=1, max_length=_MOST_IDS)]
+    dry_run: bool = False
 
 
 class RemoveBody(Strict):
@@ -62,9 +71,14 @@ class IndexBody(Strict):
 
 
 def writing_routes(service: Service) -> APIRouter:
-    """`/v1/duplicates/verdicts`, `/v1/remove`, `/v1/tag`, `/v1/index` and `/v1/runs`."""
+    """`/v1/duplicates/keep` and `/v1/duplicates/verdicts`, `/v1/remove`, `/v1/tag`, `/v1/index` and `/v1/runs`."""
     router = APIRouter(prefix="/v1", tags=["write"], responses=PROBLEMS)
     catalog, run = service.catalog, service.workers.run
+
+    @router.post("/duplicates/keep", summary="Keep one of a group of copies", openapi_extra=_KEY)
+    async def keep(body: KeepBody) -> Response:
+        """Remove its copies from the store. It takes over fields that it lacks; a copy with other values stays."""
+        return json_answer(await run(_keep, service, body))
 
     @router.post("/duplicates/verdicts", status_code=204, summary="These are no duplicates", openapi_extra=_KEY)
     async def verdicts(body: VerdictBody) -> Response:
@@ -108,6 +122,15 @@ def writing_routes(service: Service) -> APIRouter:
 def _mark(service: Service, body: VerdictBody) -> None:
     ids = [service.catalog.id_of(name) for name in body.ids]
     mark_not_duplicates(service.catalog.store, ids, forget=body.forget)
+
+
+def _keep(service: Service, body: KeepBody) -> dict[str, Any]:
+    catalog = service.catalog
+    id, *others = (catalog.id_of(name) for name in (body.id, *body.others))
+    settled = keep_copy(catalog.store, id, others, dry_run=body.dry_run)
+    if settled.removed and not body.dry_run:
+        catalog.changed()
+    return {"removed": settled.removed, "joined": sorted(settled.joined), "staying": settled.staying}
 
 
 def _remove(service: Service, body: RemoveBody) -> int:

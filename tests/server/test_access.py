@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from serving import KEY, Client
 
@@ -55,6 +57,40 @@ def test_a_session_reads_but_does_not_write(store: Store, serving) -> None:
     assert client.post("/v1/tag", json={"where": "folder = shoe", "set": {"a": 1}}).status_code == 401
     client.request("DELETE", "/v1/session")
     assert client.get("/v1/store").status_code == 401
+
+
+def test_signing_out_ends_the_session_and_not_another(store: Store, serving, tmp_path: Path) -> None:
+    """The cookie may have been copied before: it opens nothing any more, in no process that shares the cache."""
+    one, other = (serving(store, key=KEY, private=True, cache=tmp_path) for _ in range(2))
+    cookies = [{"cookie": f"autoenc_session={one.app.service.access.session()}"} for _ in range(2)]
+    answer = one.request("DELETE", "/v1/session", headers=cookies[0])
+    assert answer.status_code == 204
+    assert 'autoenc_session=""' in answer.headers["set-cookie"]
+    assert answer.headers["clear-site-data"] == '"cache"'
+    for client in (one, other, serving(store, key=KEY, private=True, cache=tmp_path)):
+        assert client.get("/v1/store", headers=cookies[0]).status_code == 401
+        assert client.get("/v1/store", headers=cookies[1]).status_code == 200
+
+
+def test_signing_out_without_a_session_keeps_nothing(store: Store, serving, tmp_path: Path) -> None:
+    client = serving(store, key=KEY, private=True, cache=tmp_path)
+    for cookie in ("", "9999999999.x.y", "../../x"):
+        headers = {"cookie": f"autoenc_session={cookie}"}
+        assert client.request("DELETE", "/v1/session", headers=headers).status_code == 204
+    assert list((tmp_path / "ended").iterdir()) == []
+
+
+def test_a_full_disk_does_not_pretend_that_a_session_has_ended(store: Store, serving, monkeypatch) -> None:
+    client = serving(store, key=KEY, private=True)
+    cookie = {"cookie": f"autoenc_session={client.app.service.access.session()}"}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("autoenc.server.blobs.replace_file", full)
+        assert client.request("DELETE", "/v1/session", headers=cookie).status_code == 507
+    assert client.get("/v1/store", headers=cookie).status_code == 200
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "9999999999.x.y", "9999999999..", "é", "a" * 4000, '"'])

@@ -20,6 +20,7 @@ from PIL import Image
 from autoenc import Metadata, index_images
 
 pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoenc[serve]'")
+pytest.importorskip("uvicorn", reason="listening needs uvicorn: pip install 'autoenc[serve]'")
 driver = pytest.importorskip("playwright.sync_api", reason="driving a browser needs Playwright: pip install playwright")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -523,6 +524,45 @@ def test_a_private_catalog_asks_for_the_key_and_copies_leave_it(open_page: Open,
     page.locator(".views a", has_text="Catalog").click()
     settle(page)
     assert cards(page).count() == 48
+
+
+def test_a_kept_copy_takes_over_fields_and_signing_out_leaves_nothing(
+    open_page: Open, serve: Callable[..., str]
+) -> None:
+    """With the keyboard alone from the keeping on; the button has its name at any width."""
+    at = serve("--private", "--writable")
+    page = open_page("?view=duplicates", at=at)
+    page.get_by_label("Key").fill(KEY)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Keep shoe/003-copy.jpg").click()
+    page.get_by_text("This one takes over what it lacks: brand, ").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    assert copies(page).is_visible()
+    page.get_by_role("button", name="Keep shoe/003-copy.jpg").click()
+    page.get_by_role("button", name="Remove").click()
+    copies(page).wait_for(state="detached")
+    assert page.request.get(f"{at}/v1/images?where=_autoenc.path%20%3D%20%22shoe/003.jpg%22").json()["images"] == []
+    (kept,) = page.request.get(f"{at}/v1/images?where=_autoenc.path%20%3D%20%22shoe/003-copy.jpg%22").json()["images"]
+    assert {"brand", "price", "title"} <= set(kept["fields"])
+
+    cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
+    page.set_viewport_size({"width": 390, "height": 844})
+    button = page.get_by_role("button", name="Sign out")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog", name="Sign in").wait_for()
+    assert page.evaluate("document.activeElement.ariaLabel") == "Key"
+    assert page.locator(".card, .copy").count() == 0
+    assert "view=" not in page.url
+    assert page.context.cookies() == []
+    stolen = page.request.get(f"{at}/v1/store", headers={"cookie": cookie})
+    assert stolen.status == 401
+    page.go_back()
+    page.get_by_role("dialog", name="Sign in").wait_for()
+    assert page.locator(".card, .copy").count() == 0
+    page.get_by_label("Key").fill(KEY)
+    page.keyboard.press("Enter")
+    button.wait_for()
 
 
 def test_products_that_are_no_duplicates_are_told_apart(open_page: Open, serve: Callable[..., str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from serving import KEY, Client
 
 from autoenc import open_store
-from autoenc.store import Store, point_id
+from autoenc.store import OWN, Store, point_id
 
 
 @pytest.fixture
@@ -72,6 +72,25 @@ def test_images_are_removed_all_or_none_and_their_files_stay(writable: Client, s
     assert len(store_of(writable)) == 46
     assert writable.get(f"/v1/images/{id_of(1)}").status_code == 404
     assert (shop / "photos" / "shoe" / "001.jpg").is_file()
+
+
+def test_one_copy_is_kept_with_the_fields_of_the_others(writable: Client) -> None:
+    """The fields that it lacks go to it; a copy whose values contradict it stays, and its fields are named."""
+    store = store_of(writable)
+    for number, fields in ((1, {"sku": 7}), (2, {"sku": 7, "note": "new"}), (3, {"sku": 8})):
+        (record,) = store.retrieve([id_of(number)])
+        store.delete_fields([id_of(number)], [name for name in record.payload if name != OWN])
+        store.set_payloads([id_of(number)], [fields])
+    body = {"id": "shoe/001.jpg", "others": ["shoe/002.jpg", id_of(3)]}
+    planned = {"removed": [id_of(2)], "joined": ["note"], "staying": {id_of(3): ["sku"]}}
+    assert writable.post("/v1/duplicates/keep", json={**body, "dry_run": True}).json() == planned
+    assert len(store) == 48
+    assert writable.post("/v1/duplicates/keep", json=body).json() == planned
+    assert writable.get(f"/v1/images/{id_of(1)}").json()["fields"] == {"sku": 7, "note": "new"}
+    assert writable.get(f"/v1/images/{id_of(2)}").status_code == 404
+    assert writable.get(f"/v1/images/{id_of(3)}").json()["fields"] == {"sku": 8}
+    assert writable.post("/v1/duplicates/keep", json=body).status_code == 404
+    assert writable.post("/v1/duplicates/keep", json={**body, "others": ["shoe/001.jpg"]}).status_code == 422
 
 
 def test_a_source_is_indexed_again_while_searches_go_on(writable: Client, shop: Path) -> None:

@@ -238,8 +238,15 @@ export async function getDuplicates(offset, signal, told) {
 /** @param {string[]} ids */
 export const notDuplicates = (ids) => post("duplicates/verdicts", { ids }, undefined, "write");
 
-/** @param {string[]} ids @returns {Promise<{removed: number}>} */
-export const remove = (ids) => post("remove", { ids }, undefined, "write");
+/**
+ * Keep one of a group of copies; or, with `dry`, only tell what that would do.
+ *
+ * @param {string} id
+ * @param {string[]} others
+ * @param {boolean} dry
+ * @returns {Promise<{removed: string[], joined: string[], staying: Record<string, string[]>}>} `staying`: fields that differ
+ */
+export const keepCopy = (id, others, dry) => post("duplicates/keep", { id, others, dry_run: dry }, undefined, "write");
 
 /** @param {string} a @param {string} b @param {AbortSignal} [signal] @returns {Promise<{steps: Step[]}>} */
 export async function getBetween(a, b, signal) {
@@ -250,3 +257,9 @@ export async function getBetween(a, b, signal) {
 
 /** @param {string} given */
 export const signIn = (given) => post("session", { key: given });
+
+/** End the session: the server forgets it, and the browser its cookie. */
+export async function signOut() {
+  await ask(address("session"), { method: "DELETE" }, "read");
+  key = "";
+}

@@ -1,6 +1,6 @@
 /** The page: it learns what the store holds, then shows what the address names. */
 
-import { getStore } from "./api.js";
+import { getStore, signOut } from "./api.js";
 import * as catalog from "./catalog.js";
 import * as dialogs from "./dialogs.js";
 import { fill, h, icon, need } from "./dom.js";
@@ -55,6 +55,18 @@ function showTabs(store) {
   fill(need("#views"), tabs, report);
 }
 
+/** Sign out: nothing of the catalog stays on the screen, nor behind the browser's way back. */
+async function leave() {
+  try {
+    await signOut();
+  } catch (error) {
+    dialogs.say(/** @type {Error} */ (error).message, "close");
+    return;
+  }
+  document.body.replaceChildren();
+  location.replace(new URL(".", document.baseURI));
+}
+
 /** @param {Store} store */
 function listen(store) {
   /** @type {Shown | null} */
@@ -89,6 +101,9 @@ function listen(store) {
   words.addEventListener("search", () => {
     if (!words.value && current().words) go({ words: "" });
   });
+  if (store.private) {
+    need(".top").append(h("button", { type: "button", class: "button plain leave", title: "Sign out", onclick: leave }, icon("leave"), h("span", { class: "label" }, "Sign out")));
+  }
   need(".brand").addEventListener("click", (event) => {
     event.preventDefault();
     go(read(""));
@@ -106,6 +121,9 @@ async function open() {
   }
 }
 
+addEventListener("pageshow", (event) => {
+  if (event.persisted && !document.body.children.length) location.reload(); // back to a page that was left by signing out
+});
 dialogs.start();
 query.start();
 catalog.enter(main);

@@ -78,6 +78,7 @@ const ICONS = {
   check: "M5 12.5l4.5 4.5L19 7",
   more: "M5 12h14 M13 6l6 6-6 6",
   apart: "M4 4h9v9H4z M11 16.5v3.5h9v-9h-3.5",
+  leave: "M14 4h6v16h-6 M4 12h11 M8 8l-4 4 4 4",
 };
 
 /** @typedef {keyof typeof ICONS} IconName */

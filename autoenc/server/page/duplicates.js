@@ -1,6 +1,6 @@
 /** Groups of the same picture, with what to do about them: keep one, or say that they are no duplicates. */
 
-import { getDuplicates, notDuplicates, remove } from "./api.js";
+import { getDuplicates, keepCopy, notDuplicates } from "./api.js";
 import { confirm, say } from "./dialogs.js";
 import { count, fill, h, icon } from "./dom.js";
 import { forget } from "./filters.js";
@@ -78,17 +78,32 @@ function show(root, found, store) {
 function groupCard(group, store, settled) {
   const item = h("li", { class: "group" });
   const keep = async (/** @type {Copy} */ kept) => {
-    const others = group.filter((copy) => copy !== kept).map(({ image }) => image.id);
+    const { id } = kept.image;
+    const others = group.map(({ image }) => image.id).filter((other) => other !== id);
+    const plan = await keepCopy(id, others, true).catch(refused);
+    if (!plan) return;
+    const stays = staying(plan.staying, group);
+    if (!plan.removed.length) {
+      say(stays, "close");
+      return;
+    }
+    const joined = plan.joined.length > 0 && `This one takes over what it lacks: ${plan.joined.join(", ")}.`;
+    const goes = "What is removed leaves the catalog. No file is deleted, and indexing the folder again brings it back.";
     const agreed = await confirm(
-      `Keep this one, remove ${count(others.length, "other")}?`,
-      "They leave the catalog. No file is deleted, and indexing the folder again brings them back.",
+      `Keep this one, remove ${count(plan.removed.length, "other")}?`,
+      [joined, stays, goes].filter(Boolean).join(" "),
       "Remove",
     );
     if (!agreed) return;
     await act(item, async () => {
-      const { removed } = await remove(others);
-      say(`${count(removed, "picture")} removed from the catalog.`);
-      settled(item);
+      const { removed } = await keepCopy(id, others, false);
+      say(`${count(removed.length, "picture")} removed from the catalog.`);
+      const left = group.filter(({ image }) => !removed.includes(image.id));
+      if (left.length < 2) settled(item);
+      else {
+        forget();
+        item.replaceWith(groupCard(left, store, settled));
+      }
     });
   };
   const apart = () =>
@@ -124,6 +139,25 @@ function copyCard({ image, likeness, better }, keep) {
   );
 }
 
+/**
+ * Why some copies stay.
+ *
+ * @param {Record<string, string[]>} differing id -> the fields with other values
+ * @param {Copy[]} group
+ */
+function staying(differing, group) {
+  const said = group
+    .filter(({ image }) => differing[image.id])
+    .map(({ image }) => `${image.path ?? titleOf(image)} (${differing[image.id]?.join(", ")})`);
+  return said.length ? `${count(said.length, "copy", "copies")} with other values ${said.length > 1 ? "stay" : "stays"}: ${said.join(", ")}.` : "";
+}
+
+/** @param {unknown} error */
+function refused(error) {
+  say(/** @type {Error} */ (error).message, "close");
+  return null;
+}
+
 /** Do something to a group, which rests meanwhile. @param {HTMLElement} item @param {() => Promise<void>} run */
 async function act(item, run) {
   item.inert = true;
@@ -131,7 +165,7 @@ async function act(item, run) {
   try {
     await run();
   } catch (error) {
-    say(/** @type {Error} */ (error).message, "close");
+    refused(error);
   }
   item.inert = false;
   item.classList.remove("stale");

@@ -169,6 +169,17 @@ export const skeleton = (cards) =>
 export const notice = ({ mark, title, text, action }) =>
   h("div", { class: "notice" }, h("span", { class: "mark" }, icon(mark)), h("h2", {}, title), h("p", { class: "quiet" }, text), action);
 
+/** What went wrong, in other words than those of HTTP. @type {Record<number, string>} */
+const FAILURES = {
+  401: "This takes the key",
+  404: "It is not in this catalog",
+  413: "This is too large",
+  422: "This cannot be searched for",
+  429: "One moment",
+  503: "The server is busy",
+  504: "This takes too long",
+};
+
 /**
  * What went wrong, and a way on.
  *
@@ -177,7 +188,7 @@ export const notice = ({ mark, title, text, action }) =>
  */
 export function failed(error, again) {
   const known = error instanceof Error ? error : new Error(String(error));
-  const title = "title" in known ? String(known.title) : "Something went wrong";
+  const title = "status" in known ? (FAILURES[Number(known.status)] ?? String(/** @type {any} */ (known).title)) : "Something went wrong";
   const shown = notice({
     mark: "close",
     title,

@@ -69,7 +69,10 @@ function photo(image) {
 function facts(image, store, neighbor) {
   const siblings = (image.siblings ?? []).filter((one) => one.id !== image.id);
   const kinds = new Map(store.fields.map(({ name, kind }) => [name, kind]));
-  const rows = Object.entries(image.fields).filter(([, value]) => value !== null && value !== "" && String(value) !== titleOf(image));
+  const told = priceOf(image) ? ["price", "currency"] : [];
+  const rows = Object.entries(image.fields).filter(
+    ([name, value]) => value !== null && value !== "" && String(value) !== titleOf(image) && !told.includes(name.toLowerCase()),
+  );
   return h(
     "div",
     { class: "facts" },
