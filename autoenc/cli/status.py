@@ -24,9 +24,9 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
         "images, lacking}}, sources{name: {root, images, runs[{finished, seconds, indexed, …}]}}, fields{name: {kind, "
-        "values[{value, images}], bounds}}, product, better{picture, stored: {using, boost, near, than, map, than_map, ci_low, "
-        "ci_high, queries, date, …}}, copy_of, settings{name: {exact, ef, quantization, oversampling, …}}, disk_bytes, "
-        "generation, other_generations[{number, current, unfinished, encoders, disk_bytes}]}}",
+        "values[{value, images}], bounds}}, product, better{picture, stored: {using, boost, near, than, map, than_map, "
+        "ci_low, ci_high, queries, date, …}}, copy_of, settings{name: {exact, ef, quantization, oversampling, …}}, "
+        "disk_bytes, generation, other_generations[{number, current, unfinished, encoders, disk_bytes}]}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 

@@ -846,7 +846,6 @@ def test_status_tells_the_most_frequent_values_of_fields(store):
         "values": [{"value": "warm", "images": 2}, {"value": "cold", "images": 1}],
         "bounds": None,
     }
-    assert status.to_dict()["fields"]["price"] == {"kind": "float", "values": []}
 
 
 def test_status_tells_the_disk_that_a_folder_takes(store):
