@@ -275,7 +275,7 @@ class ImageFields:
                     f"Either folders name products or a column does: leave out products=, or rename column '{FIELD}' "
                     f"and leave out product_column=."
                 )
-            self.folders = False
+            self.folders, self.product = False, self.product or FIELD
         if self.folders:
             self.kinds, self.product = {**self.kinds, FIELD: "keyword"}, FIELD
 

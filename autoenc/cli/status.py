@@ -24,9 +24,9 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="print one JSON document: store, collections{name: {images, encoders{name: {dim, fingerprint, origin, "
         "images, lacking}}, sources{name: {root, images, runs[{finished, seconds, indexed, …}]}}, fields{name: {kind, "
-        "values[{value, images}]}}, product, better{picture, stored: {using, boost, near, than, map, than_map, ci_low, "
-        "ci_high, queries, date, …}}, copy_of, settings{name: {exact, ef, quantization, oversampling, …}}, disk_bytes, "
-        "generation, other_generations[{number, current, unfinished, encoders, disk_bytes}]}}",
+        "values[{value, images}], bounds}}, product, better{picture, stored: {using, boost, near, than, map, than_map, "
+        "ci_low, ci_high, queries, date, …}}, copy_of, settings{name: {exact, ef, quantization, oversampling, …}}, "
+        "disk_bytes, generation, other_generations[{number, current, unfinished, encoders, disk_bytes}]}}",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was changed.")
 
@@ -73,7 +73,9 @@ def _show(status: StoreStatus) -> None:
         put(f"  products: one for each value of {status.product}")
     for name, kind in status.fields.items():
         values = ", ".join(f"{value} ({count:,})" for value, count in status.values.get(name, {}).items())
-        put(f"  field {short_name(name, status.fields)}: {kind}{f'; {values}' if values else ''}")
+        bounds = " to ".join(map(str, status.bounds.get(name, ())))
+        told = "; ".join(part for part in (kind, bounds, values) if part)
+        put(f"  field {short_name(name, status.fields)}: {told}")
 
 
 def _told(status: StoreStatus, other: Generation) -> str:

@@ -52,7 +52,7 @@ class Words(Strict):
     contains: Text
 
 
-Condition = Between | Words | Value | Annotated[list[Value], Field(max_length=1000)]
+Condition = Between | Words | Value | Annotated[list[Value], Field(max_length=1000)] | None
 Where = Text | dict[Name, Condition]
 
 _WHERE = "An expression such as `price < 50 and brand in (Nike, Puma)`, or fields with what they are compared with."

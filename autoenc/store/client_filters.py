@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qdrant_client import models
 
-from autoenc.store.filters import Between, Condition, Conditions, HasId, HasVector, HasWords, json_path
+from autoenc.store.filters import Between, Condition, Conditions, HasId, HasVector, HasWords, IsEmpty, json_path
 
 
 def client_filter(where: Conditions) -> models.Filter | None:
@@ -28,6 +28,8 @@ def client_condition(condition: Condition) -> models.Condition:
     if isinstance(condition, Between):
         return _range(condition)
     key = json_path(condition.field)
+    if isinstance(condition, IsEmpty):
+        return models.IsEmptyCondition(is_empty=models.PayloadField(key=key))
     if isinstance(condition, HasWords):
         words = [models.MatchText(text=word) for word in condition.words]
         return models.Filter(must=[models.FieldCondition(key=key, match=word) for word in words])

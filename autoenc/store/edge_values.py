@@ -11,7 +11,7 @@ import numpy as np
 import qdrant_edge as qe
 
 from autoenc.errors import AutoencError, StoreError, StoreLockedError
-from autoenc.store.filters import OWN, Between, Condition, Conditions, HasId, HasVector, HasWords, json_path
+from autoenc.store.filters import OWN, Between, Condition, Conditions, HasId, HasVector, HasWords, IsEmpty, json_path
 from autoenc.store.kinds import FieldKind
 from autoenc.store.records import Record, record_of
 from autoenc.vectors import Vectors
@@ -106,6 +106,8 @@ def condition_for(condition: Condition) -> qe.ConditionType:
         return qe.HasIdCondition(set(condition.ids))
     if isinstance(condition, Between):
         return _range(condition)
+    if isinstance(condition, IsEmpty):
+        return qe.IsEmptyCondition(json_path(condition.field))
     if isinstance(condition, HasWords):
         key = json_path(condition.field)
         return qe.Filter(must=[qe.FieldCondition(key, match=qe.MatchText(word)) for word in condition.words])

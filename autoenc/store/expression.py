@@ -6,6 +6,7 @@
     comparison = field ("=" | "!=" | "<" | "<=" | ">" | ">=") value
                | field ["not"] "in" "(" value {"," value} ")"
                | field ["not"] "contains" value
+               | field "is" ["not"] "null"
 
 Fields and values stand bare, or in single or double quotes if they hold spaces, commas, parentheses or signs.
 """
@@ -105,6 +106,11 @@ class _Parser:
             if bound := _SIGNS[sign]:
                 return {field: Range(**{bound: value})}
             return {field: value} if sign == "=" else Not({field: value})
+        if self._took("is"):
+            negated = self._took("not")
+            if not self._took("null"):
+                self._fail("'null'" if negated else "'null' or 'not null' after 'is'")
+            return Not({field: None}) if negated else {field: None}
         negated = self._took("not")
         if self._took("in"):
             self._expect("(")
@@ -119,7 +125,7 @@ class _Parser:
         elif negated:
             self._fail("'in' or 'contains' after 'not'")
         else:
-            self._fail(f"one of {' '.join(_SIGNS)} in contains after the field {field!r}")
+            self._fail(f"one of {' '.join(_SIGNS)} in contains is after the field {field!r}")
         return Not(found) if negated else found
 
     # ---- tokens -----------------------------------------------------------------------------------

@@ -42,6 +42,12 @@ class Between(NamedTuple):
     lt: Any = None
 
 
+class IsEmpty(NamedTuple):
+    """A payload field is not there, or holds null or an empty list."""
+
+    field: str
+
+
 class HasWords(NamedTuple):
     """A payload field of kind text contains every one of these words; each holds a letter or a digit, and no spaces."""
 
@@ -81,7 +87,7 @@ class Conditions(NamedTuple):
         return self._replace(must_not=(*self.must_not, HasId(ids))) if ids else self
 
 
-Condition = AnyOf | Between | HasWords | HasVector | HasId | Conditions
+Condition = AnyOf | Between | IsEmpty | HasWords | HasVector | HasId | Conditions
 
 EVERYTHING = Conditions()
 
@@ -142,7 +148,7 @@ def equalities(where: Filter) -> Iterator[tuple[str, Scalar]]:
             yield from equalities(part)
     elif isinstance(where, Mapping):
         for field, given in where.items():
-            if not isinstance(given, (Range, Contains)):
+            if given is not None and not isinstance(given, (Range, Contains)):
                 yield from ((field, value) for value in values_of(given))
 
 
@@ -188,6 +194,8 @@ def condition_of(field: str, kind: FieldKind, given: Comparison) -> Condition:
         ArgumentError: no value, a value of another kind, a range of what has no order, or words of what is no text.
     """
     name = field.removeprefix(f"{OWN}.")  # the name that callers use
+    if given is None:
+        return IsEmpty(field)
     if isinstance(given, Contains):
         return _words(field, name, kind, given.words)
     if kind == "text":

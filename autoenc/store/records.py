@@ -222,6 +222,7 @@ class StoreStatus:
         points_of: source name -> how many points come from it.
         fields: filterable field -> kind of its values.
         values: filterable field -> its most frequent values and how many points have each, where values are counted.
+        bounds: filterable field of numbers or dates -> the least and the greatest value, as `Store.bounds` gives them.
         better: kind of query -> what retrieves better than the default encoder, where `autoenc.remember_comparison` has
             been told of it.
         product: the field that names the product of each image; None if none does.
@@ -242,6 +243,7 @@ class StoreStatus:
     points_of: dict[str, int]
     fields: dict[str, FieldKind]
     values: dict[str, dict[Scalar, int]]
+    bounds: dict[str, tuple[Scalar, Scalar]]
     better: dict[QueryKind, Better]
     product: str | None
     copy_of: str
@@ -270,6 +272,7 @@ class StoreStatus:
                 name: {
                     "kind": kind,
                     "values": [{"value": v, "images": n} for v, n in self.values.get(name, {}).items()],
+                    "bounds": list(self.bounds[name]) if name in self.bounds else None,
                 }
                 for name, kind in self.fields.items()
             },

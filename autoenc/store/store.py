@@ -57,6 +57,7 @@ class Store(HybridSearch):
         counted = [
             name for name, kind in self.info.fields.items() if kind in COUNTED and name not in SCANNED | {source}
         ]
+        ranged = [name for name, kind in self.info.fields.items() if kind in RANGED and name not in SCANNED]
         return StoreStatus(
             location=self.location,
             collection=self.collection,
@@ -69,6 +70,7 @@ class Store(HybridSearch):
             },
             fields=dict(self.info.fields),
             values={name: self.facets(name, limit=_FREQUENT) for name in counted},
+            bounds={name: bounds for name in ranged if (bounds := self.bounds(name)) is not None},
             better=dict(self.info.better),
             product=self.info.product,
             copy_of=self.info.copy_of,

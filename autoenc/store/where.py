@@ -94,8 +94,9 @@ class Not:
     filter: Filter
 
 
-Comparison = Scalar | Sequence[Scalar] | Range | Contains
-"""What one field is compared with: a value, several values of which one must match, a range, or words."""
+Comparison = Scalar | Sequence[Scalar] | Range | Contains | None
+"""What one field is compared with: a value, several values of which one must match, a range, words, or None for an
+image that has no value in it."""
 
 Filter = Mapping[str, Comparison] | str | And | Or | Not
 """A mapping of fields, all of which must match; a text expression; or And, Or and Not of these."""

@@ -401,7 +401,10 @@ def test_a_store_remembers_that_folders_name_products(
         patch.setattr("autoenc.catalog.joining.ImageFields.change", lambda *_: pytest.fail("it was asked for"))
         assert index(shelf, store).unchanged == 5
     assert index(shelf, store, table("id,product\n0,mine\n")).notes == []
-    assert fields(store)["low/0.png"]["product"] == "mine"
+    assert (store.info.product, store.info.product_folders) == ("product", False)
+    Image.new("RGB", (9, 9)).save(shelf / "low" / "0.png")
+    index(shelf, store)
+    assert fields(store)["low/0.png"]["product"] == "mine", "the table named it, and no folder does now"
     index(shelf, store, Metadata(table("id,sku\n0,a\n"), product_column="sku"))
     assert (store.info.product, store.info.product_folders) == ("sku", False)
 

@@ -836,14 +836,16 @@ def test_status_tells_which_points_lack_a_vector(store):
 def test_status_tells_the_most_frequent_values_of_fields(store):
     store.add_fields({"price": "float", "_autoenc.path": "keyword"})
     many = [point_id("demo", str(number)) for number in range(21)]
-    store.upsert(many, {}, [{"year": 2000 + number // 3, "price": 1.5} for number in range(21)])
+    store.upsert(many, {}, [{"year": 2000 + number // 3, "price": number / 2} for number in range(21)])
     status = store.status()
     assert status.values == {"folder": {"warm": 2, "cold": 1}, "year": {2000: 3, 2001: 3, 2002: 3, 2003: 3, 2004: 3}}
+    assert status.bounds == {"price": (0.0, 10.0), "year": (1999, 2024)}
+    assert status.to_dict()["fields"]["price"] == {"kind": "float", "values": [], "bounds": [0.0, 10.0]}
     assert status.to_dict()["fields"]["folder"] == {
         "kind": "keyword",
         "values": [{"value": "warm", "images": 2}, {"value": "cold", "images": 1}],
+        "bounds": None,
     }
-    assert status.to_dict()["fields"]["price"] == {"kind": "float", "values": []}
 
 
 def test_status_tells_the_disk_that_a_folder_takes(store):

@@ -403,7 +403,7 @@ _COPY = """
 import os, signal, sys, threading
 from autoenc.store import copying
 
-copying.AT_ONCE = 50  # so that few points take many writes
+copying.AT_ONCE = 25  # so that few points take many writes
 write, left, seconds = copying._write, int(sys.argv[3]), float(sys.argv[4])
 
 def writing(target, batch):
@@ -432,8 +432,8 @@ def test_kill_9_at_ten_random_moments(tmp_path: Path, monkeypatch: pytest.Monkey
         line = [sys.executable, "-c", _COPY, str(tmp_path / "a"), target]
         counts = set()
         for _ in range(10 if kind == "edge" else 3):  # the client of a server takes long to start
-            killed = run([*line, str(rng.randrange(4)), str(rng.uniform(0, 0.02))])
-            assert killed.code == -signal.SIGKILL, killed.err
+            killed = run([*line, str(rng.randrange(4)), str(rng.uniform(0, 0.005))])
+            assert killed.code in (-signal.SIGKILL, 0), killed.err  # 0: too little was left to be written
             try:
                 with open_store(target) as left:
                     ids = [record.id for record in left]

@@ -28,6 +28,8 @@ from autoenc.store.expression import MAX_DEPTH, parse
         ("brand not in (Nike, Puma)", Not({"brand": ["Nike", "Puma"]})),
         ('title contains "red shoe"', {"title": Contains("red shoe")}),
         ("title not contains red", Not({"title": Contains("red")})),
+        ("price is null", {"price": None}),
+        ("price IS NOT NULL", Not({"price": None})),
         ("'base color' = \"light blue\"", {"base color": "light blue"}),
         ('a.b = "6\\" pipe \\\\ \\n"', {"a.b": '6" pipe \\ \\n'}),
         ("brand = Levi's", {"brand": "Levi's"}),
@@ -54,7 +56,7 @@ def test_an_expression_means_what_it_says(text, filter):
     [
         ("", "its end", "a field"),
         ("   ", "its end", "a field"),
-        ("price", "its end", "one of = != < <= > >= in contains after the field 'price'"),
+        ("price", "its end", "one of = != < <= > >= in contains is after the field 'price'"),
         ("price <", "its end", "a value after '<', such as 50"),
         ("price < and b = 2", "column 13, before 'b = 2'", "'and', 'or' or the end"),
         ("price == 5", "column 8, before '= 5'", "a value after '='"),

@@ -71,6 +71,10 @@ def matched(store: Store, where: Any) -> set[int]:
         ("title contains É", {1}),
         ("title contains 'shoe-red'", {0, 1, 3}),  # its words are "shoe" and "red"
         ("not title contains shoe", {2, 4, 5, 6}),
+        ("price is null", {3, 4, 5}),
+        ("tags is null and 'base color' is not null", {0, 3}),
+        ("sale is null or title IS NULL", {1, 2, 3, 5, 6}),
+        ({"brand": None, "year": 2020}, {3}),
         (Or({"brand": "Puma"}, And({"year": Range(lt=0)}, "price < 0")), {1, 4, 6}),
         (And(), {0, 1, 2, 3, 4, 5, 6}),
         (And({}, Not(Not("sale = true"))), {0, 4}),
@@ -109,6 +113,8 @@ _WORDS = ["red", "SHOE", "shoe-red", "É", "red hat", "hat blue", "reddish", "no
 @st.composite
 def comparisons(draw: Any) -> dict[str, Any]:
     field = draw(st.sampled_from(sorted(KINDS)))
+    if draw(st.integers(0, 7)) == 0:
+        return {field: None}
     if field == "title":
         return {field: Contains(draw(st.sampled_from(_WORDS)))}
     value = st.sampled_from(_CHOICES[field])
@@ -144,6 +150,8 @@ def matches(where: Any, payload: dict[str, Any]) -> bool:
 
 def compares(stored: Any, field: str, given: Any) -> bool:
     there = [value for value in (stored if isinstance(stored, list) else [stored]) if value is not None]
+    if given is None:
+        return not there
     if isinstance(given, Contains):
         held = [word for text in there for word in words(text)]
         return all(word in held for word in words(given.words))
@@ -191,6 +199,8 @@ def test_every_tree_of_conditions_matches_what_a_slow_evaluation_does(goods, whe
         ("brand contains Nike", "'brand' holds keyword values; words are searched for in fields of kind text"),
         ("title contains '--'", "'title' must contain need a letter or a digit; got '--'"),
         ("title contains", r"cannot be read at its end: expected words after 'contains'"),
+        ("title is", r"expected 'null' or 'not null' after 'is'"),
+        ("title is not red", r"column 14, before 'red': expected 'null'"),
         (And("brand ="), "cannot be read at its end"),
         (Or(), "autoenc.Or in where= needs at least one part"),
         (["brand"], "where= maps fields to values"),
