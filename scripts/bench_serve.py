@@ -7,8 +7,8 @@ in a process of its own. This process sends requests at a fixed rate, whatever t
 answer delays counts as delayed), over connections that are kept open. It speaks HTTP in a few lines of its own, for it
 shares the cores with the server, and a client such as httpx takes as long for a request as the server does. Targets, on
 2 cores: searches by id at 100 a second, p99 under 10 ms; searches by an uploaded JPEG of 400x534 at 50 a second, p99
-under 40 ms; memory flat over 10,000 requests, of which each fifth uploads a picture. The saturation point is the highest
-rate that is still answered in time: p99 under 100 ms, nothing refused.
+under 40 ms; memory flat over 10,000 requests, of which each fifth uploads a picture. The saturation point is the
+highest rate that is still answered in time: p99 under 100 ms, nothing refused.
 
 Source of the open loop: Schroeder, Wierman and Harchol-Balter, "Open versus closed: a cautionary tale", NSDI 2006.
 """

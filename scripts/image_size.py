@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,8 +38,6 @@ def dockerfile() -> tuple[str, str]:
 
 def wanted(extras: str) -> list[str]:
     """The requirements of autoenc with these extras."""
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = extras.split(",")
     return [*project["dependencies"], *(each for name in names for each in project["optional-dependencies"][name])]
@@ -49,7 +49,8 @@ def install(folder: Path, python: str, requirements: list[str]) -> None:
     platforms = [option for platform in PLATFORMS for option in ("--platform", platform)]
     foreign = ["--python-version", python, "--only-binary", ":all:", *platforms]
     subprocess.run([*pip, *foreign, "--constraint", str(ROOT / "constraints.txt"), *requirements], check=True)
-    subprocess.run([*pip, "--no-deps", "--upgrade", str(ROOT)], check=True)
+    for package in ("autoenc", "baselines"):  # a build would leave its folders here
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=False, stdout=subprocess.DEVNULL)
 
 

@@ -72,6 +72,7 @@ def serve_many(
         )
     if os.name != "posix":
         raise ArgumentError("workers= above 1 takes a POSIX system, such as Linux or macOS.")
+    open_store(plan.location, plan.collection).close()  # what cannot be opened is said before anything is started
     public, inner = listening(host, port), listening("127.0.0.1", 0)
     with public, inner, tempfile.TemporaryDirectory(prefix="autoenc-serve-") as folder:
         shared = Path(folder), inner.getsockname()[1], secrets.token_urlsafe(32)

@@ -191,6 +191,20 @@ def test_a_sheet_does_not_load_matplotlib() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_without_matplotlib_the_font_is_the_system_s_or_else_pillow_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def truetype(path: str, size: int) -> str:
+        asked.append(path)
+        raise OSError("cannot open resource")
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("PIL.ImageFont.truetype", truetype)
+    monkeypatch.setattr("PIL.ImageFont.load_default", lambda size: f"default of {size}")
+    assert font.__wrapped__(12, bold=True) == "default of 12"
+    assert asked == ["DejaVuSans-Bold.ttf"], "a bare name: Pillow looks where the system keeps its fonts"
+
+
 def test_many_neighbors_go_on_in_the_next_row() -> None:
     """Ten in a row: the eleventh stands below the first, and the sheet grows downwards alone."""
     layout = plan(tile=64)

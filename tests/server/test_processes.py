@@ -27,7 +27,7 @@ shared = pytest.importorskip(
     "autoenc.server.shared", reason="several processes take a POSIX system", exc_type=ImportError
 )
 
-WORKERS = 3
+WORKERS = 2
 
 
 @pytest.fixture(scope="module")

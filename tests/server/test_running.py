@@ -56,6 +56,21 @@ def _slow_and_silent(client: httpx.Client) -> None:
         connection.close()
 
 
+def test_no_answer_waits_for_an_acknowledgment(shop: Path) -> None:
+    """Head and body go out at once; else most answers on an open connection would take 40 ms or more."""
+    with served(shop / "store") as (_, client):
+        with socket.create_connection((client.base_url.host, client.base_url.port), timeout=30) as connection:
+            times = []
+            for _ in range(40):
+                began = time.perf_counter()
+                connection.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+                answer = b""
+                while b'"status"' not in answer:
+                    answer += connection.recv(4096)
+                times.append(time.perf_counter() - began)
+        assert sorted(times)[10] < 0.03
+
+
 def test_a_kill_under_load_loses_nothing_that_was_answered(shop: Path) -> None:
     with served(shop / "store", "--writable", key=KEY) as (process, client):
         client.headers["x-api-key"] = KEY

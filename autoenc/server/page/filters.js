@@ -14,6 +14,7 @@ import { current, go } from "./state.js";
  */
 
 const FEW = 6;
+const AMOUNTS = 12; // values of an integer, beyond which one chooses a span
 
 /** @type {Facets | null} of the whole catalog: its fields and their bounds stay while filters change */
 let whole = null;
@@ -85,6 +86,9 @@ export function isRepeated(facet) {
 /** @param {Facet} facet */
 export const isSpan = ({ least, most }) => least !== null && least !== undefined && most !== null && most !== undefined && least !== most;
 
+/** Whether the values are an amount, such as a stock, rather than a choice, such as a year. @param {Facet} facet */
+const isAmount = (facet) => facet.kind === "integer" && isSpan(facet) && (facet.values?.length ?? 0) > AMOUNTS;
+
 /**
  * @param {HTMLElement} place
  * @param {Facets} facets
@@ -95,7 +99,7 @@ export function showFilters(place, facets, state) {
   const groups = facets.fields.map((facet) => {
     const own = whole?.fields.find(({ name }) => name === facet.name) ?? facet;
     if (isRepeated(own)) return null;
-    if (state.values.has(facet.name) || isChoice(own, images)) return valueGroup(facet, state);
+    if (state.values.has(facet.name) || (isChoice(own, images) && !isAmount(own))) return valueGroup(facet, state);
     if (isSpan(own)) return spanGroup(own, state);
     return null;
   });
@@ -108,7 +112,10 @@ function valueGroup(facet, state) {
   const values = [...(facet.values ?? [])];
   for (const value of chosen) if (!values.some((one) => String(one.value) === value)) values.push({ value, count: 0 });
   const folded = values.length > FEW + 2 && !unfolded.has(facet.name);
-  const shown = folded ? values.filter((one, at) => at < FEW || chosen.includes(String(one.value))) : values;
+  const isChosen = (/** @type {FacetValue} */ { value }) => chosen.includes(String(value));
+  const left = values.filter((one) => one.count > 0 || isChosen(one)); // those that would find something come first
+  const first = new Set((left.length < FEW ? values : left).slice(0, FEW));
+  const shown = folded ? values.filter((one) => first.has(one) || isChosen(one)) : values;
   return h(
     "fieldset",
     { class: "facet" },

@@ -156,7 +156,7 @@ function ownPicture(state) {
     "figure",
     { class: "subject" },
     canvas,
-    h("button", { type: "button", class: "button crop", onclick: () => openCrop(source, current().crop) }, icon("crop"), state.crop.length ? "Crop again" : "Crop"),
+    h("button", { type: "button", class: "button crop", "aria-label": state.crop.length ? "Crop again" : null, onclick: () => openCrop(source, current().crop) }, icon("crop"), "Crop"),
     iconButton("close", "Search without your picture", () => go(NO_QUERY), { class: "round away" }),
   );
 }
