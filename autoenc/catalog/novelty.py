@@ -161,8 +161,8 @@ def makeable(
     """A store's encoders, as far as they are made or can be made, and why the others cannot."""
     made = dict(made)
     left_out: dict[str, str] = {}
-    for name in store.info.vectors:
-        if name in made:
+    for name, spec in store.info.vectors.items():
+        if name in made or not spec.of_images:
             continue
         try:
             made |= make_encoders([name], model, store)

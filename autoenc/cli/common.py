@@ -60,6 +60,9 @@ FLAGS = {
         "min-recall",
         "path-column",
         "private",
+        "item-column",
+        "joined-by",
+        "dim",
         "product-column",
         "products",
         "quantizations",
@@ -67,6 +70,8 @@ FLAGS = {
         "set",
         "threshold",
         "unset",
+        "user-column",
+        "value-column",
         "writable",
     ),
 }
