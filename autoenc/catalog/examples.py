@@ -124,7 +124,7 @@ def _given(store: Store, query: Query, encoders: Sequence[str]) -> dict[str, lis
                 f"vector= maps each of the encoders {', '.join(encoders)} to its vector; got one vector."
             )
         return {name: [floats(query.vector)] for name in encoders}
-    needed = {name for name in encoders if store.info.vectors[name].of_images}
+    needed = store.info.of_images.keys() & set(encoders)
     if not needed <= set(query.vector) <= set(encoders):
         raise ArgumentError(
             f"vector= needs a vector for each of the encoders {', '.join(encoders)}, and for no other; got "

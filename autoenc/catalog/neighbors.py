@@ -138,7 +138,7 @@ class Asked:
     @property
     def needed(self) -> list[str]:
         """The vectors without which an image has no neighbors."""
-        return [name for name in self.names if self.store.info.vectors[name].of_images] or self.names
+        return [name for name in self.names if name in self.store.info.of_images] or self.names
 
     @property
     def simple(self) -> bool:

@@ -161,8 +161,8 @@ def makeable(
     """A store's encoders, as far as they are made or can be made, and why the others cannot."""
     made = dict(made)
     left_out: dict[str, str] = {}
-    for name, spec in store.info.vectors.items():
-        if name in made or not spec.of_images:
+    for name in store.info.of_images:
+        if name in made:
             continue
         try:
             made |= make_encoders([name], model, store)

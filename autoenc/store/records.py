@@ -120,6 +120,11 @@ class StoreInfo:
     product_folders: bool = False
     copy_of: str = ""
 
+    @property
+    def of_images(self) -> dict[str, VectorSpec]:
+        """Those of the named vectors that encoders make of images."""
+        return {name: spec for name, spec in self.vectors.items() if spec.of_images}
+
     def to_dict(self) -> dict[str, Any]:
         """The record as a document for JSON."""
         return {"version": FORMAT_VERSION, **asdict(self)}

@@ -70,7 +70,7 @@ def read_interactions(
         >>> _ = Path("clicks.csv").write_text("user,item,value\nann,1163,2\nbob,1163,1\nann,1163,1\nbob,12,none\n")
         >>> read = read_interactions("clicks.csv")
         >>> read.users, read.items, read.values.tolist(), read.left_out
-        (['ann', 'bob'], ['1163'], [3.0, 1.0], ["line 5: it has no value: bob | 12 | none"])
+        (['ann', 'bob'], ['1163'], [3.0, 1.0], ['line 5: it has no value: bob | 12 | none'])
     """
     table = read_table(file)
     named = [_cells(table, user_column, "user_column"), _cells(table, item_column, "item_column")]

@@ -306,6 +306,13 @@ def test_copies_backups_and_reindexed_stores_hold_the_same(indexed: Path, tmp_pa
 # ---- what cannot be -----------------------------------------------------------------------------------
 
 
+def test_behavior_is_never_the_default(memory: Store, tmp_path: Path) -> None:
+    add_behavior(memory, table(tmp_path))
+    assert Searcher(memory).using == "looks"  # though "behavior" comes first
+    memory.drop_vector("looks")
+    assert Searcher(memory).using == "behavior"
+
+
 def test_nothing_is_written_while_a_store_is_reindexed(store: Store, tmp_path: Path) -> None:
     file = table(tmp_path)
     add_behavior(store, file)
