@@ -12,6 +12,7 @@ from autoenc.version import __version__
 
 if TYPE_CHECKING:
     from autoenc.catalog.auditing import AuditReport, audit_store
+    from autoenc.catalog.behavior import BehaviorReport, add_behavior
     from autoenc.catalog.carrying import RollbackReport
     from autoenc.catalog.checking import CheckReport, check_store
     from autoenc.catalog.copies import Copy, Duplicates
@@ -57,6 +58,7 @@ _HOME = {
     "AuditReport": "catalog.auditing",
     "AutoencError": "errors",
     "BackupReport": "store.backup",
+    "BehaviorReport": "catalog.behavior",
     "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
@@ -96,6 +98,7 @@ _HOME = {
     "TagReport": "catalog.tagging",
     "TrainingResult": "training.result",
     "Words": "catalog.weights",
+    "add_behavior": "catalog.behavior",
     "audit_store": "catalog.auditing",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
@@ -136,6 +139,7 @@ __all__ = [
     "AuditReport",
     "AutoencError",
     "BackupReport",
+    "BehaviorReport",
     "Boost",
     "Bundle",
     "CheckReport",
@@ -175,6 +179,7 @@ __all__ = [
     "TrainingResult",
     "Words",
     "__version__",
+    "add_behavior",
     "audit_store",
     "backup_store",
     "check_store",

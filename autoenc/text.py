@@ -35,6 +35,20 @@ def is_text(name: str) -> bool:
     return True
 
 
+def composed(text: str) -> str:
+    """One of the ways to write an accented letter: file systems and spreadsheets use different ones.
+
+    Example:
+        >>> composed("e\N{COMBINING ACUTE ACCENT}") == "\N{LATIN SMALL LETTER E WITH ACUTE}"
+        True
+    """
+    if text.isascii():
+        return text
+    import unicodedata  # seldom needed
+
+    return unicodedata.normalize("NFC", text)
+
+
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """A count with its noun, in the singular or the plural.
 

@@ -80,6 +80,8 @@ def test_the_public_names() -> None:
         "Boost",
         "backup_store",
         "BackupReport",
+        "add_behavior",
+        "BehaviorReport",
         "Bundle",
         "CheckReport",
         "audit_store",

@@ -67,7 +67,7 @@ def carry_over(newer: Store, older: Store) -> RollbackReport:
     if carried:
         older.optimize()
         refresh_scales(older, 0)
-    lacking = len(older) - older.count(having=list(older.info.vectors))
+    lacking = len(older) - older.count(having=list(older.info.of_images))
     returned = max(0, len(older) - len(newer))
     return RollbackReport(
         collection=newer.collection,
@@ -112,7 +112,7 @@ def _notes(older: Store, lacking: int, returned: int) -> tuple[str, ...]:
         has, which = ("has", "its folder") if lacking == 1 else ("have", "their folders")
         notes.append(
             f"{counted(lacking, 'image')} {has} no vectors of all encoders of generation {older.generation} "
-            f"({listed(older.info.vectors)}): index {which} again."
+            f"({listed(older.info.of_images)}): index {which} again."
         )
     if returned:
         was, again = ("was", "is there again: remove it") if returned == 1 else ("were", "are there again: remove them")

@@ -151,7 +151,7 @@ def _points(store: Store, problems: list[str], notes: list[str], tell: Progress)
     if foreign:
         notes.append(f"{counted(foreign, 'point')} {'was' if foreign == 1 else 'were'} not written by index_images.")
     for name, having in status.having.items():
-        if lacking := status.points - having:
+        if status.encoders[name].of_images and (lacking := status.points - having):
             notes.append(f"{counted(lacking, 'point')} without vector '{name}'; index with encoders={name} to add it.")
     return ids
 
@@ -163,6 +163,8 @@ def _check_vectors(
     records = _sampled(store, ids, name)
     if wrong := list(_vector_problems(store, name, records)):
         problems += wrong
+        return len(records), 0
+    if not store.info.vectors[name].of_images:
         return len(records), 0
     try:
         encoded = _encode_again(store, name, records, problems)

@@ -101,7 +101,7 @@ def find_duplicates(
 
 def _encoders(store: Store, using: str | Sequence[str] | None) -> list[str]:
     if using is None:
-        held = list(store.info.vectors)
+        held = list(store.info.of_images)
         names = [first_choice(held), *(name for name in ("color",) if name in held)] if held else ["learned"]
     else:
         names = [using] if isinstance(using, str) else list(using)

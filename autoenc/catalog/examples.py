@@ -25,7 +25,7 @@ class Examples(NamedTuple):
     """What a query compares with.
 
     Attributes:
-        vectors: encoder -> (D,) numbers.
+        vectors: encoder -> (D,) numbers; without those vectors that are not made of pictures, where no image has one.
         stored: ids of the stored images among the examples.
         product: payloads of the stored images that are wanted.
     """
@@ -38,9 +38,12 @@ class Examples(NamedTuple):
 def examples_of(store: Store, query: Query, encoders: Sequence[str], encoder_of: Callable[[str], Encoder]) -> Examples:
     """The images of a query, by some encoders of a store, which are made only if there is a picture.
 
+    Of vectors that are not made of pictures, such as those of behavior, the mean is that of the images that have one.
+
     Raises:
         ImageError: a picture cannot be used.
-        PointNotFoundError: a stored image is not there, or has no vector of one of the encoders.
+        PointNotFoundError: a stored image is not there, or has no vector of one of the encoders; or no image has one of
+            vectors that are not made of pictures, and there are no others.
         VectorError: a vector of another length.
         ArgumentError: one vector for several encoders.
     """
@@ -62,11 +65,24 @@ def examples_of(store: Store, query: Query, encoders: Sequence[str], encoder_of:
             )
         return records[example.id].vectors[name]
 
+    def having(examples: Sequence[_Stored | _Shown], name: str) -> list[_Stored | _Shown]:
+        if store.info.vectors[name].of_images:
+            return list(examples)
+        return [each for each in examples if isinstance(each, _Stored) and name in records[each.id].vectors]
+
     vectors: dict[str, Vectors] = {}
-    given = _given(query, encoders)
+    given = _given(store, query, encoders)
     for name in encoders:
-        positive = [*given[name], *(vector_of(each, name) for each in wanted)]
-        vectors[name] = _toward(positive, [vector_of(each, name) for each in unlike], store.info.vectors[name].dim)
+        positive = [*given[name], *(vector_of(each, name) for each in having(wanted, name))]
+        if positive:
+            negative = [vector_of(each, name) for each in having(unlike, name)]
+            vectors[name] = _toward(positive, negative, store.info.vectors[name].dim)
+    if encoders and not vectors:
+        names = " or ".join(f"'{name}'" for name in encoders)
+        raise PointNotFoundError(
+            f"The query has no vector {names}, and none can be made of a picture. Search by a stored image that has "
+            f'one, or weigh another encoder beside it, as in using="learned=1,{encoders[0]}=0.5".'
+        )
     product = [records[each.id].payload for each in wanted if isinstance(each, _Stored)]
     return Examples(vectors, stored, product)
 
@@ -98,7 +114,7 @@ def _encoded(example: _Shown, encoder: Encoder) -> Vectors:
     return np.asarray(vectors[0])
 
 
-def _given(query: Query, encoders: Sequence[str]) -> dict[str, list[Vectors]]:
+def _given(store: Store, query: Query, encoders: Sequence[str]) -> dict[str, list[Vectors]]:
     """The vectors that the query holds itself."""
     if query.vector is None:
         return {name: [] for name in encoders}
@@ -108,12 +124,13 @@ def _given(query: Query, encoders: Sequence[str]) -> dict[str, list[Vectors]]:
                 f"vector= maps each of the encoders {', '.join(encoders)} to its vector; got one vector."
             )
         return {name: [floats(query.vector)] for name in encoders}
-    if set(query.vector) != set(encoders):
+    needed = store.info.of_images.keys() & set(encoders)
+    if not needed <= set(query.vector) <= set(encoders):
         raise ArgumentError(
             f"vector= needs a vector for each of the encoders {', '.join(encoders)}, and for no other; got "
             f"{', '.join(map(str, query.vector)) or 'none'}."
         )
-    return {name: [floats(vector)] for name, vector in query.vector.items()}
+    return {name: [floats(query.vector[name])] if name in query.vector else [] for name in encoders}
 
 
 def _toward(positive: Sequence[Vectors], negative: Sequence[Vectors], dim: int) -> Vectors:

@@ -117,7 +117,7 @@ def _prepare(
     encoders: Sequence[str | Encoder] | None,
     source: str | None,
 ) -> tuple[Plan, Found]:
-    held = list(store.info.vectors) if store is not None else []
+    held = list(store.info.of_images) if store is not None else []
     asked = make_encoders(encoders if encoders is not None else held or DEFAULT_ENCODERS, model, store)
     for name, encoder in asked.items():
         if not encoder.fitted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from autoenc.store.kinds import PRODUCT_KINDS
 from autoenc.tables.csv_file import cells_told
 from autoenc.tables.kinds import EXPECTED, ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
-from autoenc.text import counted, meant, shown, some
+from autoenc.text import composed, counted, meant, shown, some
 
 _KEYS = ("path", "id")
 """The columns that a table is joined by, if the caller names none; the first that it has."""
@@ -80,7 +79,7 @@ class Join:
 
     def row_of(self, path: str) -> int | None:
         """The row of the image with this path, relative to its source."""
-        for name in _names(path, self._by_path, self._folders):
+        for name in names_of(path, whole=self._by_path, folders=self._folders):
             if name in self._rows:
                 return self._rows[name]
         return None
@@ -209,7 +208,7 @@ class Join:
                     cells = cells_told(["" if c.cells[row] is None else str(c.cells[row]) for c in self.columns])
                     self._nameless.append(f"{self.table.place(row)}: its cell in column '{self.key}' is empty: {cells}")
                 continue
-            name = _tidy(name) if self._by_path else _composed(name)
+            name = tidy(name) if self._by_path else composed(name)
             if rows.setdefault(name, row) != row:
                 twice.setdefault(name, [rows[name]]).append(row)
         if twice:
@@ -301,9 +300,9 @@ def field_kind(kind: ColumnKind) -> FieldKind:
     return "keyword" if kind == "keywords" else kind
 
 
-def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:
+def names_of(path: str, *, whole: bool, folders: bool) -> tuple[str, ...]:
     """What a row may call an image: its path; or else the stem of its file name, the file name, or its folder."""
-    path = _composed(path)
+    path = composed(path)
     if whole:
         return (path,)
     folder, _, name = path.rpartition("/")
@@ -313,16 +312,12 @@ def _names(path: str, whole: bool, folders: bool) -> tuple[str, ...]:
 
 def _beginnings(path: str) -> Iterator[str]:
     """What the stem of a file name begins with, up to a separator: 101 of 101_b.jpg, and 101.jpg."""
-    stem, name, *_ = _names(path, whole=False, folders=False)
+    stem, name, *_ = names_of(path, whole=False, folders=False)
     for separator in re.finditer(r"[\W_]", stem):
         yield stem[: separator.start()]
         yield stem[: separator.start()] + name[len(stem) :]
 
 
-def _tidy(path: str) -> str:
-    return _composed(path).replace("\\", "/").removeprefix("./")
-
-
-def _composed(text: str) -> str:
-    """One of the ways to write an accented letter: file systems and spreadsheets use different ones."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+def tidy(path: str) -> str:
+    """A path as a table names it, with "/" between folders."""
+    return composed(path).replace("\\", "/").removeprefix("./")

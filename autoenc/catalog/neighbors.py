@@ -16,7 +16,7 @@ from autoenc.catalog.products import grouping_field
 from autoenc.catalog.running import PAGES
 from autoenc.catalog.searching import Searcher
 from autoenc.catalog.sources import point_path
-from autoenc.catalog.weights import Using
+from autoenc.catalog.weights import Using, shared_weights
 from autoenc.errors import ArgumentError
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
@@ -65,7 +65,8 @@ def neighbors(
         store: an open store.
         k: how many neighbors at most.
         using: the encoder whose vectors are compared, or several with their weights, as for `search`. Images that lack
-            a vector of one of them are neighbors, but have none.
+            a vector of one of them are neighbors, but have none; unless all that they lack are vectors that are not
+            made of images, such as those of behavior: they are compared by the others.
         where: only neighbors that match, as for `search`; every image has its own.
         group_by: a filterable field, or `product`: of the images with one value in it, only the best is a neighbor. The
             image itself is the best of its own, which is left out with it.
@@ -135,6 +136,11 @@ class Asked:
         return list(self.searcher.weights)
 
     @property
+    def needed(self) -> list[str]:
+        """The vectors without which an image has no neighbors."""
+        return [name for name in self.names if name in self.store.info.of_images] or self.names
+
+    @property
     def simple(self) -> bool:
         """Whether scores are cosines, by one encoder."""
         return list(self.searcher.weights.values()) == [1.0]
@@ -149,7 +155,7 @@ class Listing:
     """The images of a store that can have neighbors, and those that can be neighbors.
 
     Attributes:
-        ids: of the images that have a vector of every encoder, in order.
+        ids: of the images that have a vector of every encoder, in order; see `Asked.needed`.
         paths: id -> path; None where there is none.
         groups: id -> the group, where one neighbor of each is asked for.
         others: the groups that neighbors can belong to.
@@ -172,6 +178,7 @@ class Listing:
         ids: list[str] = []
         paths: dict[str, str | None] = {}
         groups: dict[str, str] = {}
+        needed = set(asked.needed)
         having = names if len(names) == 1 else []
         total = store.count(having=having)
         read = [OWN] if field is None or field.startswith(f"{OWN}.") else [OWN, field]
@@ -185,7 +192,7 @@ class Listing:
                 value = field_value(store, record.payload, field)
                 groups[record.id] = record.id if value is None else repr(value)
                 digest.update(groups[record.id].encode())
-            if len(record.vectors) == len(names):
+            if needed <= record.vectors.keys():
                 ids.append(record.id)
             if len(paths) % 10_000 == 0:
                 tell("reading", len(paths), total, "")
@@ -205,7 +212,7 @@ def _searched(asked: Asked, listing: Listing, ids: Sequence[str]) -> list[Neighb
     records = [
         record
         for record in asked.store.retrieve(ids, vectors=asked.names)
-        if len(record.vectors) == len(asked.names) and record.id in listing.paths
+        if set(asked.needed) <= record.vectors.keys() and record.id in listing.paths
     ]
     search = _by_cosine if asked.simple else _by_sum
     found: dict[str, list[Hit]] = {}
@@ -256,8 +263,8 @@ def _by_sum(asked: Asked, records: Sequence[Record], count: int) -> list[list[Hi
     return [
         asked.store.search_hybrid(
             [
-                Similarity(name, record.vectors[name], asked.searcher.weights[name], scales[name])
-                for name in asked.names
+                Similarity(name, record.vectors[name], weight, scales[name])
+                for name, weight in shared_weights(asked.searcher.weights, record.vectors).items()
             ],
             k=max(count, PAGES),
             where=asked.where,

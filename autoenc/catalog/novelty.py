@@ -161,7 +161,7 @@ def makeable(
     """A store's encoders, as far as they are made or can be made, and why the others cannot."""
     made = dict(made)
     left_out: dict[str, str] = {}
-    for name in store.info.vectors:
+    for name in store.info.of_images:
         if name in made:
             continue
         try:

@@ -12,6 +12,7 @@ from autoenc.catalog.examples import examples_of
 from autoenc.catalog.fields import field_value
 from autoenc.catalog.products import grouping_field
 from autoenc.catalog.queries import Query, several
+from autoenc.catalog.weights import shared_weights
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
 from autoenc.store import OWN, And, Filter, Hit, Not, Scale, Store
@@ -58,6 +59,8 @@ def run_query(searcher: Encoders, query: Query, *, chosen: bool) -> list[tuple[H
     store = searcher.store
     examples = examples_of(store, query, list(weights), searcher.encoder_of)
     simple = list(weights.values()) == [1.0] and not (query.boosts or query.nears or query.words is not None)
+    if weights:
+        weights = shared_weights(weights, examples.vectors)
     least = _least(searcher, query, weights, simple)
     parts: dict[str, Part] = {}
     if simple:
@@ -154,8 +157,9 @@ def _least(searcher: Encoders, query: Query, weights: Mapping[str, float], simpl
 
 
 def _alike(searcher: Encoders, weights: Mapping[str, float], hits: Sequence[Hit], simple: bool) -> Matrix:
-    """How similar hits are to one another, on the scale of their scores."""
+    """How similar hits are to one another, on the scale of their scores; vectors that both have share all weight."""
     total: Matrix = np.zeros((len(hits), len(hits)))
+    compared: Matrix = np.zeros((len(hits), len(hits)))
     records = {r.id: r.vectors for r in searcher.store.retrieve([hit.id for hit in hits], vectors=list(weights))}
     for name, weight in weights.items():
         there = [index for index, hit in enumerate(hits) if name in records.get(hit.id, {})]
@@ -167,4 +171,6 @@ def _alike(searcher: Encoders, weights: Mapping[str, float], hits: Sequence[Hit]
             scale = searcher.scale_of(name)
             cosines = weight * (1 + (cosines - scale.nearest) / scale.span)
         total[np.ix_(there, there)] += cosines
-    return total
+        compared[np.ix_(there, there)] += weight
+    share = np.divide(sum(weights.values()), compared, out=np.zeros_like(compared), where=compared > 0)
+    return np.asarray(total * share, np.float64)

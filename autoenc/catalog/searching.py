@@ -204,7 +204,7 @@ class Searcher:
         self.weights: dict[str, float] = {}
         self._asked: dict[str, str | Encoder] = {}
         self._chosen = using is not None
-        default = first_choice(held) if held else NOTHING  # words and attributes need no encoder
+        default = first_choice(list(store.info.of_images or held)) if held else NOTHING  # words need no encoder
         chosen = encoders_of(default if using is None else using)
         for encoder, weight in chosen.items():
             name = encoder.name if isinstance(encoder, Encoder) else encoder
@@ -327,10 +327,11 @@ class Searcher:
         if query.using is not None:
             return self.with_using(query.using).answer(replace(query, using=None))
         others = query.ids or query.product is not None or several(query.like) or several(query.unlike)
-        if len(query.pictures) != 1 or others or query.vector is not None or not self.weights:
+        pictured = [name for name in self.weights if name in self.store.info.of_images]
+        if len(query.pictures) != 1 or others or query.vector is not None or not pictured:
             return Answer(self.find(query), None)
         pixels_of = cache(partial(load_pixels_of, query.pictures[0]))  # decoded once, for all encoders of one size
-        made = {name: self.encoder_of(name) for name in self.weights}
+        made = {name: self.encoder_of(name) for name in pictured}
         vectors = {name: encoder.encode(pixels_of(encoder.input_size)[None])[0] for name, encoder in made.items()}
         neighbors = self.find(replace(query, picture=None, vector=vectors))
         self._follow()

@@ -103,6 +103,10 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
     """
     held = {} if store is None else store.info.vectors
     for name in encoders:
+        if isinstance(name, str) and name in held and not held[name].of_images:
+            raise EncoderError(
+                f"The vectors '{name}' are not made of pictures, so no encoder makes them. Name encoders without it."
+            )
         if isinstance(name, str) and name in held and name not in ENCODERS:
             raise EncoderError(
                 f"Encoder '{name}' is not one of autoenc's own; pass the Encoder object itself with encoders= or "

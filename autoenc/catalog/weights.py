@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -110,6 +110,22 @@ def encoders_of(using: Using) -> dict[str | Encoder, float]:
             raise _unreadable("using", "NAME=WEIGHT, each name once", using)
         weights[name] = _number("using", match["weight"])
     return weights
+
+
+def shared_weights(weights: Mapping[str, float], there: Collection[str]) -> dict[str, float]:
+    """The weights of those vectors that are there, which share that of the others in proportion to their own.
+
+    Args:
+        weights: name of a vector -> its weight, above 0.
+        there: the vectors that an image has, at least one of these.
+
+    Example:
+        >>> shared_weights({"learned": 1.0, "color": 0.25, "behavior": 0.5}, {"learned", "color"})
+        {'learned': 1.4, 'color': 0.35}
+    """
+    kept = {name: weight for name, weight in weights.items() if name in there}
+    share = sum(weights.values()) / sum(kept.values())
+    return {name: weight * share for name, weight in kept.items()}
 
 
 def boosts_of(boost: str | Mapping[str, float] | Sequence[Boost]) -> list[Boost]:

@@ -18,6 +18,7 @@ import autoenc
 from autoenc.cli import (
     audit,
     backup,
+    behavior,
     check,
     compare,
     copy,
@@ -45,6 +46,7 @@ VERBS = (
     neighbors,
     duplicates,
     tag,
+    behavior,
     compare,
     status,
     check,

@@ -47,7 +47,7 @@ def remember_comparison(store: Store, comparison: Comparison) -> str:
         raise ArgumentError(f"Expected an open store and a comparison; got {store!r} and {comparison!r}.")
     if METRIC not in comparison.metrics:
         return "The store remembers nothing of this comparison, which had no labels to judge by."
-    default = first_choice(list(store.info.vectors))
+    default = first_choice(list(store.info.of_images))
     same = _as_stored(store, comparison)
     others = [name for name in same if name != default]
     if default not in same or not (others or comparison.boosts_tried):

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from autoenc.errors import ArgumentError
-from autoenc.metrics.scores import Scores, average_precision, hit_at_k, knn_accuracy, precision_at_k, recall_at_k
+from autoenc.metrics.scores import (
+    Scores,
+    average_precision,
+    hit_at_k,
+    knn_accuracy,
+    ndcg_at_k,
+    precision_at_k,
+    recall_at_k,
+)
 from autoenc.vectors import Indices
 
 METRICS = ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10")
@@ -45,7 +53,7 @@ def find_metric(name: str) -> Metric:
     """The metric of that name.
 
     Raises:
-        ArgumentError: not one of p@k, hit@k, recall@k, knn@k, selfrecall@k (k from 1) and map.
+        ArgumentError: not one of p@k, hit@k, recall@k, ndcg@k, knn@k, selfrecall@k (k from 1) and map.
 
     Example:
         >>> find_metric("p@5").title
@@ -113,6 +121,16 @@ def _recall(k: int) -> Metric:
     )
 
 
+def _ndcg(k: int) -> Metric:
+    return Metric(
+        name=f"ndcg@{k}",
+        title=f"NDCG at {k}",
+        explanation=f"Of all images with the query's label, how many are among the {k} nearest, and how early they "
+        "come: normalized discounted cumulative gain. It is 1 if all that can be among them are, and come first.",
+        score=lambda neighbors, truth: ndcg_at_k(neighbors == truth, k, (neighbors == truth).sum()),
+    )
+
+
 def _knn(k: int) -> Metric:
     return Metric(
         name=f"knn@{k}",
@@ -143,4 +161,4 @@ _MEAN_AVERAGE_PRECISION = Metric(
     score=lambda neighbors, truth: average_precision(neighbors == truth),
 )
 
-_AT_K = {"p": _precision, "hit": _hit, "recall": _recall, "knn": _knn, "selfrecall": _self_recall}
+_AT_K = {"p": _precision, "hit": _hit, "recall": _recall, "ndcg": _ndcg, "knn": _knn, "selfrecall": _self_recall}

@@ -71,6 +71,35 @@ def recall_at_k(relevant: Relevance, k: int, total: npt.ArrayLike) -> Scores:
     return _ratio(found, np.asarray(total))
 
 
+def ndcg_at_k(relevant: Relevance, k: int, total: npt.ArrayLike) -> Scores:
+    """Normalized discounted cumulative gain: recall that counts a relevant item more, the earlier it comes.
+
+    An item at rank r counts 1 / log2(r + 1). The sum over the first k results is divided by that of the best ranking.
+
+    Args:
+        relevant: (..., R) bool in rank order.
+        k: from 1.
+        total: the number of relevant items for each query: (...), or one number for all.
+
+    Returns:
+        (...) float64; NaN where `total` is 0, because there is no best ranking.
+
+    Raises:
+        ArgumentError: k below 1.
+
+    Source: Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 2002. Departs from it:
+    the second result is discounted, too, as is usual now, and an item is relevant or not.
+
+    Example:
+        >>> ndcg_at_k(np.array([[True, False], [False, True], [False, False]]), 2, total=1).round(4).tolist()
+        [1.0, 0.6309, 0.0]
+    """
+    first = _first(relevant, k)
+    gains = 1 / np.log2(np.arange(2, k + 2))
+    best = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(np.asarray(total), k)]
+    return _ratio(np.asarray((first * gains[: first.shape[-1]]).sum(axis=-1)), np.asarray(best))
+
+
 def average_precision(relevant: Relevance) -> Scores:
     """The mean of the precision at the rank of each relevant item, over the whole ranking.
 

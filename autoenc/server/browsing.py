@@ -137,7 +137,7 @@ def _known(request: Request, headers: dict[str, str]) -> bool:
 def _store(service: Service) -> dict[str, Any]:
     store, settings = service.catalog.store, service.settings
     info = store.info
-    default = first_choice(list(info.vectors)) if info.vectors else None
+    default = first_choice(list(info.of_images or info.vectors)) if info.vectors else None
     better = info.better.get("stored") or info.better.get("picture")
     return {
         "images": len(store),

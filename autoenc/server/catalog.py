@@ -90,7 +90,7 @@ class Catalog:
     def warm(self) -> list[str]:
         """Make the encoders before the first request; return a sentence for each that cannot be made."""
         missing = []
-        for name in self.store.info.vectors:
+        for name in self.store.info.of_images:
             try:
                 self.searcher.with_using(name).encoder_of(name)
             except AutoencError as error:

@@ -19,7 +19,9 @@ from autoenc.vectors import Vectors
 
 @dataclass(frozen=True)
 class Similarity:
-    """Part of a hybrid score: `weight` times the scaled cosine similarity to a vector. A point without it gets 0.
+    """Part of a hybrid score: `weight` times the scaled cosine similarity to a vector.
+
+    A point without the vector is judged by its others: they share the weight, in proportion to their own weights.
 
     Attributes:
         using: name of the vectors to compare with.
@@ -67,7 +69,9 @@ Part = Similarity | Match | Closeness
 
 
 class Nearest(NamedTuple):
-    """`weight` * (cosine - zero) / span; 0 for a point without the vector."""
+    """`weight` * (cosine - zero) / span. For a point without the vector 0, and the other vectors' sum grows instead:
+    it is multiplied by the weights of all parts of this kind over those of the vectors that are there.
+    """
 
     using: str
     vector: Vectors

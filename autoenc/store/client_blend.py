@@ -9,7 +9,7 @@ from qdrant_client import models
 
 from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
 from autoenc.store.client_filters import client_condition, client_filter
-from autoenc.store.filters import Conditions, json_path
+from autoenc.store.filters import Conditions, HasVector, json_path
 from autoenc.store.settings import SearchSettings
 
 Params = Callable[[SearchSettings, Conditions], models.SearchParams | None]
@@ -62,21 +62,32 @@ def blend_request(
 def _formula(sum_of: Sequence[Nearest | Matching | Close]) -> models.FormulaQuery:
     """The sum of parts, where the searches for those by encoders are the prefetches, in their order."""
     parts: list[models.Expression] = []
+    similar: list[models.Expression] = []
     defaults: dict[str, float] = {}
-    scored = 0
     for part in sum_of:
         if isinstance(part, Nearest):
-            score = f"$score[{scored}]"
-            scored += 1
+            score = f"$score[{len(similar)}]"
             defaults[score] = part.zero
             above = models.SumExpression(sum=[score, -part.zero])
-            parts.append(models.MultExpression(mult=[part.weight / part.span, above]))
+            similar.append(models.MultExpression(mult=[part.weight / part.span, above]))
         elif isinstance(part, Matching):
             parts.append(models.MultExpression(mult=[part.weight, client_condition(part.where)]))
         else:
             defaults[json_path(part.field)] = part.far
             parts.append(models.MultExpression(mult=[part.weight, *_closeness(part)]))
-    return models.FormulaQuery(formula=models.SumExpression(sum=parts), defaults=defaults)
+    if len(similar) > 1:
+        similar = [_shared([part for part in sum_of if isinstance(part, Nearest)], similar)]
+    return models.FormulaQuery(formula=models.SumExpression(sum=[*similar, *parts]), defaults=defaults)
+
+
+def _shared(nearest: Sequence[Nearest], similar: list[models.Expression]) -> models.Expression:
+    """The sum of similarities, where the vectors that a point has share the weight of those that it lacks."""
+    there: list[models.Expression] = [
+        models.MultExpression(mult=[part.weight, client_condition(HasVector(part.using))]) for part in nearest
+    ]
+    total = sum(part.weight for part in nearest)
+    share = models.DivParams(left=total, right=models.SumExpression(sum=there), by_zero_default=0.0)
+    return models.MultExpression(mult=[models.SumExpression(sum=similar), models.DivExpression(div=share)])
 
 
 def _closeness(part: Close) -> list[models.Expression]:

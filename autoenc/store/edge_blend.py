@@ -9,7 +9,7 @@ from qdrant_edge import Expression
 
 from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
 from autoenc.store.edge_values import condition_for, filter_for
-from autoenc.store.filters import Conditions, json_path
+from autoenc.store.filters import Conditions, HasVector, json_path
 from autoenc.store.settings import SearchSettings
 
 Params = Callable[[SearchSettings, int, Conditions], qe.SearchParams]
@@ -55,21 +55,29 @@ def blend_request(blend: Blend, candidates: Collection[qe.PointId]) -> qe.QueryR
 def _formula(sum_of: Sequence[Nearest | Matching | Close]) -> qe.Formula:
     """The sum of parts, where the searches for those by encoders are the prefetches, in their order."""
     parts: list[Expression] = []
+    similar: list[Expression] = []
     defaults: dict[str, float] = {}
-    scored = 0
     for part in sum_of:
         if isinstance(part, Nearest):
-            score = f"$score[{scored}]"
-            scored += 1
+            score = f"$score[{len(similar)}]"
             defaults[score] = part.zero
             above = Expression.Sum([Expression.Variable(score), Expression.Constant(-part.zero)])
-            parts.append(_times(part.weight / part.span, [above]))
+            similar.append(_times(part.weight / part.span, [above]))
         elif isinstance(part, Matching):
             parts.append(_times(part.weight, [Expression.Condition(condition_for(part.where))]))
         else:
             defaults[json_path(part.field)] = part.far
             parts.append(_times(part.weight, _closeness(part)))
-    return qe.Formula(Expression.Sum(parts), defaults)
+    if len(similar) > 1:
+        similar = [_shared([part for part in sum_of if isinstance(part, Nearest)], similar)]
+    return qe.Formula(Expression.Sum([*similar, *parts]), defaults)
+
+
+def _shared(nearest: Sequence[Nearest], similar: list[Expression]) -> Expression:
+    """The sum of similarities, where the vectors that a point has share the weight of those that it lacks."""
+    there = [_times(part.weight, [Expression.Condition(condition_for(HasVector(part.using)))]) for part in nearest]
+    total = Expression.Constant(sum(part.weight for part in nearest))
+    return Expression.Mult([Expression.Sum(similar), Expression.Div(total, Expression.Sum(there), 0.0)])
 
 
 def _query(part: Nearest) -> qe.Query:

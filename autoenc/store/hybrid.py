@@ -45,8 +45,9 @@ class HybridSearch(Generational):
         The candidates are the points nearest to each vector, n = max(48, 2 k) of each. If there are other parts, they
         are the n best, by that vector and the other parts, of the n + 240 points nearest to the vector that weighs
         most, and of fewer for a vector that weighs less; and the n nearest to the former that all other parts suit
-        (what matches, and what is close enough to get half the weight). Each is scored by every part. Without a vector,
-        every point that any part suits is a candidate.
+        (what matches, and what is close enough to get half the weight). Each is scored by every part; one that lacks
+        some of the vectors, by the others with their weight. Without a vector, every point that any part suits is a
+        candidate.
 
         Args:
             parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.
@@ -110,9 +111,19 @@ class HybridSearch(Generational):
         if found:
             only = Conditions((HasId(tuple(found)),))
             alone = [Blend((part,), len(found), only, len(found), payload=False) for part in checked]
-            for name, hits in zip(parts, self._engine.blend(alone), strict=True):
+            there: dict[str, list[str]] = {id: [] for id in found}  # the similarities of vectors that a point has
+            for name, part, hits in zip(parts, checked, self._engine.blend(alone), strict=True):
                 for hit in hits:
                     found[hit.id][name] = hit.score
+                    if isinstance(part, Nearest):
+                        there[hit.id].append(name)
+            weights = {
+                name: each.weight for name, each in zip(parts, checked, strict=True) if isinstance(each, Nearest)
+            }
+            for id, names in there.items():
+                if len(names) < len(weights) and (own := sum(weights[name] for name in names)):
+                    for name in names:
+                        found[id][name] *= sum(weights.values()) / own
         return found
 
     def _checked_parts(self, parts: Sequence[Part]) -> tuple[Nearest | Matching | Close, ...]:

@@ -71,7 +71,8 @@ class VectorSpec:
     Attributes:
         dim: length of the vectors.
         fingerprint: the encoder's `fingerprint`.
-        preprocessing: version of the image preprocessing before the encoder.
+        preprocessing: version of the image preprocessing before the encoder; 0 where no encoder makes these vectors
+            of images.
         origin: what to load the encoder from again, for example the folder of its bundle; None if its name is enough.
     """
 
@@ -79,6 +80,11 @@ class VectorSpec:
     fingerprint: str
     preprocessing: int
     origin: str | None = None
+
+    @property
+    def of_images(self) -> bool:
+        """Whether an encoder makes these vectors of images. Others come from elsewhere, such as from behavior."""
+        return self.preprocessing != 0
 
     def same_encoder(self, other: VectorSpec) -> bool:
         """Whether both describe the same encoder, wherever it is loaded from."""
@@ -113,6 +119,11 @@ class StoreInfo:
     product: str | None = None
     product_folders: bool = False
     copy_of: str = ""
+
+    @property
+    def of_images(self) -> dict[str, VectorSpec]:
+        """Those of the named vectors that encoders make of images."""
+        return {name: spec for name, spec in self.vectors.items() if spec.of_images}
 
     def to_dict(self) -> dict[str, Any]:
         """The record as a document for JSON."""

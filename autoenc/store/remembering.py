@@ -124,6 +124,7 @@ class Remembering:
             VectorError: there is no such vector.
         """
         with self._lock:
+            self._check_no_copy()
             self._checked_name(name)
             if name in self.info.scales:
                 self._remember("scales", {name: None})

@@ -17,6 +17,7 @@ from autoenc.metrics.registry import METRICS, SELF_RECALL, find_metric, score_ra
         ("p@5", "Precision at 5"),
         ("hit@10", "Hit rate at 10"),
         ("recall@12", "Recall at 12"),
+        ("ndcg@5", "NDCG at 5"),
         ("knn@3", "kNN accuracy at 3"),
         ("map", "Mean average precision"),
         ("selfrecall@1", "Self-recall at 1"),
@@ -47,12 +48,13 @@ def test_a_name_is_parsed_once() -> None:
         find_metric("p@7").title = "other"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("name", ["", "p", "p@0", "p@-1", "p@05", "map@5", "ndcg@5", "p@5 ", "P@5", "p@1.5"])
+@pytest.mark.parametrize("name", ["", "p", "p@0", "p@-1", "p@05", "map@5", "dcg@5", "p@5 ", "P@5", "p@1.5"])
 def test_an_unknown_name_is_answered_with_those_that_exist(name: str) -> None:
     with pytest.raises(ArgumentError) as caught:
         find_metric(name)
     assert str(caught.value) == (
-        f"Unknown metric '{name}'; there are p@k, hit@k, recall@k, knn@k, selfrecall@k (k from 1, as in p@5) and map."
+        f"Unknown metric '{name}'; there are p@k, hit@k, recall@k, ndcg@k, knn@k, selfrecall@k (k from 1, as in p@5) "
+        f"and map."
     )
 
 

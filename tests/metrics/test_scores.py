@@ -15,6 +15,7 @@ from autoenc.metrics.scores import (
     average_precision,
     hit_at_k,
     knn_accuracy,
+    ndcg_at_k,
     precision_at_k,
     recall_at_k,
     self_recall_at_k,
@@ -47,12 +48,17 @@ def test_values_by_hand() -> None:
     assert recall_at_k(RANKING, 5, 3) == pytest.approx(2 / 3)
     assert recall_at_k(RANKING, 5, 8) == 2 / 8  # more are relevant than were ranked
     assert average_precision(RANKING) == pytest.approx((1 / 1 + 2 / 3 + 3 / 6) / 3)
+    second, third = 1 / math.log2(3), 1 / 2
+    assert ndcg_at_k(RANKING, 3, 3) == pytest.approx((1 + third) / (1 + second + third))
+    assert ndcg_at_k(RANKING, 2, 1) == 1  # one was to be found, and came first
+    assert ndcg_at_k(RANKING[1:2], 5, 2) == 0  # fewer were ranked than asked for
 
 
 def test_nothing_relevant_is_not_defined() -> None:
     nothing = np.zeros(4, bool)
     assert math.isnan(average_precision(nothing))
     assert math.isnan(recall_at_k(nothing, 2, 0))
+    assert math.isnan(ndcg_at_k(nothing, 2, 0))
     assert precision_at_k(nothing, 2) == 0
     assert hit_at_k(np.zeros(0, bool), 2) == 0
 
@@ -79,6 +85,7 @@ def test_k_below_one(k: int) -> None:
         lambda: precision_at_k(RANKING, k),
         lambda: hit_at_k(RANKING, k),
         lambda: recall_at_k(RANKING, k, 3),
+        lambda: ndcg_at_k(RANKING, k, 3),
         lambda: knn_accuracy(np.array([1, 2]), 1, k),
     ):
         with pytest.raises(ArgumentError, match=f"k= must be 1 or more; got {k}"):
@@ -107,6 +114,8 @@ def test_what_holds_for_every_ranking(relevant: np.ndarray, k: int) -> None:
         assert average_precision(best) == 1
         assert 0 < average_precision(relevant) <= 1
         assert recall_at_k(relevant, len(relevant), total) == 1
+        assert ndcg_at_k(best, k, total) == pytest.approx(1)
+        assert 0 <= ndcg_at_k(relevant, k, total) <= ndcg_at_k(best, k, total) + 1e-9
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=7, max_size=7), min_size=1, max_size=5), st.integers(1, 9))
@@ -119,6 +128,7 @@ def test_a_batch_is_its_rows(rows: list[list[int]], k: int) -> None:
         lambda at: precision_at_k(relevant[at], k),
         lambda at: hit_at_k(relevant[at], k),
         lambda at: recall_at_k(relevant[at], k, total[at]),
+        lambda at: ndcg_at_k(relevant[at], k, total[at]),
         lambda at: average_precision(relevant[at]),
         lambda at: knn_accuracy(codes[at], truth[at], k),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,15 @@ def summand(part: Similarity | Match | Closeness) -> np.ndarray:
     return part.weight * np.where(PAINTED | (part.using == "shape"), scaled, 0)
 
 
+def summands(parts: Sequence[Any]) -> list[np.ndarray]:
+    """What each part adds, where the vectors that a point has share the weight of those that it lacks."""
+    similar = [part for part in parts if isinstance(part, Similarity)]
+    own = np.sum([part.weight * (PAINTED | (part.using == "shape")) for part in similar], axis=0)
+    every = sum(part.weight for part in similar)
+    share = np.divide(every, own, out=np.zeros(COUNT), where=np.asarray(own) > 0) if len(similar) > 1 else 1.0
+    return [summand(part) * (share if part in similar else 1.0) for part in parts]
+
+
 def suits(part: Match | Closeness) -> np.ndarray:
     """Whether each point has what a part asks for; of a number, half the weight, and of several numbers, any."""
     if isinstance(part, Match):
@@ -122,7 +131,7 @@ def candidates(parts: list[Any], kept: np.ndarray, depth: int) -> np.ndarray:
 
 def expected(parts: list[Any], k: int, kept: np.ndarray | None = None) -> list[tuple[str, float]]:
     kept = np.ones(COUNT, bool) if kept is None else kept
-    total = np.sum([summand(part) for part in parts], axis=0)
+    total = np.sum(summands(parts), axis=0)
     rows = np.flatnonzero(candidates(parts, kept, max(DEPTH, 2 * k)))
     return sorted(((IDS[row], float(total[row])) for row in rows), key=lambda one: (-one[1], one[0]))[:k]
 
@@ -164,11 +173,23 @@ def test_the_best_sums_come_first(shop, parts):
         assert all(hit.payload == GOODS[IDS.index(hit.id)] for hit in found)
 
 
-def test_a_point_without_one_of_the_vectors_gets_nothing_for_it(shop):
-    parts = [Similarity("shape", SHAPE[10], 1.0), Similarity("paint", PAINT[11], 1.0, SCALES["paint"])]
+def test_a_point_without_one_of_the_vectors_is_judged_by_the_others(shop):
+    parts = [Similarity("shape", SHAPE[10], 1.0), Similarity("paint", PAINT[11], 0.5, SCALES["paint"]), NIKE]
     found = {hit.id: hit.score for hit in shop.search_hybrid(parts, k=COUNT)}
     assert len(found) == COUNT
-    assert found[IDS[10]] == pytest.approx(1.0, abs=1e-5)  # it has no paint
+    assert found[IDS[10]] == pytest.approx(1.5, abs=1e-5)  # it has no paint, and is no Nike
+    told = shop.contributions(dict(zip("abc", parts, strict=True)), [IDS[10]])
+    assert told[IDS[10]] == pytest.approx({"a": 1.5, "b": 0.0, "c": 0.0}, abs=1e-5)
+
+
+def test_vectors_without_weight_leave_a_point_without_the_others_at_nothing(shop):
+    parts = [Similarity("shape", SHAPE[10], 0.0), Similarity("paint", PAINT[11], 1.0, SCALES["paint"])]
+    found = {hit.id: hit.score for hit in shop.search_hybrid(parts, k=COUNT)}
+    assert found[IDS[10]] == 0
+    assert found[IDS[11]] == pytest.approx(SCALES["paint"].scaled(1.0), abs=1e-5)
+    assert shop.contributions({"shape": parts[0], "paint": parts[1]}, [IDS[10]]) == {
+        IDS[10]: {"shape": 0.0, "paint": 0.0}
+    }
 
 
 def test_filters_and_excluded_points_narrow_the_candidates(shop):
@@ -242,9 +263,11 @@ def test_each_part_tells_what_it_adds(shop):
     found = shop.search_hybrid(list(parts.values()), k=COUNT)
     told = shop.contributions(parts, [hit.id for hit in found])
     assert list(told) == [hit.id for hit in found]
+    added = summands(list(parts.values()))
     for hit in found:
         row = IDS.index(hit.id)
-        assert told[hit.id] == pytest.approx({name: summand(part)[row] for name, part in parts.items()}, abs=1e-5)
+        wanted = dict(zip(parts, [adds[row] for adds in added], strict=True))
+        assert told[hit.id] == pytest.approx(wanted, abs=1e-5)
         assert sum(told[hit.id].values()) == pytest.approx(hit.score, abs=1e-5)
     assert shop.contributions(parts, []) == {}
 
