@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from autoenc.catalog.copies import Copy, Duplicates
     from autoenc.catalog.duplicate_files import write_duplicates
     from autoenc.catalog.duplicates import find_duplicates
+    from autoenc.catalog.embedding import EmbedReport, embed_images
+    from autoenc.catalog.importing import index_vectors
     from autoenc.catalog.index_report import IndexReport
     from autoenc.catalog.indexing import index_images
     from autoenc.catalog.metadata import Metadata, TableReport
@@ -67,6 +69,7 @@ _HOME = {
     "Difference": "comparison.records",
     "Duplicates": "catalog.copies",
     "ENCODER_NAMES": "encoders",
+    "EmbedReport": "catalog.embedding",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
     "Fusion": "comparison.fusion",
@@ -104,9 +107,11 @@ _HOME = {
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
     "drop_old_generations": "catalog.reindexing",
+    "embed_images": "catalog.embedding",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
+    "index_vectors": "catalog.importing",
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
@@ -145,6 +150,7 @@ __all__ = [
     "CopyReport",
     "Difference",
     "Duplicates",
+    "EmbedReport",
     "Encoder",
     "EncoderScores",
     "Fusion",
@@ -183,9 +189,11 @@ __all__ = [
     "create_encoder",
     "draw_catalog",
     "drop_old_generations",
+    "embed_images",
     "find_duplicates",
     "find_images",
     "index_images",
+    "index_vectors",
     "list_collections",
     "load_bundle",
     "load_image",

@@ -22,6 +22,7 @@ from autoenc.cli import (
     compare,
     copy,
     duplicates,
+    embed,
     index,
     neighbors,
     query,
@@ -39,6 +40,7 @@ from autoenc.quiet import native_stderr_silenced
 
 VERBS = (
     train,
+    embed,
     index,
     reindex,
     query,

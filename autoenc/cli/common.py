@@ -49,7 +49,7 @@ FLAGS = {
         "prune",
         "prune-limit",
     ),
-    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
+    *("name", "queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
     *(
         "cache",
         "filterable",
