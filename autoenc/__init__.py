@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
+    from autoenc.export.run import ExportReport, export_model
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.models.bundle import Bundle, load_bundle
@@ -72,6 +73,7 @@ _HOME = {
     "EmbedReport": "catalog.embedding",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
+    "ExportReport": "export.run",
     "Fusion": "comparison.fusion",
     "IndexReport": "catalog.index_report",
     "LoadedImage": "images.files",
@@ -108,6 +110,7 @@ _HOME = {
     "draw_catalog": "samples.catalog",
     "drop_old_generations": "catalog.reindexing",
     "embed_images": "catalog.embedding",
+    "export_model": "export.run",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
@@ -153,6 +156,7 @@ __all__ = [
     "EmbedReport",
     "Encoder",
     "EncoderScores",
+    "ExportReport",
     "Fusion",
     "IndexReport",
     "LoadedImage",
@@ -190,6 +194,7 @@ __all__ = [
     "draw_catalog",
     "drop_old_generations",
     "embed_images",
+    "export_model",
     "find_duplicates",
     "find_images",
     "index_images",

@@ -19,7 +19,7 @@ RANKS = [
     {"encoders", "models", "training"},
     {"store"},
     {"catalog", "comparison"},
-    {"report", "samples"},
+    {"report", "samples", "export"},
     {"server"},
     {"cli", "__main__"},
 ]

@@ -102,6 +102,8 @@ def test_the_public_names() -> None:
         "Duplicates",
         "EmbedReport",
         "embed_images",
+        "ExportReport",
+        "export_model",
         "Encoder",
         "ENCODER_NAMES",
         "EncoderScores",

@@ -89,7 +89,7 @@ def index_vectors(
     opened = open_vectors(file)
     specs = _specs(opened, name)
     root = _root(opened, images)
-    with target_for(store, collection, wait, [] if root is None else [root]) as target, telling(progress) as tell:
+    with target_for(store, collection, wait, [] if root is None else root) as target, telling(progress) as tell:
         if target.store is not None:
             for vector in specs.keys() & target.store.info.vectors.keys():
                 target.store.check_vector(vector, specs[vector])

@@ -53,6 +53,9 @@ FLAGS = {
     *(
         "cache",
         "filterable",
+        "format",
+        "images",
+        "quantize",
         "id-column",
         "list-separator",
         "metadata",
