@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from autoenc.catalog.copies import Copy, Duplicates
     from autoenc.catalog.duplicate_files import write_duplicates
     from autoenc.catalog.duplicates import find_duplicates
+    from autoenc.catalog.embedding import EmbedReport, embed_images
+    from autoenc.catalog.importing import index_vectors
     from autoenc.catalog.index_report import IndexReport
     from autoenc.catalog.indexing import index_images
     from autoenc.catalog.metadata import Metadata, TableReport
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
+    from autoenc.export.run import ExportReport, export_model
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.models.bundle import Bundle, load_bundle
@@ -69,8 +72,10 @@ _HOME = {
     "Difference": "comparison.records",
     "Duplicates": "catalog.copies",
     "ENCODER_NAMES": "encoders",
+    "EmbedReport": "catalog.embedding",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
+    "ExportReport": "export.run",
     "Fusion": "comparison.fusion",
     "IndexReport": "catalog.index_report",
     "LoadedImage": "images.files",
@@ -107,9 +112,12 @@ _HOME = {
     "create_encoder": "encoders",
     "draw_catalog": "samples.catalog",
     "drop_old_generations": "catalog.reindexing",
+    "embed_images": "catalog.embedding",
+    "export_model": "export.run",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
     "index_images": "catalog.indexing",
+    "index_vectors": "catalog.importing",
     "list_collections": "store",
     "load_bundle": "models.bundle",
     "load_image": "images.files",
@@ -149,8 +157,10 @@ __all__ = [
     "CopyReport",
     "Difference",
     "Duplicates",
+    "EmbedReport",
     "Encoder",
     "EncoderScores",
+    "ExportReport",
     "Fusion",
     "IndexReport",
     "LoadedImage",
@@ -188,9 +198,12 @@ __all__ = [
     "create_encoder",
     "draw_catalog",
     "drop_old_generations",
+    "embed_images",
+    "export_model",
     "find_duplicates",
     "find_images",
     "index_images",
+    "index_vectors",
     "list_collections",
     "load_bundle",
     "load_image",

@@ -11,12 +11,14 @@ AutoencError
 ├── NoImagesError              a path without any usable image
 ├── LabelsError                labels that cannot be read or matched
 ├── TableError                 a table of metadata that cannot be read or matched
+├── VectorFileError            a file of vectors that cannot be read, or is a pickle
 ├── EncoderError               an unknown encoder, or input that it cannot encode
 ├── BundleError                a saved model
 │   ├── BundleNotFoundError
 │   ├── BundleCorruptError     a file missing, changed since it was written, or unusable
 │   └── BundleVersionError     written by another version of the format
 ├── TrainingError              training cannot start or continue
+├── ExportError                an exported model is too far from the original, or cannot be made
 ├── StoreError                 a vector store
 │   ├── StoreNotFoundError     no such store or collection
 │   ├── StoreLockedError       open already, here or in another process
@@ -62,6 +64,10 @@ class TableError(AutoencError):
     """A table of metadata cannot be read, or not be matched to images."""
 
 
+class VectorFileError(AutoencError):
+    """A file of vectors cannot be read, or is a pickle, which is never read."""
+
+
 class EncoderError(AutoencError):
     """An unknown encoder, or input that an encoder cannot take."""
 
@@ -84,6 +90,10 @@ class BundleVersionError(BundleError):
 
 class TrainingError(AutoencError):
     """Training cannot start or continue."""
+
+
+class ExportError(AutoencError):
+    """An exported model is too far from the original, or cannot be made of it."""
 
 
 class StoreError(AutoencError):

@@ -1,8 +1,8 @@
 """Where results may be written: never over a file that autoenc did not write, and never among the images it reads.
 
 What autoenc writes carries its mark, so that it may be replaced by the next run: a picture in its metadata, JSON in its
-first key, HTML in a meta tag, CSV in its header, JSON Lines in its keys, Parquet in its metadata, a backup in the name
-of its first entry.
+first key, HTML in a meta tag, CSV in its header, JSON Lines in its keys, Parquet in its metadata, a backup and an npz
+file in the name of the first entry.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ COPY_COLUMNS = ("group", "id", "path", "width", "height", "bytes", "likeness", "
 _MARKED = re.compile(
     rb'\{\n  "written_by": "autoenc '
     rb'|<!doctype html>.{0,200}<meta name="generator" content="autoenc '
-    rb"|PK\x03\x04.{26}autoenc\.backup\.txt"
+    rb"|PK\x03\x04.{26}autoenc\.(backup\.txt|npy)"
     rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n"
     rb"|" + ",".join(NEIGHBOR_COLUMNS).encode() + rb"\n"
     rb"|" + ",".join(COPY_COLUMNS).encode() + rb"\n"
+    rb"|path,(label,)?width,height,digest,size,mtime_ns,"
+    rb'|\{"path": "[^\n"]*", ("label": (null|"[^\n"]*"), )?"width": \d+, "height": \d+, "digest": "[0-9a-f]{32}", '
     rb'|\{"id": "[0-9a-f-]{36}", "path": (null|"[^\n"]*"), "neighbors": \[',
     re.DOTALL,
 )
 _PARQUET = b"PAR1"
+_FOOTER = 65_536  # where Parquet keeps metadata, which names every column
 EXIF_SOFTWARE = 0x0131
 _KINDS = {stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
 
@@ -151,7 +154,7 @@ def carries_mark(path: Path) -> bool:
         with path.open("rb") as file:
             start = file.read(4096)
             if start.startswith(_PARQUET):
-                file.seek(-min(4096, os.fstat(file.fileno()).st_size), os.SEEK_END)
+                file.seek(-min(_FOOTER, os.fstat(file.fileno()).st_size), os.SEEK_END)
                 return b"autoenc " in file.read()
             return bool(_MARKED.match(start)) or _software(path).startswith("autoenc ")
     except OSError:

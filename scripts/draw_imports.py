@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 RANKS = [
     {"errors", "version", "progress", "quiet", "text", "files", "outputs", "vectors", "parallel", "figures"},
-    {"images", "metrics", "tables"},
+    {"images", "metrics", "tables", "embeddings"},
     {"encoders", "models", "training"},
     {"store"},
     {"catalog", "comparison"},
-    {"report", "samples"},
+    {"report", "samples", "export"},
     {"server"},
     {"cli", "__main__"},
 ]

@@ -19,7 +19,7 @@ import numpy as np
 from autoenc.catalog.changes import Outcome, Task, examine
 from autoenc.catalog.fields import UNCHANGED, own_fields, own_of, write_changes
 from autoenc.catalog.joining import ImageFields
-from autoenc.catalog.sources import Place
+from autoenc.catalog.sources import Place, encoder_spec
 from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target
 from autoenc.encoders import Encoder
@@ -151,7 +151,8 @@ def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
 
 def prepared(plan: Plan, target: Target) -> Store:
     """The store, ready for what the run writes."""
-    return target.prepared(plan.asked, plan.source, plan.location, plan.fields)
+    specs = {name: encoder_spec(encoder) for name, encoder in plan.asked.items()}
+    return target.prepared(specs, plan.source, plan.location, plan.fields)
 
 
 def read(tasks: Sequence[Task], plan: Plan) -> list[Outcome]:

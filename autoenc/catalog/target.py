@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from autoenc.catalog.fields import FILTERABLE
 from autoenc.catalog.joining import ImageFields
-from autoenc.catalog.sources import encoder_spec
-from autoenc.encoders import Encoder
 from autoenc.errors import StoreNotFoundError
 from autoenc.images.finding import Pictures
 from autoenc.outputs import check_apart
-from autoenc.store import Store, is_url, open_store
+from autoenc.store import Store, VectorSpec, is_url, open_store
 
 
 class Target:
@@ -33,7 +31,7 @@ class Target:
         self._ready = False
 
     def prepared(
-        self, encoders: dict[str, Encoder], source: str, root: str, fields: ImageFields | None = None
+        self, vectors: Mapping[str, VectorSpec], source: str, root: str, fields: ImageFields | None = None
     ) -> Store:
         """The store, created if necessary, with the fields, vectors and source that a run writes."""
         if self.store is None:
@@ -42,7 +40,7 @@ class Target:
             self.store.add_fields({**FILTERABLE, **(fields.kinds if fields else {})})
             if fields and fields.product:
                 self.store.set_product(fields.product, folders=fields.folders)
-            self.store.add_vectors({name: encoder_spec(encoder) for name, encoder in encoders.items()})
+            self.store.add_vectors(vectors)
             self.store.add_source(source, root)
             self._ready = True
         return self.store

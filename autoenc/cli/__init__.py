@@ -23,6 +23,8 @@ from autoenc.cli import (
     compare,
     copy,
     duplicates,
+    embed,
+    export,
     index,
     neighbors,
     query,
@@ -40,6 +42,7 @@ from autoenc.quiet import native_stderr_silenced
 
 VERBS = (
     train,
+    embed,
     index,
     reindex,
     query,
@@ -48,6 +51,7 @@ VERBS = (
     tag,
     behavior,
     compare,
+    export,
     status,
     check,
     audit,

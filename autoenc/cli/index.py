@@ -1,11 +1,11 @@
-"""`autoenc index`: put a folder of images into a store."""
+"""`autoenc index`: put a folder of images, or a file of vectors, into a store."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autoenc.cli.common import (
     add_common,
@@ -21,14 +21,33 @@ from autoenc.cli.common import (
 )
 from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
+if TYPE_CHECKING:
+    from autoenc.catalog.index_report import IndexReport
+
 
 def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "index",
-        help="put a folder of images into a store",
-        description="Encode every image below a folder and store its vectors. A second run does only what has changed.",
+        help="put a folder of images, or a file of vectors, into a store",
+        description="Encode every image below a folder and store its vectors, or store those of a file. A second run "
+        "does only what has changed.",
     )
-    parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
+    parser.add_argument(
+        "images",
+        nargs="?",
+        metavar="IMAGES",
+        help="folder of images, searched recursively; with --from: where the images of the file are",
+    )
+    parser.add_argument(
+        "--from",
+        dest="file",
+        metavar="FILE",
+        help="take the vectors from a .parquet, .npz, .csv or .jsonl file: one that `autoenc embed` wrote, or one made "
+        "elsewhere, with a column path or id and columns of vectors",
+    )
+    parser.add_argument(
+        "--name", metavar="NAME", help="with --from: what vectors made elsewhere are called (default: as their column)"
+    )
     add_store(parser)
     parser.add_argument(
         "--model",
@@ -69,30 +88,18 @@ def add_parser(verbs: Any) -> None:
     parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
 
+_OF_FOLDERS = ("model", "encoders", "metadata", "products", "prune")
+"""Options that a file of vectors leaves nothing to do for."""
+
+
 def run(options: argparse.Namespace) -> int:
-    from autoenc.catalog.indexing import index_images
     from autoenc.outputs import check_output, marked_json, write_file
     from autoenc.text import counted
 
-    metadata = metadata_of(options)
-    reading = [options.images, options.metadata]
+    reading = [options.images, options.metadata, options.file]
     if options.report:
         check_output(options.report, overwrite=options.overwrite, reading=reading)
-    report = index_images(
-        options.images,
-        options.store,
-        model=options.model,
-        encoders=options.encoders,
-        collection=options.collection,
-        wait=options.wait,
-        source=options.source,
-        metadata=metadata,
-        products=options.products,
-        prune=options.prune,
-        prune_limit=options.prune_limit,
-        confirm=_told,
-        progress=not options.quiet,
-    )
+    report = _of_folder(options) if options.file is None else _of_file(options)
     if options.report:
         document = marked_json(report.to_dict())
         write_file(options.report, document, overwrite=options.overwrite, reading=reading)
@@ -112,6 +119,49 @@ def run(options: argparse.Namespace) -> int:
         say(f"autoenc: No image could be used ({counted(len(report.skipped), 'file')} skipped); nothing was stored.")
         return 1
     return 0
+
+
+def _of_folder(options: argparse.Namespace) -> IndexReport:
+    from autoenc.catalog.indexing import index_images
+
+    if options.images is None:
+        options.parser.error("expected IMAGES, a folder, or --from FILE, a file of vectors")
+    if options.name is not None:
+        options.parser.error("--name goes with --from")
+    metadata = metadata_of(options)
+    return index_images(
+        options.images,
+        options.store,
+        model=options.model,
+        encoders=options.encoders,
+        collection=options.collection,
+        wait=options.wait,
+        source=options.source,
+        metadata=metadata,
+        products=options.products,
+        prune=options.prune,
+        prune_limit=options.prune_limit,
+        confirm=_told,
+        progress=not options.quiet,
+    )
+
+
+def _of_file(options: argparse.Namespace) -> IndexReport:
+    from autoenc.catalog.importing import index_vectors
+
+    for name in _OF_FOLDERS:
+        if getattr(options, name):
+            options.parser.error(f"--{name} does not go with --from, whose file has the vectors already")
+    return index_vectors(
+        options.file,
+        options.store,
+        images=options.images,
+        name=options.name,
+        collection=options.collection,
+        wait=options.wait,
+        source=options.source,
+        progress=not options.quiet,
+    )
 
 
 def _told(gone: Sequence[Path]) -> bool:

@@ -2,6 +2,7 @@
 
 FOLDER/
 ├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
+├── MODEL_CARD.md       the same in plain English
 ├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling and whitening are inside
 ├── decoder.onnx        those latents -> pixels float32 (N, 32, 32, 3) in [0, 1]; if the objective trains a decoder
 ├── autoencoder.keras   encoder and decoder, for Keras

@@ -16,6 +16,7 @@ from typing import Any
 from autoenc.errors import OutputError
 from autoenc.files import remove_folder
 from autoenc.images.files import PREPROCESSING_VERSION
+from autoenc.models.card import CARD, model_card
 from autoenc.models.manifest import FORMAT_VERSION, MANIFEST, parsed
 from autoenc.models.ready import ready_folder, ready_name
 from autoenc.outputs import check_apart, check_makeable
@@ -120,14 +121,11 @@ def _clear_up(folder: Path) -> None:
 
 
 def write_manifest(folder: Path, info: dict[str, Any]) -> None:
-    """Write bundle.json, last of all: `info` with the format, the preprocessing and the checksums of the files."""
+    """Write MODEL_CARD.md and, last of all, bundle.json: `info` with the format, the preprocessing and the checksums."""
+    manifest = {"format": FORMAT_VERSION, "preprocessing": PREPROCESSING_VERSION, **info}
+    (folder / CARD).write_text(model_card(manifest), "utf-8")
     files = sorted(file for file in folder.iterdir() if file.is_file())
-    manifest = {
-        "format": FORMAT_VERSION,
-        "preprocessing": PREPROCESSING_VERSION,
-        **info,
-        "checksums": {file.name: _sha256(file) for file in files},
-    }
+    manifest["checksums"] = {file.name: _sha256(file) for file in files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 

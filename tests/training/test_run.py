@@ -127,6 +127,7 @@ def test_training_lowers_the_loss_and_writes_the_whole_bundle(trained: TrainingR
     assert trained.epochs == 8
     assert trained.val_loss == min(row["val_loss"] for row in trained.history)
     assert sorted(file.name for file in folder.iterdir()) == [
+        "MODEL_CARD.md",
         "augmentations.png",
         "autoencoder.keras",
         "bundle.json",
@@ -170,6 +171,7 @@ def test_the_manifest_says_what_the_model_is(trained: TrainingResult) -> None:
     assert info["training"]["emphasis"] == trained.emphasis.to_dict()
     assert set(info["versions"]) == {"python", "autoenc", "tensorflow", "keras", "numpy", "onnx"}
     assert set(info["checksums"]) == {
+        "MODEL_CARD.md",
         "augmentations.png",
         "autoencoder.keras",
         "decoder.onnx",
