@@ -65,6 +65,7 @@ FLAGS = {
         "quantizations",
         "rate",
         "set",
+        "teacher",
         "threshold",
         "unset",
         "writable",
