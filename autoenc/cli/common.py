@@ -71,6 +71,7 @@ FLAGS = {
         "quantizations",
         "rate",
         "set",
+        "teacher",
         "threshold",
         "unset",
         "user-column",

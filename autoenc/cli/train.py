@@ -1,4 +1,4 @@
-"""`autoenc train`: unlabeled images -> a bundle."""
+"""`autoenc train`: images -> a bundle."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
     "patience": (int, "N", "stop after N epochs without a lower val_loss (default: 20)"),
     "seed": (int, "N", "one seed, one result (default: 0)"),
     "max_images": (int, "N", "train on an even sample of at most N images (default: all of them)"),
+    "teacher": (str, "NAME", "an encoder to learn from: what it sees in each image, at its own size; no label is used"),
+    "labels": (
+        str,
+        "folders|FILE",
+        "train with labels: the names of the folders, or a table (.csv, .parquet) with one row per image "
+        "(default: no label is used)",
+    ),
+    "label_column": (str, "NAME", "column of that table that holds the labels; 'label' if it is not given"),
 }
 """Arguments of `train`: type, placeholder and help. Those not given are left to the library's defaults."""
 
@@ -33,7 +41,7 @@ def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "train",
         help="train on a folder of unlabeled images",
-        description="Train an autoencoder on the images in a folder; folder names are not read. "
+        description="Train an autoencoder on the images in a folder; folder names are read only for --labels folders. "
         "Needs TensorFlow: pip install 'autoenc[train]'.",
     )
     parser.add_argument("images", metavar="IMAGES", help="folder of images, searched recursively")
@@ -47,7 +55,8 @@ def add_parser(verbs: Any) -> None:
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, found, history[…], "
         "skipped[{path, reason}], ignored, health, held_out, cluster_map, stopped_early, resumed_after, "
-        "emphasis{asked, weights{…}, scores[…], …}, notes[…]",
+        "emphasis{asked, weights{…}, scores[…], …}, teacher{name, fingerprint, dim, input_size, weight}, "
+        "classes{classes[…], images[…], unlabeled, left_out[…]}, notes[…]",
     )
     parser.set_defaults(
         run=run, when_stopped="Finished epochs are kept: the same command with --resume goes on from there."
@@ -73,6 +82,14 @@ def run(options: argparse.Namespace) -> int:
     health = result.health
     if result.emphasis is not None:
         put(result.emphasis.sentence)
+    if teacher := result.teacher:
+        put(
+            f"Taught by {teacher['name']}, which makes {teacher['dim']:,} numbers of {teacher['input_size']}x"
+            f"{teacher['input_size']} pixels; it weighs as much as the above together."
+        )
+    if result.classes is not None:
+        labeled = result.images - result.classes.unlabeled
+        put(f"Labels: {counted(labeled, 'image')} of {len(result.classes.names)} classes.")
     of = f" of {result.found:,}" if result.found > result.images else ""
     put(
         f"Trained on {result.images:,}{of} images in {result.seconds:.0f} s ({result.images_per_second:.0f} images/s); "

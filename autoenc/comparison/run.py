@@ -12,7 +12,6 @@ from autoenc.comparison.fields import Attributes, FieldSource, attributes_of, fi
 from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.halves import LEAST, fuse, hybrid, split_halves
 from autoenc.comparison.kept import Kept
-from autoenc.comparison.labels import Labels, LabelTable, read_labels
 from autoenc.comparison.measure import Split, differences, measure
 from autoenc.comparison.records import Comparison
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
@@ -20,6 +19,7 @@ from autoenc.encoders import Encoder, Model, base_name, create_encoders
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
 from autoenc.progress import ProgressOption, telling
+from autoenc.tables.labels import Labels, LabelTable, read_labels
 from autoenc.text import counted, shown
 from autoenc.vectors import Images, Indices
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.comparison.labels import Labels, LabelTable, labels_from_folders, labels_from_list
 from autoenc.errors import ArgumentError, NoImagesError
 from autoenc.images.cache import load_pixels
 from autoenc.images.files import read_item
 from autoenc.images.finding import NamedPicture, Pictures, SkippedFile, gather, path_of
 from autoenc.progress import Progress
+from autoenc.tables.labels import Labels, LabelTable, labels_from_folders, labels_from_list
 from autoenc.text import counted
 from autoenc.vectors import Images, Indices
 

@@ -20,6 +20,7 @@ from autoenc.errors import TrainingError
 from autoenc.files import remove_folder
 from autoenc.models.manifest import unfinished
 from autoenc.text import printable, shown
+from autoenc.vectors import Vectors
 
 try:
     import fcntl
@@ -28,7 +29,8 @@ except ImportError:  # Windows
 
 Arrays = list[npt.NDArray[np.generic]]
 
-_FILES = ("lock", "state.npz", "state.npz.partial")
+_VECTORS = "teacher.npz"
+_FILES = ("lock", "state.npz", "state.npz.partial", _VECTORS, f"{_VECTORS}.partial")
 
 
 @dataclass
@@ -127,7 +129,7 @@ class Checkpoint:
             try:
                 yield
             finally:
-                if not self.exists():  # stopped before its first epoch ended
+                if not self.exists() and not (self.folder / _VECTORS).exists():  # stopped before its first epoch ended
                     self.remove()
 
     def _is_ours(self) -> bool:
@@ -145,14 +147,42 @@ class Checkpoint:
             TrainingError: the folder cannot be written.
         """
         header = json.dumps({"settings": state.settings, "history": state.history, "emphasis": state.emphasis})
-        arrays = {f"current_{i:03}": value for i, value in enumerate(state.current)}
+        arrays: dict[str, npt.NDArray[np.generic]] = {"header": np.frombuffer(header.encode(), np.uint8)}
+        arrays |= {f"current_{i:03}": value for i, value in enumerate(state.current)}
         arrays |= {f"best_{i:03}": value for i, value in enumerate(state.best)}
+        self._replace("state.npz", arrays)
+
+    def keep_vectors(self, key: str, vectors: Vectors) -> None:
+        """Save what a teacher made of the images, so that it is not run again before the bundle is written.
+
+        Args:
+            key: says which teacher and which images.
+            vectors: (N, D) float32.
+
+        Raises:
+            TrainingError: the folder cannot be written.
+        """
+        self._replace(_VECTORS, {"key": np.frombuffer(key.encode(), np.uint8), "vectors": vectors})
+
+    def kept_vectors(self, key: str, shape: tuple[int, int]) -> Vectors | None:
+        """What `keep_vectors` saved for this key; None if nothing was, or something that cannot be read."""
+        try:
+            with _opened(self.folder / _VECTORS) as arrays:
+                if arrays["key"].tobytes() != key.encode():
+                    return None
+                vectors = arrays["vectors"]
+        except Exception:  # as in `state`: here the teacher is asked again
+            return None
+        fits = vectors.shape == shape and vectors.dtype == np.float32 and bool(np.isfinite(vectors).all())
+        return np.asarray(vectors, np.float32) if fits else None
+
+    def _replace(self, name: str, arrays: dict[str, npt.NDArray[np.generic]]) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = self.folder / "state.npz.partial"
+            partial = self.folder / f"{name}.partial"
             with partial.open("wb") as file:
-                np.savez(file, header=np.frombuffer(header.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
-            partial.replace(self.folder / "state.npz")
+                np.savez(file, **arrays)  # type: ignore[arg-type]
+            partial.replace(self.folder / name)
         except OSError as error:
             raise TrainingError(f"{shown(self.folder)} cannot be written: {error.strerror}.") from error
 
@@ -214,11 +244,18 @@ class Checkpoint:
         remove_folder(self.folder)
 
 
-def _read(file: Path) -> State:
-    """The state in a file that may hold anything; any exception means that it is none."""
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """The arrays in a file that may hold anything; any exception means that there are none."""
     with file.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in arrays.zip.infolist()):
             raise ValueError("it is compressed")  # a few bytes could unpack to more than memory holds
+        yield arrays
+
+
+def _read(file: Path) -> State:
+    """The state in a file; any exception means that it is none."""
+    with _opened(file) as arrays:
         header = json.loads(arrays["header"].tobytes())
         settings, history = header["settings"], header["history"]
         if not isinstance(settings, dict) or not history:

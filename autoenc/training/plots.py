@@ -28,6 +28,7 @@ def training_curves(
     path: str | os.PathLike[str],
     *,
     emphasis: Emphasis | None = None,
+    guides: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Path:
     """Plot the training and the validation loss of every epoch, with the best epoch marked.
@@ -37,6 +38,7 @@ def training_curves(
             or numbers as text, as a CSV file gives them. Other keys are not drawn.
         path: of the PNG file to write.
         emphasis: drawn beside the losses: the scores of the mixes that were compared, or the weights.
+        guides: what was learned from beside the images, such as "teacher mobilenet", written below.
         overwrite: replace a file that autoenc did not write.
 
     Returns:
@@ -73,7 +75,7 @@ def training_curves(
         if finite.min() > 0 and finite.max() > 20 * finite.min():
             axes.set_yscale("log")
     axes.set_title("Loss while training", loc="left", fontsize=12, color=INK, fontweight="bold")
-    axes.set_xlabel("epoch", color=FAINT)
+    axes.set_xlabel(f"epoch (learned from {' and '.join(guides)} too)" if guides else "epoch", color=FAINT)
     axes.set_ylabel("loss (lower is better)", color=FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color=GRID, linewidth=0.8)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from autoenc.images.finding import SkippedFile
 from autoenc.models.bundle import Bundle
-from autoenc.text import counted, shown
+from autoenc.text import counted, shown, some
 from autoenc.training.latents import LatentHealth
 
 if TYPE_CHECKING:
+    from autoenc.training.classes import Classes
     from autoenc.training.emphasis import Emphasis
 
 FEW_HELD_OUT = 100
@@ -42,6 +43,8 @@ class TrainingResult:
             `autoenc.training.clusters.cluster_map`.
         emphasis: the weights of edges, color and texture in what was learned, and how they were found; None for the
             objective "reconstruction" alone.
+        teacher: name, fingerprint, dim, input_size and weight of the encoder that it learned from; None without one.
+        classes: what the labels say; None for a training without labels.
         skipped: files that could not be read.
         ignored: how many files of the folder are hidden or not images.
         stopped_early: whether val_loss had not fallen for `patience` epochs.
@@ -62,6 +65,8 @@ class TrainingResult:
     health: LatentHealth
     cluster_map: float
     emphasis: Emphasis | None = None
+    teacher: dict[str, Any] | None = None
+    classes: Classes | None = None
     skipped: list[SkippedFile] = field(default_factory=list)
     ignored: int = 0
     stopped_early: bool = False
@@ -70,7 +75,7 @@ class TrainingResult:
     @property
     def notes(self) -> list[str]:
         """What deserves attention, one or two sentences each; empty for a training that went well."""
-        return [note for note in (self._resumed(), self._left_out(), *self._course()) if note]
+        return [note for note in (self._resumed(), self._left_out(), *self._labels(), *self._course()) if note]
 
     def _resumed(self) -> str:
         if self.resumed_after is None:
@@ -87,6 +92,18 @@ class TrainingResult:
             parts.append(f"ignored {counted(self.ignored, 'hidden or non-image file')}")
         said = " and ".join(parts)
         return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+    def _labels(self) -> list[str]:
+        if self.classes is None:
+            return []
+        notes = []
+        if unlabeled := self.classes.unlabeled:
+            notes.append(f"{counted(unlabeled, 'image')} without a label: the term 'supervised' did not count them.")
+        if single := self.classes.single:
+            notes.append(f"Only one image to train on has the label {some(single)}.")
+        if left_out := self.classes.left_out:
+            notes.append(f"Only held-out images have the label {some(left_out)}: nothing was learned of it.")
+        return notes
 
     def _course(self) -> list[str]:
         health = self.health
@@ -117,6 +134,7 @@ class TrainingResult:
             "bundle": str(self.bundle.path),
             "health": self.health.to_dict(),
             "emphasis": self.emphasis.to_dict() if self.emphasis else None,
+            "classes": self.classes.to_dict() if self.classes else None,
             "skipped": [skipped.to_dict() for skipped in self.skipped],
             "notes": self.notes,
         }

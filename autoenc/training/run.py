@@ -1,4 +1,4 @@
-"""Unlabeled images in, a bundle out."""
+"""Images in, a bundle out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures, gather
 from autoenc.models.writing import check_target
 from autoenc.progress import ProgressOption, telling
 from autoenc.training.checkpoint import Checkpoint
+from autoenc.training.classes import TrainingLabels, find_labels
 from autoenc.training.libraries import loading_libraries, tensorflow_warnings_off
 from autoenc.training.result import TrainingResult
 from autoenc.training.settings import AUTO, DEFAULT_OBJECTIVE, Settings
+from autoenc.training.teacher import create_teacher
 
 if TYPE_CHECKING:
+    from autoenc.encoders import Encoder
     from autoenc.training.objectives import Objective
 
 
@@ -32,14 +36,18 @@ def train(
     patience: int = 20,
     seed: int = 0,
     max_images: int | None = None,
+    teacher: str | Encoder | None = None,
+    labels: TrainingLabels | None = None,
+    label_column: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: ProgressOption = None,
 ) -> TrainingResult:
-    """Train an autoencoder on unlabeled images and write it as a bundle.
+    """Train an autoencoder on images and write it as a bundle.
 
-    Folder names are not read: no label is known here. One seed gives one result on one machine. Each epoch is saved
-    when it ends, so that an interrupted training can be resumed. Needs TensorFlow: pip install 'autoenc[train]'.
+    Without `labels`, no label is known here: folder names are not read. One seed gives one result on one machine. Each
+    epoch is saved when it ends, so that an interrupted training can be resumed. Needs TensorFlow: pip install
+    'autoenc[train]'.
 
     Args:
         images: a folder, searched recursively; a list of image files; arrays (H, W, 3) uint8 of any size, one array
@@ -63,8 +71,16 @@ def train(
         seed: of the weights, the split, the order and the alterations; up to 2**32 - 1.
         max_images: train on a sample of at most this many, drawn evenly in their order (a folder's images are in the
             order of their paths); None for all of them.
+        teacher: the name of an encoder to learn from, or an encoder. What it sees in each image, unaltered and at its
+            own size, stands beside edges, color and texture in what "structure" and "neighbors" predict, and weighs as
+            much as they do together. No label is used. The trained model is as small and as fast as without a teacher.
+        labels: train with labels: "folders", for the names of the folders that hold the images; a table, CSV or
+            Parquet, with one row per image; a mapping from an image's path, name or stem to its label; or a list with
+            one label or None for each of `images`. They add the term "supervised", with weight 1; images without a
+            label do not count in it. Compare such a model on classes that it has not seen.
+        label_column: the column of that table that holds the labels; without it, "label".
         resume: continue an interrupted training of this model after its last finished epoch. Everything but
-            `patience` must be as it was.
+            `patience` must be as it was. A teacher that has finished is not asked again.
         overwrite: replace a bundle even if its files were changed after autoenc wrote them. A folder that holds
             anything else is never replaced.
         progress: True shows progress, False does not, None shows it on a terminal or in a notebook; a function is
@@ -76,11 +92,15 @@ def train(
 
     Raises:
         MissingDependencyError: TensorFlow or another package of autoenc[train] is not installed.
-        ArgumentError: a value out of range, or images that are neither files nor uint8.
+        ArgumentError: a value out of range, or images that are neither files nor uint8; a teacher that must be fitted,
+            or that no term learns from.
+        EncoderError: an unknown teacher.
+        LabelsError: labels that cannot be read or matched, or fewer than two classes.
         NoImagesError: fewer than two readable images.
         TrainingError: color alone is asked for, and the images are gray; an unfinished training is there and `resume`
-            is False; with `resume`, it had other settings or
-            images or was started by another version, or it is finished; or another process is training this model.
+            is False; with `resume`, it had other settings, images or labels or another teacher, or was started by
+            another version, or it is finished; another process is training this model; or the teacher's vectors are all
+            the same, or not finite.
         OutputError: the folder cannot be written, lies among the images, or holds something else; or a file of its
             bundle was changed and `overwrite` is False.
 
@@ -106,13 +126,17 @@ def train(
     checkpoint = Checkpoint(check_target(model, overwrite=overwrite, reading=[images]))
     checkpoint.check(resume=resume)
     found = gather(images)
+    if labels is None and label_column is not None:
+        raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
+    named = None if labels is None else find_labels(labels, label_column, images, found)
+    taught_by = None if teacher is None else create_teacher(teacher)
     with loading_libraries():
         from autoenc.training.loop import fit
         from autoenc.training.selection import judge
         from autoenc.training.session import prepare
         from autoenc.training.writing import write
     with checkpoint.locked(), tensorflow_warnings_off(), telling(progress) as report:
-        session = prepare(found, settings, checkpoint, report)
+        session = prepare(found, settings, checkpoint, report, teacher=taught_by, labels=named)
         speed = fit(session, report)
         judgment = judge(session)
         bundle = write(session, judgment, overwrite=overwrite)
@@ -132,6 +156,8 @@ def train(
         health=judgment.health,
         cluster_map=judgment.cluster_map,
         emphasis=session.emphasis,
+        teacher=session.teacher,
+        classes=session.classes,
         skipped=session.pixels.skipped,
         ignored=found.ignored,
         stopped_early=len(state.history) < epochs,

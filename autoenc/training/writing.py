@@ -57,7 +57,7 @@ def write(session: Session, judgment: Judgment, *, overwrite: bool = False) -> B
         reconstructions(shown, trainer.reconstruct(shown), staging / "reconstructions.png")
         if session.examples.gain is not None:
             alterations(shown, session.examples.altered(at, seed=1), staging / "augmentations.png")
-        training_curves(state.history, staging / "training.png", emphasis=session.emphasis)
+        training_curves(state.history, staging / "training.png", emphasis=session.emphasis, guides=_guides(session))
         _write_history(state.history, staging / "history.csv")
         write_manifest(staging, _manifest(session, judgment))
         check_target(session.checkpoint.bundle, overwrite=overwrite)  # again: hours may have passed
@@ -89,6 +89,8 @@ def _manifest(session: Session, judgment: Judgment) -> dict[str, Any]:
             **settings.fixed(),
             "objectives": state.settings["objectives"],
             "emphasis": session.emphasis.to_dict() if session.emphasis else None,
+            "teacher": session.teacher,
+            "labels": session.classes.to_dict() if session.classes else None,
             "patience": settings.patience,
             "optimizer": OPTIMIZER,
             "epochs": len(state.history),
@@ -107,6 +109,12 @@ def _manifest(session: Session, judgment: Judgment) -> dict[str, Any]:
         "head": _head(judgment.whitening),
         "cluster_map": judgment.cluster_map,
     }
+
+
+def _guides(session: Session) -> list[str]:
+    """What was learned from beside the images, for the plot."""
+    teacher, classes = session.teacher, session.classes
+    return [*([f"teacher {teacher['name']}"] if teacher else []), *(["labels"] if classes else [])]
 
 
 def _head(whitening: Whitening | None) -> dict[str, Any] | None:

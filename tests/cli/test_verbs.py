@@ -177,6 +177,18 @@ def test_train_says_what_the_images_are_told_apart_by(call: Call, picture_folder
     assert json.loads(done.stdout)["emphasis"]["asked"] == "auto"
 
 
+def test_train_says_who_taught_and_what_is_labeled(call: Call, picture_folder: Path, tmp_path: Path) -> None:
+    settings = ("--epochs", "1", "--teacher", "edges", "--labels", "folders")
+    text = call("train", picture_folder, "--model", tmp_path / "m", *settings).stdout
+    assert "Taught by edges, which makes 324 numbers of 32x32 pixels; it weighs as much as the above together." in text
+    assert "Labels: 12 images of 3 classes.\n" in text
+    training = json.loads((tmp_path / "m" / "bundle.json").read_text())["training"]
+    assert training["teacher"]["name"] == "edges"
+    assert training["labels"]["classes"] == ["blue", "green", "red"]
+    refused = call("train", picture_folder, "--model", tmp_path / "n", "--teacher", "learned", code=2)
+    assert refused.stderr.startswith("autoenc: --teacher 'learned' does not say which model")
+
+
 def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:
     (drawn / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     try:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoenc.comparison.labels import LabelTable
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
 from autoenc.errors import ArgumentError, LabelsError, NoImagesError
 from autoenc.images.finding import NamedPicture
 from autoenc.progress import silent
+from autoenc.tables.labels import LabelTable
 
 
 def picture(number: int) -> np.ndarray:

@@ -50,6 +50,58 @@ def test_what_was_saved_is_read(saved: Checkpoint) -> None:
     saved.check_fits(state, WEIGHTS)
 
 
+# ---- what a teacher made ----------------------------------------------------------------------------
+
+VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+def test_a_teachers_vectors_are_read_for_the_same_teacher_and_images(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "m")
+    assert checkpoint.kept_vectors("edges of these", (3, 2)) is None
+    checkpoint.keep_vectors("edges of these", VECTORS)
+    found = checkpoint.kept_vectors("edges of these", (3, 2))
+    assert found is not None
+    np.testing.assert_array_equal(found, VECTORS)
+    assert checkpoint.kept_vectors("edges of those", (3, 2)) is None
+    assert checkpoint.kept_vectors("edges of these", (2, 3)) is None
+
+
+@pytest.mark.parametrize("vectors", [VECTORS.astype(float), np.full((3, 2), np.nan, np.float32), np.zeros(0)])
+def test_vectors_that_no_teacher_made_are_made_anew(tmp_path: Path, vectors: Any) -> None:
+    checkpoint = Checkpoint(tmp_path / "m")
+    checkpoint.keep_vectors("key", vectors)
+    assert checkpoint.kept_vectors("key", (3, 2)) is None
+
+
+def test_damaged_vectors_are_made_anew(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "m")
+    checkpoint.keep_vectors("key", VECTORS)
+    path = checkpoint.folder / "teacher.npz"
+    whole = path.read_bytes()
+    for kept in (0, 1, 100, len(whole) - 1):
+        path.write_bytes(whole[:kept])
+        assert checkpoint.kept_vectors("key", (3, 2)) is None
+    np.savez_compressed(path, key=np.frombuffer(b"key", np.uint8), vectors=VECTORS)
+    assert checkpoint.kept_vectors("key", (3, 2)) is None
+
+
+def test_a_teachers_vectors_outlast_a_training_that_is_stopped_before_its_first_epoch_ends(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "m")
+    with checkpoint.locked():
+        pass
+    assert not checkpoint.folder.exists()
+    with checkpoint.locked():
+        checkpoint.keep_vectors("key", VECTORS)
+    assert checkpoint.kept_vectors("key", (3, 2)) is not None
+    checkpoint.check(resume=False)  # it is no unfinished training
+    with checkpoint.locked():
+        checkpoint.remove()
+    assert not checkpoint.folder.exists()
+
+
+# ---- what is none -----------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -13,6 +13,7 @@ pytest.importorskip("keras", reason="objectives need TensorFlow: pip install 'au
 from autoenc.errors import ArgumentError
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
+from autoenc.training.model import ModelConfig
 from autoenc.training.objectives import (
     DEFAULT_OBJECTIVE,
     Batch,
@@ -21,8 +22,10 @@ from autoenc.training.objectives import (
     Prediction,
     Reconstruction,
     Structure,
+    Supervised,
     create_objectives,
 )
+from autoenc.training.step import Trainer
 from autoenc.vectors import unit_rows
 
 
@@ -178,6 +181,93 @@ def test_what_is_predicted_needs_altered_copies_and_reconstruction_does_not(kind
     assert Reconstruction().prepare(Material(np.zeros((2, 32, 32, 3), np.uint8), np.arange(2), None, 32)) is None
 
 
+# ---- labels -----------------------------------------------------------------------------------------
+
+
+def slow_proxy_anchor(latents: Any, proxies: Any, classes: Any, margin: float, sharpness: float) -> float:
+    """Image by image and proxy by proxy, as in the paper; over the sharpness."""
+    unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (latents, proxies)]
+    cosines = unit[0] @ unit[1].T
+    pulls, pushes = [], []
+    for proxy in range(len(proxies)):
+        own = [np.exp(-sharpness * (cosines[row, proxy] - margin)) for row, of in enumerate(classes) if of == proxy]
+        others = [
+            np.exp(sharpness * (cosines[row, proxy] + margin))
+            for row, of in enumerate(classes)
+            if of not in (proxy, -1)
+        ]
+        pushes.append(np.log1p(sum(others)))
+        if own:
+            pulls.append(np.log1p(sum(own)))
+    return float((np.mean(pulls) + np.mean(pushes)) / sharpness)
+
+
+def supervised(classes: Any, latents: Any, proxies: Any, **settings: float) -> float:
+    objective = Supervised(**settings)
+    count = len(classes)
+    material = Material(np.zeros((count, 32, 32, 3), np.uint8), np.arange(count), None, 4, classes=classes)
+    targets = objective.prepare(material)
+    (head,) = objective.heads
+    assert head.kernel.shape == proxies.T.shape
+    head.set_weights([proxies.T])
+    return float(objective.loss(batch(latents=latents, targets={"supervised": targets})))
+
+
+def test_the_supervised_loss_is_that_of_proxy_anchor() -> None:
+    rng = np.random.default_rng(0)
+    latents, proxies = rng.normal(size=(12, 4)).astype(np.float32), rng.normal(size=(5, 4)).astype(np.float32)
+    classes = np.array([0, 1, 1, 4, 2, 0, 0, 4, 1, 2, 2, 2])  # none of class 3
+    for settings in ({"margin": 0.1, "sharpness": 32.0}, {"margin": 0.3, "sharpness": 4.0}):
+        expected = slow_proxy_anchor(latents, proxies, classes, **settings)
+        assert supervised(classes, latents, proxies, **settings) == pytest.approx(expected, rel=1e-4)
+
+
+def test_images_without_a_label_do_not_count() -> None:
+    rng = np.random.default_rng(0)
+    latents, proxies = rng.normal(size=(6, 4)).astype(np.float32), rng.normal(size=(2, 4)).astype(np.float32)
+    classes = np.array([0, -1, 1, -1, 1, 0])
+    labeled = classes >= 0
+    assert supervised(classes, latents, proxies) == pytest.approx(
+        supervised(classes[labeled], latents[labeled], proxies), rel=1e-5
+    )
+
+
+def test_a_batch_without_any_label_has_no_loss() -> None:
+    objective = Supervised()
+    classes = np.array([0, 1, -1, -1])
+    objective.prepare(Material(np.zeros((4, 32, 32, 3), np.uint8), np.arange(4), None, 3, classes=classes))
+    latents = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
+    targets = {"supervised": np.full((2, 1), -1, np.float32)}
+    assert float(objective.loss(batch(latents=latents, targets=targets))) == 0.0
+
+
+def test_latents_at_their_proxies_and_away_from_the_others_have_nearly_no_loss() -> None:
+    proxies = np.array([[1, 0, 0, 0], [-1, 0, 0, 0]], np.float32)
+    classes = np.array([0, 1, 1])
+    assert supervised(classes, 5 * proxies[classes], proxies) < 1e-6
+    assert supervised(classes, 5 * proxies[1 - classes], proxies) > 2
+
+
+def test_the_encoder_learns_to_draw_a_class_together() -> None:
+    """Noise with labels drawn by lot: nothing but the labels says which images belong together."""
+    rng = np.random.default_rng(0)
+    images, classes = rng.integers(0, 256, (48, 32, 32, 3), np.uint8), rng.integers(0, 4, 48)
+    objective = Supervised()
+    targets = {"supervised": objective.prepare(Material(images, np.arange(48), None, 32, classes=classes))}
+    trainer = Trainer(ModelConfig(), [objective], learning_rate=2e-3, steps=60)
+
+    def gap() -> float:
+        """How much larger the cosine of two images of one class is than that of two others, on average."""
+        rows = unit_rows(trainer.encoder.predict_on_batch(images.astype(np.float32) / 255))
+        same, cosines = classes[:, None] == classes[None], rows @ rows.T
+        return float(cosines[same & ~np.eye(48, dtype=bool)].mean() - cosines[~same].mean())
+
+    assert gap() < 0.1
+    for _ in range(60):
+        trainer.train_step(images, targets)
+    assert gap() > 0.5
+
+
 # ---- by name ----------------------------------------------------------------------------------------
 
 
@@ -187,12 +277,21 @@ def test_objectives_are_made_by_name() -> None:
     assert {term.name: term.weight for term in default} == {"reconstruction": 1, "structure": 1, "neighbors": 1}
 
 
+def test_labels_add_their_term_unless_it_is_there() -> None:
+    def names(objective: Any) -> list[str]:
+        return [term.name for term in create_objectives(objective, labels=True)]
+
+    assert names("structure") == ["structure", "supervised"]
+    assert names("supervised+structure") == ["supervised", "structure"]
+    assert names([Structure(), Supervised(0)]) == ["structure"]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (
             lambda: create_objectives("magic"),
-            r"objective= must be one of reconstruction, structure, neighbors, or several joined by '\+'; got 'magic'",
+            r"objective= must be one of reconstruction, structure, .*, or several joined by '\+'; got 'magic'",
         ),
         (lambda: create_objectives("structure+neighbours"), "structure, neighbors, .*got 'neighbours'"),
         (lambda: create_objectives(""), "got ''"),
@@ -211,6 +310,9 @@ def test_objectives_are_made_by_name() -> None:
         (lambda: Structure(components=0), "components= must be a whole number, 1 or more; got 0"),
         (lambda: Structure(components=2.5), "components= must be a whole number, 1 or more; got 2.5"),
         (lambda: Structure(whitening=2), "whitening= must be a number from 0 to 1; got 2"),
+        (lambda: create_objectives([Supervised()]), "'supervised', which learns from labels=; give them too"),
+        (lambda: Supervised(margin=-1), "margin= must be a number from 0 to 1; got -1"),
+        (lambda: Supervised(sharpness=0), "sharpness= must be a number above 0; got 0"),
         (lambda: Neighbors(neighbors=0), "neighbors= must be a whole number, 1 or more; got 0"),
         (lambda: Neighbors(steps=0), "steps= must be a whole number, 1 or more; got 0"),
         (lambda: Neighbors(components="64"), "components= must be a whole number, 1 or more; got '64'"),

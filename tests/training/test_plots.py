@@ -116,6 +116,13 @@ def test_without_an_emphasis_the_losses_stand_alone(tmp_path: Path, drawn: list[
     assert len(drawn[0].axes) == 1
 
 
+def test_what_was_learned_from_beside_the_images_is_written_below(tmp_path: Path, drawn: list[Figure]) -> None:
+    plots.training_curves(HISTORY, tmp_path / "training.png")
+    plots.training_curves(HISTORY, tmp_path / "taught.png", guides=["teacher mobilenet", "labels"])
+    below = [figure.axes[0].get_xlabel() for figure in drawn]
+    assert below == ["epoch", "epoch (learned from teacher mobilenet and labels too)"]
+
+
 # ---- what there is to draw --------------------------------------------------------------------------
 
 

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autoenc import load_bundle
 from autoenc.images.finding import SkippedFile
+from autoenc.training.classes import Classes
 from autoenc.training.descriptors import Mix
 from autoenc.training.emphasis import Emphasis, Score
 from autoenc.training.latents import LatentHealth
@@ -90,6 +92,32 @@ def test_a_low_rank_after_a_short_training_is_told_from_a_collapse() -> None:
         "common after a short training."
     )
     assert result(health=NARROW).notes == []
+
+
+CODES = np.zeros(3068, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("classes", "notes"),
+    [
+        (Classes(["hat", "shoe"], CODES, [1400, 1361], 0, []), []),
+        (
+            Classes(["hat", "shoe"], CODES, [1400, 1300], 61, []),
+            ["61 images without a label: the term 'supervised' did not count them."],
+        ),
+        (
+            Classes(["hat", "mug", "shoe"], CODES, [1, 1, 2759], 0, ["sock"]),
+            [
+                "Only one image to train on has the label hat and mug.",
+                "Only held-out images have the label sock: nothing was learned of it.",
+            ],
+        ),
+    ],
+)
+def test_labels_that_teach_little_are_noted(classes: Classes, notes: list[str]) -> None:
+    assert result(classes=classes).notes == notes
+    document = json.loads(json.dumps(result(classes=classes).to_dict(), allow_nan=False))
+    assert document["classes"] == classes.to_dict()
 
 
 def test_a_hundred_held_out_images_are_enough() -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 keras = pytest.importorskip("keras", reason="training needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc import load_bundle, train  # noqa: E402
+from autoenc.encoders import Encoder  # noqa: E402
 from autoenc.errors import (  # noqa: E402
     ArgumentError,
     BundleError,
@@ -27,6 +28,8 @@ from autoenc.errors import (  # noqa: E402
     OutputError,
     TrainingError,
 )
+from autoenc.images.cache import load_pixels  # noqa: E402
+from autoenc.images.finding import gather  # noqa: E402
 from autoenc.training import examples  # noqa: E402
 from autoenc.training.checkpoint import Checkpoint  # noqa: E402
 from autoenc.training.descriptors import Describer, joined  # noqa: E402
@@ -35,6 +38,7 @@ from autoenc.training.examples import split  # noqa: E402
 from autoenc.training.objectives import Material, Prediction, Reconstruction, Structure  # noqa: E402
 from autoenc.training.result import TrainingResult  # noqa: E402
 from autoenc.training.step import Trainer  # noqa: E402
+from autoenc.training.teacher import beside, taught_rows  # noqa: E402
 
 SETTINGS: dict[str, Any] = {"epochs": 8, "batch_size": 12}
 """Of the training that many tests look at, and of those that must end like it: of forty pictures, 36 are trained on, in
@@ -404,6 +408,114 @@ def test_gray_images_cannot_be_trained_to_be_told_apart_by_color_alone(pictures:
     assert result.bundle.weights == {"edges": 0.3, "color": 0, "texture": 0.3}
     assert result.emphasis is not None
     assert result.emphasis.reason == "the images are gray"
+
+
+# ---- a teacher --------------------------------------------------------------------------------------
+
+
+class Corners(Encoder):
+    """The colors of the four corners at 64x64: a teacher who counts what it is asked."""
+
+    name, dim, input_size, fingerprint = "corners", 12, 64, "corners-1"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def _encode(self, images: Any) -> Any:
+        self.asked += len(images)
+        return images[:, ::63, ::63].reshape(len(images), 12).astype(np.float32)
+
+
+STUDENT: dict[str, Any] = {"epochs": 3, "batch_size": 12, "validation": 0.1}
+
+
+@pytest.fixture(scope="module")
+def student(pictures: Any, whitened: None, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    return train(pictures, tmp_path_factory.mktemp("student") / "m", **STUDENT, teacher=Corners())
+
+
+def test_who_taught_is_recorded(student: TrainingResult, trained: TrainingResult) -> None:
+    info = student.bundle.info
+    assert info["objective"] == "reconstruction+structure+neighbors"
+    record = {"name": "corners", "fingerprint": "corners-1", "dim": 12, "input_size": 64, "weight": 1}
+    assert info["training"]["teacher"] == student.teacher == record
+    assert (trained.teacher, trained.bundle.info["training"]["teacher"]) == (None, None)
+
+
+def test_a_student_is_the_same_network(student: TrainingResult, trained: TrainingResult) -> None:
+    """So that it encodes as fast: every operation and every shape is that of a model without a teacher."""
+    import onnx
+
+    def network(result: TrainingResult) -> Any:
+        graph = onnx.load(folder_of(result) / "encoder.onnx").graph
+        return [node.op_type for node in graph.node], [list(tensor.dims) for tensor in graph.initializer]
+
+    assert network(student) == network(trained)
+
+
+def test_a_teacher_is_asked_once_for_the_unaltered_images(
+    pictures: Any, student: TrainingResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is altered in each epoch, and however often the training is interrupted."""
+    seen: list[Material] = []
+
+    def prepare(objective: Any, material: Material) -> Any:
+        seen.append(material)
+        return Prediction.prepare(objective, material)
+
+    monkeypatch.setattr(Structure, "prepare", prepare)
+    first, second = Corners(), Corners()
+    with pytest.raises(StopHereError):
+        train(pictures, tmp_path / "m", **STUDENT, teacher=first, progress=stop_in_epoch(1))
+    with pytest.raises(StopHereError):
+        train(pictures, tmp_path / "m", **STUDENT, teacher=second, progress=stop_in_epoch(3))
+    second.fingerprint = "corners-2"
+    with pytest.raises(TrainingError, match=r"had teacher 'corners \(.*\)'; this one has teacher 'corners \("):
+        train(pictures, tmp_path / "m", **STUDENT, teacher=second, resume=True)
+    with pytest.raises(TrainingError, match=r"had teacher 'corners \(.*\)'; this one has teacher None"):
+        train(pictures, tmp_path / "m", **STUDENT, resume=True)
+    second.fingerprint = "corners-1"
+    resumed = train(pictures, tmp_path / "m", **STUDENT, teacher=second, resume=True)
+    assert (first.asked, second.asked) == (40, 0)
+    vectors = Corners().encode(load_pixels(gather(pictures).items, 64).images)
+    assert resumed.emphasis is not None
+    described = joined(Describer(pictures[seen[0].fitted])(pictures), resumed.emphasis.mix)
+    expected = beside(described, taught_rows(first, vectors, seen[0].fitted))
+    for material in seen:
+        np.testing.assert_allclose(material.described, expected, atol=1e-5)
+    assert resumed.resumed_after == 2
+    assert resumed.bundle.fingerprint == student.bundle.fingerprint
+    assert [file.name for file in tmp_path.iterdir()] == ["m"]  # what the teacher made is gone with the checkpoint
+
+
+def test_a_teacher_that_no_term_learns_from_is_refused(pictures: Any, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="teacher= needs 'structure' or 'neighbors' in objective="):
+        train(pictures, tmp_path / "m", **QUICK, teacher=Corners())
+    assert not list(tmp_path.iterdir())
+
+
+# ---- labels -----------------------------------------------------------------------------------------
+
+
+def test_labels_add_a_term_and_follow_their_files(picture_folder: Path, tmp_path: Path) -> None:
+    """Even if one of them cannot be read; and they are kept when the training is resumed."""
+    (picture_folder / "blue" / "1.png").write_bytes(b"bad")
+    labels = {"blue/0.png": None, "red/0.png": "warm", "red/1.png": "warm"}
+    labels |= {f"green/{number}.png": "green" for number in range(4)}
+    settings: dict[str, Any] = {"epochs": 2, "validation": 0.1, "objective": "reconstruction"}
+    with pytest.raises(StopHereError):
+        train(picture_folder, tmp_path / "m", **settings, labels=labels, progress=stop_in_epoch(2))
+    for other in ("folders", {**labels, "red/2.png": "warm"}):
+        with pytest.raises(TrainingError, match=r"had labels '2 labels \(.*\)'; this one has labels '. labels \("):
+            train(picture_folder, tmp_path / "m", **settings, labels=other, resume=True)
+    result = train(picture_folder, tmp_path / "m", **settings, labels=labels, resume=True)
+    info, classes = result.bundle.info, result.classes
+    assert classes is not None
+    assert info["objective"] == "reconstruction+supervised"
+    assert info["training"]["labels"] == classes.to_dict()
+    assert classes.names == ["green", "warm"]
+    assert classes.codes.tolist() == [-1] * 3 + [0] * 4 + [1] * 2 + [-1] * 2
+    assert any(note.startswith("5 images without a label") for note in result.notes)
 
 
 # ---- a sample ---------------------------------------------------------------------------------------

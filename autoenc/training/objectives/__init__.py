@@ -13,6 +13,7 @@ with loading_libraries():
     from autoenc.training.objectives.neighbors import Neighbors
     from autoenc.training.objectives.reconstruction import Reconstruction
     from autoenc.training.objectives.structure import Structure
+    from autoenc.training.objectives.supervised import Supervised
 
 __all__ = [
     "DEFAULT_OBJECTIVE",
@@ -24,29 +25,34 @@ __all__ = [
     "Prediction",
     "Reconstruction",
     "Structure",
+    "Supervised",
     "create_objectives",
 ]
 
 OBJECTIVES: dict[str, type[Objective]] = {
-    objective.name: objective for objective in (Reconstruction, Structure, Neighbors)
+    objective.name: objective for objective in (Reconstruction, Structure, Neighbors, Supervised)
 }
 
 
-def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
+def create_objectives(objective: str | Sequence[Objective], *, labels: bool = False) -> list[Objective]:
     """Create the objectives of "reconstruction", "reconstruction+structure" and so on, each with weight 1.
 
     Args:
         objective: names joined by "+", or a list of objectives, which is checked.
+        labels: whether there are labels to learn from. If no objective uses them, "supervised" is added.
 
     Returns:
         Those with a weight above 0.
 
     Raises:
-        ArgumentError: an unknown name, something that is not an objective, one given twice, or no weight above 0.
+        ArgumentError: an unknown name, something that is not an objective, one given twice, one that needs labels
+            where there are none, or no weight above 0.
 
     Example:
         >>> [term.name for term in create_objectives("reconstruction+structure")]
         ['reconstruction', 'structure']
+        >>> [term.name for term in create_objectives("structure", labels=True)]
+        ['structure', 'supervised']
         >>> create_objectives([Structure(0.5)])[0].weight
         0.5
     """
@@ -71,6 +77,11 @@ def create_objectives(objective: str | Sequence[Objective]) -> list[Objective]:
     for name in kinds:
         if kinds.count(name) > 1:
             raise ArgumentError(f"objective= has '{name}' twice; give it once, with its weight.")
+    if labels and not any(term.labeled for term in made):
+        made.append(Supervised())
+    for term in made:
+        if term.labeled and not labels:
+            raise ArgumentError(f"objective= has '{term.name}', which learns from labels=; give them too.")
     weighty = [term for term in made if term.weight > 0]
     if not weighty:
         raise ArgumentError("objective= must have at least one objective with a weight above 0.")

@@ -25,14 +25,18 @@ class Material:
         images: (N, 32, 32, 3) uint8, all of them.
         fitted: indices of those that may be fitted on: images to train on, no two the same, of many an even sample.
         described: (N, D) float32, rows of length 1: edges, color and texture of each image, as
-            `autoenc.training.descriptors` joins them. None if no objective is altered.
+            `autoenc.training.descriptors` joins them, and what a teacher sees in it, if there is one. None if no
+            objective is altered.
         latent_dim: length of a latent.
+        classes: (N,) int64, the class of each image, from 0; -1 for an image without a label, or with one that no
+            image trained on has. None for a training without labels.
     """
 
     images: Images
     fitted: Indices
     described: Vectors | None
     latent_dim: int
+    classes: Indices | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,14 @@ class Objective(ABC):
         name: what it is called in `objective=` and in `bundle.json`.
         altered: whether the encoder is to see altered copies of the images.
         decodes: whether the loss depends on the decoder; if no objective's does, the decoder is not trained.
+        labeled: whether it learns from labels.
         heads: layers of the objective that are trained with the autoencoder and not saved.
     """
 
     name: str
     altered: bool = False
     decodes: bool = False
+    labeled: bool = False
     heads: Sequence[keras.layers.Layer] = ()
 
     def __init__(self, weight: float = 1.0) -> None:
@@ -95,9 +101,10 @@ class Objective(ABC):
 class Prediction(Objective):
     """A linear head predicts, from the latents of an altered copy, something about the image itself.
 
-    What is predicted is made of the image's edges, color and texture, joined as the training's emphasis says. The loss
-    is the mean squared error; targets are scaled to a mean square of 1. Because the copy is cropped, mirrored
-    and recolored and the target is not, the latents learn what stays the same.
+    What is predicted is made of the image's edges, color and texture, joined as the training's emphasis says, and of
+    what a teacher sees in it, if there is one. The loss is the mean squared error; targets are scaled to a mean square
+    of 1. Because the copy is cropped, mirrored and recolored and the target is not, the latents learn what stays the
+    same.
     """
 
     altered = True

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autoenc.comparison.labels import labels_from_folders, read_labels
 from autoenc.errors import LabelsError
+from autoenc.tables.labels import labels_from_folders, read_labels
 
 ROOT = Path("photos")
 PATHS = [ROOT / "hat" / "1.jpg", ROOT / "shoe" / "2.png", ROOT / "3.jpg"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,8 @@ class LabelTable:
         Raises:
             LabelsError: no row names any of the images.
         """
-        labels = [self._label(path.absolute()) for path in paths]
-        if paths and all(label is None for label in labels):
+        labels = labels_by_name(self.labels, paths)
+        if paths and not any(name in self.labels for path in paths for name in _names(path)):
             key = next(iter(self.labels), None)
             first = f"The first row names '{key}'; the first image is" if key else "The first image is"
             raise LabelsError(
@@ -55,12 +55,30 @@ class LabelTable:
                 f"{shown(paths[0])}. Name each image by its path, the end of its path, its file name or its stem, in a "
                 f"column called {', '.join(KEY_COLUMNS[:-1])} or {KEY_COLUMNS[-1]}."
             )
-        return [label or None for label in labels]
+        return labels
 
-    def _label(self, path: Path) -> str | None:
-        ends = ("/".join(path.parts[start:]) for start in range(1, len(path.parts)))
-        names = (path.as_posix(), *ends, path.stem)
-        return next((self.labels[name] for name in names if name in self.labels), None)
+
+def labels_by_name(labels: Mapping[str, str], paths: Sequence[Path]) -> list[str | None]:
+    """The label of each image; None where no name is one of it, or where its label is empty.
+
+    Args:
+        labels: an image's absolute path, the end of it (shoe/1.jpg, 1.jpg) or its stem (1) -> its label; the longest
+            name counts.
+        paths: the images.
+
+    Example:
+        >>> labels_by_name({"shoe/1.jpg": "boot", "1": "shoe"}, [Path("photos/shoe/1.jpg"), Path("photos/1.png")])
+        ['boot', 'shoe']
+    """
+    return [next((labels[name] for name in _names(path) if name in labels), None) or None for path in paths]
+
+
+def _names(path: Path) -> Iterator[str]:
+    """What may name an image, the longest first."""
+    whole = path.absolute()
+    yield whole.as_posix()
+    yield from ("/".join(whole.parts[start:]) for start in range(1, len(whole.parts)))
+    yield whole.stem
 
 
 def labels_from_folders(paths: Sequence[Path], root: str | os.PathLike[str] | None = None) -> list[str | None]:
