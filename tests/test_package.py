@@ -56,13 +56,18 @@ def test_only_the_store_knows_qdrant() -> None:
 
 
 def test_nothing_that_is_loaded_can_run_code() -> None:
-    """Keras models are written, never loaded; arrays are loaded without pickled objects."""
+    """Keras models are written, never loaded; arrays are loaded without pickled objects.
+
+    Weights go into networks that Keras' own code has built, once their file has been looked at.
+    """
+    weights = "autoenc.encoders.applications"
     for name, path in modules().items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 options = {option.arg: ast.unparse(option.value) for option in node.keywords}
-                assert called.rpartition(".")[2] not in ("load_model", "load_weights"), name
+                assert called.rpartition(".")[2] != "load_model", name
+                assert called.rpartition(".")[2] != "load_weights" or name == weights, name
                 assert called not in ("eval", "exec"), name
                 assert called != "np.load" or options.get("allow_pickle") == "False", name
             if isinstance(node, ast.Import | ast.ImportFrom):
