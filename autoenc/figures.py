@@ -9,13 +9,16 @@ from __future__ import annotations
 import io
 import logging
 import math
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from autoenc.outputs import MARK
+from autoenc.text import printable
 
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#9AA2AE"
 INK, FAINT, GRID = "#22272F", "#5B6470", "#E3E6EA"
@@ -52,3 +55,17 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, metadata={"Software": MARK})
     return buffer.getvalue()
+
+
+def drawable(text: str, length: int = 24) -> str:
+    """Text short enough to stand beside a plot, in which "$" starts no formula and every character has a glyph."""
+    known = _glyphs()
+    text = "".join(char if ord(char) in known else "□" for char in printable(text))
+    text = text if len(text) <= length else f"{text[: length // 2]}…{text[-(length // 2 - 1) :]}"
+    return text.replace("$", r"\$")
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    """The characters in the font of the plots."""
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())
