@@ -38,9 +38,12 @@ if TYPE_CHECKING:
     from autoenc.comparison.run import compare
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
+    from autoenc.finetuning.result import FinetuningResult
+    from autoenc.finetuning.run import finetune
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.models.bundle import Bundle, load_bundle
+    from autoenc.models.classifying import Classification, Classified, classify
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
@@ -60,6 +63,8 @@ _HOME = {
     "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
+    "Classification": "models.classifying",
+    "Classified": "models.classifying",
     "Comparison": "comparison.records",
     "Contains": "store",
     "Copy": "catalog.copies",
@@ -69,6 +74,7 @@ _HOME = {
     "ENCODER_NAMES": "encoders",
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
+    "FinetuningResult": "finetuning.result",
     "Fusion": "comparison.fusion",
     "IndexReport": "catalog.index_report",
     "LoadedImage": "images.files",
@@ -99,6 +105,7 @@ _HOME = {
     "audit_store": "catalog.auditing",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
+    "classify": "models.classifying",
     "compare": "comparison.run",
     "copy_store": "store.copying",
     "create_encoder": "encoders",
@@ -106,6 +113,7 @@ _HOME = {
     "drop_old_generations": "catalog.reindexing",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
+    "finetune": "finetuning.run",
     "index_images": "catalog.indexing",
     "list_collections": "store",
     "load_bundle": "models.bundle",
@@ -139,6 +147,8 @@ __all__ = [
     "Boost",
     "Bundle",
     "CheckReport",
+    "Classification",
+    "Classified",
     "Comparison",
     "Contains",
     "Copy",
@@ -147,6 +157,7 @@ __all__ = [
     "Duplicates",
     "Encoder",
     "EncoderScores",
+    "FinetuningResult",
     "Fusion",
     "IndexReport",
     "LoadedImage",
@@ -178,6 +189,7 @@ __all__ = [
     "audit_store",
     "backup_store",
     "check_store",
+    "classify",
     "compare",
     "copy_store",
     "create_encoder",
@@ -185,6 +197,7 @@ __all__ = [
     "drop_old_generations",
     "find_duplicates",
     "find_images",
+    "finetune",
     "index_images",
     "list_collections",
     "load_bundle",

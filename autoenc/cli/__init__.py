@@ -19,9 +19,11 @@ from autoenc.cli import (
     audit,
     backup,
     check,
+    classify,
     compare,
     copy,
     duplicates,
+    finetune,
     index,
     neighbors,
     query,
@@ -39,6 +41,8 @@ from autoenc.quiet import native_stderr_silenced
 
 VERBS = (
     train,
+    finetune,
+    classify,
     index,
     reindex,
     query,
