@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
     from autoenc.errors import AutoencError
     from autoenc.export.run import ExportReport, export_model
+    from autoenc.finetuning.result import FinetuningResult
+    from autoenc.finetuning.run import finetune
     from autoenc.images.files import LoadedImage, load_image
     from autoenc.images.finding import SkippedFile, find_images
     from autoenc.models.bundle import Bundle, load_bundle
+    from autoenc.models.classifying import Classification, Classified, classify
     from autoenc.progress import Progress
     from autoenc.report.page import write_report
     from autoenc.samples.catalog import draw_catalog
@@ -65,6 +68,8 @@ _HOME = {
     "Boost": "catalog.weights",
     "Bundle": "models.bundle",
     "CheckReport": "catalog.checking",
+    "Classification": "models.classifying",
+    "Classified": "models.classifying",
     "Comparison": "comparison.records",
     "Contains": "store",
     "Copy": "catalog.copies",
@@ -76,6 +81,7 @@ _HOME = {
     "Encoder": "encoders",
     "EncoderScores": "comparison.records",
     "ExportReport": "export.run",
+    "FinetuningResult": "finetuning.result",
     "Fusion": "comparison.fusion",
     "IndexReport": "catalog.index_report",
     "LoadedImage": "images.files",
@@ -107,6 +113,7 @@ _HOME = {
     "audit_store": "catalog.auditing",
     "backup_store": "store.backup",
     "check_store": "catalog.checking",
+    "classify": "models.classifying",
     "compare": "comparison.run",
     "copy_store": "store.copying",
     "create_encoder": "encoders",
@@ -116,6 +123,7 @@ _HOME = {
     "export_model": "export.run",
     "find_duplicates": "catalog.duplicates",
     "find_images": "images.finding",
+    "finetune": "finetuning.run",
     "index_images": "catalog.indexing",
     "index_vectors": "catalog.importing",
     "list_collections": "store",
@@ -151,6 +159,8 @@ __all__ = [
     "Boost",
     "Bundle",
     "CheckReport",
+    "Classification",
+    "Classified",
     "Comparison",
     "Contains",
     "Copy",
@@ -161,6 +171,7 @@ __all__ = [
     "Encoder",
     "EncoderScores",
     "ExportReport",
+    "FinetuningResult",
     "Fusion",
     "IndexReport",
     "LoadedImage",
@@ -193,6 +204,7 @@ __all__ = [
     "audit_store",
     "backup_store",
     "check_store",
+    "classify",
     "compare",
     "copy_store",
     "create_encoder",
@@ -202,6 +214,7 @@ __all__ = [
     "export_model",
     "find_duplicates",
     "find_images",
+    "finetune",
     "index_images",
     "index_vectors",
     "list_collections",

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import logging
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autoenc.errors import MissingDependencyError
 from autoenc.outputs import MARK
+from autoenc.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,3 +87,19 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, metadata={"Software": MARK})
     return buffer.getvalue()
+
+
+def drawable(text: str, length: int = 24) -> str:
+    """Text short enough to stand beside a plot, in which "$" starts no formula and every character has a glyph."""
+    known = _glyphs()
+    text = "".join(char if ord(char) in known else "□" for char in printable(text))
+    text = text if len(text) <= length else f"{text[: length // 2]}…{text[-(length // 2 - 1) :]}"
+    return text.replace("$", r"\$")
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    """The characters in the font of the plots."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties())).get_charmap())

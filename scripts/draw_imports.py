@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RANKS = [
     {"errors", "version", "progress", "quiet", "text", "files", "outputs", "vectors", "parallel", "figures"},
     {"images", "metrics", "tables", "embeddings"},
-    {"encoders", "models", "training"},
+    {"encoders", "models", "training", "finetuning"},
     {"store"},
     {"catalog", "comparison"},
     {"report", "samples", "export"},

@@ -20,11 +20,13 @@ from autoenc.cli import (
     backup,
     behavior,
     check,
+    classify,
     compare,
     copy,
     duplicates,
     embed,
     export,
+    finetune,
     index,
     neighbors,
     query,
@@ -42,6 +44,8 @@ from autoenc.quiet import native_stderr_silenced
 
 VERBS = (
     train,
+    finetune,
+    classify,
     embed,
     index,
     reindex,

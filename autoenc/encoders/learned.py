@@ -13,7 +13,7 @@ NAME = "learned"
 
 
 class LearnedEncoder(Encoder):
-    """The encoder part of a trained autoencoder, run by ONNX Runtime.
+    """The encoder part of a trained autoencoder, or of a fine-tuned classifier, run by ONNX Runtime.
 
     Args:
         model: the bundle, its folder, or the name of a ready model.
@@ -57,7 +57,7 @@ DESCRIPTION = EncoderDescription(
     name=NAME,
     dim=None,
     input_size=None,
-    preprocessing="RGB, squeezed to 32x32 by area",
+    preprocessing="RGB, squeezed by area to the size of the model, 32x32 for an autoencoder",
     summary="latents of an autoencoder trained on images like these",
     source="autoenc.train",
     make=LearnedEncoder,

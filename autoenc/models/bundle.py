@@ -1,5 +1,7 @@
 """The saved model: a folder that is written whole, verified when it is opened, and needs no TensorFlow to be used.
 
+What `autoenc.train` writes:
+
 FOLDER/
 ├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
 ├── MODEL_CARD.md       the same in plain English
@@ -10,6 +12,13 @@ FOLDER/
 ├── training.png        the same as a plot
 ├── reconstructions.png held-out images and what the decoder makes of them
 └── augmentations.png   the altered copies that the encoder saw, if the objective wants them
+
+What `autoenc.finetune` writes has no decoder, and in its place:
+
+├── encoder.onnx        images uint8 (N, S, S, 3) -> latents float32 (N, latent_dim); S is what the base takes
+├── classifier.onnx     those latents -> probabilities float32 (N, classes); bundle.json names the classes
+├── classifier.keras    all of it, for Keras: pixels in 0 to 255 -> probabilities
+└── confusion.png, .csv held-out images: their classes, and those that the model takes them for
 """
 
 from __future__ import annotations
@@ -28,7 +37,17 @@ from autoenc.errors import ArgumentError, BundleError, BundleNotFoundError, Enco
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
 from autoenc.models.graph import TensorSpec
-from autoenc.models.manifest import DECODER, ENCODER, MANIFEST, read_manifest, unfinished, verified, weights_of
+from autoenc.models.manifest import (
+    CLASSIFIER,
+    DECODER,
+    ENCODER,
+    MANIFEST,
+    classes_of,
+    read_manifest,
+    unfinished,
+    verified,
+    weights_of,
+)
 from autoenc.models.network import Network
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
 from autoenc.text import shown
@@ -39,7 +58,7 @@ _DECODED = 1024  # images at a time, so that their floats take little memory
 
 @dataclass(frozen=True, repr=False)
 class Bundle:
-    """A trained model on disk. Get one from `autoenc.train` or `autoenc.load_bundle`.
+    """A trained model on disk. Get one from `autoenc.train`, `autoenc.finetune` or `autoenc.load_bundle`.
 
     Attributes:
         path: its folder, absolute.
@@ -57,6 +76,7 @@ class Bundle:
     info: dict[str, Any]
     _encoder: Network = field(compare=False)
     _decoder: Network | None = field(compare=False)
+    _classifier: Network | None = field(compare=False)
 
     def __repr__(self) -> str:
         size = self.input_size
@@ -79,6 +99,11 @@ class Bundle:
     def weights(self) -> dict[str, float] | None:
         """Edges, color and texture -> their weights in what the model learned; None if the bundle does not say."""
         return weights_of(self.info)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What `classify` tells apart, in the order of its columns; none for a model without a classifier."""
+        return classes_of(self.info)
 
     @property
     def location(self) -> str:
@@ -179,7 +204,32 @@ class Bundle:
         self._its_decoder()
         return self.decode(self.encode(pictures))
 
+    def classify(self, latents: npt.ArrayLike) -> Vectors:
+        """How likely the images of some latents are of each class.
+
+        Args:
+            latents: (N, latent_dim) finite numbers: what `encode` returned.
+
+        Returns:
+            (N, classes) float32, in the order of `classes`; each row adds up to 1.
+
+        Raises:
+            ArgumentError: something else than such latents.
+            BundleError: it has no classifier.
+            BundleCorruptError: as for `decode`.
+
+        Example:
+            >>> load_bundle("model").classify(np.zeros((1, 32)))
+            Traceback (most recent call last):
+            autoenc.errors.BundleError: ...model has no classifier. Make one with autoenc.finetune.
+        """
+        if self._classifier is None:
+            raise BundleError(f"{shown(self.location)} has no classifier. Make one with autoenc.finetune.")
+        return self._classifier.run(self._checked(latents))
+
     def _its_decoder(self) -> Network:
+        if self._decoder is None and self._classifier is not None:
+            raise BundleError(f"{shown(self.location)} has no decoder: it was fine-tuned to classify.")
         if self._decoder is None:
             raise BundleError(
                 f"{shown(self.location)} has no decoder: its objective does not train one, or it was made before "
@@ -247,16 +297,21 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     return Bundle(folder, info, *_networks(folder, info))
 
 
-def _networks(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | None]:
-    """The encoder, read now, and the decoder, if there is one, which few need: read when it first decodes."""
+def _networks(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | None, Network | None]:
+    """The encoder, read now; the decoder and the classifier, if there are any, which few need: read when first run."""
     size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
     images, latents = TensorSpec("images", "uint8", (size, size, 3)), TensorSpec("latents", "float32", (dim,))
     content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
     encoder = Network(folder / ENCODER, lambda: content, images, latents)
-    if DECODER not in info["checksums"]:
-        return encoder, None
-    pixels = TensorSpec("pixels", "float32", (size, size, 3))
-    return encoder, Network(folder / DECODER, lambda: verified(folder, info, DECODER), latents, pixels)
+
+    def of_latents(name: str, output: TensorSpec) -> Network | None:
+        if name not in info["checksums"]:
+            return None
+        return Network(folder / name, lambda: verified(folder, info, name), latents, output)
+
+    decoder = of_latents(DECODER, TensorSpec("pixels", "float32", (size, size, 3)))
+    classifier = of_latents(CLASSIFIER, TensorSpec("probabilities", "float32", (len(classes_of(info)),)))
+    return encoder, decoder, classifier
 
 
 def _eight_bit(pixels: npt.NDArray[np.float32]) -> Images:

@@ -20,6 +20,7 @@ FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
+CLASSIFIER = "classifier.onnx"
 AUTOENCODER = "autoencoder.keras"
 
 ANEW = "Train again, or copy the bundle anew."
@@ -29,6 +30,8 @@ DESCRIPTORS = ("edges", "color", "texture")
 """What the targets of a training are made of, each with its weight."""
 
 MOST_WEIGHT = 1_000_000
+
+MOST_CLASSES = 65_536
 
 _LARGEST = {"input_size": 256, "latent_dim": 65_536}
 _MOST_BYTES = 16 * 2**20  # those that training writes have 2 KB
@@ -129,6 +132,7 @@ def _check(info: dict[str, Any]) -> None:
         raise ValueError("expected checksums to be the SHA-256 of each file")
     _entry(info, "checksums", ENCODER)
     weights_of(info)
+    classes_of(info)
 
 
 def weights_of(info: dict[str, Any]) -> dict[str, float] | None:
@@ -150,6 +154,22 @@ def weights_of(info: dict[str, Any]) -> dict[str, float] | None:
     if not any(weights.values()):
         raise ValueError("expected one of training.emphasis.weights to be above 0")
     return dict(weights)
+
+
+def classes_of(info: dict[str, Any]) -> tuple[str, ...]:
+    """The classes that the model tells apart; none for a model without a classifier.
+
+    Raises:
+        ValueError: there is a classifier, and the entry is missing or holds something else.
+    """
+    if CLASSIFIER not in info["checksums"]:
+        return ()
+    classes = _entry(info, "classes")
+    if not isinstance(classes, list) or not all(isinstance(name, str) and name for name in classes):
+        raise ValueError("expected classes to be a list of names")
+    if not 2 <= len(classes) <= MOST_CLASSES or len(set(classes)) < len(classes):
+        raise ValueError(f"expected from 2 to {MOST_CLASSES:,} classes that differ, got {len(classes):,}")
+    return tuple(classes)
 
 
 def _whole(info: dict[str, Any], *keys: str) -> int:

@@ -1,8 +1,9 @@
-"""A network of a bundle, encoder or decoder: opened when it first runs, and run on all cores."""
+"""A network of a bundle, encoder, decoder or classifier: opened when it first runs, and run on all cores."""
 
 from __future__ import annotations
 
 import functools
+import math
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +18,8 @@ from autoenc.models.manifest import ANEW
 from autoenc.parallel import ordered_chunks
 from autoenc.text import shown
 
-_PIECE = 64  # items that one core works on at a time
+_PIECE = 64  # items that one core works on at a time, at most
+_NUMBERS = 2**20  # that they have together, at most: what a network needs meanwhile is a hundred times as much
 
 
 class Network:
@@ -44,7 +46,8 @@ class Network:
             BundleCorruptError: as `read` raises it; or the graph cannot be run, wants too much memory, or returns NaN,
                 infinity or another shape.
         """
-        pieces = [batch[start : start + _PIECE] for start in range(0, len(batch), _PIECE)]
+        size = max(1, min(_PIECE, _NUMBERS // math.prod(self._input.shape)))
+        pieces = [batch[start : start + size] for start in range(0, len(batch), size)]
         if len(pieces) == 1:
             return self._run(batch)
         nothing = np.empty((0, *self._output.shape), np.float32)

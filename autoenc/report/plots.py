@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autoenc.comparison.records import Comparison
-from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, figure
+from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, drawable, figure
 from autoenc.metrics.registry import find_metric
 from autoenc.report.findings import differences_by
-from autoenc.text import printable, short
+from autoenc.text import short
 
 if TYPE_CHECKING:  # an optional package, which `figure` asks for
     from matplotlib.axes import Axes
@@ -96,7 +95,7 @@ def per_class_heatmap(comparison: Comparison, metric: str = "p@5") -> bytes | No
     for (row, column), value in np.ndenumerate(table):
         ink = "white" if value > 0.68 * top else INK
         axes.text(column, row, short(value), ha="center", va="center", fontsize=8, color=ink)
-    axes.set_xticks(range(len(names)), [_label(name, 14) for name in names], fontsize=9, rotation=25, ha="left")
+    axes.set_xticks(range(len(names)), [drawable(name, 14) for name in names], fontsize=9, rotation=25, ha="left")
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
     _name_rows(axes, classes)
     axes.grid(visible=False)
@@ -152,7 +151,7 @@ def _name_points(axes: Axes, places: Mapping[str, tuple[float, float]], referenc
     for name, place in sorted(places.items(), key=lambda item: item[1][1]):
         weight = "bold" if name == reference else "normal"
         text = axes.annotate(
-            _label(name), place, (0, 0), textcoords="offset points", fontsize=8, color=INK, fontweight=weight
+            drawable(name), place, (0, 0), textcoords="offset points", fontsize=8, color=INK, fontweight=weight
         )
         for x, y, horizontal, vertical in _around():
             text.set(position=(x, y), horizontalalignment=horizontal, verticalalignment=vertical)
@@ -177,29 +176,13 @@ def _around() -> Iterator[tuple[float, float, str, str]]:
 
 
 def _name_rows(axes: Axes, names: Sequence[str], bold: str = "") -> None:
-    axes.set_yticks(range(len(names)), [_label(name) for name in names], fontsize=9, color=INK)
+    axes.set_yticks(range(len(names)), [drawable(name) for name in names], fontsize=9, color=INK)
     for name, text in zip(names, axes.get_yticklabels(), strict=True):
         text.set_fontweight("bold" if name == bold else "normal")
 
 
 def _title(axes: Axes, title: str) -> None:
     axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold")
-
-
-def _label(text: str, length: int = 24) -> str:
-    """Text short enough to stand beside a plot, in which "$" starts no formula and every character has a glyph."""
-    known = _glyphs()
-    text = "".join(char if ord(char) in known else "□" for char in printable(text))
-    text = text if len(text) <= length else f"{text[: length // 2]}…{text[-(length // 2 - 1) :]}"
-    return text.replace("$", r"\$")
-
-
-@lru_cache(maxsize=1)
-def _glyphs() -> frozenset[int]:
-    """The characters in the font of the plots."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 
 def _svg(figure: Figure) -> bytes:

@@ -61,6 +61,7 @@ class Layout:
         heads: height of the line above a picture.
         text: height of the two lines below it.
         across: neighbors per row.
+        grid: whether there is no query: the pictures are numbered from 0, and the first stands at its place.
     """
 
     tile: int
@@ -71,18 +72,20 @@ class Layout:
     heads: int = 22
     text: int = 40
     across: int = 10
+    grid: bool = False
 
     def place(self, number: int) -> tuple[int, int]:
         """The top left corner of a picture: 0 is the query, which is followed by two gaps, 1 the nearest neighbor."""
-        row, column = divmod(number - 1, self.across) if number else (0, -1)
-        x = self.margin + self.frame + (column + 1) * (self.tile + self.gap) + (self.gap if number else 0)
+        row, column = divmod(number if self.grid else number - 1, self.across) if number or self.grid else (0, -1)
+        beside = 0 if self.grid else self.tile + self.gap + (self.gap if number else 0)
+        x = self.margin + self.frame + column * (self.tile + self.gap) + beside
         return x, self.margin + self.title + self.heads + self.frame + row * (
             self.heads + self.tile + self.text + self.gap
         )
 
     def size(self, count: int) -> tuple[int, int]:
         """(width, height) of a sheet of `count` pictures, the query included."""
-        x, _ = self.place(min(count - 1, self.across))
+        x, _ = self.place(min(count - 1, self.across - 1 if self.grid else self.across))
         _, y = self.place(count - 1)
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
 
@@ -171,17 +174,33 @@ def contact_sheet(
     """
     layout = plan(tile=tile, title=title)
     _check_size(layout, len(neighbors))
-    sheet = Image.new("RGB", layout.size(1 + len(neighbors)), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    if title:
-        room = sheet.width - 2 * layout.margin
-        draw.text((layout.margin, layout.margin), elide(title, font(18, bold=True), room), _INK, font(18, bold=True))
+    sheet, draw = _paper(layout, 1 + len(neighbors), title)
     for column, item in enumerate([query, *neighbors]):
         x, y = layout.place(column)
         above = str(column) if column else head
         draw.text((x + tile / 2, y - layout.frame - 6), above, _FAINT, font(13), anchor="ms")
         _draw_tile(sheet, draw, item, layout, (x, y), is_query=column == 0)
     return sheet
+
+
+def grid_sheet(tiles: Sequence[Tile], *, title: str = "") -> Image.Image:
+    """Draw pictures without a query, ten in a row; arguments and result as for `contact_sheet`."""
+    layout = Layout(tile=128, title=34 if title else 0, heads=0, grid=True)
+    _check_size(layout, len(tiles) - 1)
+    sheet, draw = _paper(layout, len(tiles), title)
+    for number, item in enumerate(tiles):
+        _draw_tile(sheet, draw, item, layout, layout.place(number), is_query=False)
+    return sheet
+
+
+def _paper(layout: Layout, count: int, title: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """A sheet for that many pictures, with its title."""
+    sheet = Image.new("RGB", layout.size(count), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    if title:
+        room = sheet.width - 2 * layout.margin
+        draw.text((layout.margin, layout.margin), elide(title, font(18, bold=True), room), _INK, font(18, bold=True))
+    return sheet, draw
 
 
 def _check_size(layout: Layout, neighbors: int) -> None:

@@ -7,7 +7,7 @@ import math
 import os
 import reprlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ Arrays = list[npt.NDArray[np.generic]]
 
 _VECTORS = "teacher.npz"
 _FILES = ("lock", "state.npz", "state.npz.partial", _VECTORS, f"{_VECTORS}.partial")
+_COLUMNS = ("epoch", "loss", "val_loss", "seconds")
 
 
 @dataclass
@@ -74,11 +75,15 @@ class Checkpoint:
 
     Args:
         bundle: the folder that the bundle will be written to.
+        columns: of the history, "epoch", "loss", "val_loss" and "seconds" among them.
+        files: names of what the training keeps in the folder besides its state.
     """
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, bundle: Path, *, columns: Sequence[str] = _COLUMNS, files: Sequence[str] = ()) -> None:
         self.bundle = bundle
         self.folder = unfinished(bundle)
+        self._columns = frozenset(columns)
+        self._files = frozenset((*_FILES, *files))
 
     def check(self, *, resume: bool) -> None:
         """Find out early that a training must not begin, or cannot be resumed.
@@ -135,7 +140,9 @@ class Checkpoint:
     def _is_ours(self) -> bool:
         if self.folder.is_symlink() or not self.folder.is_dir():
             return False
-        return all(file.name in _FILES and file.is_file() and not file.is_symlink() for file in self.folder.iterdir())
+        return all(
+            file.name in self._files and file.is_file() and not file.is_symlink() for file in self.folder.iterdir()
+        )
 
     def exists(self) -> bool:
         return (self.folder / "state.npz").is_file()
@@ -198,7 +205,7 @@ class Checkpoint:
         if not self.exists():
             return State(settings)
         try:
-            state = _read(self.folder / "state.npz")
+            state = _read(self.folder / "state.npz", self._columns)
         except Exception as error:  # zip, NumPy and JSON have a dozen kinds for a file that is not what it says
             raise self.unreadable(str(error)) from error
         if settings.keys() != state.settings.keys():
@@ -216,19 +223,19 @@ class Checkpoint:
             )
         return state
 
-    def check_fits(self, state: State, expected: Arrays) -> None:
+    def check_fits(self, state: State, current: Arrays, best: Arrays | None = None) -> None:
         """Find out before training goes on that a saved state is not one of this trainer.
 
         Args:
             state: as saved.
-            expected: what the trainer's own state looks like.
+            current: what the trainer's own state looks like.
+            best: what is kept of the best epoch, if that is less.
 
         Raises:
             TrainingError: its arrays differ in number, shape or type, or hold NaN or infinity.
         """
-        form = [(array.shape, array.dtype) for array in expected]
-        for arrays in (state.current, state.best):
-            if [(array.shape, array.dtype) for array in arrays] != form:
+        for arrays, expected in ((state.current, current), (state.best, current if best is None else best)):
+            if [(array.shape, array.dtype) for array in arrays] != [(array.shape, array.dtype) for array in expected]:
                 raise self.unreadable("its weights are not those of this model")
             if not all(np.isfinite(array).all() for array in arrays):
                 raise self.unreadable("its weights hold NaN or infinity")
@@ -253,15 +260,15 @@ def _opened(file: Path) -> Iterator[Any]:
         yield arrays
 
 
-def _read(file: Path) -> State:
+def _read(file: Path, columns: frozenset[str]) -> State:
     """The state in a file; any exception means that it is none."""
     with _opened(file) as arrays:
         header = json.loads(arrays["header"].tobytes())
         settings, history = header["settings"], header["history"]
-        if not isinstance(settings, dict) or not history:
+        if not (isinstance(settings, dict) and isinstance(history, list)):
             raise ValueError("it lacks settings or history")
         for epoch, row in enumerate(history, start=1):
-            if row.keys() != {"epoch", "loss", "val_loss", "seconds"} or row["epoch"] != epoch:
+            if row.keys() != columns or row["epoch"] != epoch:
                 raise ValueError(f"epoch {epoch} of its history is missing")
             if not all(type(value) in (int, float) and math.isfinite(value) for value in row.values()):
                 raise ValueError(f"epoch {epoch} of its history holds something other than finite numbers")

@@ -30,7 +30,7 @@ def export_encoder(encoder: keras.Model, path: Path, whitening: Whitening | None
         whiten = layers.Dense(len(whitening.mean))
         latents = whiten(latents)
         whiten.set_weights([whitening.matrix, -whitening.mean @ whitening.matrix])
-    _export(keras.Model(images, latents), path, "encoder", "images", "latents")
+    export_network(keras.Model(images, latents), path, "encoder", "images", "latents")
 
 
 def export_decoder(decoder: keras.Model, path: Path, whitening: Whitening | None = None) -> None:
@@ -48,10 +48,10 @@ def export_decoder(decoder: keras.Model, path: Path, whitening: Whitening | None
         undo = layers.Dense(len(whitening.mean))
         encoded = undo(latents)
         undo.set_weights([whitening.inverse, whitening.mean])
-    _export(keras.Model(latents, decoder(encoded)), path, "decoder", "latents", "pixels")
+    export_network(keras.Model(latents, decoder(encoded)), path, "decoder", "latents", "pixels")
 
 
-def _export(network: keras.Model, path: Path, name: str, input_name: str, output_name: str) -> None:
+def export_network(network: keras.Model, path: Path, name: str, input_name: str, output_name: str) -> None:
     """Write a network with one input and one output; the last three are as for `canonical`."""
     (given,) = network.inputs
     network(np.zeros((1, *given.shape[1:]), given.dtype))  # the exporter needs it called once

@@ -18,7 +18,7 @@ AUTO = "auto"
 """The emphasis that is found from the images."""
 
 _LEAST = {"epochs": 1, "batch_size": 1, "latent_dim": 1, "patience": 1, "seed": 0, "max_images": 2}
-_LARGEST_SEED = 2**32 - 1
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Settings:
             value = getattr(self, name)
             if name != "max_images" or value is not None:
                 check_whole(name, value, least)
-        if self.seed > _LARGEST_SEED:
-            raise ArgumentError(f"seed= must be at most {_LARGEST_SEED}; got {self.seed}.")
+        if self.seed > LARGEST_SEED:
+            raise ArgumentError(f"seed= must be at most {LARGEST_SEED}; got {self.seed}.")
         if not (is_number(self.validation) and 0 < self.validation < 1):
             raise ArgumentError(f"validation= must be a share between 0 and 1, such as 0.1; got {self.validation!r}.")
         if not (is_number(self.learning_rate) and 0 < self.learning_rate < float("inf")):

@@ -58,14 +58,14 @@ def write(session: Session, judgment: Judgment, *, overwrite: bool = False) -> B
         if session.examples.gain is not None:
             alterations(shown, session.examples.altered(at, seed=1), staging / "augmentations.png")
         training_curves(state.history, staging / "training.png", emphasis=session.emphasis, guides=_guides(session))
-        _write_history(state.history, staging / "history.csv")
+        write_history(state.history, staging / "history.csv")
         write_manifest(staging, _manifest(session, judgment))
         check_target(session.checkpoint.bundle, overwrite=overwrite)  # again: hours may have passed
     session.checkpoint.remove()
     return load_bundle(session.checkpoint.bundle)
 
 
-def _write_history(history: Sequence[dict[str, float]], path: Path) -> None:
+def write_history(history: Sequence[dict[str, float]], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()

@@ -1,0 +1,1 @@
+"""Images in class folders, and a pretrained network -> a bundle that classifies."""
