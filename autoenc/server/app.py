@@ -174,7 +174,10 @@ def _watching(service: Service) -> APIRouter:
 
     @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
     async def metrics() -> Response:
-        """Requests, times and sizes, in Prometheus' text format; of all processes, those of others a second ago."""
+        """Requests, times and sizes, in Prometheus' text format: of all processes, those of others a second ago.
+
+        `pending_tasks` are those of the process that answers.
+        """
         gauges = {"images": await service.workers.run(len, store), "pending_tasks": service.workers.pending}
         figures = service.metrics if service.figures is None else await service.workers.run(service.figures.all)
         return Response(figures.text(gauges), 200, media_type=MEDIA_TYPE)

@@ -48,6 +48,8 @@ def shop(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = table.read_text().splitlines()
     assert lines[1].startswith("watch/000.jpg,")
     lines[1] = 'watch/000.jpg,"{}",{}'.format(HOSTILE.replace('"', '""'), ",".join(lines[1].rsplit(",", 7)[1:]))
+    stock = ["stock", *(str(number % 14) for number in range(len(lines)))]  # an amount, of which some have as much
+    lines = [f"{line},{amount}" for line, amount in zip(lines, stock, strict=False)]
     table.write_text("\n".join(lines) + "\n")
     index_images(
         folder / "photos",
@@ -279,6 +281,7 @@ def test_filters_narrow_what_is_shown(open_page: Open) -> None:
     assert "shoe" in category.inner_text()  # a second value can still be added
     category.locator("label", has_text="t-shirt").click()
     page.wait_for_function("() => document.querySelector('.total').textContent === '24 pictures'")
+    assert page.get_by_label("Stock: to").is_visible()  # 14 whole numbers: a span, not 14 boxes
     slider = page.get_by_label("Price: to")
     slider.focus()
     page.keyboard.press("PageDown")
