@@ -17,13 +17,12 @@ from autoenc.embeddings.rows import Rows
 from autoenc.embeddings.writing import check_format, check_vector_file, vector_writer
 from autoenc.encoders import Encoder, Model, create_encoders
 from autoenc.errors import ArgumentError, EncoderError, ImageError, NoImagesError
-from autoenc.images.decoding import resized_batch
 from autoenc.images.files import PREPROCESSING_VERSION, LoadedImage, decode_file, read_item
 from autoenc.images.finding import Found, NamedPicture, Pictures, SkippedFile, gather, path_of
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import ProgressOption, telling
 from autoenc.text import counted, exact, shown
-from autoenc.vectors import Vectors
+from autoenc.vectors import Pixels, Vectors
 
 WORKED = 64
 """Pictures that one core reads and encodes at a time."""
@@ -163,20 +162,28 @@ class _Chunk:
 
 
 def _encoded(items: Sequence[Path | NamedPicture], encoders: dict[str, Encoder]) -> list[_Chunk]:
-    """Read and encode some pictures: one chunk, in a list."""
-    size = max(encoder.input_size for encoder in encoders.values())
+    """Read and encode some pictures: one chunk, in a list.
+
+    A picture is decoded for each size by itself, so that an encoder sees the same pixels whatever others there are.
+    """
+    sizes = {encoder.input_size for encoder in encoders.values()}
     loaded: list[LoadedImage] = []
+    pixels: dict[int, list[Pixels]] = {size: [] for size in sizes}
     skipped: list[SkippedFile] = []
     for item in items:
         try:
-            loaded.append(decode_file(read_item(item), size))
+            file = read_item(item)
+            images = {size: decode_file(file, size) for size in sizes}
+            loaded.append(next(iter(images.values())))
+            for size, image in images.items():
+                pixels[size].append(image.pixels)
         except ImageError as error:
             skipped.append(SkippedFile(path_of(item), str(error)))
     vectors: dict[str, Vectors] = {}
     if loaded:
-        pixels = np.stack([image.pixels for image in loaded])
+        batches = {size: np.stack(each) for size, each in pixels.items()}
         for name, encoder in encoders.items():
-            vectors[name] = encoder.encode(resized_batch(pixels, encoder.input_size))
+            vectors[name] = encoder.encode(batches[encoder.input_size])
             if not np.isfinite(vectors[name]).all():
                 at = int(np.flatnonzero(~np.isfinite(vectors[name]).all(axis=1))[0])
                 raise EncoderError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ tf = pytest.importorskip("tensorflow", reason="exports need TensorFlow: pip inst
 
 from autoenc import Bundle, ExportReport, export_model, load_bundle  # noqa: E402
 from autoenc.cli import main  # noqa: E402
-from autoenc.errors import ArgumentError, ExportError, OutputError  # noqa: E402
+from autoenc.errors import ArgumentError, ExportError, MissingDependencyError, OutputError  # noqa: E402
 from autoenc.export import run as exporting  # noqa: E402
 from autoenc.export.parity import LIMITS, Parity, check_parity, parity, pictures  # noqa: E402
 from autoenc.export.runtimes import run_litert, run_onnx, sidecar_path  # noqa: E402
@@ -221,3 +222,29 @@ def test_the_command_line_tells_the_figures(drawn: Path, tmp_path: Path, capsys:
     assert json.loads(capsys.readouterr().out)["encoder"] == f"onnx:{file}"
     assert main([*arguments[:4], "--out", "x.onnx", "--quantize", "int8", "--format", "saved_model"]) == 2
     assert "use --format litert or onnx for --quantize int8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lacking", "options", "said"),
+    [
+        (
+            "tensorflow",
+            {"format": "saved_model"},
+            r"format=saved_model needs tensorflow.* pip install 'autoenc\[train\]'",
+        ),
+        ("onnx", {"format": "onnx", "quantize": "float16"}, r"needs onnx: pip install 'autoenc\[train\]'"),
+    ],
+)
+def test_a_converter_that_is_not_installed_is_named(
+    lacking: str,
+    options: dict[str, str],
+    said: str,
+    drawn: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, lacking, None)
+    file = tmp_path / ("e.onnx" if options["format"] == "onnx" else "saved")
+    with pytest.raises(MissingDependencyError, match=said):
+        export_model("clothing-32-2", file, images=drawn, **options)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
