@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
-    from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
+    from autoenc.encoders import ENCODER_NAMES, PRETRAINED_NAMES, Encoder, create_encoder
+    from autoenc.encoders.describing import DescribedModel, describe_model
     from autoenc.errors import AutoencError
     from autoenc.export.run import ExportReport, export_model
     from autoenc.images.files import LoadedImage, load_image
@@ -67,6 +68,7 @@ _HOME = {
     "Contains": "store",
     "Copy": "catalog.copies",
     "CopyReport": "store.copying",
+    "DescribedModel": "encoders.describing",
     "Difference": "comparison.records",
     "Duplicates": "catalog.copies",
     "ENCODER_NAMES": "encoders",
@@ -85,6 +87,7 @@ _HOME = {
     "Not": "store",
     "Novelty": "catalog.novelty",
     "Or": "store",
+    "PRETRAINED_NAMES": "encoders",
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
@@ -107,6 +110,7 @@ _HOME = {
     "compare": "comparison.run",
     "copy_store": "store.copying",
     "create_encoder": "encoders",
+    "describe_model": "encoders.describing",
     "draw_catalog": "samples.catalog",
     "drop_old_generations": "catalog.reindexing",
     "embed_images": "catalog.embedding",
@@ -139,6 +143,7 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "PRETRAINED_NAMES",
     "And",
     "Answer",
     "AuditReport",
@@ -151,6 +156,7 @@ __all__ = [
     "Contains",
     "Copy",
     "CopyReport",
+    "DescribedModel",
     "Difference",
     "Duplicates",
     "EmbedReport",
@@ -191,6 +197,7 @@ __all__ = [
     "compare",
     "copy_store",
     "create_encoder",
+    "describe_model",
     "draw_catalog",
     "drop_old_generations",
     "embed_images",

@@ -15,7 +15,7 @@ import numpy as np
 from autoenc.embeddings.header import OWN_COLUMNS, Header, VectorInfo, check_columns
 from autoenc.embeddings.rows import Rows
 from autoenc.embeddings.writing import check_format, check_vector_file, vector_writer
-from autoenc.encoders import Encoder, Model, create_encoders
+from autoenc.encoders import Encoder, Model, Weights, create_encoders
 from autoenc.errors import ArgumentError, EncoderError, ImageError, NoImagesError
 from autoenc.images.files import PREPROCESSING_VERSION, LoadedImage, decode_file, read_item
 from autoenc.images.finding import Found, NamedPicture, Pictures, SkippedFile, gather, path_of
@@ -64,6 +64,7 @@ def embed_images(
     names: Sequence[str] | None = None,
     encoders: Sequence[str | Encoder] | None = None,
     model: Model | None = None,
+    weights: Weights | None = None,
     labels: Literal["folders"] | None = None,
     overwrite: bool = False,
     progress: ProgressOption = None,
@@ -84,6 +85,7 @@ def embed_images(
         file: .parquet (needs pyarrow), .npz, .csv or .jsonl.
         encoders: names of encoders, or your own `Encoder` objects, each once; by default, learned.
         model: the trained model of `learned` and of `handcrafted`'s weights.
+        weights: as for `create_encoder`.
         labels: "folders" adds the name of the folder that holds each image; one directly in `images` has none.
         overwrite: replace a file that autoenc did not write.
         progress: as for `index_images`.
@@ -107,7 +109,7 @@ def embed_images(
     if labels not in (None, "folders"):
         raise ArgumentError(f"labels= must be 'folders'; got {labels!r}.")
     check_format(file)
-    made = create_encoders(("learned",) if encoders is None else encoders, model)
+    made = create_encoders(("learned",) if encoders is None else encoders, model, weights=weights)
     for name, encoder in made.items():
         if not encoder.fitted:
             raise EncoderError(
@@ -162,21 +164,18 @@ class _Chunk:
 
 
 def _encoded(items: Sequence[Path | NamedPicture], encoders: dict[str, Encoder]) -> list[_Chunk]:
-    """Read and encode some pictures: one chunk, in a list.
-
-    A picture is decoded for each size by itself, so that an encoder sees the same pixels whatever others there are.
-    """
-    sizes = {encoder.input_size for encoder in encoders.values()}
+    """Read and encode some pictures: one chunk, in a list."""
+    sizes = sorted({encoder.input_size for encoder in encoders.values()})
     loaded: list[LoadedImage] = []
     pixels: dict[int, list[Pixels]] = {size: [] for size in sizes}
     skipped: list[SkippedFile] = []
     for item in items:
         try:
             file = read_item(item)
-            images = {size: decode_file(file, size) for size in sizes}
-            loaded.append(next(iter(images.values())))
-            for size, image in images.items():
-                pixels[size].append(image.pixels)
+            image = decode_file(file, *sizes)
+            loaded.append(image)
+            for size in sizes:
+                pixels[size].append(image.at(size))
         except ImageError as error:
             skipped.append(SkippedFile(path_of(item), str(error)))
     vectors: dict[str, Vectors] = {}
