@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
-    from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
+    from autoenc.encoders import ENCODER_NAMES, PRETRAINED_NAMES, Encoder, create_encoder
+    from autoenc.encoders.describing import DescribedModel, describe_model
     from autoenc.errors import AutoencError
     from autoenc.export.run import ExportReport, export_model
     from autoenc.finetuning.result import FinetuningResult
@@ -74,6 +75,7 @@ _HOME = {
     "Contains": "store",
     "Copy": "catalog.copies",
     "CopyReport": "store.copying",
+    "DescribedModel": "encoders.describing",
     "Difference": "comparison.records",
     "Duplicates": "catalog.copies",
     "ENCODER_NAMES": "encoders",
@@ -93,6 +95,7 @@ _HOME = {
     "Not": "store",
     "Novelty": "catalog.novelty",
     "Or": "store",
+    "PRETRAINED_NAMES": "encoders",
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
@@ -117,6 +120,7 @@ _HOME = {
     "compare": "comparison.run",
     "copy_store": "store.copying",
     "create_encoder": "encoders",
+    "describe_model": "encoders.describing",
     "draw_catalog": "samples.catalog",
     "drop_old_generations": "catalog.reindexing",
     "embed_images": "catalog.embedding",
@@ -150,6 +154,7 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "PRETRAINED_NAMES",
     "And",
     "Answer",
     "AuditReport",
@@ -165,6 +170,7 @@ __all__ = [
     "Contains",
     "Copy",
     "CopyReport",
+    "DescribedModel",
     "Difference",
     "Duplicates",
     "EmbedReport",
@@ -208,6 +214,7 @@ __all__ = [
     "compare",
     "copy_store",
     "create_encoder",
+    "describe_model",
     "draw_catalog",
     "drop_old_generations",
     "embed_images",

@@ -21,11 +21,11 @@ os.environ.update(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREA
 
 import numpy as np
 
-from autoenc import Bundle, export_model, load_bundle
+from autoenc import export_model, load_bundle
+from autoenc.encoders.runtimes import litert_interpreter
 from autoenc.errors import ExportError
 from autoenc.export.parity import LIMITS
 from autoenc.export.run import Format
-from autoenc.export.runtimes import litert_interpreter, run_onnx
 from autoenc.export.tensorflow_forms import INPUT, OUTPUT, SIGNATURE
 
 BATCH = 64
@@ -57,7 +57,7 @@ def main() -> None:
                     rows.append((name, "refused", str(error), None))
                     continue
                 likeness = f"{made.cosine:.6f} | {made.top10:.3f}"
-                rows.append((name, f"{made.bytes / 1e6:.2f} MB", likeness, runner(format, file, bundle, images)))
+                rows.append((name, f"{made.bytes / 1e6:.2f} MB", likeness, runner(format, file, images)))
         speeds: dict[str, list[float]] = {name: [] for name, _, _, run in rows if run}
         for _ in range(options.turns):
             for name, _, _, run in rows:
@@ -72,7 +72,7 @@ def main() -> None:
         print(f"| {name} | {bytes} | {speed} | {likeness if run else likeness + ' |'} |")
 
 
-def runner(format: Format, file: Path, bundle: Bundle, images: Any) -> Callable[[], Any]:
+def runner(format: Format, file: Path, images: Any) -> Callable[[], Any]:
     """Runs the file on the images once."""
     if format == "onnx":
         import onnxruntime
@@ -80,7 +80,6 @@ def runner(format: Format, file: Path, bundle: Bundle, images: Any) -> Callable[
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
-        assert len(run_onnx(file, bundle, images)[0]) == len(images)
         return lambda: session.run([OUTPUT], {INPUT: images})
     if format == "saved_model":
         import tensorflow as tf
@@ -88,7 +87,7 @@ def runner(format: Format, file: Path, bundle: Bundle, images: Any) -> Callable[
         loaded = tf.saved_model.load(str(file))
         run, batch = loaded.signatures[SIGNATURE], tf.constant(images)
         return lambda: (loaded, run(**{INPUT: batch})[OUTPUT].numpy())
-    interpreter = litert_interpreter(file)
+    interpreter = litert_interpreter()(model_path=str(file), num_threads=1)
     (taken,), (returned,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.resize_tensor_input(taken["index"], images.shape)
     interpreter.allocate_tensors()

@@ -15,15 +15,14 @@ import numpy as np
 from autoenc.embeddings.header import OWN_COLUMNS, Header, VectorInfo, check_columns
 from autoenc.embeddings.rows import Rows
 from autoenc.embeddings.writing import check_format, check_vector_file, vector_writer
-from autoenc.encoders import Encoder, Model, create_encoders
+from autoenc.encoders import Encoder, Model, Weights, create_encoders
 from autoenc.errors import ArgumentError, EncoderError, ImageError, NoImagesError
-from autoenc.images.decoding import resized_batch
 from autoenc.images.files import PREPROCESSING_VERSION, LoadedImage, decode_file, read_item
 from autoenc.images.finding import Found, NamedPicture, Pictures, SkippedFile, gather, path_of
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import ProgressOption, telling
 from autoenc.text import counted, exact, shown
-from autoenc.vectors import Vectors
+from autoenc.vectors import Pixels, Vectors
 
 WORKED = 64
 """Pictures that one core reads and encodes at a time."""
@@ -65,6 +64,7 @@ def embed_images(
     names: Sequence[str] | None = None,
     encoders: Sequence[str | Encoder] | None = None,
     model: Model | None = None,
+    weights: Weights | None = None,
     labels: Literal["folders"] | None = None,
     overwrite: bool = False,
     progress: ProgressOption = None,
@@ -85,6 +85,7 @@ def embed_images(
         file: .parquet (needs pyarrow), .npz, .csv or .jsonl.
         encoders: names of encoders, or your own `Encoder` objects, each once; by default, learned.
         model: the trained model of `learned` and of `handcrafted`'s weights.
+        weights: as for `create_encoder`.
         labels: "folders" adds the name of the folder that holds each image; one directly in `images` has none.
         overwrite: replace a file that autoenc did not write.
         progress: as for `index_images`.
@@ -108,7 +109,7 @@ def embed_images(
     if labels not in (None, "folders"):
         raise ArgumentError(f"labels= must be 'folders'; got {labels!r}.")
     check_format(file)
-    made = create_encoders(("learned",) if encoders is None else encoders, model)
+    made = create_encoders(("learned",) if encoders is None else encoders, model, weights=weights)
     for name, encoder in made.items():
         if not encoder.fitted:
             raise EncoderError(
@@ -164,19 +165,24 @@ class _Chunk:
 
 def _encoded(items: Sequence[Path | NamedPicture], encoders: dict[str, Encoder]) -> list[_Chunk]:
     """Read and encode some pictures: one chunk, in a list."""
-    size = max(encoder.input_size for encoder in encoders.values())
+    sizes = sorted({encoder.input_size for encoder in encoders.values()})
     loaded: list[LoadedImage] = []
+    pixels: dict[int, list[Pixels]] = {size: [] for size in sizes}
     skipped: list[SkippedFile] = []
     for item in items:
         try:
-            loaded.append(decode_file(read_item(item), size))
+            file = read_item(item)
+            image = decode_file(file, *sizes)
+            loaded.append(image)
+            for size in sizes:
+                pixels[size].append(image.at(size))
         except ImageError as error:
             skipped.append(SkippedFile(path_of(item), str(error)))
     vectors: dict[str, Vectors] = {}
     if loaded:
-        pixels = np.stack([image.pixels for image in loaded])
+        batches = {size: np.stack(each) for size, each in pixels.items()}
         for name, encoder in encoders.items():
-            vectors[name] = encoder.encode(resized_batch(pixels, encoder.input_size))
+            vectors[name] = encoder.encode(batches[encoder.input_size])
             if not np.isfinite(vectors[name]).all():
                 at = int(np.flatnonzero(~np.isfinite(vectors[name]).all(axis=1))[0])
                 raise EncoderError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, list_skipped, names, print_json, put
+from autoenc.cli.common import add_common, add_overwrite, add_weights, list_skipped, names, print_json, put, weights_of
 
 
 def add_parser(verbs: Any) -> None:
@@ -28,6 +28,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--model", metavar="MODEL", help="of `learned` and `handcrafted`: a folder, or clothing-32-2, which comes along"
     )
+    add_weights(parser)
     parser.add_argument(
         "--labels", choices=("folders",), help="add the name of the folder that holds each image (column `label`)"
     )
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         options.out,
         encoders=options.encoders,
         model=options.model,
+        weights=weights_of(options),
         labels=options.labels,
         overwrite=options.overwrite,
         progress=not options.quiet,

@@ -11,6 +11,7 @@ from autoenc.cli.common import (
     add_common,
     add_overwrite,
     add_store,
+    add_weights,
     as_flags,
     list_skipped,
     list_some,
@@ -18,6 +19,7 @@ from autoenc.cli.common import (
     print_json,
     put,
     say,
+    weights_of,
 )
 from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
@@ -58,8 +60,10 @@ def add_parser(verbs: Any) -> None:
         "--encoders",
         type=names,
         metavar="A,B,…",
-        help="the encoders of the vectors (default: those in the store; at first learned,color,texture,edges)",
+        help="the encoders of the vectors, also mobilenet, vgg16, onnx:FILE and others as for compare "
+        "(default: those in the store; at first learned,color,texture,edges)",
     )
+    add_weights(parser)
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
@@ -88,7 +92,7 @@ def add_parser(verbs: Any) -> None:
     parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
 
-_OF_FOLDERS = ("model", "encoders", "metadata", "products", "prune")
+_OF_FOLDERS = ("model", "encoders", "weights", "metadata", "products", "prune")
 """Options that a file of vectors leaves nothing to do for."""
 
 
@@ -134,6 +138,7 @@ def _of_folder(options: argparse.Namespace) -> IndexReport:
         options.store,
         model=options.model,
         encoders=options.encoders,
+        weights=weights_of(options),
         collection=options.collection,
         wait=options.wait,
         source=options.source,

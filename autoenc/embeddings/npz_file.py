@@ -25,6 +25,8 @@ from autoenc.embeddings.rows import ROWS, Column, Columns, Rows
 _SUFFIX = ".npy"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _MOST_HEADER = 2**20
+_MOST_ITEM = 2**18  # bytes of a text
+_MOST_DIM = 65_536
 _KINDS = {"digest": "U32", "width": "<i4", "height": "<i4", "size": "<i8", "mtime_ns": "<i8"}
 
 
@@ -143,6 +145,8 @@ def _described(member: IO[bytes], name: str) -> _Array | None:
     shape, fortran, dtype = _HEADERS[version](member, max_header_size=_MOST_HEADER)
     if dtype.hasobject:
         raise ObjectsError
+    if dtype.itemsize > _MOST_ITEM or (len(shape) == 2 and shape[1] > _MOST_DIM):
+        raise ValueError(f"a row of its array '{name}' is too large")
     if len(shape) == 2 and dtype.kind in "fiu":
         if fortran and 1 not in shape:
             raise ValueError(f"its array '{name}' lies column by column; save np.ascontiguousarray of it")

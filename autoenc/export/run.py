@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from autoenc.encoders import Model
+from autoenc.encoders.sidecar import sidecar_path
 from autoenc.errors import ArgumentError, OutputError
 from autoenc.export.onnx_forms import as_float16, as_int8
 from autoenc.export.parity import LIMITS, Parity, Pictures, Quantization, check_parity, parity, pictures
-from autoenc.export.runtimes import run_litert, run_onnx, sidecar, sidecar_path
+from autoenc.export.runtimes import run_file, sidecar
 from autoenc.export.tensorflow_forms import INPUT, OUTPUT, SIGNATURE, run_saved_model, write_litert, write_saved_model
 from autoenc.files import TEMPORARY, digest_of, replace_file
 from autoenc.images.finding import SkippedFile
@@ -183,12 +184,9 @@ class _Export:
         with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self.path.parent) as folder:
             staged = Path(folder, self.path.name)
             self._convert(staged, seen)
-            if self.format == "onnx":
-                vectors, taken, returned = run_onnx(staged, self.bundle, seen.comparing)
-            else:
-                vectors, taken, returned = run_litert(staged, seen.comparing)
+            vectors, taken, returned = run_file(self.format, staged, seen.comparing)
             found = compare(vectors)
-            described = sidecar(staged, self.bundle, taken, returned)
+            described = marked_json(sidecar(staged, self.bundle, taken, returned).to_dict())
             self.check()  # again: it may have taken a while
             sidecar_path(self.path).unlink(missing_ok=True)  # never the sidecar of another file, even after a kill
             replace_file(self.path, staged.read_bytes())

@@ -42,8 +42,8 @@ def model_card(info: Mapping[str, Any]) -> str:
     }
     lines = [
         "# Model card",
-        f"An encoder: {size}x{size} RGB pixels in, {dim} numbers out. Images that look alike get vectors that point the "
-        f"same way.{made} This card was generated from `bundle.json`.",
+        f"An encoder: {size}x{size} RGB pixels in, {dim} numbers out. Images that look alike get vectors that point "
+        f"the same way.{made} This card was generated from `bundle.json`.",
     ]
     for title, sentences in parts.items():
         found = list(sentences)
@@ -117,13 +117,14 @@ def _mix(info: Mapping[str, Any]) -> Iterator[str]:
 def _scores(info: Mapping[str, Any]) -> Iterator[str]:
     training, latents = _part(info, "training"), _part(info, "latents")
     if "val_loss" in training:
-        yield f"- Loss: {short(training['loss'])} on what was learned from, {short(training['val_loss'])} on what was not."
+        seen, unseen = short(training["loss"]), short(training["val_loss"])
+        yield f"- Loss: {seen} on what was learned from, {unseen} on what was not."
     if "val_accuracy" in training:
         yield f"- Accuracy on images held out: {short(training['val_accuracy'])}; they also chose the epoch."
     if isinstance(info.get("cluster_map"), float):
         yield (
-            f"- Retrieval without labels: {short(info['cluster_map'])}, where 0 is chance and 1 is perfect. Altered copies "
-            f"of held-out images have to find the cluster of their original."
+            f"- Retrieval without labels: {short(info['cluster_map'])}, where 0 is chance and 1 is perfect. Altered "
+            f"copies of held-out images have to find the cluster of their original."
         )
     if "effective_rank" in latents:
         yield (
@@ -143,7 +144,7 @@ def _limits(info: Mapping[str, Any]) -> Iterator[str]:
         heaviest = max(emphasis["weights"].values())
         weak = [name for name, weight in emphasis["weights"].items() if weight < heaviest / 2]
         if weak:
-            yield f"- It says little of {' and '.join(sorted(weak))}: search with that encoder beside it where it counts."
+            yield f"- It says little of {' and '.join(sorted(weak))}: where that counts, search with that encoder too."
     if _part(info, "latents").get("collapsed"):
         yield "- **Its vectors have collapsed**: they cannot tell most images apart. Do not use it."
     if info.get("classes"):

@@ -121,7 +121,7 @@ def _clear_up(folder: Path) -> None:
 
 
 def write_manifest(folder: Path, info: dict[str, Any]) -> None:
-    """Write MODEL_CARD.md and, last of all, bundle.json: `info` with the format, the preprocessing and the checksums."""
+    """Write MODEL_CARD.md and, last of all, bundle.json: `info` with format, preprocessing and checksums."""
     manifest = {"format": FORMAT_VERSION, "preprocessing": PREPROCESSING_VERSION, **info}
     (folder / CARD).write_text(model_card(manifest), "utf-8")
     files = sorted(file for file in folder.iterdir() if file.is_file())

@@ -263,7 +263,7 @@ def test_a_file_of_no_known_format_is_named(tmp_path: Path) -> None:
 
 def test_an_array_that_is_cut_off_is_told(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive:
-        for name, dtype, shape in (("id", "<U1", (9,)), ("clip", "<f4", (9, 10**6))):
+        for name, dtype, shape in (("id", "<U1", (9,)), ("clip", "<f4", (9, 10**4))):
             with archive.open(f"{name}.npy", "w") as member:
                 described = {"descr": dtype, "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(member, described)  # type: ignore[arg-type]
@@ -289,3 +289,12 @@ def test_a_header_that_says_nonsense_is_refused(text: str, tmp_path: Path) -> No
         open_vectors(file)
     with pytest.raises(ValueError, match=r"."):
         Header.from_text(text)
+
+
+def test_a_row_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    for dtype, shape in (("<U1000000000", (9,)), ("<f4", (9, 10**9))):
+        with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive, archive.open("clip.npy", "w") as member:
+            described = {"descr": dtype, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(member, described)  # type: ignore[arg-type]
+        with pytest.raises(VectorFileError, match="a row of its array 'clip' is too large"):
+            open_vectors(tmp_path / "v.npz")

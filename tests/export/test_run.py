@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="exports need TensorFlow: pip install 'autoenc[train]'")
 
-from autoenc import Bundle, ExportReport, export_model, load_bundle  # noqa: E402
+from autoenc import Bundle, ExportReport, create_encoder, export_model, load_bundle  # noqa: E402
 from autoenc.cli import main  # noqa: E402
-from autoenc.errors import ArgumentError, ExportError, OutputError  # noqa: E402
+from autoenc.encoders.sidecar import sidecar_path  # noqa: E402
+from autoenc.errors import ArgumentError, ExportError, MissingDependencyError, OutputError  # noqa: E402
 from autoenc.export import run as exporting  # noqa: E402
 from autoenc.export.parity import LIMITS, Parity, check_parity, parity, pictures  # noqa: E402
-from autoenc.export.runtimes import run_litert, run_onnx, sidecar_path  # noqa: E402
+from autoenc.export.runtimes import run_file  # noqa: E402
 from autoenc.files import digest_of  # noqa: E402
 from autoenc.vectors import Vectors  # noqa: E402
 
@@ -66,12 +68,12 @@ def test_each_form_is_as_near_and_as_small_as_it_says(
 @pytest.mark.parametrize("format", ["onnx", "litert"])
 @pytest.mark.parametrize("quantize", [None, "float16", "int8"])
 def test_the_sidecar_says_what_the_file_takes(
-    format: str, quantize: str | None, exported: dict[tuple[str, str | None], ExportReport], bundle: Bundle
+    format: str, quantize: str | None, exported: dict[tuple[str, str | None], ExportReport]
 ) -> None:
     file = exported[format, quantize].file
     said = json.loads(sidecar_path(file).read_bytes())
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
-    found, taken, returned = run_onnx(file, bundle, images) if format == "onnx" else run_litert(file, images)
+    found, taken, returned = run_file(format, file, images)
     assert (said["input"], said["output"], said["checksum"]) == (taken, returned, digest_of(file.read_bytes()))
     assert (said["dim"], said["size"], said["dtype"], said["layout"]) == (32, 32, "uint8", "NHWC")
     assert found.shape == (5, 32)
@@ -79,9 +81,6 @@ def test_the_sidecar_says_what_the_file_takes(
 
 
 def test_an_exported_file_is_an_encoder(exported: dict[tuple[str, str | None], ExportReport], bundle: Bundle) -> None:
-    pytest.importorskip("autoenc.encoders.exported")
-    from autoenc import create_encoder
-
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
     for format in ("onnx", "litert"):
         report = exported[format, None]
@@ -97,7 +96,7 @@ def test_onnx_without_quantization_is_the_bundles_own_file(
     assert (exported["onnx", None].cosine, exported["onnx", None].top10) == (1, 1)
 
 
-def test_mirror_averaging_is_converted_too(tmp_path: Path, drawn: Path, bundle: Bundle) -> None:
+def test_mirror_averaging_is_converted_too(tmp_path: Path, drawn: Path) -> None:
     """The graph of an encoder that is blind to mirroring turns pictures around and joins them."""
     from autoenc.export.tensorflow_graph import tensorflow_function
     from autoenc.training.export import export_encoder
@@ -106,7 +105,7 @@ def test_mirror_averaging_is_converted_too(tmp_path: Path, drawn: Path, bundle: 
     export_encoder(mirror_averaged(build_encoder(ModelConfig())), tmp_path / "e.onnx")
     images = pictures(drawn, 32).comparing[:8]
     found = np.asarray(tensorflow_function((tmp_path / "e.onnx").read_bytes())(tf.constant(images)))
-    expected = run_onnx(tmp_path / "e.onnx", bundle, images)[0]
+    expected = run_file("onnx", tmp_path / "e.onnx", images)[0]
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
     turned = np.asarray(tensorflow_function((tmp_path / "e.onnx").read_bytes())(tf.constant(images[:, :, ::-1])))
     assert np.abs(found - turned).max() < 1e-4 * np.abs(expected).max()
@@ -137,13 +136,13 @@ def test_what_is_too_far_from_the_original_is_not_kept(
     drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def scrambled(*arguments: object) -> tuple[Vectors, str, str]:
-        vectors, taken, returned = run_onnx(*arguments)  # type: ignore[arg-type]
+        vectors, taken, returned = run_file(*arguments)  # type: ignore[arg-type]
         return vectors[::-1].copy(), taken, returned
 
     file = tmp_path / "e.onnx"
     export_model("clothing-32-2", file, format="onnx", images=drawn)
     before = file.read_bytes(), sidecar_path(file).read_bytes()
-    monkeypatch.setattr(exporting, "run_onnx", scrambled)
+    monkeypatch.setattr(exporting, "run_file", scrambled)
     with pytest.raises(
         ExportError, match=r"too far from the original on 36 images: least cosine -?0\.\d{6} \(0\.999 or"
     ):
@@ -221,3 +220,29 @@ def test_the_command_line_tells_the_figures(drawn: Path, tmp_path: Path, capsys:
     assert json.loads(capsys.readouterr().out)["encoder"] == f"onnx:{file}"
     assert main([*arguments[:4], "--out", "x.onnx", "--quantize", "int8", "--format", "saved_model"]) == 2
     assert "use --format litert or onnx for --quantize int8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lacking", "options", "said"),
+    [
+        (
+            "tensorflow",
+            {"format": "saved_model"},
+            r"format=saved_model needs tensorflow.* pip install 'autoenc\[train\]'",
+        ),
+        ("onnx", {"format": "onnx", "quantize": "float16"}, r"needs onnx: pip install 'autoenc\[train\]'"),
+    ],
+)
+def test_a_converter_that_is_not_installed_is_named(
+    lacking: str,
+    options: dict[str, str],
+    said: str,
+    drawn: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, lacking, None)
+    file = tmp_path / ("e.onnx" if options["format"] == "onnx" else "saved")
+    with pytest.raises(MissingDependencyError, match=said):
+        export_model("clothing-32-2", file, images=drawn, **options)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

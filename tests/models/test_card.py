@@ -12,7 +12,6 @@ import pytest
 from autoenc import load_bundle
 from autoenc.models.card import CARD, model_card
 
-
 INFO: dict[str, Any] = {
     "format": 1,
     "preprocessing": 1,
