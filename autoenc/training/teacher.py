@@ -50,7 +50,7 @@ def create_teacher(teacher: str | Encoder) -> Encoder:
     """
     if isinstance(teacher, str) and teacher in ENCODERS and ENCODERS[teacher].trained:
         raise ArgumentError(
-            f"teacher='{teacher}' does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
+            f"teacher={teacher} does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
         )
     (encoder,) = create_encoders([teacher]).values()
     if not encoder.fitted:
