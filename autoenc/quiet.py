@@ -1,11 +1,11 @@
-"""Silence what C libraries write straight to standard error."""
+"""Silence what C libraries, and TensorFlow, write to standard error."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TextIO
 
@@ -44,6 +44,22 @@ def native_stderr_silenced() -> Iterator[None]:
             python_side.close()
         os.dup2(kept, 2)
         os.close(kept)
+
+
+@contextmanager
+def tensorflow_silenced() -> Iterator[None]:
+    """Keep what TensorFlow's C++ side writes off standard error.
+
+    What Python code writes to `sys.stderr` in the meantime is lost as well: keep user callbacks out of the block.
+
+    Example:
+        >>> with tensorflow_silenced():
+        ...     pass
+    """
+    stderr = sys.stderr
+    # TensorFlow's logger keeps the `sys.stderr` it is imported under: it must not be one that is closed afterwards.
+    with native_stderr_silenced(), redirect_stderr(stderr):
+        yield
 
 
 def _descriptor(stream: TextIO) -> int | None:

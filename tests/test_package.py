@@ -56,13 +56,18 @@ def test_only_the_store_knows_qdrant() -> None:
 
 
 def test_nothing_that_is_loaded_can_run_code() -> None:
-    """Keras models are written, never loaded; arrays are loaded without pickled objects."""
+    """Keras models are written, never loaded; arrays are loaded without pickled objects.
+
+    Weights go into networks that Keras' own code has built, once their file has been looked at.
+    """
+    weights = "autoenc.encoders.applications"
     for name, path in modules().items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 options = {option.arg: ast.unparse(option.value) for option in node.keywords}
-                assert called.rpartition(".")[2] not in ("load_model", "load_weights"), name
+                assert called.rpartition(".")[2] != "load_model", name
+                assert called.rpartition(".")[2] != "load_weights" or name == weights, name
                 assert called not in ("eval", "exec"), name
                 assert called != "np.load" or options.get("allow_pickle") == "False", name
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -92,11 +97,14 @@ def test_the_public_names() -> None:
         "copy_store",
         "CopyReport",
         "create_encoder",
+        "describe_model",
+        "DescribedModel",
         "Difference",
         "draw_catalog",
         "Duplicates",
         "Encoder",
         "ENCODER_NAMES",
+        "PRETRAINED_NAMES",
         "EncoderScores",
         "find_duplicates",
         "find_images",
@@ -156,7 +164,7 @@ def test_the_public_names() -> None:
 @pytest.mark.parametrize("name", autoenc.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     value = getattr(autoenc, name)
-    if name not in ("__version__", "ENCODER_NAMES", "Progress"):
+    if name not in ("__version__", "ENCODER_NAMES", "PRETRAINED_NAMES", "Progress"):
         assert value.__doc__
         assert not isinstance(value, type(sys)), f"{name} is hidden by a module"
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 
 from autoenc.errors import MissingDependencyError
-from autoenc.quiet import native_stderr_silenced
+from autoenc.quiet import tensorflow_silenced
 
 _PACKAGES = ("keras", "tensorflow", "onnx", "tf2onnx", "scipy")
 
@@ -34,22 +33,6 @@ def loading_libraries() -> Iterator[None]:
             f"Training needs {error.name}, which is not installed: pip install 'autoenc[train]'. "
             f"Indexing, searching and comparing do not need it."
         ) from error
-
-
-@contextmanager
-def tensorflow_silenced() -> Iterator[None]:
-    """Keep what TensorFlow's C++ side writes off standard error.
-
-    What Python code writes to `sys.stderr` in the meantime is lost as well: keep user callbacks out of the block.
-
-    Example:
-        >>> with tensorflow_silenced():
-        ...     pass
-    """
-    stderr = sys.stderr
-    # TensorFlow's logger keeps the `sys.stderr` it is imported under: it must not be one that is closed afterwards.
-    with native_stderr_silenced(), redirect_stderr(stderr):
-        yield
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autoenc.images.alterations import GAIN, altered_copies
+from autoenc.quiet import tensorflow_silenced
 from autoenc.training.clusters import VIEW_SEEDS, cluster_map
 from autoenc.training.latents import LatentHealth, Whitening, fit_whitening, latent_health
-from autoenc.training.libraries import tensorflow_silenced
 from autoenc.vectors import Vectors
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from autoenc.files import digest_of
 from autoenc.images.cache import PixelCache, load_pixels
 from autoenc.images.finding import Found, path_of
 from autoenc.progress import Progress
+from autoenc.quiet import tensorflow_silenced
 from autoenc.training import teacher as teachers
 from autoenc.training.checkpoint import Checkpoint, State
 from autoenc.training.classes import Classes, classes_of, key_of
 from autoenc.training.descriptors import Describer, joined
 from autoenc.training.emphasis import Emphasis, decide, parse_emphasis
 from autoenc.training.examples import Examples, distinct, split
-from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE, ModelConfig
 from autoenc.training.objectives import Material, Prediction, create_objectives
 from autoenc.training.settings import Settings

@@ -17,9 +17,9 @@ import tensorflow
 from autoenc.models.bundle import Bundle, load_bundle
 from autoenc.models.manifest import AUTOENCODER, DECODER, ENCODER
 from autoenc.models.writing import check_target, write_manifest, written_whole
+from autoenc.quiet import tensorflow_silenced
 from autoenc.training.export import export_decoder, export_encoder
 from autoenc.training.latents import Whitening
-from autoenc.training.libraries import tensorflow_silenced
 from autoenc.training.model import INPUT_SIZE
 from autoenc.training.plots import alterations, reconstructions, training_curves
 from autoenc.training.selection import Judgment
