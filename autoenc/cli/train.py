@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, list_skipped, print_json, put
+from autoenc.cli.common import add_common, add_overwrite, add_weights, list_skipped, print_json, put, weights_of
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
     "epochs": (int, "N", "passes over the images, at most (default: 80)"),
@@ -49,13 +49,14 @@ def add_parser(verbs: Any) -> None:
     for name, (kind, metavar, meaning) in SETTINGS.items():
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
+    add_weights(parser)
     parser.add_argument("--resume", action="store_true", help="continue a training that was interrupted")
     add_overwrite(parser, "a model whose files were changed after autoenc wrote them")
     add_common(
         parser,
         json_keys="epochs, seconds, images_per_second, loss, val_loss, bundle, best_epoch, images, found, history[…], "
         "skipped[{path, reason}], ignored, health, held_out, cluster_map, stopped_early, resumed_after, "
-        "emphasis{asked, weights{…}, scores[…], …}, teacher{name, fingerprint, dim, input_size, weight}, "
+        "emphasis{asked, weights{…}, scores[…], …}, teacher{name, fingerprint, dim, input_size, weight, random}, "
         "classes{classes[…], images[…], unlabeled, left_out[…]}, notes[…]",
     )
     parser.set_defaults(
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         options.images,
         options.model,
         **{name: value for name, value in vars(options).items() if name in SETTINGS},
+        weights=weights_of(options),
         resume=options.resume,
         overwrite=options.overwrite,
         progress=not options.quiet,

@@ -43,7 +43,8 @@ class TrainingResult:
             `autoenc.training.clusters.cluster_map`.
         emphasis: the weights of edges, color and texture in what was learned, and how they were found; None for the
             objective "reconstruction" alone.
-        teacher: name, fingerprint, dim, input_size and weight of the encoder that it learned from; None without one.
+        teacher: what `bundle.json` says of the encoder that it learned from: name, fingerprint, dim, input_size, weight
+            and whether its weights are random; None without one.
         classes: what the labels say; None for a training without labels.
         skipped: files that could not be read.
         ignored: how many files of the folder are hidden or not images.
@@ -75,7 +76,11 @@ class TrainingResult:
     @property
     def notes(self) -> list[str]:
         """What deserves attention, one or two sentences each; empty for a training that went well."""
-        return [note for note in (self._resumed(), self._left_out(), *self._labels(), *self._course()) if note]
+        return [
+            note
+            for note in (self._resumed(), self._left_out(), self._teacher(), *self._labels(), *self._course())
+            if note
+        ]
 
     def _resumed(self) -> str:
         if self.resumed_after is None:
@@ -92,6 +97,11 @@ class TrainingResult:
             parts.append(f"ignored {counted(self.ignored, 'hidden or non-image file')}")
         said = " and ".join(parts)
         return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+    def _teacher(self) -> str:
+        if self.teacher is None or not self.teacher["random"]:
+            return ""
+        return f"The weights of the teacher {self.teacher['name']} are random: there was nothing to learn from it."
 
     def _labels(self) -> list[str]:
         if self.classes is None:

@@ -37,6 +37,7 @@ def train(
     seed: int = 0,
     max_images: int | None = None,
     teacher: str | Encoder | None = None,
+    weights: Mapping[str, str] | None = None,
     labels: TrainingLabels | None = None,
     label_column: str | None = None,
     resume: bool = False,
@@ -74,6 +75,7 @@ def train(
         teacher: the name of an encoder to learn from, or an encoder. What it sees in each image, unaltered and at its
             own size, stands beside edges, color and texture in what "structure" and "neighbors" predict, and weighs as
             much as they do together. No label is used. The trained model is as small and as fast as without a teacher.
+        weights: of a pretrained teacher: its name -> a file of weights, "imagenet" or "random"; see `create_encoder`.
         labels: train with labels: "folders", for the names of the folders that hold the images; a table, CSV or
             Parquet, with one row per image; a mapping from an image's path, name or stem to its label; or a list with
             one label or None for each of `images`. They add the term "supervised", with weight 1; images without a
@@ -94,7 +96,7 @@ def train(
         MissingDependencyError: TensorFlow or another package of autoenc[train] is not installed.
         ArgumentError: a value out of range, or images that are neither files nor uint8; a teacher that must be fitted,
             or that no term learns from.
-        EncoderError: an unknown teacher.
+        EncoderError: an unknown teacher, or weights that cannot be used.
         LabelsError: labels that cannot be read or matched, or fewer than two classes.
         NoImagesError: fewer than two readable images.
         TrainingError: color alone is asked for, and the images are gray; an unfinished training is there and `resume`
@@ -129,7 +131,9 @@ def train(
     if labels is None and label_column is not None:
         raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
     named = None if labels is None else find_labels(labels, label_column, images, found)
-    taught_by = None if teacher is None else create_teacher(teacher)
+    if weights and teacher is None:
+        raise ArgumentError("weights= are those of a teacher; name it with teacher=.")
+    taught_by = None if teacher is None else create_teacher(teacher, weights)
     with loading_libraries():
         from autoenc.training.loop import fit
         from autoenc.training.selection import judge

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autoenc.encoders import ENCODERS, Encoder, base_name, create_encoders
+from autoenc.encoders.applications import RANDOM
 from autoenc.errors import ArgumentError, TrainingError
 from autoenc.files import digest_of
 from autoenc.images.cache import IN_MEMORY_BYTES, PixelCache
@@ -34,15 +35,16 @@ _BATCH = 64  # images encoded at a time
 _CONSTANT = 1e-6  # of the largest number: what varies by less is rounding
 
 
-def create_teacher(teacher: str | Encoder) -> Encoder:
+def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = None) -> Encoder:
     """The encoder that a student learns from.
 
     Args:
         teacher: the name of an encoder that needs neither a trained model nor fitting, or any fitted encoder.
+        weights: of a pretrained encoder, as `create_encoder` takes them.
 
     Raises:
         ArgumentError: it is neither.
-        EncoderError: an unknown name.
+        EncoderError: an unknown name, or weights that cannot be used.
 
     Example:
         >>> create_teacher("edges").dim
@@ -50,9 +52,9 @@ def create_teacher(teacher: str | Encoder) -> Encoder:
     """
     if isinstance(teacher, str) and teacher in ENCODERS and ENCODERS[teacher].trained:
         raise ArgumentError(
-            f"teacher='{teacher}' does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
+            f"teacher={teacher} does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
         )
-    (encoder,) = create_encoders([teacher]).values()
+    (encoder,) = create_encoders([teacher], weights=weights).values()
     if not encoder.fitted:
         raise ArgumentError(
             f"teacher= must be an encoder that can encode as it is; got '{encoder.name}', which must be fitted. "
@@ -62,13 +64,14 @@ def create_teacher(teacher: str | Encoder) -> Encoder:
 
 
 def record_of(teacher: Encoder) -> dict[str, Any]:
-    """What `bundle.json` says of a teacher."""
+    """What `bundle.json` says of a teacher; "random" says that its weights are, as only tests want them."""
     return {
         "name": teacher.name,
         "fingerprint": teacher.fingerprint,
         "dim": teacher.dim,
         "input_size": teacher.input_size,
         "weight": WEIGHT,
+        "random": teacher.origin == RANDOM,
     }
 
 

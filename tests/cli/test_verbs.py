@@ -186,7 +186,7 @@ def test_train_says_who_taught_and_what_is_labeled(call: Call, picture_folder: P
     assert training["teacher"]["name"] == "edges"
     assert training["labels"]["classes"] == ["blue", "green", "red"]
     refused = call("train", picture_folder, "--model", tmp_path / "n", "--teacher", "learned", code=2)
-    assert refused.stderr.startswith("autoenc: --teacher 'learned' does not say which model")
+    assert refused.stderr.startswith("autoenc: --teacher learned does not say which model")
 
 
 def test_index_accounts_for_every_file(drawn: Path, tmp_path: Path) -> None:

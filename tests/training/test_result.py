@@ -120,6 +120,13 @@ def test_labels_that_teach_little_are_noted(classes: Classes, notes: list[str]) 
     assert document["classes"] == classes.to_dict()
 
 
+@pytest.mark.parametrize("random", [False, True])
+def test_a_teacher_of_random_weights_is_told(random: bool) -> None:
+    notes = result(teacher={"name": "mobilenet", "random": random}).notes
+    told = "The weights of the teacher mobilenet are random: there was nothing to learn from it."
+    assert notes == [told] * random
+
+
 def test_a_hundred_held_out_images_are_enough() -> None:
     assert result(held_out=100).notes == []
 

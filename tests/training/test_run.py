@@ -437,7 +437,7 @@ def student(pictures: Any, whitened: None, tmp_path_factory: pytest.TempPathFact
 def test_who_taught_is_recorded(student: TrainingResult, trained: TrainingResult) -> None:
     info = student.bundle.info
     assert info["objective"] == "reconstruction+structure+neighbors"
-    record = {"name": "corners", "fingerprint": "corners-1", "dim": 12, "input_size": 64, "weight": 1}
+    record = {"name": "corners", "fingerprint": "corners-1", "dim": 12, "input_size": 64, "weight": 1, "random": False}
     assert info["training"]["teacher"] == student.teacher == record
     assert (trained.teacher, trained.bundle.info["training"]["teacher"]) == (None, None)
 
@@ -491,6 +491,8 @@ def test_a_teacher_is_asked_once_for_the_unaltered_images(
 def test_a_teacher_that_no_term_learns_from_is_refused(pictures: Any, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="teacher= needs 'structure' or 'neighbors' in objective="):
         train(pictures, tmp_path / "m", **QUICK, teacher=Corners())
+    with pytest.raises(ArgumentError, match=r"weights= are those of a teacher; name it with teacher=\."):
+        train(pictures, tmp_path / "m", weights={"mobilenet": "random"})
     assert not list(tmp_path.iterdir())
 
 

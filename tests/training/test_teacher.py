@@ -152,6 +152,7 @@ def test_a_teacher_is_named_or_given() -> None:
         "dim": 3,
         "input_size": 48,
         "weight": 1,
+        "random": False,
     }
 
 
@@ -159,6 +160,14 @@ def test_two_teachers_of_one_name_are_told_apart_by_their_fingerprints() -> None
     other = Means()
     other.fingerprint = "means-2"
     assert key_of(Means()) == key_of(Means()) != key_of(other)
+
+
+def test_weights_are_those_of_a_pretrained_teacher() -> None:
+    with pytest.raises(ArgumentError, match="weights= are for pretrained encoders"):
+        create_teacher("edges", {"edges": "edges.h5"})
+    pytest.importorskip("keras", reason="MobileNet needs TensorFlow: pip install 'autoenc[train]'")
+    with pytest.raises(EncoderError, match=r"absent\.weights\.h5"):
+        create_teacher("mobilenet", {"mobilenet": "absent.weights.h5"})
 
 
 @pytest.mark.parametrize(
