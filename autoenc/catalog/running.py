@@ -16,7 +16,7 @@ from autoenc.catalog.weights import shared_weights
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
 from autoenc.store import OWN, And, Filter, Hit, Not, Scale, Store
-from autoenc.store.blending import Part
+from autoenc.store.blending import Part, grown
 from autoenc.store.checks import MAX_K
 from autoenc.vectors import Matrix
 
@@ -157,7 +157,7 @@ def _least(searcher: Encoders, query: Query, weights: Mapping[str, float], simpl
 
 
 def _alike(searcher: Encoders, weights: Mapping[str, float], hits: Sequence[Hit], simple: bool) -> Matrix:
-    """How similar hits are to one another, on the scale of their scores; vectors that both have share all weight."""
+    """How similar hits are to one another, on the scale of their scores; as those, by the vectors that both have."""
     total: Matrix = np.zeros((len(hits), len(hits)))
     compared: Matrix = np.zeros((len(hits), len(hits)))
     records = {r.id: r.vectors for r in searcher.store.retrieve([hit.id for hit in hits], vectors=list(weights))}
@@ -172,5 +172,6 @@ def _alike(searcher: Encoders, weights: Mapping[str, float], hits: Sequence[Hit]
             cosines = weight * (1 + (cosines - scale.nearest) / scale.span)
         total[np.ix_(there, there)] += cosines
         compared[np.ix_(there, there)] += weight
-    share = np.divide(sum(weights.values()), compared, out=np.zeros_like(compared), where=compared > 0)
-    return np.asarray(total * share, np.float64)
+    both = compared > 0
+    total[both] *= grown(sum(weights.values()), compared[both])
+    return total

@@ -10,6 +10,7 @@ from typing import TypeVar
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
 from autoenc.store import Scalar
+from autoenc.store.blending import grown
 
 Using = str | Encoder | Mapping[str, float] | Mapping[Encoder, float] | Mapping[str | Encoder, float]
 """One encoder, several with their weights, or text such as `learned=1,color=0.5`."""
@@ -113,7 +114,7 @@ def encoders_of(using: Using) -> dict[str | Encoder, float]:
 
 
 def shared_weights(weights: Mapping[str, float], there: Collection[str]) -> dict[str, float]:
-    """The weights of those vectors that are there, which share that of the others in proportion to their own.
+    """The weights of those vectors that are there, which share half of that of the others (see `blending.grown`).
 
     Args:
         weights: name of a vector -> its weight, above 0.
@@ -121,11 +122,11 @@ def shared_weights(weights: Mapping[str, float], there: Collection[str]) -> dict
 
     Example:
         >>> shared_weights({"learned": 1.0, "color": 0.25, "behavior": 0.5}, {"learned", "color"})
-        {'learned': 1.4, 'color': 0.35}
+        {'learned': 1.2, 'color': 0.3}
     """
     kept = {name: weight for name, weight in weights.items() if name in there}
-    share = sum(weights.values()) / sum(kept.values())
-    return {name: weight * share for name, weight in kept.items()}
+    growth = grown(sum(weights.values()), sum(kept.values()))
+    return {name: weight * growth for name, weight in kept.items()}
 
 
 def boosts_of(boost: str | Mapping[str, float] | Sequence[Boost]) -> list[Boost]:

@@ -203,7 +203,7 @@ def run(options: argparse.Namespace) -> int:
         say(sentence)
     if neighbors and neighbors[0].parts and query.looks:
         for name in searcher.weights.keys() - neighbors[0].parts.keys():
-            say(f"The query has no vector '{name}'; it was compared by the rest, with all the weight.")
+            say(f"The query has no vector '{name}'; it was compared by the rest.")
     if verdict is not None and verdict.unlike and not options.json:
         say(verdict.told())
     if query.looks and options.using is None and not options.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy.typing as npt
 
@@ -12,7 +12,9 @@ from autoenc.store.kinds import FieldKind
 from autoenc.store.scale import Scale
 from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.store.where import Filter
-from autoenc.vectors import Vectors
+from autoenc.vectors import Matrix, Vectors
+
+Weight = TypeVar("Weight", float, Matrix)
 
 # ---- what callers pass -----------------------------------------------------------------------------
 
@@ -21,7 +23,7 @@ from autoenc.vectors import Vectors
 class Similarity:
     """Part of a hybrid score: `weight` times the scaled cosine similarity to a vector.
 
-    A point without the vector is judged by its others: they share the weight, in proportion to their own weights.
+    A point without the vector is judged by its others: they share half of the weight (see `grown`).
 
     Attributes:
         using: name of the vectors to compare with.
@@ -69,8 +71,8 @@ Part = Similarity | Match | Closeness
 
 
 class Nearest(NamedTuple):
-    """`weight` * (cosine - zero) / span. For a point without the vector 0, and the other vectors' sum grows instead:
-    it is multiplied by the weights of all parts of this kind over those of the vectors that are there.
+    """`weight` * (cosine - zero) / span. For a point without the vector 0; the sum of those by its other vectors grows
+    instead, see `grown`.
     """
 
     using: str
@@ -196,6 +198,26 @@ _AROUND = 0.75
 
 _HUGE = 1e300
 _FAR = 10_000.0  # 0.5 ** 10000 is 0 in double precision
+
+
+SHARED = 0.5
+"""How much of the weight of the vectors that a point lacks goes to those that it has. What is near by one kind of
+vectors tends to be near by another kind as well, but less so: with all of it, points without behavior crowd out the
+others; with nothing of it, they are hardly ever found. Chosen with `scripts/bench_behavior.py`."""
+
+
+def grown(every: float, own: Weight) -> Weight:
+    """What the similarities of a point are multiplied by, because it lacks some of the vectors.
+
+    Args:
+        every: the weight of all vectors.
+        own: the weight of those that the point has, above 0.
+
+    Example:
+        >>> grown(1.5, 1.5), grown(1.5, 1.0)
+        (1.0, 1.25)
+    """
+    return 1 - SHARED + SHARED * every / own
 
 
 def _narrowed(where: Conditions, *more: Condition) -> Conditions:

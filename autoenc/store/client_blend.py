@@ -7,7 +7,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
+from autoenc.store.blending import SHARED, Blend, Close, Matching, Nearest, Search
 from autoenc.store.client_filters import client_condition, client_filter
 from autoenc.store.filters import Conditions, HasVector, json_path
 from autoenc.store.settings import SearchSettings
@@ -81,13 +81,14 @@ def _formula(sum_of: Sequence[Nearest | Matching | Close]) -> models.FormulaQuer
 
 
 def _shared(nearest: Sequence[Nearest], similar: list[models.Expression]) -> models.Expression:
-    """The sum of similarities, where the vectors that a point has share the weight of those that it lacks."""
+    """The sum of similarities, which grows where a point lacks some of the vectors: see `blending.grown`."""
     there: list[models.Expression] = [
         models.MultExpression(mult=[part.weight, client_condition(HasVector(part.using))]) for part in nearest
     ]
-    total = sum(part.weight for part in nearest)
-    share = models.DivParams(left=total, right=models.SumExpression(sum=there), by_zero_default=0.0)
-    return models.MultExpression(mult=[models.SumExpression(sum=similar), models.DivExpression(div=share)])
+    every = SHARED * sum(part.weight for part in nearest)
+    share = models.DivParams(left=every, right=models.SumExpression(sum=there), by_zero_default=0.0)
+    growth = models.SumExpression(sum=[1 - SHARED, models.DivExpression(div=share)])
+    return models.MultExpression(mult=[models.SumExpression(sum=similar), growth])
 
 
 def _closeness(part: Close) -> list[models.Expression]:

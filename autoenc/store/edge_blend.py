@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 import qdrant_edge as qe
 from qdrant_edge import Expression
 
-from autoenc.store.blending import Blend, Close, Matching, Nearest, Search
+from autoenc.store.blending import SHARED, Blend, Close, Matching, Nearest, Search
 from autoenc.store.edge_values import condition_for, filter_for
 from autoenc.store.filters import Conditions, HasVector, json_path
 from autoenc.store.settings import SearchSettings
@@ -74,10 +74,11 @@ def _formula(sum_of: Sequence[Nearest | Matching | Close]) -> qe.Formula:
 
 
 def _shared(nearest: Sequence[Nearest], similar: list[Expression]) -> Expression:
-    """The sum of similarities, where the vectors that a point has share the weight of those that it lacks."""
+    """The sum of similarities, which grows where a point lacks some of the vectors: see `blending.grown`."""
     there = [_times(part.weight, [Expression.Condition(condition_for(HasVector(part.using)))]) for part in nearest]
-    total = Expression.Constant(sum(part.weight for part in nearest))
-    return Expression.Mult([Expression.Sum(similar), Expression.Div(total, Expression.Sum(there), 0.0)])
+    every = Expression.Constant(SHARED * sum(part.weight for part in nearest))
+    share = Expression.Div(every, Expression.Sum(there), 0.0)
+    return Expression.Mult([Expression.Sum(similar), Expression.Sum([Expression.Constant(1 - SHARED), share])])
 
 
 def _query(part: Nearest) -> qe.Query:

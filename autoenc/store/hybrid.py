@@ -9,7 +9,7 @@ from itertools import islice, product
 import numpy as np
 
 from autoenc.errors import ArgumentError
-from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nearest, Part, Similarity
+from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nearest, Part, Similarity, grown
 from autoenc.store.checks import BATCH, canonical, check_number, floats
 from autoenc.store.checks import parts as batches
 from autoenc.store.filters import Condition, Conditions, HasId
@@ -46,8 +46,8 @@ class HybridSearch(Generational):
         are the n best, by that vector and the other parts, of the n + 240 points nearest to the vector that weighs
         most, and of fewer for a vector that weighs less; and the n nearest to the former that all other parts suit
         (what matches, and what is close enough to get half the weight). Each is scored by every part; one that lacks
-        some of the vectors, by the others with their weight. Without a vector, every point that any part suits is a
-        candidate.
+        some of the vectors, by the others, which share half of the weight. Without a vector, every point that any part
+        suits is a candidate.
 
         Args:
             parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.
@@ -123,7 +123,7 @@ class HybridSearch(Generational):
             for id, names in there.items():
                 if len(names) < len(weights) and (own := sum(weights[name] for name in names)):
                     for name in names:
-                        found[id][name] *= sum(weights.values()) / own
+                        found[id][name] *= grown(sum(weights.values()), own)
         return found
 
     def _checked_parts(self, parts: Sequence[Part]) -> tuple[Nearest | Matching | Close, ...]:
