@@ -108,7 +108,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(store: Store, serving, photo: 
         b'{"id": "shoe/001.jpg", "min_score": NaN}', b'{"id": "shoe/001.jpg", "min_score": Infinity}',
         b'{"id": "shoe/001.jpg", "diversity": 7}', b'{"id": "shoe/001.jpg", "where": {"price": {}}}',
         b'{"id": "shoe/001.jpg", "where": {"price": {"lt": "cheap"}}}', b'{"id": "shoe/001.jpg", "where": "price <"}',
-        b'{"id": "shoe/001.jpg", "where": "nothing = 1"}', b'{"id": "shoe/001.jpg", "where": {"price": null}}',
+        b'{"id": "shoe/001.jpg", "where": "nothing = 1"}', b'{"id": "shoe/001.jpg", "where": {"price": [null]}}',
         b'{"id": "shoe/001.jpg", "where": {"nothing": 1}}', b'{"id": "shoe/001.jpg", "using": "nothing"}',
         b'{"id": "shoe/001.jpg", "using": {"learned": -1}}', b'{"id": "shoe/001.jpg", "boost": "price"}',
         b'{"id": "shoe/001.jpg", "near": "title=1"}', b'{"id": "shoe/001.jpg", "group_by": "nothing"}',

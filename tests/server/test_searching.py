@@ -61,6 +61,7 @@ def test_a_filter_can_be_an_object(client: Client, store: Store) -> None:
     text = "price >= 20 and price < 60 and season in (summer, winter) and title contains shirt"
     assert ids(found) == [each.id for each in search(store, id="t-shirt/001.jpg", where=text, k=20)] != []
     assert all(20 <= each["image"]["fields"]["price"] < 60 for each in found["neighbors"])
+    assert client.search(id="t-shirt/001.jpg", where={"price": None}, k=20)["neighbors"] == []  # every product has one
 
 
 def test_a_search_says_how_it_was_understood(client: Client) -> None:
