@@ -67,6 +67,7 @@ FLAGS = {
         "set",
         "threshold",
         "unset",
+        "vectors",
         "writable",
     ),
 }
