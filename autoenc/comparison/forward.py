@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from autoenc.comparison.kept import IN_MEMORY_BYTES
 from autoenc.comparison.split import Split
-from autoenc.comparison.vector_files import Spent, VectorFolder, picture_digests
+from autoenc.comparison.vector_files import Spent, VectorFolder, is_compact, picture_digests
 from autoenc.encoders import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError
@@ -59,7 +59,7 @@ class Forward:
         self.split = split
         self._sides = [side for side in (split.gallery, split.queries, split.copies) if side is not None]
         self._folder = folder
-        self._awaited = Counter(id(_innermost(encoder)) for encoder in encoders)
+        self._awaited = Counter(id(_source(encoder)) for encoder in encoders)
         self._shared: dict[int, Encoded] = {}
         self._digests: dict[int, list[bytes]] = {}  # input size -> those of all pictures
         self._known: dict[str, int] = {}
@@ -71,7 +71,7 @@ class Forward:
         Raises:
             EncoderError: an encoder that cannot be fitted, or a vector that is not finite.
         """
-        if isinstance(encoder, Projection):
+        if isinstance(encoder, Projection) and _source(encoder) is not encoder:
             return _projected(encoder, self.vectors(encoder.base, progress))
         key = id(encoder)
         found = self._shared.pop(key, None) or self._encoded(encoder, progress)
@@ -193,11 +193,15 @@ def _projected(encoder: Projection, base: Encoded) -> Encoded:
     return found._replace(ms_per_image=base.ms_per_image + _milliseconds(spent))
 
 
-def _innermost(encoder: Encoder) -> Encoder:
-    """What a projection projects, however many there are one after the other."""
-    while isinstance(encoder, Projection):
-        encoder = encoder.base
-    return encoder
+def _source(encoder: Encoder) -> Encoder:
+    """The encoder whose pass over the pictures it takes: of a projection, what it projects in the end.
+
+    Vectors that are longer than the pixels, such as those of "pixels", are not worth the room: there it is itself.
+    """
+    inner = encoder
+    while isinstance(inner, Projection):
+        inner = inner.base
+    return inner if is_compact(inner) else encoder
 
 
 def _batches(rows: npt.NDArray[Scalar]) -> Iterator[npt.NDArray[Scalar]]:

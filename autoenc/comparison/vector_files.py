@@ -85,7 +85,7 @@ class VectorFolder:
 
     def shelf(self, encoder: Encoder) -> Shelf | None:
         """Where the vectors of an encoder are; None for one whose vectors are longer than the pixels it is given."""
-        return Shelf(self, encoder) if 4 * encoder.dim < 3 * encoder.input_size**2 else None
+        return Shelf(self, encoder) if is_compact(encoder) else None
 
     def notes(self) -> Iterator[str]:
         """What went wrong, in sentences."""
@@ -113,7 +113,7 @@ class VectorFolder:
                 continue
             except OSError:
                 self._damaged.add(entry.name)
-            except ValueError:
+            except (ValueError, RecursionError):
                 self._damaged.add(entry.name)
                 with contextlib.suppress(OSError):
                     path.unlink()
@@ -244,6 +244,11 @@ class _Part(NamedTuple):
     digests: list[bytes]
     vectors: Vectors
     spent: Spent
+
+
+def is_compact(encoder: Encoder) -> bool:
+    """Whether its vectors take less room than the pixels that they are made of, so that they are worth keeping."""
+    return 4 * encoder.dim < 3 * encoder.input_size**2
 
 
 def picture_digests(images: Images) -> list[bytes]:

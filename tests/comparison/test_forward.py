@@ -91,6 +91,33 @@ def test_a_projection_that_was_fitted_elsewhere_stays_as_it_is(images: Images) -
     np.testing.assert_array_equal(Forward(split_of(images), [fitted]).vectors(fitted).gallery, expected)
 
 
+class Whole(Counting):
+    """The pixels themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dim = 12 * 12 * 3
+
+    def _encode(self, images: Images) -> Vectors:
+        self.given.append(images)
+        return np.asarray(images.reshape(len(images), -1), np.float32)
+
+
+def test_vectors_longer_than_pixels_are_not_held(images: Images, tmp_path: Path) -> None:
+    for _ in range(2):
+        encoder = Whole()
+        both = [Projection(encoder, 2), encoder]
+        forward = Forward(split_of(images), both, VectorFolder(tmp_path))
+        projected, whole = (forward.vectors(each) for each in both)
+        small = resized_batch(images, 12)
+        np.testing.assert_array_equal(whole.gallery, small.reshape(20, -1))
+        expected = Projection(Whole(), 2).fit([small]).encode(small)
+        np.testing.assert_allclose(projected.gallery, expected, atol=1e-3)
+        assert forward._shared == {}
+    (note, *_) = forward.notes()
+    assert note.endswith(": 24 of counting+pca2."), "what is projected is short"
+
+
 def test_batches_run_across_gallery_queries_and_copies(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, parts = Counting(), Counting()
     split = split_of(images, images[:3] // 2)

@@ -82,7 +82,7 @@ def test_files_add_up_and_tell_how_long_their_vectors_took(tmp_path: Path) -> No
 
 def test_vectors_that_take_more_room_than_pixels_are_not_kept(tmp_path: Path) -> None:
     folder = VectorFolder(tmp_path)
-    assert folder.shelf(Numbered(dim=11, size=4)) is not None  # 44 bytes for 48
+    assert folder.shelf(Numbered(dim=11, size=4)) is not None  # 44 bytes, of 48
     assert folder.shelf(Numbered(dim=12, size=4)) is None
 
 

@@ -43,7 +43,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
             scores(name, np.clip(generator.normal(quality, 0.15, 24), 0, 1), dim=dim, ms=ms), model_bytes=model
         )
         for name, (dim, ms, quality, model) in known.items()
-    ]  # fmt: skip
+    ]
     together = fusion({"learned": 1.0, "edges": 0.5}, [0.4] * 24, {"learned": (0.02, 0.0, 0.04)})
     differences = {name: (0.05, 0.01, 0.09) for name in known if name != "learned"}
     found = comparison(paths, labels, encoders, differences, fusion=together)
@@ -84,6 +84,8 @@ def test_quality_against_cost_can_be_read_at_any_width(page: Any) -> None:
         plot, image = plots.nth(at), plots.nth(at).locator("img")
         assert plot.evaluate("it => it.scrollWidth <= it.clientWidth"), "it fits, and does not scroll"
         assert image.evaluate("it => it.clientWidth / it.naturalWidth") > 0.75, "so that 8 pt are 8 px or more"
+        caption = page.locator(".pair figcaption").nth(at)
+        assert caption.evaluate("it => it.scrollWidth <= it.clientWidth"), "it is whole"
         tops.append(plot.bounding_box()["y"])
     assert (tops[0] == tops[1]) == (width > 1000), "side by side where there is room"
     hints = page.evaluate(
