@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from autoenc.comparison.kept import IN_MEMORY_BYTES
 from autoenc.comparison.split import Split
-from autoenc.comparison.vector_files import Spent, VectorFolder, is_compact, picture_digests
+from autoenc.comparison.vector_files import Spent, VectorFolder, is_compact, picture_digests, typical
 from autoenc.encoders import Encoder
 from autoenc.encoders.projection import Projection
 from autoenc.errors import EncoderError
@@ -37,7 +37,7 @@ class Encoded(NamedTuple):
         gallery: (G, D) float32, finite, not scaled.
         queries: (Q, D) likewise; None where the queries are images of the gallery.
         copies: (S, D) likewise, of the altered copies.
-        ms_per_image: milliseconds in the encoder itself for an image.
+        ms_per_image: milliseconds in the encoder itself for an image, in the median batch.
     """
 
     gallery: Vectors
@@ -131,20 +131,22 @@ class Forward:
         keep: Callable[[Indices, float], None] | None = None,
     ) -> Spent:
         """Set some rows of all vectors; `keep` is given the rows of each batch, and the seconds in the encoder."""
-        spent, done = Spent(), len(out) - len(missing)
+        spent: list[Spent] = []
+        done = len(out) - len(missing)
         if done:
             progress(f"{encoder.name}: encoding", done, len(out), "")
         for rows in _batches(missing):
             pixels = self._pixels(rows, encoder.input_size)
-            if not spent.images:
+            if not spent:
                 encoder.encode(pixels[:1])  # the first call pays for one-time setup
             vectors, seconds = _timed(encoder.encode, pixels)
             out[rows] = _finite(encoder, vectors)
             if keep is not None:
                 keep(rows, seconds)
-            spent = spent.plus(seconds, len(rows))
-            progress(f"{encoder.name}: encoding", done + spent.images, len(out), "")
-        return spent
+            spent.append(Spent(seconds, len(rows)))
+            done += len(rows)
+            progress(f"{encoder.name}: encoding", done, len(out), "")
+        return typical(spent)
 
     def _pixels(self, rows: Indices, size: int) -> Images:
         """Pictures in memory, (n, size, size, 3) uint8; queries and copies are numbered after the gallery."""
@@ -174,15 +176,15 @@ def unit_vectors(vectors: Vectors) -> Vectors:
 def _projected(encoder: Projection, base: Encoded) -> Encoded:
     if not encoder.fitted:
         encoder.fit_vectors(_batches(base.gallery))
-    spent = Spent()
+    spent: list[Spent] = []
 
     def project(side: Vectors) -> Vectors:
-        nonlocal spent
         out, done = room_for((len(side), encoder.dim), np.float32, IN_MEMORY_BYTES), 0
         for batch in _batches(side):
             vectors, seconds = _timed(encoder.project, batch)
             out[done : done + len(batch)] = _finite(encoder, vectors)
-            spent, done = spent.plus(seconds, len(batch)), done + len(batch)
+            spent.append(Spent(seconds, len(batch)))
+            done += len(batch)
         return out
 
     found = base._replace(
@@ -190,7 +192,7 @@ def _projected(encoder: Projection, base: Encoded) -> Encoded:
         queries=None if base.queries is None else project(base.queries),
         copies=project(base.copies),
     )
-    return found._replace(ms_per_image=base.ms_per_image + _milliseconds(spent))
+    return found._replace(ms_per_image=base.ms_per_image + _milliseconds(typical(spent)))
 
 
 def _source(encoder: Encoder) -> Encoder:

@@ -33,8 +33,8 @@ class EncoderScores:
     Attributes:
         name: the encoder's name, "+pca32" included.
         dim: length of a vector, which takes 4 * dim bytes.
-        ms_per_image: milliseconds to encode one image (pixels in memory -> vector), in batches of 256; of a projection,
-            together with those of the encoder that it projects.
+        ms_per_image: milliseconds to encode one image (pixels in memory -> vector), in the median batch of 256; of a
+            projection, together with those of the encoder that it projects.
         per_query: metric name ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10") -> (L,) float64, one score
             for each of the comparison's labeled queries; empty without labels.
         selfrecall: k (1, 5, 10) -> (S,) float64, 1.0 where the altered copy of an image finds its original among the

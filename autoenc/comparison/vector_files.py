@@ -17,6 +17,7 @@ import json
 import math
 import os
 import re
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,20 @@ class Spent(NamedTuple):
 
     def plus(self, seconds: float, images: int) -> Spent:
         return Spent(self.seconds + seconds, self.images + images)
+
+
+def typical(batches: Sequence[Spent]) -> Spent:
+    """What some batches take together if each image takes what one takes in the median batch.
+
+    So a batch during which an encoder was set up, or something else had the machine, counts no more than others.
+
+    Example:
+        >>> typical([Spent(9.0, 1), Spent(2.0, 2), Spent(4.0, 4)])
+        Spent(seconds=7.0, images=7)
+    """
+    images = sum(batch.images for batch in batches)
+    rate = statistics.median(batch.seconds / batch.images for batch in batches) if batches else 0.0
+    return Spent(rate * images, images)
 
 
 class VectorFolder:
@@ -185,7 +200,7 @@ class Shelf:
         }
         self._digests: list[bytes] = []
         self._vectors: list[Vectors] = []
-        self._seconds = 0.0
+        self._batches: list[Spent] = []
 
     def fill(self, digests: Sequence[bytes], vectors: Vectors) -> Indices:
         """Set the rows whose vectors are known.
@@ -209,7 +224,7 @@ class Shelf:
         return np.array(sorted(row for rows in wanted.values() for row in rows), np.int64)
 
     def add(self, digests: Sequence[bytes], vectors: Vectors, seconds: float) -> None:
-        """Keep the vectors of some pictures.
+        """Keep the vectors of a batch of pictures.
 
         Args:
             digests: N digests.
@@ -218,7 +233,7 @@ class Shelf:
         """
         self._digests += digests
         self._vectors.append(np.array(vectors, np.float32))
-        self._seconds += seconds
+        self._batches.append(Spent(seconds, len(digests)))
         if sum(part.nbytes for part in self._vectors) >= PART_BYTES:
             self._write()
 
@@ -234,8 +249,9 @@ class Shelf:
         self._folder.make_room()
 
     def _write(self) -> None:
-        self._folder.write(self._identity, self._digests, np.concatenate(self._vectors), self._seconds)
-        self._digests, self._vectors, self._seconds = [], [], 0.0
+        seconds = typical(self._batches).seconds
+        self._folder.write(self._identity, self._digests, np.concatenate(self._vectors), seconds)
+        self._digests, self._vectors, self._batches = [], [], []
 
 
 class _Part(NamedTuple):

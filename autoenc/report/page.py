@@ -272,10 +272,10 @@ def _cost(comparison: Comparison) -> str:
         for word, cost in zip(("time", "size"), COSTS, strict=True)
     )
     text = (
-        "The time is for encoding pixels already in memory, in batches of 256, on the machine that ran the comparison; "
-        "loading a model is left out, and a projection takes the time of what it projects as well. On the Pareto front "
-        "is what no other surpasses without a higher cost; whether two of them differ reliably is shown by the paired "
-        f"differences above. {told}"
+        "The time is that of the median batch of 256 images, pixels already in memory, on the machine that ran the "
+        "comparison; loading a model is left out, and a projection takes the time of what it projects as well. On the "
+        "Pareto front is what no other surpasses without a higher cost; whether two of them differ reliably is shown "
+        f"by the paired differences above. {told}"
     )
     pictures = "".join(
         _plot(

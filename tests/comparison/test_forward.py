@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,22 @@ def test_many_new_pictures_measure_the_time_anew(
         forward.vectors(encoder)
     (note,) = forward.notes()
     assert note == f"Vectors of an earlier run were taken from {tmp_path}: 9 of counting.", "5, and 4 copies of them"
+
+
+def test_the_time_is_that_of_the_median_batch_in_this_run_and_in_the_next(
+    images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 8)
+    took = iter([90.0, 2.0, 1.0])  # seconds of three batches of 8
+
+    def timed(function: Callable[[Images], Vectors], batch: Images) -> tuple[Vectors, float]:
+        return function(batch), next(took)
+
+    monkeypatch.setattr(module, "_timed", timed)
+    for _ in range(2):
+        encoder = Counting()
+        found = Forward(split_of(images), [encoder], VectorFolder(tmp_path)).vectors(encoder)
+        assert found.ms_per_image == pytest.approx(2 / 8 * 1000)
 
 
 def test_lengths_become_one_in_batches() -> None:
