@@ -32,7 +32,7 @@ _MARKED = re.compile(
     rb'\{\n  "written_by": "autoenc '
     rb'|<!doctype html>.{0,200}<meta name="generator" content="autoenc '
     rb"|PK\x03\x04.{26}autoenc\.(backup\.txt|npy)"
-    rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image\n"
+    rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image(,model_bytes)?\n"
     rb"|" + ",".join(NEIGHBOR_COLUMNS).encode() + rb"\n"
     rb"|" + ",".join(COPY_COLUMNS).encode() + rb"\n"
     rb"|path,(label,)?width,height,digest,size,mtime_ns,"

@@ -78,6 +78,7 @@ FLAGS = {
         "unset",
         "user-column",
         "value-column",
+        "vectors",
         "weights",
         "workers",
         "writable",

@@ -68,13 +68,20 @@ def add_parser(verbs: Any) -> None:
         "that tells the label)",
     )
     add_store(parser, "a store that shall remember what retrieves best; its fields are weighed beside encoders")
-    parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json and compare.csv here")
+    parser.add_argument("--out", metavar="DIR", help="write report.html, compare.json, compare.csv and pareto.png here")
+    parser.add_argument(
+        "--vectors",
+        metavar="DIR",
+        help="keep vectors here, so that the next comparison computes only those of pictures and encoders that have "
+        "changed",
+    )
     add_overwrite(parser, "files of these names in --out that autoenc did not write")
     add_common(
         parser,
         json_keys="encoders{name: {dim, p@5, p@10, hit@5, recall@10, map, knn@10, selfrecall@1, ms_per_image, …}}, "
-        "differences[{a, b, metric, mean, ci_low, ci_high}], fusion{weights, using, weights_of_halves, map, …, "
-        "differences}, hybrid{weights, using, boost, near, …}, advice, command, …",
+        "pareto_front{metric, ms_per_image, bytes_per_image}, differences[{a, b, metric, mean, ci_low, ci_high}], "
+        "fusion{weights, using, weights_of_halves, map, …, differences}, hybrid{weights, using, boost, near, …}, "
+        "advice, command, …",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was written.")
 
@@ -88,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.outputs import check_folder
     from autoenc.report.advice import STORE, advice, search_command
     from autoenc.report.page import NO_PLOTS, write_report
+    from autoenc.report.pareto import write_pareto_plot
     from autoenc.report.tables import (
         comparison_document,
         comparison_table,
@@ -100,7 +108,10 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out) if options.out else None
     if out is not None:
         reading = [options.images, options.queries]
-        check_folder(out, ["report.html", "compare.json", "compare.csv"], overwrite=options.overwrite, reading=reading)
+        files = ["report.html", "compare.json", "compare.csv", "pareto.png"]
+        check_folder(out, files, overwrite=options.overwrite, reading=reading)
+    if options.vectors:
+        options.when_stopped = "No report was written; the vectors that were computed are kept."
     metadata: FieldSource | None = metadata_of(options)
     place = STORE if options.store is None else shlex.join([options.store, "--collection", options.collection])
     model = options.model
@@ -123,13 +134,16 @@ def run(options: argparse.Namespace) -> int:
         fusion=options.fusion,
         metadata=metadata,
         boost=options.boost,
+        vectors=options.vectors,
         progress=not options.quiet,
     )
     if out is not None:
         write_report(comparison, out, place=place, overwrite=options.overwrite)  # makes the folder
         write_comparison_json(comparison, out / "compare.json", place=place, overwrite=options.overwrite)
         write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
-        if not can_plot():
+        if can_plot():
+            write_pareto_plot(comparison, out / "pareto.png", overwrite=options.overwrite)
+        else:
             say(NO_PLOTS)
     list_skipped(comparison.skipped)
     if options.json:

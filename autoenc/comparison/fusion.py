@@ -44,6 +44,7 @@ class Fusion:
         per_query: as in `EncoderScores`.
         differences: of the fusion to every encoder of the comparison, and of a hybrid to the fusion as well, in every
             metric that needs labels.
+        model_bytes: size of the models of all of its encoders.
 
     Source: Stone, "Cross-validatory choice and assessment of statistical predictions", JRSS B 1974, with two halves;
     Fox and Shaw, "Combination of multiple searches", TREC-2 1994, for weighted sums of scaled scores.
@@ -64,6 +65,7 @@ class Fusion:
     ms_per_image: float
     per_query: dict[str, npt.NDArray[np.float64]]
     differences: list[Difference]
+    model_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -148,6 +150,7 @@ class Fusion:
             **figures,
             "ms_per_image": self.ms_per_image,
             "bytes_per_image": self.bytes_per_image,
+            "model_bytes": self.model_bytes,
             "beats_all": self.beats_all,
             "differences": [difference.to_dict() for difference in self.differences],
         }

@@ -135,6 +135,7 @@ def _scored(
         ms_per_image=sum(scores[name].ms_per_image for name in names),
         per_query=per_query,
         differences=_differences(fusion_name(weights), per_query, rivals),
+        model_bytes=sum(scores[name].model_bytes for name in names),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoenc.comparison.measure import Split
+from autoenc.comparison.split import Split
 from autoenc.store.scale import COPY, NEIGHBORS, SAMPLE, Scale, scale_from
 from autoenc.vectors import Indices, Vectors, room_for
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from autoenc.comparison.costs import COSTS, Cost, pareto_front
 from autoenc.encoders import ENCODERS, TrainedEmphasis, base_name, is_known
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import NamedPicture, SkippedFile, path_of
@@ -32,14 +33,15 @@ class EncoderScores:
     Attributes:
         name: the encoder's name, "+pca32" included.
         dim: length of a vector, which takes 4 * dim bytes.
-        ms_per_image: milliseconds to encode one image (pixels in memory -> vector), in batches.
+        ms_per_image: milliseconds to encode one image (pixels in memory -> vector), in the median batch of 256; of a
+            projection, together with those of the encoder that it projects.
         per_query: metric name ("p@5", "p@10", "hit@5", "recall@10", "map", "knn@10") -> (L,) float64, one score
             for each of the comparison's labeled queries; empty without labels.
         selfrecall: k (1, 5, 10) -> (S,) float64, 1.0 where the altered copy of an image finds its original among the
             first k, for each image of `Comparison.altered`.
         top: (Q, 10) indices into the gallery, nearest first, for every query; fewer columns for a smaller gallery.
         origin: where a trained encoder was loaded from; None for an encoder that is not trained.
-        emphasis, fingerprint: as the encoder's.
+        emphasis, fingerprint, model_bytes: as the encoder's.
     """
 
     name: str
@@ -51,6 +53,7 @@ class EncoderScores:
     origin: str | None = None
     emphasis: TrainedEmphasis | None = None
     fingerprint: str = ""
+    model_bytes: int = 0
 
     @property
     def bytes_per_image(self) -> int:
@@ -203,6 +206,33 @@ class Comparison:
             for label, at in self.classes.items()
         }
 
+    def pareto_front(self, cost: Cost) -> list[str]:
+        """The encoders, and the fusion, than which no other is better by `main_metric` without a higher cost.
+
+        Args:
+            cost: "ms_per_image" or "bytes_per_image".
+
+        Returns:
+            their names, the cheapest first.
+
+        Source: Börzsönyi, Kossmann and Stocker, "The skyline operator", ICDE 2001.
+
+        Example:
+            >>> autoenc.compare("photos", encoders=["color", "edges"]).pareto_front("bytes_per_image")
+            ['color', 'edges']
+        """
+        rated = self.rated
+        return pareto_front(
+            {name: getattr(scores, cost) for name, scores in rated.items()},
+            {name: scores.figures[self.main_metric].mean for name, scores in rated.items()},
+        )
+
+    @property
+    def rated(self) -> dict[str, EncoderScores | Fusion]:
+        """What can be chosen by quality and cost: the encoders, and the fusion if it has the main metric."""
+        fused = [found for found in (self.fusion,) if found is not None and self.main_metric in found.figures]
+        return {**self.encoders, **{found.name: found for found in fused}}
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON values; an interval stands beside its figure as "<key>_ci"."""
         return {
@@ -210,6 +240,7 @@ class Comparison:
             "differences": [difference.to_dict() for difference in self.differences],
             "fusion": None if self.fusion is None else self.fusion.to_dict(),
             "hybrid": None if self.hybrid is None else self.hybrid.to_dict(),
+            "pareto_front": {"metric": self.main_metric, **{cost: self.pareto_front(cost) for cost in COSTS}},
             "gallery": len(self.gallery),
             "queries": len(self.queries),
             "labeled": len(self.labeled),
@@ -231,7 +262,7 @@ class Comparison:
             values[metric] = mean
             values[f"{metric}_ci"] = [low, high]
         values["ms_per_image"] = scores.ms_per_image
-        values["bytes_per_image"] = scores.bytes_per_image
+        values |= {"bytes_per_image": scores.bytes_per_image, "model_bytes": scores.model_bytes}
         if self.classes:
             values["per_class"] = self.per_class(scores.name)
         return values

@@ -9,16 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from autoenc.comparison.fields import Attributes, FieldSource, attributes_of, fields_from
+from autoenc.comparison.forward import Forward
 from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.halves import LEAST, fuse, hybrid, split_halves
 from autoenc.comparison.kept import Kept
-from autoenc.comparison.measure import Split, differences, measure
+from autoenc.comparison.measure import differences, measure
 from autoenc.comparison.records import Comparison
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
+from autoenc.comparison.split import Split
+from autoenc.comparison.vector_files import VectorFolder
 from autoenc.encoders import Encoder, Model, Weights, base_name, create_encoders
 from autoenc.encoders.applications import RANDOM
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
+from autoenc.outputs import check_apart
 from autoenc.progress import ProgressOption, telling
 from autoenc.tables.labels import Labels, LabelTable, read_labels
 from autoenc.text import counted, shown
@@ -46,14 +50,16 @@ def compare(
     fusion: bool = True,
     metadata: FieldSource | None = None,
     boost: Sequence[str] | None = None,
+    vectors: str | os.PathLike[str] | None = None,
     progress: ProgressOption = None,
 ) -> Comparison:
     """Compare encoders on your own images: which of them finds what belongs together?
 
-    Every image is read once. Vectors are compared by cosine over the whole gallery. An image is never among its own
-    results: neither the same file nor, for pictures in memory, the same pixels. With labels, a result is relevant if
-    it has the query's label; a gallery with fewer than two labels counts as unlabeled. Without labels, self-recall
-    measures whether an altered copy of an image finds the original.
+    Every image is read once, and encoded once by each encoder, projections of it included. Vectors are compared by
+    cosine over the whole gallery. An image is never among its own results: neither the same file nor, for pictures in
+    memory, the same pixels. With labels, a result is relevant if it has the query's label; a gallery with fewer than
+    two labels counts as unlabeled. Without labels, self-recall measures whether an altered copy of an image finds the
+    original.
 
     Args:
         images: the gallery: a folder, a list of files, or pictures in memory (arrays, PIL images, bytes), which are
@@ -78,6 +84,8 @@ def compare(
             `index_images` takes it, or what `stored_fields` has read of a store. A field that tells the label, by which
             results are judged, is left out, and a note says so.
         boost: the fields to try; by default, all of keywords, bools and numbers that can be filtered by.
+        vectors: a folder in which vectors are kept, so that the next comparison computes only those of pictures and
+            encoders that have changed; made if it does not exist. It takes 4 GiB at most, and may be removed.
         progress: True, False, a function, or None to show it on a terminal and in a notebook.
 
     Returns:
@@ -92,6 +100,7 @@ def compare(
         ArgumentError: a value out of range, labels that do not go with the pictures, or a `boost` by a field that
             tells the label.
         TableError: a table that cannot be read, or that names none of the images.
+        OutputError: `vectors` is no folder that can be written to, or lies in a folder of images.
 
     Example:
         >>> comparison = compare("photos", encoders=["color", "edges"])
@@ -115,6 +124,9 @@ def compare(
     asked = None
     if queries is not None:
         asked = find_side(queries, table if query_labels is None else query_labels, "query_labels=")
+    if vectors is not None:
+        check_apart(vectors, [side.folder for side in (gallery, asked) if side is not None])
+    folder = None if vectors is None else VectorFolder(vectors)
     with telling(progress) as tell:
         gallery, pixels = gallery.read(size, least=2, stage="reading images", tell=tell)
         if asked is None:
@@ -137,10 +149,11 @@ def compare(
         weighed = attributes is not None and bool(attributes.tried)
         storable = [name for name, encoder in chosen.items() if encoder.fitted and base_name(name) == name]
         together = storable if fusion and len(split.labeled) and (len(storable) > 1 or (storable and weighed)) else []
+        measured = {name: encoder for name, encoder in chosen.items() if encoder not in unfit}
+        forward = Forward(split, measured.values(), folder)
         scores = {
-            name: measure(encoder, split, tell, kept.add if name in together else None)
-            for name, encoder in chosen.items()
-            if encoder not in unfit
+            name: measure(encoder, forward, tell, kept.add if name in together else None)
+            for name, encoder in measured.items()
         }
         halves = split_halves(kept, attributes) if together else None
         fused = fuse(halves, scores, tell) if halves is not None and len(together) > 1 else None
@@ -149,6 +162,7 @@ def compare(
         *_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
         *_boost_notes(attributes, boosted, tried=weighed and halves is not None),
         *(encoder.advice for encoder in chosen.values() if encoder.origin == RANDOM and encoder.advice),
+        *forward.notes(),
     ]
     sides = [gallery] if queries is None else [gallery, asked]
     return Comparison(

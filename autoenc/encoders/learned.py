@@ -39,6 +39,7 @@ class LearnedEncoder(Encoder):
         ready = ready_name(self.bundle.path)
         self.advice = advice(ready) if ready else ""
         self.emphasis = _emphasis(self.bundle)
+        self.model_bytes = self.bundle.encoder_bytes
 
     def _encode(self, images: Images) -> Vectors:
         return self.bundle.encode_pixels(images)

@@ -70,6 +70,7 @@ class Projection(Encoder):
         self.fingerprint = f"{base.fingerprint}+pca{dim}, not fitted"
         self.origin = base.origin
         self.emphasis = base.emphasis
+        self.model_bytes = base.model_bytes
         if not 1 <= dim <= base.dim:
             raise EncoderError(
                 f"Encoder '{self.name}' expected 1 to {base.dim} components, because a vector of '{base.name}' has "
@@ -94,12 +95,16 @@ class Projection(Encoder):
         Raises:
             EncoderError: fewer than `dim` images, or a vector that is not finite.
         """
+        return self.fit_vectors(self.base.encode(batch) for batch in batches)
+
+    def fit_vectors(self, batches: Iterable[Vectors]) -> Self:
+        """`fit` where the vectors of the images are known: (n, base.dim) float32 each."""
         shift = np.zeros(self.base.dim)
         total = np.zeros(self.base.dim)
         products = np.zeros((self.base.dim, self.base.dim))
         count = 0
         for batch in batches:
-            vectors = self.base.encode(batch).astype(np.float64)
+            vectors = batch.astype(np.float64)
             if not np.isfinite(vectors).all():
                 raise EncoderError(f"Encoder '{self.base.name}' returned a vector that holds NaN or infinity.")
             if count == 0 and len(vectors):
@@ -127,11 +132,18 @@ class Projection(Encoder):
         state = self._mean.tobytes() + self._components.tobytes()
         digest = hashlib.blake2b(state, digest_size=16).hexdigest()
         self.fingerprint = f"{self.base.fingerprint}+pca{self.dim}:{digest}"
+        self.model_bytes = self.base.model_bytes + len(state)
         return self
 
-    def _encode(self, images: Images) -> Vectors:
+    def project(self, vectors: Vectors) -> Vectors:
+        """Vectors of the base, (N, base.dim), projected: (N, dim) float32.
+
+        Raises:
+            EncoderError: it is not fitted yet.
+        """
         if self._mean is None:
             raise EncoderError(f"Encoder '{self.name}' is not fitted yet: call fit(batches of images) first.")
-        vectors = self.base.encode(images).astype(np.float64)
-        vectors -= self._mean
-        return np.asarray(vectors @ self._components, np.float32)
+        return np.asarray((vectors.astype(np.float64) - self._mean) @ self._components, np.float32)
+
+    def _encode(self, images: Images) -> Vectors:
+        return self.project(self.base.encode(images))

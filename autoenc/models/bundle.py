@@ -96,6 +96,11 @@ class Bundle:
         return str(self.info["checksums"][ENCODER])
 
     @property
+    def encoder_bytes(self) -> int:
+        """Size of the exported encoder, encoder.onnx: all that has to be there to encode."""
+        return self._encoder.size
+
+    @property
     def weights(self) -> dict[str, float] | None:
         """Edges, color and texture -> their weights in what the model learned; None if the bundle does not say."""
         return weights_of(self.info)
@@ -302,7 +307,7 @@ def _networks(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | No
     size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
     images, latents = TensorSpec("images", "uint8", (size, size, 3)), TensorSpec("latents", "float32", (dim,))
     content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
-    encoder = Network(folder / ENCODER, lambda: content, images, latents)
+    encoder = Network(folder / ENCODER, lambda: content, images, latents, size=len(content))
 
     def of_latents(name: str, output: TensorSpec) -> Network | None:
         if name not in info["checksums"]:

@@ -30,9 +30,13 @@ class Network:
         read: returns the file's content once it is verified; called when the network first runs.
         input_: the input that the graph must have.
         output: the output that it must have.
+        size: of the graph in bytes, where it is known before it is read.
     """
 
-    def __init__(self, file: Path, read: Callable[[], bytes], input_: TensorSpec, output: TensorSpec) -> None:
+    def __init__(
+        self, file: Path, read: Callable[[], bytes], input_: TensorSpec, output: TensorSpec, *, size: int = 0
+    ) -> None:
+        self.size = size
         self._file = file
         self._read = read
         self._input = input_

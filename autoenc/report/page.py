@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TypeVar
 
+from autoenc.comparison.costs import COSTS
 from autoenc.comparison.fusion import Fusion, fusion_name
 from autoenc.comparison.records import Comparison, Difference
 from autoenc.errors import MissingDependencyError, OutputError
@@ -17,12 +19,12 @@ from autoenc.figures import can_plot
 from autoenc.metrics.bootstrap import Interval
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import MARK, check_folder, write_file
-from autoenc.report import plots
+from autoenc.report import pareto, plots
 from autoenc.report.advice import STORE, advice, search_command
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import chance, differences_by, evidence, fusion_told, glossary, headline, tally
 from autoenc.report.markup import data_uri, escape, table
-from autoenc.text import counted, number, shown
+from autoenc.text import counted, number, shown, some
 from autoenc.version import __version__
 
 NO_PLOTS = (
@@ -262,19 +264,41 @@ def _self_recall(comparison: Comparison) -> str:
 
 
 def _cost(comparison: Comparison) -> str:
-    reference, rows = comparison.reference, []
-    for name, scores in comparison.encoders.items():
-        figures = (f"{scores.dim:,}", f"{scores.bytes_per_image:,}", number(scores.ms_per_image))
-        rows.append((name, [f"<td>{text}</td>" for text in figures], name == reference))
-    columns = ["Encoder", "Numbers per vector", "Bytes per vector", "Milliseconds per image"]
-    costs = table("What a vector costs", columns, rows)
-    picture = _plot(
-        _drawn(plots.quality_against_cost, comparison),
-        "Scatter plots of quality against encoding time and against vector size; the tables hold the same figures.",
-        "Upper left is best: high quality at low cost. The lines are 95% intervals of the score.",
+    metric = find_metric(comparison.main_metric)
+    fronts = {cost: comparison.pareto_front(cost) for cost in COSTS}
+    best = max(scores.figures[metric.name].mean for scores in comparison.rated.values())
+    rows = []
+    for name, scores in comparison.rated.items():
+        quality = scores.figures[metric.name]
+        worth = " and ".join(word for word, cost in zip(("time", "size"), COSTS, strict=True) if name in fronts[cost])
+        model = f"{scores.model_bytes:,}" if scores.model_bytes else "none"
+        figures = (f"{scores.dim:,}", f"{scores.bytes_per_image:,}", number(scores.ms_per_image), model, worth or "no")
+        cells = [_figure(quality, best=quality.mean == best), *(f"<td>{text}</td>" for text in figures)]
+        rows.append((name, cells, name == comparison.reference))
+    columns = ["Encoder", metric.title, "Numbers per vector", "Bytes per vector", "Milliseconds per image",
+               "Bytes of the model", "On the Pareto front"]  # fmt: skip
+    costs = table("What quality costs", columns, rows)
+    told = " ".join(
+        f"By {word}, the front is {escape(some(fronts[cost], len(fronts[cost])))}."
+        for word, cost in zip(("time", "size"), COSTS, strict=True)
     )
-    text = "The time is for encoding pixels already in memory, in batches, on the machine that ran the comparison."
-    return _section("Quality against cost", text, costs, picture)
+    text = (
+        "The time is that of the median batch of 256 images, pixels already in memory, on the machine that ran the "
+        "comparison; loading a model is left out, and a projection takes the time of what it projects as well. On the "
+        "Pareto front is what no other surpasses without a higher cost; whether two of them differ reliably is shown "
+        f"by the paired differences above. {told}"
+    )
+    pictures = "".join(
+        _plot(
+            _drawn(partial(pareto.pareto_plot, cost=cost), comparison),
+            f"Scatter plot of quality against {word}, with the Pareto front; the table holds the same figures.",
+            f"Quality against {word}: upper left is best. Filled points with bold names are on the Pareto front, the "
+            "stepped line; upright lines are 95% intervals.",
+            fits=True,
+        )
+        for word, cost in zip(("encoding time", "the size of a vector"), COSTS, strict=True)
+    )
+    return _section("Quality against cost", text, costs, f'<div class="pair">\n{pictures}</div>\n')
 
 
 def _skipped(comparison: Comparison) -> str:
@@ -307,12 +331,14 @@ def _drawn(draw: Callable[[Comparison], _Svg], comparison: Comparison) -> _Svg |
         return b""
 
 
-def _plot(svg: bytes, alt: str, caption: str) -> str:
+def _plot(svg: bytes, alt: str, caption: str, *, fits: bool = False) -> str:
+    """A figure; one that `fits` is as wide as its place, others keep their size and scroll on a narrow screen."""
     if not svg:
         return ""
     size = re.search(rb'<svg[^>]* width="([0-9.]+)pt"', svg)
     width = round(float(size[1]) * 4 / 3) if size else 1000  # Matplotlib's points in CSS pixels
-    style = f"max-width:{width}px;min-width:{min(width, 640)}px"  # scrolls on a narrow screen, and stays legible
-    image = f'<img src="{data_uri(svg, "image/svg+xml")}" alt="{escape(alt)}" style="{style}">'
+    style = "" if fits else f' style="max-width:{width}px;min-width:{min(width, 640)}px"'
+    image = f'<img src="{data_uri(svg, "image/svg+xml")}" alt="{escape(alt)}"{style}>'
     region = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(alt)}">{image}</div>'
-    return f'<figure class="plot">{region}<figcaption>{escape(caption)}</figcaption></figure>\n'
+    kind = "plot fits" if fits else "plot"
+    return f'<figure class="{kind}">{region}<figcaption>{escape(caption)}</figcaption></figure>\n'

@@ -7,6 +7,7 @@ import io
 import os
 from typing import Any
 
+from autoenc.comparison.costs import COSTS
 from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.metrics.registry import find_metric
@@ -30,8 +31,15 @@ def comparison_table(comparison: Comparison) -> str:
     rows = []
     for name, scores in _rows(comparison).items():
         cells = [_with_half(*scores.figures[metric]) if metric in scores.figures else "-" for metric in metrics]
-        rows.append([name, str(scores.dim), *cells, number(scores.ms_per_image), str(scores.bytes_per_image)])
-    lines = [_summary(comparison), "", table(["encoder", "dim", *metrics, "ms/image", "bytes"], rows)]
+        model = number(scores.model_bytes / 1e6) if scores.model_bytes else "-"
+        costs = [number(scores.ms_per_image), str(scores.bytes_per_image), model]
+        rows.append([name, str(scores.dim), *cells, *costs])
+    lines = [_summary(comparison), "", table(["encoder", "dim", *metrics, "ms/image", "bytes", "model MB"], rows)]
+    if len(comparison.rated) > 1:
+        lines.append("")
+        for unit, cost in zip(("ms/image", "bytes"), COSTS, strict=True):
+            names = printable(", ".join(comparison.pareto_front(cost)))
+            lines.append(f"Pareto front of {comparison.main_metric} against {unit}: {names}")
     if comparison.differences:
         found = {(difference.b, difference.metric): difference for difference in comparison.differences}
         rows = []
@@ -91,7 +99,8 @@ def comparison_row(comparison: Comparison, encoder: str) -> dict[str, Any]:
     row: dict[str, Any] = {"encoder": encoder, "dim": scores.dim}
     for metric, (mean, low, high) in scores.figures.items():
         row |= {metric: mean, f"{metric}_ci_low": low, f"{metric}_ci_high": high}
-    return row | {"ms_per_image": scores.ms_per_image, "bytes_per_image": scores.bytes_per_image}
+    costs = {"ms_per_image": scores.ms_per_image, "bytes_per_image": scores.bytes_per_image}
+    return row | costs | {"model_bytes": scores.model_bytes}
 
 
 def _rows(comparison: Comparison) -> dict[str, EncoderScores | Fusion]:

@@ -100,7 +100,7 @@ def test_nothing_is_written_among_the_images(
 
 
 @pytest.mark.usefixtures("no_work")
-@pytest.mark.parametrize("name", ["report.html", "compare.json", "compare.csv"])
+@pytest.mark.parametrize("name", ["report.html", "compare.json", "compare.csv", "pareto.png"])
 def test_a_report_folder_with_a_file_of_another_is_refused(
     name: str, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +125,8 @@ def test_every_command_can_be_run_again(desk: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.usefixtures("store")
 def test_overwrite_says_that_it_is_meant(desk: Path) -> None:
     (desk / "report").mkdir()
-    for name in ("n.png", "r.json", "report/report.html", "report/compare.json", "report/compare.csv"):
+    report = [f"report/{name}" for name in ("report.html", "compare.json", "compare.csv", "pareto.png")]
+    for name in ("n.png", "r.json", *report):
         (desk / name).write_text("mine")
     for command in ([*QUERY, "n.png"], [*INDEX, "r.json"], [*COMPARE, "report"]):
         assert main(command) == 1

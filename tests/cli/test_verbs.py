@@ -431,7 +431,7 @@ def test_compare_writes_its_report(drawn: Path, bundle_dir: Path, tmp_path: Path
         assert low <= figures["p@5"] <= high
     assert {difference["b"] for difference in document["differences"]} == set(document["encoders"]) - {"learned"}
     assert {"a", "b", "metric", "mean", "ci_low", "ci_high"} <= set(document["differences"][0])
-    assert sorted(file.name for file in out.iterdir()) == ["compare.csv", "compare.json", "report.html"]
+    assert sorted(file.name for file in out.iterdir()) == ["compare.csv", "compare.json", "pareto.png", "report.html"]
     written = json.loads((out / "compare.json").read_text())
     assert written.pop("written_by") == f"autoenc {autoenc.__version__}"
     assert written == document

@@ -17,8 +17,8 @@ from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.halves import fuse as fuse_halves
 from autoenc.comparison.halves import split_halves, trial_of
 from autoenc.comparison.kept import Kept, gallery_scale
-from autoenc.comparison.measure import Split
 from autoenc.comparison.records import EncoderScores
+from autoenc.comparison.split import Split
 from autoenc.metrics.registry import METRICS, score_ranking
 from autoenc.progress import Progress, silent
 from autoenc.store import VectorSpec, point_id

@@ -7,7 +7,9 @@ import dataclasses
 import numpy as np
 from comparisons import scores
 
-from autoenc.comparison.measure import Split, differences, measure
+from autoenc.comparison.forward import Forward
+from autoenc.comparison.measure import differences, measure
+from autoenc.comparison.split import Split
 from autoenc.encoders.base import Encoder
 from autoenc.images.decoding import resized_batch
 from autoenc.progress import silent
@@ -15,14 +17,14 @@ from autoenc.vectors import Images, Vectors
 
 
 class Watcher(Encoder):
-    """Keeps the first pictures that it is given."""
+    """Keeps the last pictures that it is given."""
 
     def __init__(self, size: int) -> None:
         self.name, self.dim, self.input_size, self.fingerprint = "watcher", 3, size, "watcher:1"
-        self.first: Images | None = None
+        self.last: Images | None = None
 
     def _encode(self, images: Images) -> Vectors:
-        self.first = images.copy() if self.first is None else self.first
+        self.last = images.copy()
         return images.mean(axis=(1, 2)).astype(np.float32)
 
 
@@ -41,9 +43,9 @@ def test_an_encoder_is_given_the_pixels_that_indexing_would_give_it() -> None:
     )
     for size in (12, 24, 32):
         watcher = Watcher(size)
-        assert measure(watcher, split, silent).dim == 3
-        assert watcher.first is not None
-        np.testing.assert_array_equal(watcher.first, resized_batch(gallery, size))
+        assert measure(watcher, Forward(split, [watcher]), silent).dim == 3
+        assert watcher.last is not None
+        np.testing.assert_array_equal(watcher.last[:6], resized_batch(gallery, size))
 
 
 def test_differences_are_between_the_first_trained_encoder_or_the_first_and_every_other() -> None:

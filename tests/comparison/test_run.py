@@ -7,6 +7,7 @@ import math
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from autoenc.comparison.run import DEFAULT_ENCODERS, compare
 from autoenc.encoders import create_encoder
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.projection import Projection
-from autoenc.errors import ArgumentError, EncoderError, LabelsError, NoImagesError
+from autoenc.errors import ArgumentError, EncoderError, LabelsError, NoImagesError, OutputError
 from autoenc.images.alterations import altered_copies
 from autoenc.images.cache import load_pixels
 from autoenc.metrics.bootstrap import bootstrap_intervals
@@ -106,7 +107,7 @@ def test_queries_of_their_own_by_hand(gallery: Path, tmp_path: Path) -> None:
     assert scores["map"] == pytest.approx([(1 + 1 + 3 / 4) / 3, (1 + 2 / 3) / 2])
     assert comparison.per_class("mean")["b"]["map"] == pytest.approx((1 + 2 / 3) / 2)
     # The gallery once, one batch to warm up, and so for queries and for altered copies.
-    assert encoder.seen == 2 * (5 + 4 + 5)
+    assert encoder.seen == 5 + 4 + 5 + 1  # one more to warm up
 
 
 def test_a_query_that_lies_in_the_gallery_does_not_find_itself(gallery: Path, tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_without_usable_labels(tmp_path: Path, angles: dict[str, float], note: s
     assert [difference.metric for difference in comparison.differences] == ["selfrecall@1"]
     values = comparison.to_dict()
     assert set(values["encoders"]["mean"]) == {
-        "dim", "ms_per_image", "bytes_per_image",
+        "dim", "ms_per_image", "bytes_per_image", "model_bytes",
         *(f"selfrecall@{k}{end}" for k in (1, 5, 10) for end in ("", "_ci")),
     }  # fmt: skip
     assert values["classes"] == {}
@@ -237,7 +238,7 @@ def test_to_dict_is_the_document_of_the_command_line(gallery: Path) -> None:
     values = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
     encoder = values["encoders"]["mean"]
     assert encoder["dim"] == 2
-    assert encoder["bytes_per_image"] == 8
+    assert (encoder["bytes_per_image"], encoder["model_bytes"]) == (8, 0)
     assert encoder["ms_per_image"] > 0
     for metric in (*METRICS, "selfrecall@1", "selfrecall@5", "selfrecall@10"):
         (interval,) = bootstrap_intervals([comparison.encoders["mean"].scores(metric)])
@@ -281,6 +282,39 @@ def test_few_images_leave_default_projections_out(gallery: Path) -> None:
     assert comparison.notes == [
         f"{name}+pca32 is left out: it needs 32 images or more, and there are 5." for name in ("pixels", "edges")
     ]
+
+
+def test_a_second_run_encodes_only_what_has_changed(gallery: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "vectors"
+
+    def run(**options: Any) -> tuple[Comparison, int]:
+        encoder = MeanColor()
+        return compare(gallery, encoders=[encoder, Projection(encoder, 1)], vectors=kept, **options), encoder.seen
+
+    first, seen = run()
+    assert (seen, first.notes) == (5 + 5 + 1, [])
+    again, seen = run()
+    assert seen == 0
+    assert again.encoders["mean"].per_query["map"].tolist() == first.encoders["mean"].per_query["map"].tolist()
+    assert again.encoders["mean+pca1"].top.tolist() == first.encoders["mean+pca1"].top.tolist()
+    assert again.notes == [
+        f"Vectors of an earlier run were taken from {kept}: 10 of mean.",
+        "The milliseconds per image of mean are those that it measured.",
+    ]
+    draw(gallery, {"b/2": 60})
+    changed, seen = run()
+    assert seen == 2 + 1, "the picture, its altered copy, and one of them to warm up"
+    assert (
+        changed.encoders["mean"].top.tolist() == compare(gallery, encoders=[MeanColor()]).encoders["mean"].top.tolist()
+    )
+
+
+def test_vectors_are_not_kept_among_the_images(gallery: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="where images are read"):
+        compare(gallery, encoders=[MeanColor()], vectors=gallery / "vectors")
+    queries = draw(tmp_path / "queries", {"a/9": 10})
+    with pytest.raises(OutputError, match="where images are read"):
+        compare(gallery, queries=queries, encoders=[MeanColor()], vectors=queries)
 
 
 def test_progress(gallery: Path) -> None:

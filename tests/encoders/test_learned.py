@@ -40,6 +40,13 @@ def test_an_older_bundle_tells_nothing_and_other_encoders_have_no_emphasis() -> 
     assert create_encoder("edges").emphasis is Encoder.emphasis is None
 
 
+def test_its_model_is_the_graph_that_encodes_and_a_descriptor_has_none() -> None:
+    learned = create_encoder("learned", "clothing-32")
+    assert isinstance(learned, LearnedEncoder)
+    assert learned.model_bytes == (learned.bundle.path / "encoder.onnx").stat().st_size > 100_000
+    assert create_encoder("edges").model_bytes == 0
+
+
 def test_a_comparison_and_a_projection_take_it_over() -> None:
     model = told({"asked": "color", "weights": {"edges": 0.5, "color": 1.0, "texture": 0}})
     images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)

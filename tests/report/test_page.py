@@ -20,7 +20,7 @@ from autoenc.comparison.run import compare
 from autoenc.errors import OutputError
 from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import SkippedFile
-from autoenc.report import plots
+from autoenc.report import pareto, plots
 from autoenc.report.findings import chance, disagreements, evidence, headline, tally
 from autoenc.report.page import NO_PLOTS, render, write_report
 
@@ -79,14 +79,16 @@ def real_plots() -> None:
 def _plots(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "real_plots" in request.fixturenames:
         return
-    for name in ("metric_bars", "difference_forest", "per_class_heatmap", "quality_against_cost"):
-        real = getattr(plots, name)
+    for module, name in (
+        (plots, "metric_bars"), (plots, "difference_forest"), (plots, "per_class_heatmap"), (pareto, "pareto_plot")
+    ):  # fmt: skip
+        real = getattr(module, name)
 
-        def drawn(found: Comparison, real: object = real) -> bytes | None:
+        def drawn(found: Comparison, *_: object, real: object = real) -> bytes | None:
             nothing = (real is per_class and not found.classes) or (real is forest and not found.differences)
             return None if nothing else b'<svg width="756pt" xmlns="http://www.w3.org/2000/svg"/>'
 
-        monkeypatch.setattr(plots, name, drawn)
+        monkeypatch.setattr(module, name, drawn)
 
 
 @pytest.fixture
@@ -177,16 +179,32 @@ def test_wins_ties_and_losses_count_queries(known: Comparison) -> None:
     assert tally(known, known.differences[0]) == (1, 4, 3)
 
 
-def test_labels_costs_and_self_recall_have_their_tables(known: Comparison) -> None:
+def test_one_table_shows_what_quality_costs_and_what_is_worth_it(known: Comparison) -> None:
+    encoders = {**known.encoders, "learned": dataclasses.replace(known.encoders["learned"], model_bytes=2_100_000)}
+    fused = fusion({"edges": 1.0, "color": 0.5}, [1.0, 0.5] * 4, {"edges": (0.0, -0.1, 0.1)})
+    page = Page(render(dataclasses.replace(known, encoders=encoders, fusion=fused)))
+    head, *rows = page.tables["What quality costs"]
+    assert head == [
+        "Encoder", "Mean average precision", "Numbers per vector", "Bytes per vector", "Milliseconds per image",
+        "Bytes of the model", "On the Pareto front",
+    ]  # fmt: skip
+    assert rows == [
+        ["learned", "0.500 0.125 to 0.875", "32", "128", "0.125", "2,100,000", "time and size"],
+        ["edges", "0.750 0.750 to 0.750", "324", "1,296", "0.500", "none", "time"],
+        ["color", "0.250 0.250 to 0.250", "128", "512", "0.250", "none", "no"],
+        ["edges + color (1 : 0.5)", "0.750 0.562 to 0.938", "160", "640", "0.500", "none", "time and size"],
+    ]
+    (told,) = [text for text in page.texts["p"] if "Pareto front" in text]
+    assert "By size, the front is learned and edges + color (1 : 0.5)." in told
+
+
+def test_labels_and_self_recall_have_their_tables(known: Comparison) -> None:
     tables = Page(render(known)).tables
     assert tables["Precision at 5 by label"] == [
         ["Label", "Queries", "learned", "edges", "color"],
         ["hat", "4", "0.500", "0.625", "0.125"],
         ["shoe", "4", "0.500", "0.625", "0.125"],
     ]
-    assert tables["What a vector costs"][1:] == [
-        ["learned", "32", "128", "0.125"], ["edges", "324", "1,296", "0.500"], ["color", "128", "512", "0.250"]
-    ]  # fmt: skip
     rows = tables["Share of originals found, with 95% bootstrap intervals"]
     assert [row[1].split()[0] for row in rows[1:]] == ["0.750", "0.000", "1.000"]
 
@@ -343,7 +361,7 @@ def test_the_page_fetches_nothing(known: Comparison, real_plots: None) -> None:
     assert "http:" not in text
     assert "https:" not in text
     plots_drawn = [image["src"] for image in page.all("img") if "svg" in image["src"][:20]]
-    assert len(plots_drawn) == 4
+    assert len(plots_drawn) == 5
     assert all(len(source) > 10_000 for source in plots_drawn)
 
 
@@ -362,7 +380,9 @@ def test_the_page_is_readable_by_machine_and_screen_reader(known: Comparison) ->
 def test_what_may_be_wider_than_the_screen_can_be_scrolled_by_keyboard_and_has_a_name(known: Comparison) -> None:
     page = Page(render(known))
     regions = [attributes for attributes in page.all("div") if attributes.get("class") == "wide"]
-    assert len(regions) == len(page.all("table")) + len([f for f in page.all("figure") if f.get("class") == "plot"])
+    assert len(regions) == len(page.all("table")) + len(
+        [f for f in page.all("figure") if "plot" in f.get("class", "").split()]
+    )
     for region in regions:
         assert (region["tabindex"], region["role"]) == ("0", "region")
         assert len(region["aria-label"]) > 5
@@ -424,7 +444,9 @@ def test_without_labels_the_page_says_what_it_cannot_say(known: Comparison, real
         "0",
         "0",
     ]
-    assert {attributes.get("class") for attributes in page.all("figure")} == {"plot", "query", ""}, "no right or wrong"
+    assert {attributes.get("class") for attributes in page.all("figure")} == {
+        "plot", "plot fits", "query", ""
+    }, "no right or wrong"  # fmt: skip
 
 
 def test_one_encoder_alone_is_reported_without_differences(known: Comparison, real_plots: None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from autoenc.comparison.records import Comparison
-from autoenc.report import plots
+from autoenc.report import pareto, plots
 
 PATHS = [Path(f"{label}/{number}.png") for number in range(4) for label in ("hat", "shoe")]
 LABELS = [path.parent.name for path in PATHS]
@@ -24,7 +23,7 @@ HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]  # shoes are found, hats are not
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that were drawn, kept before they become SVG."""
-    return kept_figures(monkeypatch, plots, "_svg")
+    return kept_figures(monkeypatch, plots, "svg")
 
 
 @pytest.fixture
@@ -109,47 +108,6 @@ def test_of_many_classes_those_with_most_queries_are_drawn(drawn: list[Figure]) 
     assert {"class 00", "class 09", "class 18", "class 27", "class 36"} <= set(names)
 
 
-def test_quality_is_drawn_against_time_and_size(known: Comparison, drawn: list[Figure]) -> None:
-    plots.quality_against_cost(known)
-    for axes, costs in zip(drawn[0].axes, ([0.125, 0.5, 0.25], [128, 1296, 512]), strict=True):
-        points = [line for line in axes.lines if line.get_marker() in ("o", "s")]
-        assert [float(np.asarray(point.get_xdata())[0]) for point in points] == costs
-        assert [float(np.asarray(point.get_ydata())[0]) for point in points] == [0.5, 0.75, 0.25]
-        assert axes.get_xscale() == "log"
-        assert sorted(text.get_text() for text in axes.texts) == ["color", "edges", "learned"]
-
-
-def test_names_beside_points_do_not_cover_each_other(drawn: list[Figure]) -> None:
-    encoders = [scores(f"encoder {number}", [0.5] * 4) for number in range(4)]
-    plots.quality_against_cost(comparison(PATHS[:4], LABELS[:4], encoders))
-    figure = drawn[0]
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    for first, second in itertools.pairwise(boxes):
-        assert not first.overlaps(second)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_names_beside_points_cover_no_marker(drawn: list[Figure], seed: int) -> None:
-    generator = np.random.default_rng(seed)
-    encoders = [
-        scores(
-            name, [float(generator.uniform(0.4, 0.6))] * 4, dim=int(generator.integers(32, 324)),
-            ms=float(generator.uniform(0.1, 0.4)),
-        )
-        for name in ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
-    ]  # fmt: skip
-    plots.quality_against_cost(comparison(PATHS[:4], LABELS[:4], encoders))
-    figure = drawn[0]
-    figure.draw_without_rendering()
-    for axes in figure.axes:
-        names = [text.get_window_extent() for text in axes.texts]
-        markers = [line.get_window_extent() for line in axes.lines if line.get_marker() in ("o", "s")]
-        assert len(names) == len(markers) == 7
-        assert not any(name.overlaps(marker) for name in names for marker in markers)
-        assert not any(one.overlaps(other) for one, other in itertools.combinations(names, 2))
-        assert all(name.x1 <= figure.bbox.x1 for name in names)
-
-
 def test_without_labels_there_is_self_recall_alone(drawn: list[Figure]) -> None:
     encoders = [
         scores("learned", [], recalled=[1, 1, 0, 0], count=4),
@@ -166,7 +124,7 @@ def test_without_labels_there_is_self_recall_alone(drawn: list[Figure]) -> None:
 def test_plots_are_svg_without_anything_to_fetch(known: Comparison) -> None:
     for svg in (
         plots.metric_bars(known), plots.difference_forest(known), plots.per_class_heatmap(known),
-        plots.quality_against_cost(known),
+        pareto.pareto_plot(known, "ms_per_image"),
     ):  # fmt: skip
         assert svg is not None
         root = ElementTree.fromstring(svg)

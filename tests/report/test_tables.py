@@ -27,6 +27,7 @@ def scores(name: str, dim: int, right: list[float], origin: str | None, *, label
         selfrecall={k: np.ones(3) for k in (1, 5, 10)},
         top=np.zeros((2, 2), np.int64),
         origin=origin,
+        model_bytes=2_104_000 if origin else 0,
     )
 
 
@@ -57,9 +58,12 @@ def test_table() -> None:
     assert comparison_table(comparison()).splitlines() == [
         "3 images, 2 queries; 2 of them scored by label (2 labels); 1 file skipped",
         "",
-        "encoder  dim         p@5  selfrecall@1  ms/image  bytes",
-        "learned   32  .500 ±.000   1.000 ±.000     0.250    128",
-        "color    128  .250 ±.000   1.000 ±.000     0.250    512",
+        "encoder  dim         p@5  selfrecall@1  ms/image  bytes  model MB",
+        "learned   32  .500 ±.000   1.000 ±.000     0.250    128     2.104",
+        "color    128  .250 ±.000   1.000 ±.000     0.250    512         -",
+        "",
+        "Pareto front of selfrecall@1 against ms/image: learned, color",
+        "Pareto front of selfrecall@1 against bytes: learned",
         "",
         "learned minus           p@5    selfrecall@1",
         "color          +.250 ±.000*  -.0625 ±.0625",
@@ -73,11 +77,14 @@ def test_a_fusion_has_rows_and_a_sentence() -> None:
     lead = Difference(found.name, "learned", "p@5", 0.25, 0.125, 0.375)
     fused = replace(comparison(), fusion=replace(found, differences=[lead]))
     lines = comparison_table(fused).splitlines()
-    assert lines[2:10] == [
-        "encoder                    dim         p@5  selfrecall@1  ms/image  bytes",
-        "learned                     32  .500 ±.000   1.000 ±.000     0.250    128",
-        "color                      128  .250 ±.000   1.000 ±.000     0.250    512",
-        "learned + color (1 : 0.5)  160  .750 ±.000             -     0.500    640",
+    assert lines[2:13] == [
+        "encoder                    dim         p@5  selfrecall@1  ms/image  bytes  model MB",
+        "learned                     32  .500 ±.000   1.000 ±.000     0.250    128     2.104",
+        "color                      128  .250 ±.000   1.000 ±.000     0.250    512         -",
+        "learned + color (1 : 0.5)  160  .750 ±.000             -     0.500    640         -",
+        "",
+        "Pareto front of selfrecall@1 against ms/image: learned, color",
+        "Pareto front of selfrecall@1 against bytes: learned",
         "",
         "learned minus                       p@5    selfrecall@1",
         "color                      +.250 ±.000*  -.0625 ±.0625",
@@ -105,7 +112,7 @@ def test_a_fusion_in_json_and_csv(tmp_path: Path) -> None:
 def test_table_without_labels() -> None:
     lines = comparison_table(comparison(labeled=False)).splitlines()
     assert lines[0] == "3 images, 2 queries; 5 images without a label; 1 file skipped"
-    assert lines[2] == "encoder  dim  selfrecall@1  ms/image  bytes"
+    assert lines[2] == "encoder  dim  selfrecall@1  ms/image  bytes  model MB"
     assert lines[-1] == "No query has a label."
 
 
@@ -131,7 +138,8 @@ def test_csv(tmp_path: Path) -> None:
     assert [row["encoder"] for row in rows] == ["learned", "color"]
     assert rows[1] == {key: str(value) for key, value in comparison_row(comparison(), "color").items()}
     assert list(rows[0])[:5] == ["encoder", "dim", "p@5", "p@5_ci_low", "p@5_ci_high"]
-    assert list(rows[0])[-2:] == ["ms_per_image", "bytes_per_image"]
+    assert list(rows[0])[-3:] == ["ms_per_image", "bytes_per_image", "model_bytes"]
+    assert rows[0]["model_bytes"] == "2104000"
     assert (rows[1]["p@5_ci_low"], rows[1]["bytes_per_image"]) == ("0.25", "512")
 
 

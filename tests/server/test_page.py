@@ -15,23 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import chromium, fetched_axe, serious_faults
 from PIL import Image
 
 from autoenc import Metadata, index_images
 
 pytest.importorskip("fastapi", reason="serving needs FastAPI: pip install 'autoenc[serve]'")
 pytest.importorskip("uvicorn", reason="listening needs uvicorn: pip install 'autoenc[serve]'")
-driver = pytest.importorskip("playwright.sync_api", reason="driving a browser needs Playwright: pip install playwright")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("no Chromium: apt-get install chromium", allow_module_level=True)
 
 PAGE = Path(__file__).resolve().parents[2] / "autoenc" / "server" / "page"
 KEY = "open-sesame-open-sesame"
 HOSTILE = '<img src=x onerror="window.hurt = 1"><b>Bold</b>'
 WIDTHS = {1440: 900, 768: 1024, 390: 844}
-AXE = "axe-core@4.14.1"
 KEPT = os.environ.get("AUTOENC_SCREENSHOTS")
 
 Open = Callable[..., Any]
@@ -101,10 +96,8 @@ def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with driver.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -637,17 +630,7 @@ def test_nothing_overflows_or_jumps(open_page: Open, width: int, theme: str) -> 
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core, from the npm registry; nothing of it is shipped."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm to fetch axe-core with: apt-get install npm")
-    folder = tmp_path_factory.mktemp("axe")
-    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--fetch-retries=0", AXE]
-    try:
-        subprocess.run(command, capture_output=True, timeout=30, check=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip("axe-core cannot be fetched from the npm registry")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    return fetched_axe(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -666,11 +649,4 @@ def test_axe_finds_no_serious_fault(open_page: Open, axe: str, theme: str) -> No
     ):
         page.goto(page.url.split("?")[0] + path)
         page.wait_for_load_state("networkidle")
-        page.evaluate(axe)
-        found = page.evaluate("only => axe.run(document, {resultTypes: ['violations'], ...only})", rules[theme])
-        serious = {
-            fault["id"]: [node["html"] for node in fault["nodes"]]
-            for fault in found["violations"]
-            if fault["impact"] in ("serious", "critical")
-        }
-        assert serious == {}, path
+        assert serious_faults(page, axe, rules[theme]) == {}, path

@@ -1,0 +1,54 @@
+"""A real browser, and the rules of accessibility to judge a page by; both are the system's, and neither is shipped."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+_AXE = "axe-core@4.14.1"
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Headless Chromium. Close it before tests that run event loops of their own."""
+    driver = pytest.importorskip(
+        "playwright.sync_api", reason="driving a browser needs Playwright: pip install playwright"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with driver.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+def fetched_axe(folder: Path) -> str:
+    """The source of axe-core, from the npm registry."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm to fetch axe-core with: apt-get install npm")
+    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--fetch-retries=0", _AXE]
+    try:
+        subprocess.run(command, capture_output=True, timeout=30, check=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip("axe-core cannot be fetched from the npm registry")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def serious_faults(page: Any, axe: str, rules: dict[str, Any]) -> dict[str, list[str]]:
+    """What axe finds on a page that is serious or critical: rule -> the elements."""
+    page.evaluate(axe)
+    found = page.evaluate("only => axe.run(document, {resultTypes: ['violations'], ...only})", rules)
+    return {
+        fault["id"]: [node["html"] for node in fault["nodes"]]
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+    }
