@@ -105,9 +105,7 @@ class Phase:
             gradients' lengths, do not undo what was pretrained.
     """
 
-    def __init__(
-        self, classifier: Classifier, *, top: bool, learning_rate: float, steps: int, rising: int = 0
-    ) -> None:
+    def __init__(self, classifier: Classifier, *, top: bool, learning_rate: float, steps: int, rising: int = 0) -> None:
         self._classifier = classifier
         self._top = top
         for layer in classifier.top.layers if top else ():

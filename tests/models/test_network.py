@@ -78,9 +78,7 @@ def test_memory_that_runs_out_is_not_the_bundles_fault(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(("size", "at_a_time"), [(32, 64), (224, 6), (1200, 1)])
-def test_large_images_are_run_a_few_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, size: int, at_a_time: int
-) -> None:
+def test_large_images_are_run_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, size: int, at_a_time: int) -> None:
     """2**20 numbers at most, but 64 images at most and one at least: 224 * 224 * 3 are 150,528."""
     seen: list[int] = []
 
