@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from autoenc.comparison.records import Comparison, Difference, EncoderScores
     from autoenc.comparison.remembering import remember_comparison
     from autoenc.comparison.run import compare
-    from autoenc.encoders import ENCODER_NAMES, Encoder, create_encoder
+    from autoenc.encoders import ENCODER_NAMES, PRETRAINED_NAMES, Encoder, create_encoder
+    from autoenc.encoders.describing import DescribedModel, describe_model
     from autoenc.errors import AutoencError
     from autoenc.finetuning.result import FinetuningResult
     from autoenc.finetuning.run import finetune
@@ -69,6 +70,7 @@ _HOME = {
     "Contains": "store",
     "Copy": "catalog.copies",
     "CopyReport": "store.copying",
+    "DescribedModel": "encoders.describing",
     "Difference": "comparison.records",
     "Duplicates": "catalog.copies",
     "ENCODER_NAMES": "encoders",
@@ -86,6 +88,7 @@ _HOME = {
     "Not": "store",
     "Novelty": "catalog.novelty",
     "Or": "store",
+    "PRETRAINED_NAMES": "encoders",
     "Progress": "progress",
     "Query": "catalog.queries",
     "Range": "store",
@@ -109,6 +112,7 @@ _HOME = {
     "compare": "comparison.run",
     "copy_store": "store.copying",
     "create_encoder": "encoders",
+    "describe_model": "encoders.describing",
     "draw_catalog": "samples.catalog",
     "drop_old_generations": "catalog.reindexing",
     "find_duplicates": "catalog.duplicates",
@@ -139,6 +143,7 @@ _HOME = {
 
 __all__ = [
     "ENCODER_NAMES",
+    "PRETRAINED_NAMES",
     "And",
     "Answer",
     "AuditReport",
@@ -153,6 +158,7 @@ __all__ = [
     "Contains",
     "Copy",
     "CopyReport",
+    "DescribedModel",
     "Difference",
     "Duplicates",
     "Encoder",
@@ -193,6 +199,7 @@ __all__ = [
     "compare",
     "copy_store",
     "create_encoder",
+    "describe_model",
     "draw_catalog",
     "drop_old_generations",
     "find_duplicates",

@@ -100,11 +100,14 @@ def test_the_public_names() -> None:
         "copy_store",
         "CopyReport",
         "create_encoder",
+        "describe_model",
+        "DescribedModel",
         "Difference",
         "draw_catalog",
         "Duplicates",
         "Encoder",
         "ENCODER_NAMES",
+        "PRETRAINED_NAMES",
         "EncoderScores",
         "find_duplicates",
         "find_images",
@@ -166,7 +169,7 @@ def test_the_public_names() -> None:
 @pytest.mark.parametrize("name", autoenc.__all__)
 def test_every_public_name_is_there_and_documented(name: str) -> None:
     value = getattr(autoenc, name)
-    if name not in ("__version__", "ENCODER_NAMES", "Progress"):
+    if name not in ("__version__", "ENCODER_NAMES", "PRETRAINED_NAMES", "Progress"):
         assert value.__doc__
         assert not isinstance(value, type(sys)), f"{name} is hidden by a module"
 

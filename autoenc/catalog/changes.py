@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,8 +56,8 @@ class Outcome:
     skipped: SkippedFile | None = None
 
 
-def examine(task: Task, size: int) -> Outcome:
-    """Compare a picture with what the store knows, and decode it to size x size if it has to be encoded.
+def examine(task: Task, sizes: Sequence[int]) -> Outcome:
+    """Compare a picture with what the store knows, and decode it at some sizes if it has to be encoded.
 
     A file's size and modification time are compared first. It is read only if they differ or if vectors are missing.
     """
@@ -70,12 +70,12 @@ def examine(task: Task, size: int) -> Outcome:
                     return Outcome(task, "unchanged")
         file = read_item(task.item)
         if known is None:
-            return Outcome(task, "new", decode_file(file, size))
+            return Outcome(task, "new", decode_file(file, *sizes))
         if file.digest != known.get("digest"):
-            return Outcome(task, "changed", decode_file(file, size))
+            return Outcome(task, "changed", decode_file(file, *sizes))
         touched = {"size": file.size, "mtime_ns": file.mtime_ns}
         if task.lacking:
-            return Outcome(task, "lacking", decode_file(file, size), touched)
+            return Outcome(task, "lacking", decode_file(file, *sizes), touched)
         if all(known.get(name) == value for name, value in touched.items()):
             return Outcome(task, "unchanged")  # a picture in memory
         return Outcome(task, "touched", touched=touched)

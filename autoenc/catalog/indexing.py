@@ -21,7 +21,7 @@ from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.syncing import Synced, sync
 from autoenc.catalog.target import Target, target_for
-from autoenc.encoders import Encoder, Model
+from autoenc.encoders import Encoder, Model, Weights
 from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
 from autoenc.images.finding import Found, Pictures, gather
 from autoenc.parallel import ordered_chunks
@@ -38,6 +38,7 @@ def index_images(
     names: Sequence[str] | None = None,
     model: Model | None = None,
     encoders: Sequence[str | Encoder] | None = None,
+    weights: Weights | None = None,
     collection: str = "images",
     wait: float = WAIT_SECONDS,
     source: str | None = None,
@@ -65,6 +66,7 @@ def index_images(
             remembers where their model was.
         encoders: names of encoders, or your own `Encoder` objects, each once. The default is those whose vectors the
             store holds; for a new store, learned, color, texture and edges.
+        weights: of pretrained encoders, as for `create_encoder`; the store remembers where they were.
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
         source: name of this set of images, which is part of every point's id; by default, the folder's absolute path.
@@ -99,7 +101,7 @@ def index_images(
         <IndexReport 48 indexed, 0 updated, 0 unchanged, 0 missing, 0 skipped, 1 ignored>
     """
     with target_for(store, collection, wait, images) as target, telling(progress) as tell:
-        plan, found = _prepare(images, names, target.store, model, encoders, source)
+        plan, found = _prepare(images, names, target.store, model, encoders, weights, source)
         if prune:
             check_pruning(found, prune_limit)
         remembered = target.store is not None and target.store.info.product_folders
@@ -115,10 +117,11 @@ def _prepare(
     store: Store | None,
     model: Model | None,
     encoders: Sequence[str | Encoder] | None,
+    weights: Weights | None,
     source: str | None,
 ) -> tuple[Plan, Found]:
     held = list(store.info.vectors) if store is not None else []
-    asked = make_encoders(encoders if encoders is not None else held or DEFAULT_ENCODERS, model, store)
+    asked = make_encoders(encoders if encoders is not None else held or DEFAULT_ENCODERS, model, store, weights)
     for name, encoder in asked.items():
         if not encoder.fitted:
             raise EncoderError(
@@ -131,7 +134,7 @@ def _prepare(
         if name in asked:
             continue
         try:
-            stored |= make_encoders([name], model, store)
+            stored |= make_encoders([name], model, store, weights)
         except AutoencError as error:
             lost[name] = str(error)
     found = gather(images, names)

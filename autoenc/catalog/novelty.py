@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from autoenc.catalog.sources import make_encoders
-from autoenc.encoders import Encoder, Model
+from autoenc.encoders import Encoder, Model, Weights
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
@@ -156,18 +156,23 @@ def combined(percentiles: Mapping[str, float]) -> float:
 
 
 def makeable(
-    store: Store, model: Model | None, made: Mapping[str, Encoder]
+    store: Store, model: Model | None, made: Mapping[str, Encoder], weights: Weights | None = None
 ) -> tuple[dict[str, Encoder], dict[str, str]]:
-    """A store's encoders, as far as they are made or can be made, and why the others cannot."""
+    """A store's encoders, as far as they are made or can be made in a moment, and why the others cannot."""
     made = dict(made)
     left_out: dict[str, str] = {}
     for name in store.info.vectors:
         if name in made:
             continue
         try:
-            made |= make_encoders([name], model, store)
+            (encoder,) = make_encoders([name], model, store, weights).values()
         except AutoencError as error:
             left_out[name] = str(error)
+            continue
+        if encoder.slow_to_load:
+            left_out[name] = "It takes seconds to load: name it with encoders= or using= if it shall judge."
+        else:
+            made[name] = encoder
     return made, left_out
 
 

@@ -23,7 +23,6 @@ from autoenc.catalog.sources import Place
 from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target
 from autoenc.encoders import Encoder
-from autoenc.images.decoding import resized_batch
 from autoenc.images.finding import Files, Found, NamedPicture, SkippedFile, path_of
 from autoenc.store import OWN, Store, point_id
 from autoenc.vectors import Vectors
@@ -72,9 +71,9 @@ class Plan:
             yield name.replace(os.sep, "/")
 
     @cached_property
-    def size(self) -> int:
-        """Height and width to decode pictures to: the largest input size of any encoder."""
-        return max(encoder.input_size for encoder in (*self.asked.values(), *self.stored.values()))
+    def sizes(self) -> list[int]:
+        """Heights and widths to decode pictures to: the input sizes of the encoders."""
+        return sorted({encoder.input_size for encoder in (*self.asked.values(), *self.stored.values())})
 
     def encoders_for(self, outcome: Outcome) -> Mapping[str, Encoder]:
         """The encoders to encode a picture with."""
@@ -156,7 +155,7 @@ def prepared(plan: Plan, target: Target) -> Store:
 
 def read(tasks: Sequence[Task], plan: Plan) -> list[Outcome]:
     """Compare some pictures with what the store knows, and decode those that have to be encoded."""
-    return [_kept_whole(examine(task, plan.size), plan) for task in tasks]
+    return [_kept_whole(examine(task, plan.sizes), plan) for task in tasks]
 
 
 def grouped(outcomes: Sequence[Outcome], plan: Plan) -> list[list[Outcome]]:
@@ -170,11 +169,12 @@ def grouped(outcomes: Sequence[Outcome], plan: Plan) -> list[list[Outcome]]:
 
 def encode(group: Sequence[Outcome], encoders: Mapping[str, Encoder]) -> dict[str, Vectors]:
     """The vectors of some pictures: encoder's name -> (N, dim) float32."""
-    loaded = [outcome.loaded.pixels for outcome in group if outcome.loaded is not None]
+    loaded = [outcome.loaded for outcome in group if outcome.loaded is not None]
     if not loaded:
         return {}
-    pixels = np.stack(loaded)
-    return {name: encoder.encode(resized_batch(pixels, encoder.input_size)) for name, encoder in encoders.items()}
+    sizes = {encoder.input_size for encoder in encoders.values()}
+    pixels = {size: np.stack([each.at(size) for each in loaded]) for size in sizes}
+    return {name: encoder.encode(pixels[encoder.input_size]) for name, encoder in encoders.items()}
 
 
 def write(group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, store: Store) -> None:

@@ -17,15 +17,14 @@ from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import point_path
 from autoenc.encoders import Encoder
 from autoenc.errors import ImageError, StoreError, VectorError
-from autoenc.images.decoding import resized_batch
-from autoenc.images.files import decode_file, read_file
+from autoenc.images.files import LoadedImage, decode_file, read_file
 from autoenc.images.finding import SkippedFile
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress
 from autoenc.store import OWN, Record, Store, VectorSpec
 from autoenc.store.copying import AT_ONCE, ROUNDS, batches, is_same, remove_gone
 from autoenc.text import counted, shown
-from autoenc.vectors import Images, Vectors, unit_rows
+from autoenc.vectors import Vectors, unit_rows
 
 _READ = 10_000  # points at a time
 _FIELDS = (f"{OWN}.source", f"{OWN}.path")
@@ -152,7 +151,7 @@ class _Round:
     def __init__(self, old: Store, new: Store, plan: Rebuild, built: Built, tell: Progress) -> None:
         self.points = 0
         self._old, self._new, self._plan, self._built, self._tell = old, new, plan, built, tell
-        self._size = max((encoder.input_size for encoder in plan.made.values()), default=0)
+        self._sizes = sorted({encoder.input_size for encoder in plan.made.values()})
 
     def write(self) -> int:
         """Write the points that the new generation does not hold as they are to be; how many."""
@@ -191,9 +190,9 @@ class _Round:
         lacking = [at for at, rows in enumerate(held) if not self._plan.made.keys() <= rows.keys()]
         files = [_file_of(self._old, record) for record, _ in pairs]
         read = {at: self._read(files[at], pairs[at][0]) for at in lacking}
-        pixels = {at: found[0] for at, found in read.items() if found[0] is not None}
-        rows = self._encode(list(pixels.values()), [files[at] for at in pixels])
-        vectors = {at: {name: matrix[row] for name, matrix in rows.items()} for row, at in enumerate(pixels)}
+        loaded = {at: found[0] for at, found in read.items() if found[0] is not None}
+        rows = self._encode(list(loaded.values()))
+        vectors = {at: {name: matrix[row] for name, matrix in rows.items()} for row, at in enumerate(loaded)}
         return [
             _Made(
                 replace(record, vectors={**record.vectors, **vectors.get(at, self._only_made(held[at]))}),
@@ -206,28 +205,27 @@ class _Round:
     def _only_made(self, rows: Mapping[str, Vectors]) -> dict[str, Vectors]:
         return {name: row for name, row in rows.items() if name in self._plan.made}
 
-    def _read(self, path: Path, record: Record) -> tuple[Images | None, str]:
+    def _read(self, path: Path, record: Record) -> tuple[LoadedImage | None, str]:
         """The picture of a point, and what became of its file."""
         if not path.is_absolute():
             return None, "missing"
         try:
             file = read_file(path)
-            pixels = decode_file(file, self._size).pixels
+            loaded = decode_file(file, *self._sizes)
         except ImageError as error:
             return None, str(error) if os.path.lexists(path) else "missing"
-        return pixels, "encoded" if file.digest == own_of(record.payload).get("digest") else "changed"
+        return loaded, "encoded" if file.digest == own_of(record.payload).get("digest") else "changed"
 
-    def _encode(self, images: Sequence[Images], files: Sequence[Path]) -> dict[str, Vectors]:
+    def _encode(self, images: Sequence[LoadedImage]) -> dict[str, Vectors]:
         if not images:
             return {}
-        pixels = np.stack(images)
         made = {}
         for name, encoder in self._plan.made.items():
-            rows = encoder.encode(resized_batch(pixels, encoder.input_size))
+            rows = encoder.encode(np.stack([image.at(encoder.input_size) for image in images]))
             if not (finite := np.isfinite(rows).all(axis=1)).all():
+                file = images[int(np.argmin(finite))].path
                 raise VectorError(
-                    f"Encoder '{name}' made NaN or infinity of {shown(files[int(np.argmin(finite))])}; only finite "
-                    f"numbers can be compared."
+                    f"Encoder '{name}' made NaN or infinity of {shown(file)}; only finite numbers can be compared."
                 )
             made[name] = unit_rows(rows)
         return made

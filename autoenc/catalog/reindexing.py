@@ -13,8 +13,8 @@ from typing import Any
 from autoenc.catalog.agreement import Agreement, compare_generations
 from autoenc.catalog.carrying import RollbackReport, carry_over
 from autoenc.catalog.rebuilding import Built, Rebuild, build, check_missing, missing_files
-from autoenc.catalog.sources import encoder_spec
-from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
+from autoenc.catalog.sources import encoder_spec, origins_of
+from autoenc.encoders import ENCODERS, Encoder, Model, Weights, create_encoders, is_known
 from autoenc.errors import ArgumentError, EncoderError, StoreError
 from autoenc.images.finding import SkippedFile
 from autoenc.progress import Progress, ProgressOption, telling
@@ -85,6 +85,7 @@ def reindex_store(
     *,
     model: Model | None = None,
     encoders: Sequence[str | Encoder] | None = None,
+    weights: Weights | None = None,
     collection: str = "images",
     wait: float = WAIT_SECONDS,
     missing_limit: float = MISSING_LIMIT,
@@ -107,6 +108,7 @@ def reindex_store(
         model: the new model of `learned` and of `handcrafted`'s weights.
         encoders: names of the encoders that the new generation has, or your own `Encoder` objects, each once; by
             default, those that the collection has.
+        weights: of pretrained encoders, as for `create_encoder`; by default those that the collection remembers.
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
         missing_limit: the largest share of the images that may go without the new vectors, because their files are
@@ -133,7 +135,7 @@ def reindex_store(
     start = time.perf_counter()
     with _opened(store, collection, wait) as old, telling(progress) as tell:
         check_whole(old, f"Collection '{old.collection}' of {old.location}")
-        plan = _plan(old, model, encoders)
+        plan = _plan(old, model, encoders, weights)
         number, left_out = old.generation or 0, sorted(old.info.vectors.keys() - plan.wanted.keys())
         if not plan.made and not left_out:
             return ReindexReport(old.collection, number, number, False, len(old), notes=[_nothing_to_do(plan, model)])
@@ -268,16 +270,18 @@ def _opened(store: Store | str | os.PathLike[str], collection: str, wait: float)
     yield store
 
 
-def _plan(store: Store, model: Model | None, encoders: Sequence[str | Encoder] | None) -> Rebuild:
+def _plan(
+    store: Store, model: Model | None, encoders: Sequence[str | Encoder] | None, weights: Weights | None
+) -> Rebuild:
     """What the new generation is to hold. An encoder of your own that is not passed is kept as it is."""
     held = store.info.vectors
     if isinstance(encoders, str) or (encoders is not None and not encoders):
         raise ArgumentError(f"Expected a list of one encoder or more; got {encoders!r}.")
     names = list(held) if encoders is None else list(encoders)
-    foreign = [each for each in names if isinstance(each, str) and each in held and each not in ENCODERS]
+    origins = origins_of(store)
+    foreign = [each for each in names if isinstance(each, str) and each in held and not is_known(each, origins[each])]
     asked = [each for each in names if each not in foreign]
-    origins = {name: spec.origin for name, spec in held.items()}
-    made = create_encoders(asked, model, origins) if asked else {}
+    made = create_encoders(asked, model, origins, weights=weights) if asked else {}
     for name, encoder in made.items():
         if not encoder.fitted:
             raise EncoderError(

@@ -17,7 +17,7 @@ from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.catalog.weights import NOTHING, Boost, Near, Using, Words, encoders_of
-from autoenc.encoders import ENCODERS, Encoder, Model, first_choice
+from autoenc.encoders import ENCODERS, Encoder, Model, Weights, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of, naming, read_file
@@ -100,6 +100,7 @@ def search(
     boost: str | Mapping[str, float] | Sequence[Boost] = (),
     near: str | Sequence[Near] = (),
     model: Model | None = None,
+    weights: Weights | None = None,
     k: int = 5,
     offset: int = 0,
     where: Filter | None = None,
@@ -131,6 +132,8 @@ def search(
         near: weights for close numbers, such as `price:49~10=0.2`.
         model: the trained model of `learned` and of `handcrafted`'s weights; the store remembers where it was at
             indexing.
+        weights: of pretrained encoders, as for `create_encoder`, and where exported models are; the store remembers
+            where they were at indexing.
         k: how many neighbors at most.
         offset: how many to skip before them.
         where: only images that match: a mapping of fields to a value, several values of which one must match, an
@@ -159,7 +162,7 @@ def search(
         near=near, k=k, offset=offset, where=where, min_score=min_score, min_percentile=min_percentile,
         diversity=diversity, group_by=group_by,
     )  # fmt: skip
-    return Searcher(store, using=using, model=model).find(query)
+    return Searcher(store, using=using, model=model, weights=weights).find(query)
 
 
 @dataclass
@@ -183,7 +186,7 @@ class Searcher:
     """A store and the encoders to search it with, kept for many searches.
 
     Args:
-        store, using, model: as for `search`.
+        store, using, model, weights: as for `search`.
 
     Attributes:
         store: as given.
@@ -196,7 +199,9 @@ class Searcher:
         'shoe'
     """
 
-    def __init__(self, store: Store, *, using: Using | None = None, model: Model | None = None) -> None:
+    def __init__(
+        self, store: Store, *, using: Using | None = None, model: Model | None = None, weights: Weights | None = None
+    ) -> None:
         if not isinstance(store, Store):
             raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
         self.store = store
@@ -216,6 +221,7 @@ class Searcher:
         if chosen and not self.weights:
             raise ArgumentError(f"using= needs a weight above 0; got {using!r}.")
         self._model = model
+        self._weights = weights
         self._kept = _Kept(store.generation)
 
     @property
@@ -238,7 +244,7 @@ class Searcher:
         """One of the encoders, checked against what the store remembers."""
         self._follow()
         if name not in self._kept.made:
-            self._kept.made |= make_encoders([self._asked[name]], self._model, self.store)
+            self._kept.made |= make_encoders([self._asked[name]], self._model, self.store, self._weights)
         return self._kept.made[name]
 
     def scale_of(self, name: str) -> Scale:
@@ -260,7 +266,7 @@ class Searcher:
             'learned=1,color=0.5'
         """
         self._follow()
-        other = Searcher(self.store, using=using, model=self._model)
+        other = Searcher(self.store, using=using, model=self._model, weights=self._weights)
         if not any(isinstance(encoder, Encoder) for asked in (self, other) for encoder in asked._asked.values()):
             other._kept = self._kept  # an encoder of the caller's may have the name of one that is kept
         return other
@@ -335,7 +341,7 @@ class Searcher:
         neighbors = self.find(replace(query, picture=None, vector=vectors))
         self._follow()
         if self._kept.judges is None:
-            self._kept.judges = makeable(self.store, self._model, made)
+            self._kept.judges = makeable(self.store, self._model, made, self._weights)
         return Answer(neighbors, judge(self.store, pixels_of, *self._kept.judges))
 
     def __repr__(self) -> str:

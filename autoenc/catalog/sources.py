@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from autoenc.catalog.fields import holding, own_of
-from autoenc.encoders import ENCODERS, Encoder, Model, create_encoders
+from autoenc.encoders import Encoder, Model, Weights, create_encoders, is_known
 from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFoundError
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found, NamedPicture, path_of
@@ -93,7 +93,9 @@ def encoder_spec(encoder: Encoder) -> VectorSpec:
     return VectorSpec(encoder.dim, encoder.fingerprint, PREPROCESSING_VERSION, encoder.origin)
 
 
-def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store: Store | None) -> dict[str, Encoder]:
+def make_encoders(
+    encoders: Sequence[str | Encoder], model: Model | None, store: Store | None, weights: Weights | None = None
+) -> dict[str, Encoder]:
     """Create encoders from the models that the store remembers, and check them against the vectors that it holds.
 
     Raises:
@@ -102,13 +104,13 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
     """
     held = {} if store is None else store.info.vectors
     for name in encoders:
-        if isinstance(name, str) and name in held and name not in ENCODERS:
+        if isinstance(name, str) and name in held and not is_known(name, held[name].origin):
             raise EncoderError(
                 f"Encoder '{name}' is not one of autoenc's own; pass the Encoder object itself with encoders= or "
                 f"using=."
             )
     try:
-        made = create_encoders(encoders, model, {name: spec.origin for name, spec in held.items()})
+        made = create_encoders(encoders, model, origins_of(store), weights=weights)
     except BundleError as error:
         if model is not None or store is None:
             raise
@@ -119,6 +121,11 @@ def make_encoders(encoders: Sequence[str | Encoder], model: Model | None, store:
         if store is not None and name in held:
             store.check_vector(name, encoder_spec(encoder))
     return made
+
+
+def origins_of(store: Store | None) -> dict[str, str | None]:
+    """Encoder's name -> where its model or its weights were, as a store remembers it."""
+    return {} if store is None else {name: spec.origin for name, spec in store.info.vectors.items()}
 
 
 def point_path(store: Store, payload: Mapping[str, Any]) -> Path | None:

@@ -22,6 +22,7 @@ from autoenc.cli import (
     classify,
     compare,
     copy,
+    describe_model,
     duplicates,
     finetune,
     index,
@@ -50,6 +51,7 @@ VERBS = (
     duplicates,
     tag,
     compare,
+    describe_model,
     status,
     check,
     audit,
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str] | None, opened: contextlib.ExitStack) -> int:
     """Run one verb. A store that was only read stays open, and `opened` closes it."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    asked = [verb for verb in VERBS if arguments and verb.__name__ == f"{__name__}.{arguments[0]}"]
+    asked = [verb for verb in VERBS if arguments and verb.__name__ == f"{__name__}.{arguments[0].replace('-', '_')}"]
     parser = build_parser(asked or VERBS)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:

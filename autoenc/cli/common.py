@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autoenc.store import Filter, Scalar
 
 FLAGS = {
-    *("base", "class-weights", "copies", "size", "top-epochs", "top-learning-rate", "validation", "weights"),
+    *("base", "class-weights", "copies", "size", "top-epochs", "top-learning-rate", "validation"),
     *(
         "batch-size",
         "boost",
@@ -50,7 +50,8 @@ FLAGS = {
         "prune",
         "prune-limit",
     ),
-    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
+    *("channels", "mean", "name", "output", "queries", "range", "resume", "seed", "size", "source", "std", "unlike"),
+    *("using", "wait", "where", "whole-collection", "words"),
     *(
         "cache",
         "filterable",
@@ -68,6 +69,7 @@ FLAGS = {
         "set",
         "threshold",
         "unset",
+        "weights",
         "writable",
     ),
 }
@@ -149,6 +151,31 @@ def add_wait(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to wait for another process to close the store (default: 10)",
     )
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the weights of pretrained encoders; `weights_of` reads it."""
+    parser.add_argument(
+        "--weights",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="the weights of a pretrained encoder, such as mobilenet=FILE: a file as Keras writes it, `imagenet` "
+        "(fetched once; the default) or `random`; repeat it for more encoders",
+    )
+
+
+def weights_of(options: argparse.Namespace) -> dict[str, str]:
+    """Encoder's name -> its weights, from `add_weights`' option."""
+    found: dict[str, str] = {}
+    for given in options.weights:
+        name, equals, file = given.partition("=")
+        if not (name and equals and file):
+            options.parser.error(f"argument --weights: expected NAME=FILE, got {given!r}")
+        if name in found:
+            options.parser.error(f"argument --weights: '{name}' is named twice")
+        found[name] = file
+    return found
 
 
 def add_where(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,19 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, add_store, as_flags, list_skipped, names, print_json, put, say
+from autoenc.cli.common import (
+    add_common,
+    add_overwrite,
+    add_store,
+    add_weights,
+    as_flags,
+    list_skipped,
+    names,
+    print_json,
+    put,
+    say,
+    weights_of,
+)
 from autoenc.cli.metadata import add_table, metadata_of
 
 
@@ -32,9 +44,11 @@ def add_parser(verbs: Any) -> None:
         "--encoders",
         type=names,
         metavar="A,B,…",
-        help="what to compare; +pcaK stands for K principal components "
+        help="what to compare, also pretrained networks (mobilenet, mobilenetv3, resnet50, efficientnetb0, vgg16) and "
+        "exported models (onnx:FILE, litert:FILE, see describe-model); +pcaK stands for K principal components "
         "(default: learned,color,texture,edges,handcrafted,pixels+pca32,edges+pca32)",
     )
+    add_weights(parser)
     parser.add_argument("--labels", metavar="FILE", help="table of labels (.csv, or .parquet), one row per image")
     parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
@@ -100,6 +114,7 @@ def run(options: argparse.Namespace) -> int:
         queries=options.queries,
         model=model,
         encoders=options.encoders,
+        weights=weights_of(options),
         labels=options.labels,
         label_column=options.label_column,
         max_queries=options.max_queries,

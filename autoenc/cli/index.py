@@ -11,6 +11,7 @@ from autoenc.cli.common import (
     add_common,
     add_overwrite,
     add_store,
+    add_weights,
     as_flags,
     list_skipped,
     list_some,
@@ -18,6 +19,7 @@ from autoenc.cli.common import (
     print_json,
     put,
     say,
+    weights_of,
 )
 from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
@@ -39,8 +41,10 @@ def add_parser(verbs: Any) -> None:
         "--encoders",
         type=names,
         metavar="A,B,…",
-        help="the encoders of the vectors (default: those in the store; at first learned,color,texture,edges)",
+        help="the encoders of the vectors, also mobilenet, vgg16, onnx:FILE and others as for compare "
+        "(default: those in the store; at first learned,color,texture,edges)",
     )
+    add_weights(parser)
     parser.add_argument(
         "--source", metavar="NAME", help="a name for this folder, so that it can move (default: its path)"
     )
@@ -83,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
         options.store,
         model=options.model,
         encoders=options.encoders,
+        weights=weights_of(options),
         collection=options.collection,
         wait=options.wait,
         source=options.source,

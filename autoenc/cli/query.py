@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoenc.cli.common import add_overwrite, add_store, add_where, print_json, put, say, where_of
+from autoenc.cli.common import (
+    add_overwrite,
+    add_store,
+    add_weights,
+    add_where,
+    print_json,
+    put,
+    say,
+    weights_of,
+    where_of,
+)
 
 if TYPE_CHECKING:
     from autoenc.catalog.queries import Query
@@ -35,6 +45,7 @@ def add_parser(verbs: Any) -> None:
         metavar="DIR",
         help="of `learned` and `handcrafted`: a folder, or clothing-32-2 (default: what the store remembers)",
     )
+    add_weights(parser)
     parser.add_argument("-k", type=int, default=5, metavar="N", help="how many neighbors (default: 5)")
     parser.add_argument("--offset", type=int, default=0, metavar="N", help="skip the best N, for a further page")
     add_where(parser)
@@ -151,7 +162,7 @@ def run(options: argparse.Namespace) -> int:
     reading = [*options.image, *options.like, *filter(None, store.info.sources.values())]
     if options.sheet:
         check_sheet(options.sheet, overwrite=options.overwrite, reading=reading)
-    searcher = Searcher(store, using=options.using, model=options.model)
+    searcher = Searcher(store, using=options.using, model=options.model, weights=weights_of(options))
     answer = searcher.answer(query)
     neighbors, verdict = answer.neighbors, answer.novelty
     stored = [searcher.stored(id) for id in options.id]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autoenc.cli.common import (
     add_common,
     add_store,
+    add_weights,
     as_flags,
     list_skipped,
     list_some,
@@ -16,6 +17,7 @@ from autoenc.cli.common import (
     print_json,
     put,
     say,
+    weights_of,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--encoders", type=names, metavar="A,B,…", help="the encoders of the new generation (default: those there are)"
     )
+    add_weights(parser)
     parser.add_argument(
         "--missing-limit",
         type=float,
@@ -66,17 +69,18 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.rollback or options.drop_old:
-        if options.model or options.encoders:
-            options.parser.error("--rollback and --drop-old build nothing: leave --model and --encoders out")
+        if options.model or options.encoders or options.weights:
+            options.parser.error("--rollback and --drop-old build nothing: leave --model, --encoders and --weights out")
         return _turn(options)
-    if not options.model and not options.encoders:
-        options.parser.error("say what to encode with: --model, --encoders, or both; or --rollback, or --drop-old")
+    if not (options.model or options.encoders or options.weights):
+        options.parser.error("say what to encode with: --model, --encoders, --weights; or --rollback, or --drop-old")
     from autoenc.catalog.reindexing import reindex_store
 
     report = reindex_store(
         options.store,
         model=options.model,
         encoders=options.encoders,
+        weights=weights_of(options),
         collection=options.collection,
         wait=options.wait,
         missing_limit=options.missing_limit,

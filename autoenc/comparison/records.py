@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.encoders import ENCODERS, TrainedEmphasis, base_name
+from autoenc.encoders import ENCODERS, TrainedEmphasis, base_name, is_known
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import NamedPicture, SkippedFile, path_of
 from autoenc.metrics.bootstrap import Interval, bootstrap_intervals
@@ -245,5 +245,11 @@ class Comparison:
 def reference_of(encoders: Mapping[str, EncoderScores]) -> str:
     """The encoder that the others are compared to: the first that is trained, or else the first."""
     made_of_models = (name for name, scores in encoders.items() if scores.origin is not None)
-    trained = (name for name in made_of_models if (known := ENCODERS.get(base_name(name))) is None or known.trained)
+    trained = (name for name in made_of_models if _is_trained(name, encoders[name].origin))
     return next(trained, next(iter(encoders)))
+
+
+def _is_trained(name: str, origin: str | None) -> bool:
+    """Whether an encoder was trained on images like these: `learned`, or one of the user's that was made of a model."""
+    base = base_name(name)
+    return ENCODERS[base].trained if base in ENCODERS else not is_known(base, origin)

@@ -16,7 +16,8 @@ from autoenc.comparison.labels import Labels, LabelTable, read_labels
 from autoenc.comparison.measure import Split, differences, measure
 from autoenc.comparison.records import Comparison
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
-from autoenc.encoders import Encoder, Model, base_name, create_encoders
+from autoenc.encoders import Encoder, Model, Weights, base_name, create_encoders
+from autoenc.encoders.applications import RANDOM
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
 from autoenc.progress import ProgressOption, telling
@@ -36,6 +37,7 @@ def compare(
     queries: Pictures | None = None,
     model: Model | None = None,
     encoders: Sequence[str | Encoder] | None = None,
+    weights: Weights | None = None,
     labels: str | os.PathLike[str] | Labels | None = None,
     label_column: str | None = None,
     query_labels: Labels | None = None,
@@ -61,6 +63,7 @@ def compare(
             model.
         encoders: names, with "+pcaK" for K principal components fitted on the gallery, or encoders. Without it
             DEFAULT_ENCODERS; those that cannot be fitted on so few images are left out, and a note says so.
+        weights: of pretrained encoders, as for `create_encoder`.
         labels: a table, CSV or Parquet, with the labels of gallery and queries; or a list with one label or None for
             each of `images`. Without it, files have the names of their folders as labels.
         label_column: the column of that table that holds the labels.
@@ -106,7 +109,7 @@ def compare(
     fields = None if metadata is None else fields_from(metadata)
     given = _read_labels(labels, label_column)
     table = given if isinstance(given, LabelTable) else None
-    chosen = create_encoders(DEFAULT_ENCODERS if encoders is None else encoders, model)
+    chosen = create_encoders(DEFAULT_ENCODERS if encoders is None else encoders, model, weights=weights)
     size = max(encoder.input_size for encoder in chosen.values())
     gallery = find_side(images, given, "labels=")
     asked = None
@@ -145,6 +148,7 @@ def compare(
     notes = [
         *_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
         *_boost_notes(attributes, boosted, tried=weighed and halves is not None),
+        *(encoder.advice for encoder in chosen.values() if encoder.origin == RANDOM and encoder.advice),
     ]
     sides = [gallery] if queries is None else [gallery, asked]
     return Comparison(

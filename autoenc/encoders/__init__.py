@@ -3,17 +3,29 @@
 from autoenc.encoders.base import Encoder, TrainedEmphasis
 from autoenc.encoders.description import EncoderDescription, Model
 from autoenc.encoders.projection import base_name
-from autoenc.encoders.registry import ENCODER_NAMES, ENCODERS, create_encoder, create_encoders, first_choice
+from autoenc.encoders.registry import (
+    ENCODER_NAMES,
+    ENCODERS,
+    PRETRAINED_NAMES,
+    Weights,
+    create_encoder,
+    create_encoders,
+    first_choice,
+    is_known,
+)
 
 __all__ = [
     "ENCODERS",
     "ENCODER_NAMES",
+    "PRETRAINED_NAMES",
     "Encoder",
     "EncoderDescription",
     "Model",
     "TrainedEmphasis",
+    "Weights",
     "base_name",
     "create_encoder",
     "create_encoders",
     "first_choice",
+    "is_known",
 ]

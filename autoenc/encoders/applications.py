@@ -25,7 +25,8 @@ from autoenc.text import printable, shown
 IMAGENET = "imagenet"
 RANDOM = "random"
 
-_SEED = 13  # of the random weights, which are the same each time
+RANDOM_VERSION = 1
+"""Also the seed of the random weights, which are the same each time."""
 
 # Blue first, with the mean color of ImageNet subtracted, as Caffe took it.
 _CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), bgr=True)
@@ -34,7 +35,7 @@ _CAFFE = Preprocessing(mean=(103.939, 116.779, 123.68), bgr=True)
 # the network itself holds; Keras adds it where it fetches them, and only there. It commutes to the front.
 _MEANS, _ROOTS = (0.485, 0.456, 0.406), (0.229**0.5, 0.224**0.5, 0.225**0.5)
 _EFFICIENTNET = Preprocessing(
-    mean=tuple(255 * mean * (1 - root) for mean, root in zip(_MEANS, _ROOTS, strict=True)),  # type: ignore[arg-type]
+    mean=tuple(255 * mean * (1 - root) for mean, root in zip(_MEANS, _ROOTS, strict=True)),
     std=_ROOTS,
 )
 
@@ -179,10 +180,13 @@ def weights_file(known: Application, weights: str, *, include_top: bool) -> Path
     """The file of a network's weights: the one that is named, or the one that Keras fetches.
 
     Raises:
-        EncoderError: it cannot be fetched.
+        EncoderError: it cannot be fetched, or there is no such file.
     """
     if weights != IMAGENET:
-        return Path(os.path.abspath(Path(weights).expanduser()))
+        file = Path(os.path.abspath(Path(weights).expanduser()))
+        if not os.path.isfile(file):
+            raise EncoderError(f"Expected a file of weights of {known.title}; {shown(file)} is none.")
+        return file
     return fetched(known.url, known.files[0 if include_top else 1], known.title, f"weights={known.name}=FILE")
 
 
@@ -281,7 +285,7 @@ def _another(known: Application, file: Path, held: Kernels, wanted: Kernels, *, 
 
 def _randomize(model: Any) -> None:
     """Normal kernels that keep the scale of what passes through them (He et al. 2015), the same each time."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(RANDOM_VERSION)
     for variable in model.weights:
         if len(variable.shape) > 1:
             fan_in = float(np.prod(variable.shape[:-1]))

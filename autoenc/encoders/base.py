@@ -37,6 +37,8 @@ class Encoder(ABC):
         fitted: False for an encoder that must be fitted with `fit` before it can encode.
         advice: a sentence for users who build a store with it; empty if there is nothing to say.
         emphasis: what a trained encoder was trained to see; None if that is not known, or if it was not trained.
+        model_bytes: size of the model that has to be there to encode; 0 for an encoder that has none.
+        slow_to_load: whether its first batch waits for seconds, so that nothing loads it but who asks for it.
 
     Example:
         >>> class Brightness(Encoder):
@@ -55,6 +57,8 @@ class Encoder(ABC):
     origin: str | None = None
     advice: str = ""
     emphasis: TrainedEmphasis | None = None
+    model_bytes: int = 0
+    slow_to_load: bool = False
 
     @property
     def fitted(self) -> bool:

@@ -24,8 +24,9 @@ class EncoderDescription:
         preprocessing: what is done to an image before it is encoded.
         summary: what its numbers are.
         source: the paper or standard that it follows.
-        make: creates the encoder from a model, which it ignores if it has no use for one.
+        make: creates the encoder from a model, which it ignores if it has no use for one; from weights, if `weighted`.
         trained: whether it needs a trained model.
+        weighted: whether it is a pretrained network, whose weights `weights=` names.
     """
 
     name: str
@@ -36,3 +37,4 @@ class EncoderDescription:
     source: str
     make: Callable[[Model | None], Encoder]
     trained: bool = False
+    weighted: bool = False

@@ -1,4 +1,4 @@
-"""What a network expects of pixels: an order of the channels, and for each a number to subtract and one to divide by."""
+"""What a network expects of pixels: an order of the channels, and what to subtract from each and divide it by."""
 
 from __future__ import annotations
 

@@ -4,72 +4,91 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from autoenc.encoders import handcrafted, learned
+from autoenc.encoders import handcrafted, learned, pretrained
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.description import EncoderDescription, Model
+from autoenc.encoders.exported import ExportedEncoder, is_exported
 from autoenc.encoders.projection import Projection, parse_projection
 from autoenc.errors import ArgumentError, EncoderError
+from autoenc.text import meant, shown
 
 ENCODERS: dict[str, EncoderDescription] = {
-    description.name: description for description in (learned.DESCRIPTION, *handcrafted.DESCRIPTIONS)
+    description.name: description
+    for description in (learned.DESCRIPTION, *pretrained.DESCRIPTIONS, *handcrafted.DESCRIPTIONS)
 }
 """Name -> description, in order of preference where an encoder has to be chosen."""
 
-ENCODER_NAMES = tuple(ENCODERS)
+ENCODER_NAMES = tuple(name for name, description in ENCODERS.items() if not description.weighted)
+"""The encoders that autoenc brings along."""
+
+PRETRAINED_NAMES = tuple(name for name, description in ENCODERS.items() if description.weighted)
+"""The networks of Keras Applications, whose weights are fetched or named."""
+
+Weights = Mapping[str, str]
+"""Encoder's name -> what its weights are: a file, "imagenet" or "random"; of an exported model, where it is now."""
 
 
-def create_encoder(name: str, model: Model | None = None) -> Encoder:
+def create_encoder(name: str, model: Model | None = None, *, weights: Weights | None = None) -> Encoder:
     """Create the encoder of a given name.
 
     Args:
-        name: one of ENCODER_NAMES, or NAME+pcaK for K principal components of it, which must be fitted before use.
+        name: one of ENCODER_NAMES or PRETRAINED_NAMES; onnx:FILE or litert:FILE for an exported model that
+            `describe_model` has described; or NAME+pcaK for K principal components of any of these, which must be
+            fitted before use.
         model: the model of `learned`, and of `handcrafted`'s weights: a bundle, its folder, or the name of a ready
             model; other encoders do not need one.
+        weights: of a pretrained network: its name -> a file of weights as Keras writes it, "random", or "imagenet",
+            the default, which Keras fetches once.
 
     Raises:
-        EncoderError: an unknown name, or a trained encoder without a model.
+        EncoderError: an unknown name, a trained encoder without a model, or weights that cannot be used.
         BundleError: the bundle cannot be used.
+        MissingDependencyError: TensorFlow or LiteRT, which the encoder needs, is not installed.
 
     Example:
         >>> create_encoder("edges")
         <DescriptorEncoder 'edges' 32x32 -> 324-d>
     """
-    (encoder,) = create_encoders([name], model).values()
+    (encoder,) = create_encoders([name], model, weights=weights).values()
     return encoder
 
 
 def create_encoders(
-    encoders: Sequence[str | Encoder], model: Model | None = None, origins: Mapping[str, str | None] | None = None
+    encoders: Sequence[str | Encoder],
+    model: Model | None = None,
+    origins: Mapping[str, str | None] | None = None,
+    *,
+    weights: Weights | None = None,
 ) -> dict[str, Encoder]:
     """Create encoders by name; encoders that exist already are returned as they are.
 
     Args:
-        encoders: names, as for `create_encoder`, or encoders, each once.
+        encoders: names, as for `create_encoder`, or encoders, each once. The name of an exported model serves where
+            `origins` says where it is.
         model: the model of `learned`, and of `handcrafted`'s weights.
-        origins: encoder's name -> where its model was, None for an encoder that was made without one, which is made so
-            again; used if no model is given.
+        origins: encoder's name -> where its model or its weights were, None for an encoder that was made without, which
+            is made so again; used if no model or no weights of it are given.
+        weights: as for `create_encoder`.
 
     Returns:
         Name -> encoder, in the order of `encoders`.
 
     Raises:
-        EncoderError, BundleError: as for `create_encoder`.
-        ArgumentError: no encoder, one named twice, or something other than names and encoders.
+        EncoderError, BundleError, MissingDependencyError: as for `create_encoder`.
+        ArgumentError: no encoder, one named twice, something other than names and encoders, or weights of an encoder
+            that takes none.
     """
     if isinstance(encoders, str) or not encoders:
         raise ArgumentError(f"Expected a list of one encoder or more; got {encoders!r}.")
     made: dict[str, Encoder] = {}
     remembered = origins or {}
+    named = weights or {}
+    _check_weights(named, remembered)
     bases: dict[str, Encoder] = {}  # so that `learned` and `learned+pca32` load their model once
 
     def base(name: str) -> Encoder:
-        if name not in ENCODERS:
-            raise EncoderError(f"Unknown encoder '{name}'; the encoders are: {', '.join(ENCODER_NAMES)}.")
         if name not in bases:
-            description = ENCODERS[name]
-            made_without = name in remembered and remembered[name] is None and not description.trained
-            origin = model if model is not None and not made_without else remembered.get(name)
-            bases[name] = description.make(origin)
+            bases[name] = _made(name, model, remembered, named)
         return bases[name]
 
     for asked in encoders:
@@ -87,6 +106,56 @@ def create_encoders(
             raise ArgumentError(f"Encoder '{encoder.name}' is named twice; name each encoder once.")
         made[encoder.name] = encoder
     return made
+
+
+def is_known(name: str, origin: str | None = None) -> bool:
+    """Whether an encoder of a store can be made by its name and its origin; an `Encoder` of the user's cannot.
+
+    Example:
+        >>> is_known("edges"), is_known("features", "onnx:/models/features.onnx"), is_known("mine")
+        (True, True, False)
+    """
+    return name in ENCODERS or is_exported(origin)
+
+
+def _made(name: str, model: Model | None, remembered: Mapping[str, str | None], weights: Weights) -> Encoder:
+    """An encoder that is no projection."""
+    origin = remembered.get(name)
+    if name in ENCODERS:
+        description = ENCODERS[name]
+        if description.weighted:
+            return description.make(weights.get(name, origin))
+        made_without = name in remembered and origin is None and not description.trained
+        return description.make(model if model is not None and not made_without else origin)
+    place = name if is_exported(name) else weights.get(name, origin)
+    if not is_exported(place):
+        raise EncoderError(
+            f"Unknown encoder '{name}'; the encoders are: {', '.join((*ENCODER_NAMES, *PRETRAINED_NAMES))}, onnx:FILE "
+            f"and litert:FILE.{meant(name, ENCODERS)}"
+        )
+    encoder = ExportedEncoder(str(place))
+    if encoder.name in ENCODERS:
+        raise EncoderError(
+            f"The sidecar of {shown(encoder.path)} calls it '{encoder.name}', as one of autoenc's own encoders is "
+            "called; give it another name with `autoenc describe-model --name`."
+        )
+    if name != place and encoder.name != name:
+        raise EncoderError(
+            f"Expected the exported model '{name}'; the sidecar of {shown(encoder.path)} calls it '{encoder.name}'."
+        )
+    return encoder
+
+
+def _check_weights(weights: Weights, remembered: Mapping[str, str | None]) -> None:
+    """Raise ArgumentError for weights of encoders that take none."""
+    if not isinstance(weights, Mapping) or not all(isinstance(value, str) and value for value in weights.values()):
+        raise ArgumentError(f"weights= maps names of encoders to files, 'imagenet' or 'random'; got {weights!r}.")
+    for name in weights:
+        if name not in PRETRAINED_NAMES and not is_exported(remembered.get(name)):
+            raise ArgumentError(
+                f"weights= are for pretrained encoders ({', '.join(PRETRAINED_NAMES)}), and say where an exported "
+                f"model is that a store holds vectors of; '{name}' is none.{meant(name, PRETRAINED_NAMES)}"
+            )
 
 
 def first_choice(names: Sequence[str]) -> str:

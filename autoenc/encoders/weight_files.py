@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
 from collections import Counter
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -28,20 +29,20 @@ def keras_home() -> Path:
 
 
 def content_digest(file: Path) -> str:
-    """BLAKE2b (16 bytes) of a file of weights, in hexadecimal digits.
+    """BLAKE2b (16 bytes) of a file, in hexadecimal digits.
 
     Raises:
         EncoderError: it does not exist or cannot be read.
     """
     try:
-        status = os.stat(file)  # noqa: PTH116
-        if not file.is_file() or status.st_dev in kernel_devices():
-            raise EncoderError(f"Expected a file of weights; {shown(file)} is not a file.")
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_dev in kernel_devices():
+            raise EncoderError(f"Expected a file; {shown(file)} is none that is stored.")
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise EncoderError(f"The weights {shown(file)} cannot be read: {why}.") from error
+        raise EncoderError(f"{shown(file)} cannot be read: {why}.") from error
 
 
 def kernels(file: Path) -> Kernels:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class LoadedImage:
         width, height: of the full picture in pixels, after the EXIF rotation.
         digest: of the file's bytes, 32 hexadecimal digits (BLAKE2b, 16 bytes).
         size, mtime_ns: the file's size in bytes and its modification time in nanoseconds since 1970.
+        others: size -> pixels, where several sizes were asked for.
     """
 
     path: Path
@@ -60,6 +61,11 @@ class LoadedImage:
     digest: str
     size: int
     mtime_ns: int
+    others: Mapping[int, Pixels] = field(default_factory=dict)
+
+    def at(self, size: int) -> Pixels:
+        """The pixels at one of the sizes that were asked for."""
+        return self.pixels if len(self.pixels) == size else self.others[size]
 
 
 def read_file(path: str | os.PathLike[str]) -> ImageFile:
@@ -74,18 +80,22 @@ def read_file(path: str | os.PathLike[str]) -> ImageFile:
     )
 
 
-def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
+def decode_file(file: ImageFile, size: int = 32, *others: int) -> LoadedImage:
     """Decode a file and resize its picture to size x size; the aspect ratio is not kept.
+
+    It is decoded for each of several sizes by itself, so that an encoder sees the same pixels whatever else there is.
 
     Raises (the messages do not name the file):
         ImageError: as for `decode`.
     """
     if isinstance(file.data, bytes):
         pixels, width, height = decode(file.data, size, area_resize)
+        further = {other: decode(file.data, other, area_resize)[0] for other in others if other != size}
     else:
         whole = picture_pixels(file.data, size)
         height, width = whole.shape[:2]
         pixels = area_resize(whole, size)
+        further = {other: area_resize(whole, other) for other in others if other != size}
     return LoadedImage(
         path=file.path,
         pixels=pixels,
@@ -94,6 +104,7 @@ def decode_file(file: ImageFile, size: int = 32) -> LoadedImage:
         digest=file.digest,
         size=file.size,
         mtime_ns=file.mtime_ns,
+        others=further,
     )
 
 

@@ -8,7 +8,7 @@ bounded. How long its operators compute is not.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from autoenc.text import printable
 
 MOST_BYTES = 2**30
 """Size of the largest graph that is opened; an encoder with 32 latents has 2 MB."""
+
+STANDARD = ("", "ai.onnx")
+"""The domains of the standard's own operators."""
 
 _MOST_MEMORY = 2**32  # for every session of the process together; a core that encodes takes about 20 MB
 _MOST_FIELDS = 100_000  # the encoder that training writes has 500
@@ -71,9 +74,22 @@ def open_graph(data: bytes, input_: TensorSpec, output: TensorSpec) -> Any:
         ValueError: it is refused, or takes or returns something else.
         Exception: whatever ONNX Runtime raises about it; its exception types are not public.
     """
+    session = open_session(data)
+    if not (_is_one(session.get_inputs(), input_) and _is_one(session.get_outputs(), output)):
+        raise ValueError(f"expected {input_} in and {output} out, as bundle.json says")
+    return session
+
+
+def open_session(data: bytes, domains: Collection[str] = STANDARD) -> Any:
+    """`open_graph` for a graph with any inputs and outputs.
+
+    Args:
+        data: the content of a file.
+        domains: the sets of operators that it may use.
+    """
     import onnxruntime
 
-    check_graph(data)
+    check_graph(data, domains)
     onnxruntime.disable_telemetry_events()
     _bound_memory()
     options = onnxruntime.SessionOptions()
@@ -83,10 +99,7 @@ def open_graph(data: bytes, input_: TensorSpec, output: TensorSpec) -> Any:
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.load_model_format", "ONNX")
     providers = ["CPUExecutionProvider"]  # there is none to fall back to, which would be said on standard output
-    session = onnxruntime.InferenceSession(data, options, providers=providers, enable_fallback=0)
-    if not (_is_one(session.get_inputs(), input_) and _is_one(session.get_outputs(), output)):
-        raise ValueError(f"expected {input_} in and {output} out, as bundle.json says")
-    return session
+    return onnxruntime.InferenceSession(data, options, providers=providers, enable_fallback=0)
 
 
 def run_graph(session: Any, batch: npt.NDArray[Any], input_: TensorSpec, output: TensorSpec) -> npt.NDArray[np.float32]:
@@ -118,9 +131,10 @@ def _is_one(found: Sequence[Any], expected: TensorSpec) -> bool:
     return named == [wanted] and not isinstance(found[0].shape[0], int)
 
 
-def check_graph(data: bytes) -> None:
-    """Raise ValueError for a graph that could do more than compute."""
+def check_graph(data: bytes, domains: Collection[str] = STANDARD) -> None:
+    """Raise ValueError for a graph that could do more than compute, with operators of these domains."""
     budget = iter(range(_MOST_FIELDS))
+    allowed = {domain.encode() for domain in domains}
     left: list[tuple[_Message, int, int]] = [(_MODEL, 0, len(data))]
     while left:
         message, start, end = left.pop()
@@ -130,7 +144,7 @@ def check_graph(data: bytes) -> None:
             inside = message.get(field)
             if isinstance(inside, str):
                 raise ValueError(inside)
-            if message is _NODE and field == _DOMAIN and data[first:stop] not in (b"", b"ai.onnx"):
+            if message is _NODE and field == _DOMAIN and data[first:stop] not in allowed:
                 raise ValueError("it has operators that are not of the ONNX standard")
             if inside:
                 left.append((inside, first, stop))

@@ -119,7 +119,7 @@ def test_of_unchanged_files_only_the_fields_are_looked_at(
     index(shelf, store, table(TABLE))
     examined: list[str] = []
     examine = pipeline.examine
-    monkeypatch.setattr(pipeline, "examine", lambda task, size: examined.append(task.relative) or examine(task, size))
+    monkeypatch.setattr(pipeline, "examine", lambda task, sizes: examined.append(task.relative) or examine(task, sizes))
     assert index(shelf, store, table(TABLE)).unchanged == 4
     assert examined == []
     report = index(shelf, store, table(TABLE.replace("blue,7", "blue,8")))

@@ -921,7 +921,7 @@ def test_every_verb_and_option_has_help(capsys: pytest.CaptureFixture[str]) -> N
     (verbs,) = [action for action in parser._actions if hasattr(action, "choices") and isinstance(action.choices, dict)]
     assert set(verbs.choices) == {
         *("train", "index", "query", "neighbors", "tag", "compare", "status", "check", "remove", "copy", "backup"),
-        *("restore", "duplicates", "audit", "reindex", "serve"),
+        *("restore", "duplicates", "audit", "reindex", "serve", "describe-model"),
     }
     for name, verb in verbs.choices.items():
         assert verb.description, name

@@ -11,6 +11,7 @@ from autoenc import compare, index_images, open_store, search
 from autoenc.encoders import (
     ENCODER_NAMES,
     ENCODERS,
+    PRETRAINED_NAMES,
     Encoder,
     EncoderDescription,
     Model,
@@ -49,14 +50,14 @@ THUMBNAIL = EncoderDescription(
 
 
 def test_every_encoder_is_described_as_it_is(bundle_dir: Path) -> None:
-    assert list(ENCODERS) == list(ENCODER_NAMES)
+    assert set(ENCODERS) == {*ENCODER_NAMES, *PRETRAINED_NAMES}
     for name, description in ENCODERS.items():
-        encoder = create_encoder(name, bundle_dir)
+        encoder = create_encoder(name, bundle_dir, weights=dict.fromkeys(PRETRAINED_NAMES, "random"))
         assert encoder.name == description.name == name
         assert description.dim in (encoder.dim, None)
         assert description.input_size in (encoder.input_size, None)
         assert (encoder.origin is not None) == (
-            description.trained or name == "handcrafted"
+            description.trained or description.weighted or name == "handcrafted"
         )  # whose weights are the model's
         assert description.preprocessing
         assert description.summary
@@ -84,7 +85,22 @@ def test_a_new_encoder_is_one_line_and_takes_part_in_everything(
 def test_the_first_choice_is_the_registrys() -> None:
     assert first_choice(["edges", "color", "learned"]) == "learned"
     assert first_choice(["edges", "color"]) == "color"
+    assert first_choice(["color", "vgg16"]) == "vgg16"
     assert first_choice(["mine", "yours"]) == "mine"
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"edges": "random"}, r"'edges' is none"),
+        ({"vgg": "random"}, r"'vgg' is none\. Did you mean 'vgg16'\?"),
+        ({"vgg16": ""}, r"weights= maps names of encoders to files"),
+        (["vgg16"], r"weights= maps names of encoders to files"),
+    ],
+)
+def test_weights_are_for_pretrained_encoders(weights: dict[str, str], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        create_encoders(["color"], weights=weights)
 
 
 @pytest.mark.parametrize("asked", [[], "color", [7], [None]])

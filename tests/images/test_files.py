@@ -13,7 +13,15 @@ from PIL import Image
 from autoenc.errors import ImageDecodeError, ImageTooLargeError, NoImagesError
 from autoenc.images import files as images
 from autoenc.images import limits
-from autoenc.images.files import load_image, load_images, load_pixels_of, load_thumbnail
+from autoenc.images.files import (
+    ImageFile,
+    decode_file,
+    load_image,
+    load_images,
+    load_pixels_of,
+    load_thumbnail,
+    read_file,
+)
 from autoenc.images.finding import SkippedFile, find_images
 
 
@@ -165,6 +173,16 @@ def test_a_path_is_shown_on_one_line_and_told_exactly() -> None:
     skipped = SkippedFile(Path("a\x1b[31m\nb é.jpg"), "two\nlines")
     assert str(skipped) == r"a\x1b[31m\nb é.jpg: two\nlines"
     assert skipped.to_dict()["path"] == str(skipped.path)
+
+
+def test_a_picture_of_several_sizes_is_each_time_what_it_is_alone(photos: list[Path]) -> None:
+    for path in photos[:3]:
+        loaded = decode_file(read_file(path), 32, 112, 32)
+        assert sorted(loaded.others) == [112]
+        for size in (32, 112):
+            np.testing.assert_array_equal(loaded.at(size), load_image(path, size).pixels)
+    whole = ImageFile(photos[0], load_image(photos[0], 200).pixels, "", 0, 0)
+    np.testing.assert_array_equal(decode_file(whole, 32, 64).at(64), decode_file(whole, 64).pixels)
 
 
 def test_many_are_loaded_in_order_with_the_bad_ones_in_their_place(picture_folder: Path) -> None:
