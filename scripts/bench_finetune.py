@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--base", default="mobilenet")
     parser.add_argument("--size", type=int)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--top-epochs", type=int, default=10)
+    parser.add_argument("--top-epochs", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--progress", action="store_true")
     options = parser.parse_args()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autoenc.store import Filter, Scalar
 
 FLAGS = {
-    *("base", "class-weights", "copies", "size", "top-epochs", "top-learning-rate", "validation", "weights"),
+    *("base", "class-weights", "copies", "size", "top-epochs", "top-learning-rate", "validation"),
     *(
         "batch-size",
         "boost",

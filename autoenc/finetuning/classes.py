@@ -115,8 +115,8 @@ def class_weights(asked: str | Mapping[str, float] | None, labels: Indices, clas
     Source: "balanced" as in King and Zeng, "Logistic regression in rare events data", Political Analysis 2001.
 
     Example:
-        >>> class_weights("balanced", np.array([0, 0, 0, 1]), ["bag", "shoe"]).round(3).tolist()
-        [0.667, 2.0]
+        >>> class_weights("balanced", np.array([0, 0, 0, 0, 1]), ["bag", "shoe"]).tolist()
+        [0.625, 2.5]
     """
     counts = np.bincount(labels, minlength=len(classes))
     if asked is None:

@@ -48,7 +48,13 @@ def fit(session: Session, progress: Progress) -> Vectors:
     if settings.top_epochs:
         given = features.activations
         steps_in_all = settings.top_epochs * per_epoch
-        phase = Phase(classifier, top=True, learning_rate=settings.top_learning_rate, steps=steps_in_all)
+        phase = Phase(
+            classifier,
+            top=True,
+            learning_rate=settings.top_learning_rate,
+            steps=steps_in_all,
+            rising=per_epoch if settings.top_epochs > 1 else 0,
+        )
         if reached == HEAD:
             state.best = phase.weights()  # those of the first phase's best epoch, in this one's form
         else:

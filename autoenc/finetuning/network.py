@@ -99,11 +99,13 @@ class Phase:
         classifier: what is trained.
         top: whether the top blocks are trained too, but for their batch normalization, which keeps its statistics,
             scales and shifts.
-        learning_rate: of Adam's first step; it falls to 0 along a cosine.
+        learning_rate: of Adam, at its highest; it falls to 0 along a cosine.
         steps: how many steps there will be.
+        rising: over how many of them it rises from 0 first, so that the first steps, which know little of the
+            gradients' lengths, do not undo what was pretrained.
     """
 
-    def __init__(self, classifier: Classifier, *, top: bool, learning_rate: float, steps: int) -> None:
+    def __init__(self, classifier: Classifier, *, top: bool, learning_rate: float, steps: int, rising: int = 0) -> None:
         self._classifier = classifier
         self._top = top
         for layer in classifier.top.layers if top else ():
@@ -111,7 +113,12 @@ class Phase:
         given = keras.Input(classifier.bottom.output_shape[1:] if top else classifier.top.output_shape[1:])
         features = classifier.top(given, training=False) if top else given
         self.model = keras.Model(given, classifier.head(features), name="phase")
-        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, steps))
+        schedule = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if rising else learning_rate,
+            decay_steps=max(1, steps - rising),
+            warmup_target=learning_rate if rising else None,
+            warmup_steps=rising,
+        )
         self.model.compile(
             optimizer=keras.optimizers.Adam(schedule),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

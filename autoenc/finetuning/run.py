@@ -26,12 +26,12 @@ def finetune(
     base: str = "mobilenet",
     weights: str | os.PathLike[str] = "imagenet",
     epochs: int = 20,
-    top_epochs: int = 10,
+    top_epochs: int = 12,
     batch_size: int = 32,
     latent_dim: int = 256,
     size: int | None = None,
     learning_rate: float = 1e-3,
-    top_learning_rate: float = 1e-4,
+    top_learning_rate: float = 3e-4,
     class_weights: str | Mapping[str, float] | None = BALANCED,
     copies: int = 4,
     validation: float | str | os.PathLike[str] = 0.15,
@@ -55,7 +55,8 @@ def finetune(
         model: folder to write the bundle to once all is done: a new folder, an empty one, or a bundle to replace. It
             must not lie in the folder of images.
         base: the pretrained network: "mobilenet", "mobilenetv3", "resnet50", "efficientnetb0" or "vgg16".
-        weights: of the base: a file as Keras writes it, "imagenet", which Keras fetches once, or "random".
+        weights: of the base: a file as Keras writes it, "imagenet", which Keras fetches once, or "random"; also with
+            the base's name before it, "mobilenet=FILE", as other functions take it.
         epochs: of the head alone, at most.
         top_epochs: of the top blocks and the head, at most; 0 for none.
         batch_size: images per step.
@@ -63,7 +64,7 @@ def finetune(
         size: height and width in pixels of the images that the model takes, from 32 to 256; by default what the base
             was trained with, 224. Half of it takes a quarter of the time.
         learning_rate: of the first step of the head alone; it falls to 0 along a cosine. The optimizer is Adam.
-        top_learning_rate: the same for the top blocks with the head.
+        top_learning_rate: the same for the top blocks with the head, at its highest: it rises over the first epoch.
         class_weights: how much a class counts: "balanced", the same for all, however many images each has; None, as
             much as it has images; or a number for each class.
         copies: how many altered copies of each image there are to train on, the image itself included. Each epoch takes
@@ -148,7 +149,7 @@ def finetune(
         accuracy=best["accuracy"],
         val_loss=best["val_loss"],
         val_accuracy=best["val_accuracy"],
-        images=len(session.pixels),
+        images=session.images,
         held_out=len(session.held_out),
         confusion=matrix.tolist(),
         history=state.history,

@@ -16,7 +16,7 @@ from autoenc.finetuning.classes import class_weights, in_class_folders, numbered
 from autoenc.finetuning.features import Copies, Features, compute
 from autoenc.finetuning.network import Classifier
 from autoenc.finetuning.settings import Settings
-from autoenc.images.cache import PixelCache, load_pixels
+from autoenc.images.cache import load_pixels
 from autoenc.images.finding import Found, SkippedFile
 from autoenc.progress import Progress
 from autoenc.quiet import tensorflow_silenced
@@ -33,8 +33,8 @@ class Session:
 
     Attributes:
         settings: what it is set to.
-        pixels: the images that could be read.
-        skipped: the others, and those in no class folder.
+        images: how many could be read.
+        skipped: those that could not, and those in no class folder.
         ignored: how many other files there are.
         classes: names, sorted.
         labels: (N,) the number of the class of each image.
@@ -49,7 +49,7 @@ class Session:
     """
 
     settings: Settings
-    pixels: PixelCache
+    images: int
     skipped: list[SkippedFile]
     ignored: int
     classes: list[str]
@@ -86,7 +86,7 @@ def prepare(
     names, theirs, skipped = _gathered(found, validation)
     _divided([*names], names, theirs, found, settings)  # before anything is read
     with tensorflow_silenced():
-        base = build_base(settings.base, settings.weights, size=settings.size)
+        base = build_base(settings.base, settings.weights.removeprefix(f"{settings.base}="), size=settings.size)
     pixels = load_pixels([*names], int(base.input_shape[1]), progress=progress)
     classes, labels, training, held_out = _divided(pixels.paths, names, theirs, found, settings)
     weights = class_weights(settings.class_weights, labels[training], classes)
@@ -111,7 +111,7 @@ def prepare(
     features = compute(classifier.describe, classifier.forms, copies, pixels.images, checkpoint.folder, progress)
     return Session(
         settings=settings,
-        pixels=pixels,
+        images=len(pixels),
         skipped=[*skipped, *pixels.skipped],
         ignored=found.ignored + (validation.ignored if validation else 0),
         classes=classes,

@@ -87,7 +87,7 @@ def _manifest(session: Session) -> dict[str, Any]:
         },
         "classes": session.classes,
         "data": {
-            "images": len(session.pixels),
+            "images": session.images,
             "held_out": len(session.held_out),
             "fingerprint": state.settings["fingerprint"],
             "skipped": len(session.skipped),

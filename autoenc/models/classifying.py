@@ -119,7 +119,9 @@ def classify(
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ArgumentError(f"k= must be a whole number, 1 or more; got {k!r}.")
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    bundle.classify(np.empty((0, bundle.latent_dim), np.float32))  # there is a classifier, which can be run
+    bundle.classify(
+        np.empty((0, bundle.latent_dim), np.float32)
+    )  # is refused before anything is read if it has no classifier
     single = isinstance(images, (str, os.PathLike)) and not os.path.isdir(images)
     found = gather([images] if single else images)  # type: ignore[list-item]
     made: list[Classified] = []

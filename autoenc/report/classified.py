@@ -16,7 +16,7 @@ MOST_IMAGES = 400
 def classification_sheet(found: Classification) -> Image.Image:
     """Draw the images with what they are taken for, ten in a row.
 
-    An image in a folder that is called like another class has its name in the caption too: "shirt 61%, not t-shirt".
+    Below an image in a folder that is called like another class stands "not", with the name of that class.
 
     Args:
         found: what `classify` returned; the first 400 images are drawn, and the title says so.
@@ -35,8 +35,7 @@ def classification_sheet(found: Classification) -> Image.Image:
 
 def _tile(image: Classified) -> Tile:
     caption = f"{image.label} {image.probability:.0%}"
-    if image.folder not in (None, image.label):
-        caption += f", not {image.folder}"
     if isinstance(image.picture, NamedPicture):
         return Tile(image.picture.picture, caption, image.picture.name)
-    return Tile(image.picture, caption, name_of(image.picture))
+    wrong = "" if image.folder in (None, image.label) else "not "
+    return Tile(image.picture, caption, wrong + name_of(image.picture))

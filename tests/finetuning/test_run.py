@@ -194,6 +194,15 @@ def test_classes_weigh_as_they_are_told() -> None:
     assert accuracy == (logits.argmax(axis=1) == labels).mean()
 
 
+def test_the_rate_of_the_top_blocks_rises_then_falls() -> None:
+    classifier = Classifier("tiny", build_base("tiny", "random", size=32), 3, 8, seed=0)
+    phase = Phase(classifier, top=True, learning_rate=0.1, steps=12, rising=4)
+    rates = [float(phase.model.optimizer._learning_rate(step)) for step in (0, 2, 4, 8, 12)]
+    assert rates == pytest.approx([0, 0.05, 0.1, 0.05, 0])
+    phase = Phase(classifier, top=False, learning_rate=0.1, steps=12)
+    assert float(phase.model.optimizer._learning_rate(0)) == pytest.approx(0.1)
+
+
 # ---- stopping and going on --------------------------------------------------------------------------
 
 
@@ -361,7 +370,9 @@ def test_values_that_cannot_be(drawn: Path, tmp_path: Path, options: dict[str, A
 def test_weights_of_another_network_or_none(drawn: Path, tmp_path: Path) -> None:
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     other.save_weights(tmp_path / "other.weights.h5")
-    refused(EncoderError, "Expected the weights of Tiny", drawn, tmp_path / "m", weights=tmp_path / "other.weights.h5")
+    other_file = tmp_path / "other.weights.h5"
+    for weights in (other_file, f"tiny={other_file}"):
+        refused(EncoderError, "Expected the weights of Tiny", drawn, tmp_path / "m", weights=weights)
     refused(EncoderError, r"gone\.h5", drawn, tmp_path / "m", weights=str(tmp_path / "gone.h5"))
 
 
@@ -392,7 +403,7 @@ def test_no_room_for_the_features_leaves_them_to_a_resume(
 
 
 def test_a_pretrained_base_tells_real_photos_apart(data_dir: Path, photos_dir: Path, tmp_path: Path) -> None:
-    """Ten photos a class of four suffice for the frozen ImageNet MobileNet, at half its size."""
+    """Ten photos of each of four classes suffice for the frozen ImageNet MobileNet, at half its size."""
     weights = data_dir / "models" / "mobilenet_1_0_224_notop.weights.h5"
     if not weights.is_file():
         pytest.skip(f"no pretrained weights in {weights}")
@@ -400,7 +411,7 @@ def test_a_pretrained_base_tells_real_photos_apart(data_dir: Path, photos_dir: P
         (tmp_path / "photos" / name).mkdir(parents=True)
         for file in sorted((photos_dir / "train" / name).iterdir())[:14]:
             shutil.copy(file, tmp_path / "photos" / name)
-    options = {"size": 128, "epochs": 8, "top_epochs": 1, "copies": 2, "validation": 0.3, "latent_dim": 64}
+    options = {"size": 128, "batch_size": 8, "epochs": 20, "top_epochs": 1, "copies": 2, "validation": 0.3}
     result = finetune(tmp_path / "photos", tmp_path / "m", base="mobilenet", weights=weights, progress=False, **options)
     assert result.held_out == 16
     assert result.val_accuracy >= 0.75  # chance is 0.25

@@ -75,3 +75,20 @@ def test_memory_that_runs_out_is_not_the_bundles_fault(monkeypatch: pytest.Monke
     monkeypatch.setattr(f"autoenc.models.network.{step}", full)
     with pytest.raises(MemoryError):
         network(FILE.read_bytes).run(PICTURES[:1])
+
+
+@pytest.mark.parametrize(("size", "at_a_time"), [(32, 64), (224, 6), (1200, 1)])
+def test_large_images_are_run_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch, size: int, at_a_time: int) -> None:
+    """2**20 numbers at most, but 64 images at most and one at least: 224 * 224 * 3 are 150,528."""
+    seen: list[int] = []
+
+    def counted(session: object, batch: np.ndarray, *_: object) -> np.ndarray:
+        seen.append(len(batch))
+        return np.zeros((len(batch), 1), np.float32)
+
+    monkeypatch.setattr("autoenc.models.network.open_graph", lambda *_: None)
+    monkeypatch.setattr("autoenc.models.network.run_graph", counted)
+    images = np.broadcast_to(np.uint8(0), (65, size, size, 3))
+    input_ = TensorSpec("images", "uint8", (size, size, 3))
+    assert len(Network(FILE, bytes, input_, TensorSpec("latents", "float32", (1,))).run(images)) == 65
+    assert (max(seen), sum(seen)) == (at_a_time, 65)

@@ -35,15 +35,15 @@ def tiles(monkeypatch: pytest.MonkeyPatch) -> list[sheets.Tile]:
     return kept
 
 
-def test_captions_name_the_class_and_the_folder_that_says_otherwise(
+def test_captions_name_the_class_and_notes_the_folder_that_says_otherwise(
     found: Classification, tiles: list[sheets.Tile]
 ) -> None:
     classification_sheet(found)
     assert len(tiles) == 48
     for image, tile in zip(found.images, tiles, strict=True):
-        wrong = "" if image.folder == image.label else f", not {image.path.parent.name}"
-        assert tile.caption == f"{image.label} {image.probability:.0%}{wrong}"
-        assert tile.note == f"{image.path.parent.name}/{image.path.name}"
+        wrong = "" if image.folder == image.label else "not "
+        assert tile.caption == f"{image.label} {image.probability:.0%}"
+        assert tile.note == f"{wrong}{image.path.parent.name}/{image.path.name}"
 
 
 def test_ten_pictures_stand_in_a_row(found: Classification) -> None:

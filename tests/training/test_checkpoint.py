@@ -184,3 +184,29 @@ def test_any_changed_byte(saved: Checkpoint) -> None:
         except TrainingError as error:
             said = str(error)
             assert "elete that folder" in said
+
+
+def test_a_training_may_keep_other_columns_and_files(tmp_path: Path) -> None:
+    row = {**ROW, "accuracy": 0.75}
+    checkpoint = Checkpoint(tmp_path / "m", columns=[*row], files=["features.bin"])
+    checkpoint.save(State(SETTINGS, [row], WEIGHTS, WEIGHTS[:1]))
+    (checkpoint.folder / "features.bin").write_bytes(b"")
+    checkpoint.check(resume=True)
+    state = checkpoint.state(SETTINGS)
+    assert state.history == [row]
+    checkpoint.check_fits(state, WEIGHTS, WEIGHTS[:1])
+    with pytest.raises(TrainingError, match="not those of this model"):
+        checkpoint.check_fits(state, WEIGHTS)
+    with pytest.raises(TrainingError, match="epoch 1 of its history is missing"):
+        Checkpoint(tmp_path / "m", files=["features.bin"]).state(SETTINGS)
+    with pytest.raises(TrainingError, match="where something else is"):
+        Checkpoint(tmp_path / "m", columns=[*row]).check(resume=True)
+
+
+def test_a_training_may_be_saved_before_its_first_epoch(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "m")
+    with checkpoint.locked():
+        checkpoint.save(State(SETTINGS))
+    assert checkpoint.state(SETTINGS) == State(SETTINGS)
+    with pytest.raises(TrainingError, match="resume=True"):
+        checkpoint.check(resume=False)
