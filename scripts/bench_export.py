@@ -13,6 +13,7 @@ import os
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -87,7 +88,9 @@ def runner(format: Format, file: Path, images: Any) -> Callable[[], Any]:
         loaded = tf.saved_model.load(str(file))
         run, batch = loaded.signatures[SIGNATURE], tf.constant(images)
         return lambda: (loaded, run(**{INPUT: batch})[OUTPUT].numpy())
-    interpreter = litert_interpreter()(model_path=str(file), num_threads=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's says that ai-edge-litert is the newer one
+        interpreter = litert_interpreter()(model_path=str(file), num_threads=1)
     (taken,), (returned,) = interpreter.get_input_details(), interpreter.get_output_details()
     interpreter.resize_tensor_input(taken["index"], images.shape)
     interpreter.allocate_tensors()

@@ -292,7 +292,7 @@ def test_a_header_that_says_nonsense_is_refused(text: str, tmp_path: Path) -> No
 
 
 def test_a_row_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
-    for dtype, shape in (("<U1000000000", (9,)), ("<f4", (9, 10**9))):
+    for dtype, shape in (("<U100000000", (9,)), ("<f4", (9, 10**9))):
         with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive, archive.open("clip.npy", "w") as member:
             described = {"descr": dtype, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(member, described)  # type: ignore[arg-type]
