@@ -7,7 +7,9 @@ items in proportion to their popularity and to how well they suit; the last of t
 searched by the average of the others, as `autoenc query --id A --id B …` does, for the ten nearest. Recall@10 is the
 share of users whose last item is among them; NDCG@10 counts it more, the earlier it comes. Some items are cold: they
 came last, and nobody has done anything with them yet; users whose last item is one of these are counted apart. ± is
-half the 95% bootstrap interval over users; the last column is the paired difference to the best single row above it.
+half the 95% bootstrap interval over users; the last column is the paired difference to the best of popularity, looks
+and behavior. Where an item has no behavior, its looks get three quarters of that weight
+(`autoenc.store.blending.SHARED`); the rows with shares, ranked by NumPy, show what other shares would do.
 
 The second table compares other vectors of the same interactions, by cosine alone, on the items that are not cold:
 whole rows of users (what sparse vectors would hold), singular vectors, and, where `pip install implicit` has been run,
@@ -37,6 +39,7 @@ from autoenc.vectors import Vectors, unit_rows
 K = 10
 TASTES, GROUPS, LOOKS = 8, 20, 32
 COLD = 0.15
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 WEIGHTS = ("looks", "behavior", "looks=1,behavior=0.25", "looks=1,behavior=0.5", "looks=1,behavior=1",
            "looks=1,behavior=2", "looks=1,behavior=4")  # fmt: skip
 Floats = npt.NDArray[np.float64]
@@ -135,8 +138,8 @@ def by_popularity(generated: Shop) -> Callable[[list[int]], Floats]:
     return lambda items: counts.astype(np.float64)
 
 
-def missing_as_zero(store: Store, ids: Sequence[str], generated: Shop) -> Callable[[list[int]], Floats]:
-    """Looks and behavior of weight 1, where an image without behavior gets 0 for it: no better than a random pair."""
+def by_shares(store: Store, ids: Sequence[str], generated: Shop, share: float) -> Callable[[list[int]], Floats]:
+    """Looks and behavior of weight 1, where looks get this share of the weight of behavior that an image lacks."""
     records = {record.id: record.vectors for record in store.retrieve(ids, vectors=["looks", "behavior"])}
     dim = store.info.vectors["behavior"].dim
     behavior = np.stack([records[id].get("behavior", np.zeros(dim, np.float32)) for id in ids])
@@ -149,7 +152,7 @@ def missing_as_zero(store: Store, ids: Sequence[str], generated: Shop) -> Callab
             query = unit_rows(rows[items].sum(axis=0)[None])[0]
             scale = scales[name]
             total += np.where(held, 1 + (rows @ query - scale.nearest) / scale.span, 0)
-        return total
+        return np.where(there, total, (1 + share) * total)
 
     return scores
 
@@ -203,8 +206,9 @@ def main() -> None:
             rows.setdefault("popularity", []).append(ranked(by_popularity(generated), generated))
             for using in WEIGHTS:
                 rows.setdefault(f"`{using}`", []).append(searched(store, ids, generated, using))
-            zero = ranked(missing_as_zero(store, ids, generated), generated)
-            rows.setdefault("looks=1, behavior=1, 0 for what is missing", []).append(zero)
+            for share in SHARES:
+                name = f"looks=1, behavior=1, {share:.0%} of the weight of what is missing"
+                rows.setdefault(name, []).append(ranked(by_shares(store, ids, generated, share), generated))
             for name, vectors in other_vectors(file, options.items).items():
                 others.setdefault(name, []).append(ranked(by_cosine(vectors), generated))
     last_cold = np.concatenate(cold)

@@ -114,7 +114,7 @@ def encoders_of(using: Using) -> dict[str | Encoder, float]:
 
 
 def shared_weights(weights: Mapping[str, float], there: Collection[str]) -> dict[str, float]:
-    """The weights of those vectors that are there, which share half of that of the others (see `blending.grown`).
+    """The weights of those vectors that are there, with three quarters of that of the others (see `blending.grown`).
 
     Args:
         weights: name of a vector -> its weight, above 0.
@@ -122,7 +122,7 @@ def shared_weights(weights: Mapping[str, float], there: Collection[str]) -> dict
 
     Example:
         >>> shared_weights({"learned": 1.0, "color": 0.25, "behavior": 0.5}, {"learned", "color"})
-        {'learned': 1.2, 'color': 0.3}
+        {'learned': 1.3, 'color': 0.325}
     """
     kept = {name: weight for name, weight in weights.items() if name in there}
     growth = grown(sum(weights.values()), sum(kept.values()))

@@ -23,7 +23,7 @@ Weight = TypeVar("Weight", float, Matrix)
 class Similarity:
     """Part of a hybrid score: `weight` times the scaled cosine similarity to a vector.
 
-    A point without the vector is judged by its others: they share half of the weight (see `grown`).
+    A point without the vector is judged by its others: they share three quarters of the weight (see `grown`).
 
     Attributes:
         using: name of the vectors to compare with.
@@ -200,10 +200,10 @@ _HUGE = 1e300
 _FAR = 10_000.0  # 0.5 ** 10000 is 0 in double precision
 
 
-SHARED = 0.5
+SHARED = 0.75
 """How much of the weight of the vectors that a point lacks goes to those that it has. What is near by one kind of
-vectors tends to be near by another kind as well, but less so: with all of it, points without behavior crowd out the
-others; with nothing of it, they are hardly ever found. Chosen with `scripts/bench_behavior.py`."""
+vectors tends to be near by another kind as well, but less so: with all of it, items without behavior crowd out the
+others; with half of it or less, they are hardly ever found. Chosen with `scripts/bench_behavior.py`."""
 
 
 def grown(every: float, own: Weight) -> Weight:
@@ -215,7 +215,7 @@ def grown(every: float, own: Weight) -> Weight:
 
     Example:
         >>> grown(1.5, 1.5), grown(1.5, 1.0)
-        (1.0, 1.25)
+        (1.0, 1.375)
     """
     return 1 - SHARED + SHARED * every / own
 

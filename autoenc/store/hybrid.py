@@ -46,8 +46,8 @@ class HybridSearch(Generational):
         are the n best, by that vector and the other parts, of the n + 240 points nearest to the vector that weighs
         most, and of fewer for a vector that weighs less; and the n nearest to the former that all other parts suit
         (what matches, and what is close enough to get half the weight). Each is scored by every part; one that lacks
-        some of the vectors, by the others, which share half of the weight. Without a vector, every point that any part
-        suits is a candidate.
+        some of the vectors, by the others, which share three quarters of the weight. Without a vector, every point that
+        any part suits is a candidate.
 
         Args:
             parts: what counts: any number of `Similarity`, `Match` and `Closeness`; one of them above weight 0.

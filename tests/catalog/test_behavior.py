@@ -171,7 +171,7 @@ def test_running_it_again_replaces_the_vectors(store: Store, tmp_path: Path) -> 
 # ---- searching ----------------------------------------------------------------------------------------
 
 
-def test_an_image_without_behavior_is_judged_by_its_looks_with_half_the_weight(store: Store, tmp_path: Path) -> None:
+def test_an_image_without_behavior_is_judged_by_its_looks(store: Store, tmp_path: Path) -> None:
     add_behavior(store, table(tmp_path))
     measure_scales(store)
     rows, scale, scales = held(store), store.info.scales["looks"], store.info.scales
@@ -182,7 +182,7 @@ def test_an_image_without_behavior_is_judged_by_its_looks_with_half_the_weight(s
         looks = scale.scaled(float(LOOKS[item] @ LOOKS[4]))
         adds = 0.5 * scales["behavior"].scaled(float(rows[item] @ rows[4])) if item in rows else 0.0
         assert neighbor.parts["behavior"] == pytest.approx(adds, abs=1e-4)
-        assert neighbor.parts["looks"] == pytest.approx(looks * (1 if item in rows else 1.25), abs=1e-4)
+        assert neighbor.parts["looks"] == pytest.approx(looks * (1 if item in rows else 1.375), abs=1e-4)
         assert neighbor.score == pytest.approx(sum(neighbor.parts.values()), abs=1e-4)
 
 
@@ -192,7 +192,7 @@ def test_a_query_without_behavior_goes_by_looks(store: Store, tmp_path: Path) ->
     by_looks = search(store, id=IDS[7], using="looks", k=COUNT)
     assert [neighbor.id for neighbor in both] == [neighbor.id for neighbor in by_looks]
     assert all(neighbor.parts.keys() == {"looks"} for neighbor in both)
-    alone = search(store, id=IDS[7], using="looks=1.25", k=COUNT)
+    alone = search(store, id=IDS[7], using="looks=1.375", k=COUNT)
     assert [neighbor.score for neighbor in both] == pytest.approx([neighbor.score for neighbor in alone], abs=1e-6)
 
 

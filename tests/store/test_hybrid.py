@@ -81,12 +81,12 @@ def summand(part: Similarity | Match | Closeness) -> np.ndarray:
 
 
 def summands(parts: Sequence[Any]) -> list[np.ndarray]:
-    """What each part adds, where the vectors that a point has share half the weight of those that it lacks."""
+    """What each part adds, where the vectors that a point has share 3/4 of the weight of those that it lacks."""
     similar = [part for part in parts if isinstance(part, Similarity)]
     own = np.sum([part.weight * (PAINTED | (part.using == "shape")) for part in similar], axis=0)
     every = sum(part.weight for part in similar)
     share = np.divide(every, own, out=np.zeros(COUNT), where=np.asarray(own) > 0) if len(similar) > 1 else 1.0
-    return [summand(part) * ((1 + share) / 2 if part in similar else 1.0) for part in parts]
+    return [summand(part) * (0.25 + 0.75 * share if part in similar else 1.0) for part in parts]
 
 
 def suits(part: Match | Closeness) -> np.ndarray:
@@ -177,9 +177,9 @@ def test_a_point_without_one_of_the_vectors_is_judged_by_the_others(shop):
     parts = [Similarity("shape", SHAPE[10], 1.0), Similarity("paint", PAINT[11], 0.5, SCALES["paint"]), NIKE]
     found = {hit.id: hit.score for hit in shop.search_hybrid(parts, k=COUNT)}
     assert len(found) == COUNT
-    assert found[IDS[10]] == pytest.approx(1.25, abs=1e-5)  # it has no paint, and is no Nike
+    assert found[IDS[10]] == pytest.approx(1.375, abs=1e-5)  # it has no paint, and is no Nike
     told = shop.contributions(dict(zip("abc", parts, strict=True)), [IDS[10]])
-    assert told[IDS[10]] == pytest.approx({"a": 1.25, "b": 0.0, "c": 0.0}, abs=1e-5)
+    assert told[IDS[10]] == pytest.approx({"a": 1.375, "b": 0.0, "c": 0.0}, abs=1e-5)
 
 
 def test_vectors_without_weight_leave_a_point_without_the_others_at_nothing(shop):
