@@ -180,7 +180,8 @@ def beside(described: Vectors, taught: Vectors, weight: float = WEIGHT) -> Vecto
     copy.
 
     Example:
-        >>> beside(np.array([[1, 0]], np.float32), np.array([[0, 1, 0]], np.float32)).round(4).tolist()
-        [[0.7071, 0.0, 0.0, 0.7071, 0.0]]
+        >>> rows = beside(np.array([[1, 0]], np.float32), np.array([[0, 1, 0]], np.float32), weight=0.75)
+        >>> [[round(float(number), 2) for number in row] for row in rows]
+        [[0.8, 0.0, 0.0, 0.6, 0.0]]
     """
     return unit_rows(np.concatenate([described, taught * np.float32(weight)], axis=1))
