@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autoenc.store import Filter, Scalar
 
 FLAGS = {
+    *("channels", "mean", "name", "output", "range", "size", "std", "weights"),
     *(
         "batch-size",
         "boost",
@@ -49,8 +50,7 @@ FLAGS = {
         "prune",
         "prune-limit",
     ),
-    *("channels", "mean", "name", "output", "queries", "range", "resume", "seed", "size", "source", "std", "unlike"),
-    *("using", "wait", "where", "whole-collection", "words"),
+    *("queries", "resume", "seed", "source", "unlike", "using", "wait", "where", "whole-collection", "words"),
     *(
         "cache",
         "filterable",
@@ -68,7 +68,6 @@ FLAGS = {
         "set",
         "threshold",
         "unset",
-        "weights",
         "writable",
     ),
 }
