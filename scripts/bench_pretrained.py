@@ -107,13 +107,13 @@ def piped(encoder: Encoder, paths: Sequence[Path], batch: int) -> None:
 def bare_model(encoder: Encoder, images: Images) -> Callable[[], Any]:
     """The encoder's model alone, on a batch that is ready for it."""
     if isinstance(encoder, PretrainedEncoder):
-        import tensorflow
-
         from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess
 
         known = APPLICATIONS[encoder.name]
         weights = "random" if encoder.origin == "random" else str(encoder.origin)
         base = build_base(known.name, weights, include_top=known.layer is not None)
+        import tensorflow  # what it says of itself was silenced with the network
+
         ready = tensorflow.constant(preprocess(known.name)(images))
         run = tensorflow.function(lambda x: base(x, training=False))
         return lambda: run(ready).numpy()

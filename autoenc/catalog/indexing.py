@@ -21,7 +21,7 @@ from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import encoder_spec, make_encoders, place
 from autoenc.catalog.syncing import Synced, sync
 from autoenc.catalog.target import Target, target_for
-from autoenc.encoders import Encoder, Model, Weights
+from autoenc.encoders import Encoder, Model, Weights, check_used
 from autoenc.errors import ArgumentError, AutoencError, DiskFullError, EncoderError, StoreError
 from autoenc.images.finding import Found, Pictures, gather
 from autoenc.parallel import ordered_chunks
@@ -122,6 +122,7 @@ def _prepare(
 ) -> tuple[Plan, Found]:
     held = list(store.info.of_images) if store is not None else []
     asked = make_encoders(encoders if encoders is not None else held or DEFAULT_ENCODERS, model, store, weights)
+    check_used(weights, [*asked, *held])
     for name, encoder in asked.items():
         if not encoder.fitted:
             raise EncoderError(

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from autoenc.catalog.sources import make_encoders
-from autoenc.encoders import Encoder, Model, Weights
+from autoenc.encoders import PRETRAINED_NAMES, Encoder, Model, Weights
 from autoenc.errors import ArgumentError, AutoencError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
@@ -19,6 +19,8 @@ from autoenc.vectors import Pixels
 
 UNLIKE = 2.0
 """A picture at this percentile or below is called unlike anything in the catalog."""
+
+_SLOW = "It takes seconds to load: name it with encoders= or using= if it shall judge."
 
 
 @dataclass(frozen=True)
@@ -164,13 +166,16 @@ def makeable(
     for name in store.info.of_images:
         if name in made:
             continue
+        if name in PRETRAINED_NAMES:
+            left_out[name] = _SLOW
+            continue
         try:
             (encoder,) = make_encoders([name], model, store, weights).values()
         except AutoencError as error:
             left_out[name] = str(error)
             continue
         if encoder.slow_to_load:
-            left_out[name] = "It takes seconds to load: name it with encoders= or using= if it shall judge."
+            left_out[name] = _SLOW
         else:
             made[name] = encoder
     return made, left_out

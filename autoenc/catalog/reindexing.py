@@ -14,7 +14,7 @@ from autoenc.catalog.agreement import Agreement, compare_generations
 from autoenc.catalog.carrying import RollbackReport, carry_over
 from autoenc.catalog.rebuilding import Built, Rebuild, build, check_missing, missing_files
 from autoenc.catalog.sources import encoder_spec, origins_of
-from autoenc.encoders import ENCODERS, Encoder, Model, Weights, create_encoders, is_known
+from autoenc.encoders import ENCODERS, Encoder, Model, Weights, check_used, create_encoders, is_known
 from autoenc.errors import ArgumentError, EncoderError, StoreError
 from autoenc.images.finding import SkippedFile
 from autoenc.progress import Progress, ProgressOption, telling
@@ -282,6 +282,7 @@ def _plan(
     foreign = [each for each in names if isinstance(each, str) and each in held and not is_known(each, origins[each])]
     asked = [each for each in names if each not in foreign]
     made = create_encoders(asked, model, origins, weights=weights) if asked else {}
+    check_used(weights, list(made))
     for name, encoder in made.items():
         if not encoder.fitted:
             raise EncoderError(

@@ -18,7 +18,7 @@ from autoenc.comparison.records import Comparison
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
 from autoenc.comparison.split import Split
 from autoenc.comparison.vector_files import VectorFolder
-from autoenc.encoders import Encoder, Model, Weights, base_name, create_encoders
+from autoenc.encoders import Encoder, Model, Weights, base_name, check_used, create_encoders
 from autoenc.encoders.applications import RANDOM
 from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
@@ -119,6 +119,7 @@ def compare(
     given = _read_labels(labels, label_column)
     table = given if isinstance(given, LabelTable) else None
     chosen = create_encoders(DEFAULT_ENCODERS if encoders is None else encoders, model, weights=weights)
+    check_used(weights, list(chosen))
     size = max(encoder.input_size for encoder in chosen.values())
     gallery = find_side(images, given, "labels=")
     asked = None

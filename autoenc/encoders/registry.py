@@ -8,9 +8,9 @@ from autoenc.encoders import handcrafted, learned, pretrained
 from autoenc.encoders.base import Encoder
 from autoenc.encoders.description import EncoderDescription, Model
 from autoenc.encoders.exported import ExportedEncoder, is_exported
-from autoenc.encoders.projection import Projection, parse_projection
+from autoenc.encoders.projection import Projection, base_name, parse_projection
 from autoenc.errors import ArgumentError, EncoderError
-from autoenc.text import meant, shown
+from autoenc.text import meant, shown, some
 
 ENCODERS: dict[str, EncoderDescription] = {
     description.name: description
@@ -106,6 +106,16 @@ def create_encoders(
             raise ArgumentError(f"Encoder '{encoder.name}' is named twice; name each encoder once.")
         made[encoder.name] = encoder
     return made
+
+
+def check_used(weights: Weights | None, encoders: Sequence[str | Encoder]) -> None:
+    """Raise ArgumentError for weights of an encoder that is not among some encoders."""
+    names = {base_name(each if isinstance(each, str) else each.name) for each in encoders}
+    if unused := [name for name in weights or () if name not in names]:
+        raise ArgumentError(
+            f"weights= names {some(unused)}, and the encoders are {some(sorted(names))}: add it with encoders=, or "
+            "leave its weights out."
+        )
 
 
 def is_known(name: str, origin: str | None = None) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from autoenc.errors import EncoderError
 from autoenc.images.reading import kernel_devices
+from autoenc.quiet import tensorflow_silenced
 from autoenc.text import counted, shown
 
 Kernels = Counter[tuple[int, ...]]
@@ -112,8 +113,8 @@ def fetched(url: str, name: str, title: str, as_option: str) -> Path:
     kept = keras_home() / "models" / name
     if kept.is_file():
         return kept
-    import keras
-
+    with tensorflow_silenced():
+        import keras
     try:
         with redirect_stdout(io.StringIO()):  # Keras draws a progress bar there
             return Path(keras.utils.get_file(name, f"{url}/{name}", cache_dir=str(keras_home()), cache_subdir="models"))

@@ -685,7 +685,7 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
         ("Name it with model= or label_column=.", "Name it with --model or --label-column."),
         ("Go on with resume=True.", "Go on with --resume."),
         ("Index with encoders=color to add it; k= is 0.", "Index with --encoders color to add it; -k is 0."),
-        ("`collection=` names one; size= is no option.", "--collection names one; size= is no option."),
+        ("`collection=` names one; width= is no option.", "--collection names one; width= is no option."),
         ("Give fewer values to where=.", "Give fewer values to --where."),
         ("The filter where= 'k=3 or id = x' cannot be read.", "The filter --where 'k=3 or id = x' cannot be read."),
         ("The image's id= is 'k=3'.", "The image's --id is 'k=3'."),

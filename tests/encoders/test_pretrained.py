@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autoenc import PRETRAINED_NAMES, compare, create_encoder, index_images, load_image, open_store, search
+from autoenc import PRETRAINED_NAMES, compare, create_encoder, index_images, load_image, novelty, open_store, search
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess
-from autoenc.errors import EncoderError, MissingDependencyError, StoreMismatchError
+from autoenc.errors import ArgumentError, EncoderError, MissingDependencyError, StoreMismatchError
 from autoenc.vectors import Images
 
 pytest.importorskip("tensorflow", reason="pretrained encoders need TensorFlow: pip install 'autoenc[train]'")
@@ -169,11 +169,17 @@ def test_a_store_makes_its_pretrained_encoder_again(
         assert exact.score > 0.999999  # decoded at its own size, whatever the other encoder takes
         with pytest.raises(StoreMismatchError):
             search(opened, picture, using="mobilenet", weights={"mobilenet": "random"})
+        verdict = novelty(opened, picture)  # which does not wait for TensorFlow
+        assert verdict is not None
+        assert list(verdict.percentiles) == ["color"]
+        assert "takes seconds to load" in verdict.left_out["mobilenet"]
     assert index_images(picture_folder, store, progress=False).unchanged == 12
 
 
 def test_a_comparison_holds_networks_of_several_sizes(picture_folder: Path) -> None:
     names = ["mobilenet", "mobilenet+pca4", "color"]
+    with pytest.raises(ArgumentError, match="weights= names vgg16, and the encoders are color and mobilenet"):
+        compare(picture_folder, encoders=names, weights={"mobilenet": "random", "vgg16": "random"}, progress=False)
     comparison = compare(picture_folder, encoders=names, weights={"mobilenet": "random"}, progress=False)
     assert list(comparison.encoders) == names
     assert comparison.encoders["mobilenet"].dim == 1024
