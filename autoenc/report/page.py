@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -290,7 +289,7 @@ def _cost(comparison: Comparison) -> str:
     )
     pictures = "".join(
         _plot(
-            _drawn(partial(pareto.pareto_plot, cost=cost), comparison),
+            _drawn(pareto.pareto_plot, comparison, cost),
             f"Scatter plot of quality against {word}, with the Pareto front; the table holds the same figures.",
             f"Quality against {word}: upper left is best. Filled points with bold names are on the Pareto front, the "
             "stepped line; upright lines are 95% intervals.",
@@ -323,10 +322,10 @@ def _section(title: str, text: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n{intro}{''.join(parts)}</section>\n"
 
 
-def _drawn(draw: Callable[[Comparison], _Svg], comparison: Comparison) -> _Svg | bytes:
-    """What `draw` returns; no bytes where Matplotlib is not installed."""
+def _drawn(draw: Callable[..., _Svg], *of: object) -> _Svg | bytes:
+    """What `draw` returns of something; no bytes where Matplotlib is not installed."""
     try:
-        return draw(comparison)
+        return draw(*of)
     except MissingDependencyError:
         return b""
 

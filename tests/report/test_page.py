@@ -113,8 +113,8 @@ def test_without_matplotlib_everything_but_the_plots_is_there(
     assert page.tables == whole.tables
     assert page.texts["h2"] == whole.texts["h2"]
     plots_of_whole = [image for image in whole.all("img") if image["src"].startswith("data:image/svg")]
-    assert len(plots_of_whole) == 4
-    assert len(page.all("img")) == len(whole.all("img")) - 4
+    assert len(plots_of_whole) == 5
+    assert len(page.all("img")) == len(whole.all("img")) - 5
     assert NO_PLOTS in page.texts["p"]
     assert NO_PLOTS not in whole.texts["p"]
     assert page.all("details") == [], "what was the other way to read a plot is the only one now"
