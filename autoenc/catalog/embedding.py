@@ -10,19 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from autoenc.embeddings.header import OWN_COLUMNS, Header, VectorInfo, check_columns
 from autoenc.embeddings.rows import Rows
 from autoenc.embeddings.writing import check_format, check_vector_file, vector_writer
 from autoenc.encoders import Encoder, Model, Weights, create_encoders
+from autoenc.encoders.base import encode_loaded
 from autoenc.errors import ArgumentError, EncoderError, ImageError, NoImagesError
 from autoenc.images.files import PREPROCESSING_VERSION, LoadedImage, decode_file, read_item
 from autoenc.images.finding import Found, NamedPicture, Pictures, SkippedFile, gather, path_of
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import ProgressOption, telling
-from autoenc.text import counted, exact, shown
-from autoenc.vectors import Pixels, Vectors
+from autoenc.text import counted, exact
+from autoenc.vectors import Vectors
 
 WORKED = 64
 """Pictures that one core reads and encodes at a time."""
@@ -167,28 +166,13 @@ def _encoded(items: Sequence[Path | NamedPicture], encoders: dict[str, Encoder])
     """Read and encode some pictures: one chunk, in a list."""
     sizes = sorted({encoder.input_size for encoder in encoders.values()})
     loaded: list[LoadedImage] = []
-    pixels: dict[int, list[Pixels]] = {size: [] for size in sizes}
     skipped: list[SkippedFile] = []
     for item in items:
         try:
-            file = read_item(item)
-            image = decode_file(file, *sizes)
-            loaded.append(image)
-            for size in sizes:
-                pixels[size].append(image.at(size))
+            loaded.append(decode_file(read_item(item), *sizes))
         except ImageError as error:
             skipped.append(SkippedFile(path_of(item), str(error)))
-    vectors: dict[str, Vectors] = {}
-    if loaded:
-        batches = {size: np.stack(each) for size, each in pixels.items()}
-        for name, encoder in encoders.items():
-            vectors[name] = encoder.encode(batches[encoder.input_size])
-            if not np.isfinite(vectors[name]).all():
-                at = int(np.flatnonzero(~np.isfinite(vectors[name]).all(axis=1))[0])
-                raise EncoderError(
-                    f"Encoder '{name}' returned a vector that holds NaN or infinity, for {shown(loaded[at].path)}."
-                )
-    return [_Chunk(loaded, vectors, skipped)]
+    return [_Chunk(loaded, encode_loaded(loaded, encoders), skipped)]
 
 
 def _rows(chunk: _Chunk, found: Found, *, labeled: bool) -> Rows:

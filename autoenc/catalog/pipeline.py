@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from autoenc.catalog.changes import Outcome, Task, examine
 from autoenc.catalog.fields import UNCHANGED, own_fields, own_of, write_changes
 from autoenc.catalog.joining import ImageFields
@@ -23,6 +21,7 @@ from autoenc.catalog.sources import Place, encoder_spec
 from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target
 from autoenc.encoders import Encoder
+from autoenc.encoders.base import encode_loaded
 from autoenc.images.finding import Files, Found, NamedPicture, SkippedFile, path_of
 from autoenc.store import OWN, Store, point_id
 from autoenc.vectors import Vectors
@@ -171,11 +170,7 @@ def grouped(outcomes: Sequence[Outcome], plan: Plan) -> list[list[Outcome]]:
 def encode(group: Sequence[Outcome], encoders: Mapping[str, Encoder]) -> dict[str, Vectors]:
     """The vectors of some pictures: encoder's name -> (N, dim) float32."""
     loaded = [outcome.loaded for outcome in group if outcome.loaded is not None]
-    if not loaded:
-        return {}
-    sizes = {encoder.input_size for encoder in encoders.values()}
-    pixels = {size: np.stack([each.at(size) for each in loaded]) for size in sizes}
-    return {name: encoder.encode(pixels[encoder.input_size]) for name, encoder in encoders.items()}
+    return encode_loaded(loaded, encoders)
 
 
 def write(group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, store: Store) -> None:

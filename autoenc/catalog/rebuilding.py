@@ -9,14 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from autoenc.catalog.fields import own_of, same_picture
 from autoenc.catalog.pipeline import WORKED
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import point_path
 from autoenc.encoders import Encoder
-from autoenc.errors import ImageError, StoreError, VectorError
+from autoenc.encoders.base import encode_loaded
+from autoenc.errors import ImageError, StoreError
 from autoenc.images.files import LoadedImage, decode_file, read_file
 from autoenc.images.finding import SkippedFile
 from autoenc.parallel import ordered_chunks
@@ -191,7 +190,8 @@ class _Round:
         files = [_file_of(self._old, record) for record, _ in pairs]
         read = {at: self._read(files[at], pairs[at][0]) for at in lacking}
         loaded = {at: found[0] for at, found in read.items() if found[0] is not None}
-        rows = self._encode(list(loaded.values()))
+        made = encode_loaded(list(loaded.values()), self._plan.made)
+        rows = {name: unit_rows(matrix) for name, matrix in made.items()}
         vectors = {at: {name: matrix[row] for name, matrix in rows.items()} for row, at in enumerate(loaded)}
         return [
             _Made(
@@ -215,20 +215,6 @@ class _Round:
         except ImageError as error:
             return None, str(error) if os.path.lexists(path) else "missing"
         return loaded, "encoded" if file.digest == own_of(record.payload).get("digest") else "changed"
-
-    def _encode(self, images: Sequence[LoadedImage]) -> dict[str, Vectors]:
-        if not images:
-            return {}
-        made = {}
-        for name, encoder in self._plan.made.items():
-            rows = encoder.encode(np.stack([image.at(encoder.input_size) for image in images]))
-            if not (finite := np.isfinite(rows).all(axis=1)).all():
-                file = images[int(np.argmin(finite))].path
-                raise VectorError(
-                    f"Encoder '{name}' made NaN or infinity of {shown(file)}; only finite numbers can be compared."
-                )
-            made[name] = unit_rows(rows)
-        return made
 
     def _note(self, made: _Made) -> None:
         if made.outcome in ("encoded", "changed"):

@@ -31,8 +31,8 @@ class Settled:
 def keep_copy(store: Store, keep: str, others: Sequence[str], *, dry_run: bool = False) -> Settled:
     """Keep one image of a group of copies, and remove the others where nothing is lost with them.
 
-    The kept image takes over the fields that it lacks, of the first of the others that has them. An image with a value
-    that contradicts one that stays is not removed. No file is deleted.
+    The kept image takes over the fields that it lacks, of the first of the others that has them. An image with another
+    value of a field stays, unless another that stays already holds all of its values. No file is deleted.
 
     Args:
         store: an open store.

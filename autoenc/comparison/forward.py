@@ -17,8 +17,8 @@ from autoenc.comparison.kept import IN_MEMORY_BYTES
 from autoenc.comparison.split import Split
 from autoenc.comparison.vector_files import Spent, VectorFolder, is_compact, picture_digests, typical
 from autoenc.encoders import Encoder
+from autoenc.encoders.base import check_finite
 from autoenc.encoders.projection import Projection
-from autoenc.errors import EncoderError
 from autoenc.images.decoding import resized_batch
 from autoenc.progress import Progress, silent
 from autoenc.text import shown, some
@@ -140,7 +140,7 @@ class Forward:
             if not spent:
                 encoder.encode(pixels[:1])  # the first call pays for one-time setup
             vectors, seconds = _timed(encoder.encode, pixels)
-            out[rows] = _finite(encoder, vectors)
+            out[rows] = check_finite(encoder.name, vectors)
             if keep is not None:
                 keep(rows, seconds)
             spent.append(Spent(seconds, len(rows)))
@@ -182,7 +182,7 @@ def _projected(encoder: Projection, base: Encoded) -> Encoded:
         out, done = room_for((len(side), encoder.dim), np.float32, IN_MEMORY_BYTES), 0
         for batch in _batches(side):
             vectors, seconds = _timed(encoder.project, batch)
-            out[done : done + len(batch)] = _finite(encoder, vectors)
+            out[done : done + len(batch)] = check_finite(encoder.name, vectors)
             spent.append(Spent(seconds, len(batch)))
             done += len(batch)
         return out
@@ -218,12 +218,3 @@ def _timed(function: Callable[[Any], Vectors], batch: npt.NDArray[Any]) -> tuple
 
 def _milliseconds(spent: Spent) -> float:
     return spent.seconds / spent.images * 1000
-
-
-def _finite(encoder: Encoder, vectors: Vectors) -> Vectors:
-    if not np.isfinite(vectors).all():
-        raise EncoderError(
-            f"Encoder '{encoder.name}' returned a vector with NaN or infinity; only finite vectors can be compared. "
-            "Train its model again, or leave the encoder out."
-        )
-    return vectors

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from autoenc.errors import EncoderError
+from autoenc.text import shown
 from autoenc.vectors import Images, Vectors
+
+if TYPE_CHECKING:
+    from autoenc.images.files import LoadedImage
 
 
 class TrainedEmphasis(NamedTuple):
@@ -102,3 +106,47 @@ class Encoder(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} '{self.name}' {self.input_size}x{self.input_size} -> {self.dim}-d>"
+
+
+def encode_loaded(images: Sequence[LoadedImage], encoders: Mapping[str, Encoder]) -> dict[str, Vectors]:
+    """Encode pictures with several encoders.
+
+    Args:
+        images: N pictures, at the input sizes of the encoders.
+        encoders: name -> encoder.
+
+    Returns:
+        name -> (N, dim) float32, finite; nothing if there are no pictures.
+
+    Raises:
+        EncoderError: a vector holds NaN or infinity.
+    """
+    if not images:
+        return {}
+    sizes = {encoder.input_size for encoder in encoders.values()}
+    batches = {size: np.stack([image.at(size) for image in images]) for size in sizes}
+    return {
+        name: check_finite(name, encoder.encode(batches[encoder.input_size]), images)
+        for name, encoder in encoders.items()
+    }
+
+
+def check_finite(name: str, vectors: Vectors, images: Sequence[LoadedImage] = ()) -> Vectors:
+    """Return the vectors that an encoder made.
+
+    Args:
+        name: of the encoder.
+        vectors: (N, D).
+        images: what they were made of, for the message; none if that is not known.
+
+    Raises:
+        EncoderError: one holds NaN or infinity.
+    """
+    finite = np.isfinite(vectors)
+    if not finite.all():
+        of = f" for {shown(images[int(finite.all(axis=1).argmin())].path)}" if images else ""
+        raise EncoderError(
+            f"Encoder '{name}' returned a vector with NaN or infinity{of}; only finite vectors can be compared. "
+            f"Train its model again, or leave the encoder out."
+        )
+    return vectors

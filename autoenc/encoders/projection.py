@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.encoders.base import Encoder
+from autoenc.encoders.base import Encoder, check_finite
 from autoenc.errors import EncoderError
 from autoenc.vectors import Images, Matrix, Vectors, principal_axes
 
@@ -104,9 +104,7 @@ class Projection(Encoder):
         products = np.zeros((self.base.dim, self.base.dim))
         count = 0
         for batch in batches:
-            vectors = batch.astype(np.float64)
-            if not np.isfinite(vectors).all():
-                raise EncoderError(f"Encoder '{self.base.name}' returned a vector that holds NaN or infinity.")
+            vectors = check_finite(self.base.name, batch).astype(np.float64)
             if count == 0 and len(vectors):
                 shift = vectors.mean(axis=0)  # close to the mean, so that squares do not swamp the variance
             vectors -= shift

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from autoenc.errors import MissingDependencyError
 from autoenc.outputs import MARK
@@ -41,7 +42,7 @@ def as_float16(graph: bytes) -> bytes:
     casts = []
     for tensor in model.graph.initializer:
         weight = onnx.numpy_helper.to_array(tensor)
-        if weight.dtype != np.float32 or weight.size < _LEAST or np.abs(weight).max() > np.finfo(np.float16).max:
+        if not fits_float16(weight):
             continue
         name = tensor.name
         tensor.CopyFrom(onnx.numpy_helper.from_array(weight.astype(np.float16), f"{name}_float16"))
@@ -50,6 +51,13 @@ def as_float16(graph: bytes) -> bytes:
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])
     return marked(model)
+
+
+def fits_float16(weight: npt.NDArray[Any]) -> bool:
+    """Whether a weight is large enough to be kept in float16, and has no number that float16 cannot hold."""
+    if weight.dtype != np.float32 or weight.size < _LEAST:
+        return False
+    return bool(np.abs(weight).max() <= np.finfo(np.float16).max)
 
 
 def as_int8(graph: bytes, images: Images, folder: Path) -> bytes:

@@ -17,8 +17,7 @@ import tensorflow as tf
 from onnx import numpy_helper
 
 from autoenc.errors import ExportError
-
-_LEAST = 64  # numbers in a weight that is worth a conversion
+from autoenc.export.onnx_forms import fits_float16
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,7 @@ def tensorflow_function(graph: bytes, *, half: bool = False) -> Callable[[Any], 
 
 
 def _halved(weight: Any) -> Any:
-    if weight.dtype != np.float32 or weight.size < _LEAST or np.abs(weight).max() > np.finfo(np.float16).max:
-        return weight
-    return tf.cast(tf.constant(weight.astype(np.float16)), tf.float32)
+    return tf.cast(tf.constant(weight.astype(np.float16)), tf.float32) if fits_float16(weight) else weight
 
 
 def _plain(attribute: Any) -> Any:

@@ -104,7 +104,7 @@ class Blobs:
         try:
             replace_file(self._folder / name, data)
         except OSError as error:
-            raise DiskFullError(f"The picture cannot be kept: {error.strerror or error}.") from error
+            raise DiskFullError(f"The server cannot keep a file: {error.strerror or error}.") from error
         with self._lock:
             self._forget(name)
             self._kept[name] = _Kept(len(data), now)

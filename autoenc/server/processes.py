@@ -32,6 +32,7 @@ _SPAWN = multiprocessing.get_context("spawn")  # threads and ONNX Runtime do not
 _LOOK = 0.5  # seconds
 _SHORT = 10.0  # seconds: a worker that ends sooner is counted
 _TRIES = 3
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,16 @@ def _look_after(crew: list[_Worker], warned: Callable[[str], None]) -> None:
         for number, worker in enumerate(crew, start=1):
             if worker.process.is_alive():
                 continue
-            code = worker.process.exitcode or 0
-            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             if worker.failures >= _TRIES:
-                raise StoreError(f"Worker {number} ended again and again ({how}), so the server stops.")
-            warned(f"Worker {number} ended ({how}); it is started again.")
+                raise StoreError(f"Worker {number} ended again and again{worker.why()} The server stops.")
+            warned(f"Worker {number} ended{worker.why()} It is started again.")
             worker.start()
 
 
 def _stop(crew: list[_Worker]) -> None:
-    """Let running requests end; after that, end the processes anyway."""
+    """Let running requests end; after that, end the processes anyway. No signal interrupts it."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     for worker in crew:
         worker.terminate()
     until = time.monotonic() + STOPPING_SECONDS + 5
@@ -138,7 +139,13 @@ class _Worker:
         self.process = _SPAWN.Process(
             target=_work, args=(self._plan, self._siblings, self._sockets, telling), name="autoenc-serve"
         )
-        self.process.start()
+        # Control-C in a terminal reaches all processes. One that is still importing would print a traceback, so it
+        # starts with the signal ignored.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self.process.start()
+        finally:
+            signal.signal(signal.SIGINT, before)
         telling.close()
 
     def started(self) -> tuple[int, list[str]]:
@@ -150,6 +157,16 @@ class _Worker:
         if images is None:
             raise StoreError(sentences)
         return images, sentences
+
+    def why(self) -> str:
+        """The end of a sentence that says that it ended: its own reason if it gave one, else its exit code."""
+        if self._told.poll():
+            with contextlib.suppress(EOFError, OSError):  # it said nothing, or was killed as it did
+                images, reason = self._told.recv()
+                if images is None:
+                    return f": {reason}"
+        code = self.process.exitcode or 0
+        return f" ({signal.Signals(-code).name if code < 0 else f'exit code {code}'})."
 
     def terminate(self) -> None:
         if hasattr(self, "process") and self.process.is_alive():
@@ -173,7 +190,7 @@ def _signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise _Stopped
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in before:
         signal.signal(number, stop)
     try:
@@ -188,7 +205,6 @@ def _signals() -> Iterator[None]:
 
 def _work(plan: Plan, siblings: Siblings, sockets: list[socket.socket], telling: Connection) -> None:
     """A worker from its start to its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal it reaches all; the first process passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with logging_to(plan.access_log):
         try:

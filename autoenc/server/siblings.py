@@ -21,6 +21,7 @@ from autoenc.server.problems import RequestError
 HANDED_ON = "x-autoenc-handed-on"
 """The header by which the first process knows the others."""
 
+_LONGER = 5.0  # seconds: that its own word on what takes too long arrives
 _FIRSTS = frozenset({"/v1/map", "/v1/duplicates", "/v1/runs"})
 _TAKEN = ("content-type", "x-api-key", "cookie")
 _GIVEN = ("content-type", "retry-after", "location", "www-authenticate")
@@ -55,7 +56,7 @@ class HandingOn:
         app: answers everything else.
         siblings: the processes.
         writing: the paths that write.
-        seconds: after which the first process is not waited for any more.
+        seconds: after which the first process itself says that an answer takes too long.
     """
 
     def __init__(self, app: ASGIApp, siblings: Siblings, writing: frozenset[str], seconds: float) -> None:
@@ -63,7 +64,7 @@ class HandingOn:
         self._paths = _FIRSTS | writing
         self._secret = siblings.secret
         self._client = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{siblings.first}", timeout=seconds, trust_env=False
+            base_url=f"http://127.0.0.1:{siblings.first}", timeout=seconds + _LONGER, trust_env=False
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,8 +84,11 @@ class HandingOn:
         url = f"{scope['path']}?{query}" if query else scope["path"]
         try:
             answer = await self._client.request(scope["method"], url, headers=headers, content=body)
+        except httpx.ReadTimeout as error:  # it has the request, and may be at work
+            detail = "The process that does this has not answered in time; what it has begun may still be done."
+            raise RequestError(504, "too-slow", detail) from error
         except httpx.HTTPError as error:
-            detail = "The process that does this is being started again; try again later."
+            detail = "The process that does this is busy or being started again; try again later."
             raise RequestError(503, "busy", detail, {"Retry-After": "2"}) from error
         told = {name: answer.headers[name] for name in _GIVEN if name in answer.headers}
         await Response(answer.content, answer.status_code, told)(scope, receive, send)

@@ -77,7 +77,10 @@ def writing_routes(service: Service) -> APIRouter:
 
     @router.post("/duplicates/keep", summary="Keep one of a group of copies", openapi_extra=_KEY)
     async def keep(body: KeepBody) -> Response:
-        """Remove its copies from the store. It takes over fields that it lacks; a copy with other values stays."""
+        """Remove its copies from the store. It takes over fields that it lacks.
+
+        A copy with other values stays, unless another that stays already holds them all.
+        """
         return json_answer(await run(_keep, service, body))
 
     @router.post("/duplicates/verdicts", status_code=204, summary="These are no duplicates", openapi_extra=_KEY)

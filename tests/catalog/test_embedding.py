@@ -88,9 +88,20 @@ class Named(Holed):
     name = "digest"
 
 
+def test_indexing_names_the_picture_whose_vector_is_not_finite() -> None:
+    class Dividing(Holed):
+        def _encode(self, images: Images) -> Vectors:
+            with np.errstate(divide="ignore"):
+                return 1 / images[:, 0, 0, :1].astype(np.float32)
+
+    pictures = np.stack([np.full((9, 9, 3), level, np.uint8) for level in (1, 2, 0, 3)])
+    with pytest.raises(EncoderError, match="'holed' returned a vector with NaN or infinity for third;"):
+        index_images(pictures, ":memory:", names=["first", "second", "third", "fourth"], encoders=[Dividing()])
+
+
 def test_what_cannot_be_embedded_is_said_and_leaves_no_file(picture_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "v.npz"
-    with pytest.raises(EncoderError, match=r"'holed' returned a vector that holds NaN or infinity, for .*blue/0\.png"):
+    with pytest.raises(EncoderError, match=r"'holed' returned a vector with NaN or infinity for .*blue/0\.png"):
         embed_images(picture_folder, file, encoders=[Holed()])
     with pytest.raises(ArgumentError, match="another column 'digest'"):
         embed_images(picture_folder, file, encoders=[Named()])

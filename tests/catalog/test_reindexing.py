@@ -30,7 +30,7 @@ from autoenc import (
 )
 from autoenc.catalog.agreement import compare_generations
 from autoenc.encoders import Encoder
-from autoenc.errors import ArgumentError, EncoderError, StoreError, StoreLockedError, StoreMismatchError, VectorError
+from autoenc.errors import ArgumentError, EncoderError, StoreError, StoreLockedError, StoreMismatchError
 from autoenc.images.files import load_image
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.vectors import Images, Vectors
@@ -520,7 +520,7 @@ def test_encoders_that_cannot_be_made_or_used(edge: Store) -> None:
         (["nothing"], EncoderError, "Unknown encoder 'nothing'"),
         (["edges", "edges"], ArgumentError, "named twice"),
         ([], ArgumentError, "one encoder or more"),
-        ([Broken("three")], VectorError, r"Encoder 'corners' made NaN or infinity of .*\.png"),
+        ([Broken("three")], EncoderError, r"Encoder 'corners' returned a vector with NaN or infinity for .*\.png"),
     ):
         with pytest.raises(error, match=message):
             reindex_store(edge, encoders=encoders)  # type: ignore[arg-type]

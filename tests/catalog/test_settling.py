@@ -52,6 +52,12 @@ def test_a_copy_with_another_value_stays_with_all_that_it_holds(opened: list[Sto
     assert fields(store) == {IDS[0]: {"price": 5, "sku": "c"}, IDS[1]: {"price": 6, "sku": "b"}}
 
 
+def test_of_copies_with_the_same_other_values_one_stays(opened: list[Store]) -> None:
+    opened.append(store := filled([{"price": 5}, {"price": 6, "sku": "b"}, {"price": 6}, {"price": 6, "sku": "c"}]))
+    settled = keep_copy(store, IDS[0], IDS[1:])
+    assert (settled.removed, settled.staying) == ([IDS[2]], {IDS[1]: ["price"], IDS[3]: ["price"]})
+
+
 def test_an_empty_value_is_none(opened: list[Store]) -> None:
     opened.append(store := filled([{"price": 5}, {"price": None, "note": "", "tags": []}]))
     assert keep_copy(store, IDS[0], [IDS[1]]).removed == [IDS[1]]

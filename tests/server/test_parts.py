@@ -75,7 +75,7 @@ def test_a_full_disk_and_a_folder_that_cannot_be_are_said_in_a_sentence(tmp_path
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("autoenc.server.blobs.replace_file", full)
-    with pytest.raises(DiskFullError, match="No space left"):
+    with pytest.raises(DiskFullError, match=r"^The server cannot keep a file: No space left"):
         blobs.put("a", b"1")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cache="):

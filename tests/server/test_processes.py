@@ -17,14 +17,20 @@ from serving import KEY, served
 
 from autoenc import index_images
 from autoenc.cli import main
+from autoenc.errors import StoreError
 from autoenc.server.access import Rate
 from autoenc.server.blobs import Blobs
 from autoenc.server.metrics import Metrics
 from autoenc.server.problems import RequestError
+from autoenc.server.settings import Settings
+from autoenc.server.siblings import Siblings
 from autoenc.store import point_id
 
 shared = pytest.importorskip(
     "autoenc.server.shared", reason="several processes take a POSIX system", exc_type=ImportError
+)
+processes = pytest.importorskip(
+    "autoenc.server.processes", reason="listening needs uvicorn: pip install 'autoenc[serve]'", exc_type=ImportError
 )
 
 WORKERS = 2
@@ -150,6 +156,43 @@ def test_a_server_that_is_away_is_one_sentence(tmp_path: Path, capsys) -> None:
     told = capsys.readouterr().err
     assert "127.0.0.1:9" in told
     assert "Traceback" not in told
+
+
+def test_a_worker_that_starts_ignores_the_terminal_and_tells_why_it_ended(tmp_path: Path) -> None:
+    plan = processes.Plan("http://127.0.0.1:9", "images", Settings(cache=tmp_path), access_log=False)
+    worker = processes._Worker(plan, Siblings(1, tmp_path, 9, "secret"), [])
+    handler = signal.getsignal(signal.SIGINT)
+    worker.start()
+    try:
+        status = Path(f"/proc/{worker.process.pid}/status").read_text()
+        ignored = re.search(r"^SigIgn:\s*(\w+)$", status, re.MULTILINE)
+        assert ignored
+        assert int(ignored[1], 16) & 1 << signal.SIGINT - 1, "a traceback of what it imports"
+        assert signal.getsignal(signal.SIGINT) is handler
+        worker.process.join(60)
+        worker.failures = 3
+        with pytest.raises(StoreError, match=r"^Worker 1 ended again and again: .*127\.0\.0\.1:9.* The server stops"):
+            processes._look_after([worker], list[str]().append)
+        assert worker.why() == " (exit code 1).", "where it has said nothing more"
+    finally:
+        worker.end(0.0)
+
+
+def test_no_signal_interrupts_the_end() -> None:
+    class Hurried:
+        ended = 0
+
+        def terminate(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def end(self, _: float) -> None:
+            self.ended += 1
+
+    worker = Hurried()
+    with processes._signals():
+        processes._stop([worker])  # type: ignore[list-item]
+    assert worker.ended == 1
 
 
 def test_buckets_are_those_of_all_processes(tmp_path: Path) -> None:
