@@ -67,8 +67,9 @@ class Naming:
         for at, key in enumerate(batch.keys):
             number = batch.first + at
             path, reason = self._path(key)
-            if not reason and self._first[path] != number:
-                reason = f"Row {self._first[path]:,} names the same image."
+            first = self._first.get(path, number)  # the file may have been replaced meanwhile
+            if not reason and first != number:
+                reason = f"Row {first:,} names the same image."
             if reason:
                 yield NamedRow(at, number, path, reason=reason)
                 continue

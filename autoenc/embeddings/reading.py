@@ -32,6 +32,20 @@ _OPENERS: dict[str, Callable[[Path], Columns]] = {
     ".csv": open_csv,
     ".jsonl": open_json_lines,
 }
+_DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,  # an encrypted zip file
+    csv.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What the libraries that read files raise for damaged ones."""
+
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 _CONVERT = (
     "autoenc never reads a pickle, because reading one runs whatever program its maker put into it. Ask its maker for "
@@ -111,7 +125,7 @@ class VectorFile:
     def _blocks(self, wanted: Sequence[str]) -> Iterator[dict[str, Column]]:
         try:
             yield from self._columns.blocks(wanted)
-        except (OSError, ValueError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error) as error:
+        except _DAMAGE as error:
             raise _unreadable(self.path, error) from error
 
 
@@ -178,7 +192,7 @@ def _columns(path: Path) -> Columns:
         return _OPENERS[kind](path)
     except ObjectsError:
         raise VectorFileError(f"{shown(path)} holds Python objects, as a pickle does. {_CONVERT}") from None
-    except (OSError, ValueError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -220,6 +234,9 @@ def _label(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
+_MOST_NUMBER = 2**63
+
+
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a row says about its image; empty unless it says all of it."""
     found: dict[str, Any] = {}
@@ -232,6 +249,8 @@ def _own(values: Mapping[str, Any]) -> dict[str, Any]:
             continue
         try:
             found[name] = int(value)  # type: ignore[arg-type]  # text in CSV
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
+            return {}
+        if not 0 <= found[name] < _MOST_NUMBER:
             return {}
     return found

@@ -272,6 +272,87 @@ def test_an_array_that_is_cut_off_is_told(tmp_path: Path) -> None:
         open_vectors(tmp_path / "v.npz")
 
 
+def with_header(file: Path, header: bytes) -> Path:
+    """An npz file with an array `clip` of this npy header."""
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("clip.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 99)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (b"{'descr': ((", "the header of its array 'clip' is damaged"),
+        (b"{[]: 1}", "the header of its array 'clip' is damaged"),
+        (b"-" * 20_000 + b"1", "cannot be read as one"),
+        (b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, -5)}", "negative length"),
+        (b"{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 5)}", "negative length"),
+    ],
+)
+def test_a_damaged_array_header_is_one_sentence(header: bytes, said: str, tmp_path: Path) -> None:
+    with pytest.raises(VectorFileError, match=said):
+        open_vectors(with_header(tmp_path / "v.npz", header))
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, 99])
+def test_a_compression_that_numpy_never_uses_is_refused(kind: int, tmp_path: Path) -> None:
+    file = elsewhere(tmp_path, ".npz")
+    marked = bytearray(file.read_bytes())
+    for at in range(len(marked)):
+        if marked[at : at + 4] == b"PK\x01\x02":
+            marked[at + 10] = kind
+    file.write_bytes(marked)
+    with pytest.raises(VectorFileError, match="is compressed as numpy never does it"):
+        open_vectors(file)
+
+
+def test_an_encrypted_npz_file_is_refused(tmp_path: Path) -> None:
+    file = elsewhere(tmp_path, ".npz")
+    marked = bytearray(file.read_bytes())
+    for at in range(len(marked)):
+        if marked[at : at + 4] in (b"PK\x01\x02", b"PK\x03\x04"):
+            marked[at + (8 if marked[at + 2] == 1 else 6)] |= 1
+    file.write_bytes(marked)
+    with pytest.raises(VectorFileError, match="encrypted"):
+        open_vectors(file)
+
+
+def test_damaged_compressed_data_is_one_sentence(tmp_path: Path) -> None:
+    file = elsewhere(tmp_path, ".npz")
+    with zipfile.ZipFile(file) as archive:
+        (name, extra) = file.read_bytes()[26:28], file.read_bytes()[28:30]
+        start = 30 + int.from_bytes(name, "little") + int.from_bytes(extra, "little")
+        assert archive.infolist()[0].compress_type == zipfile.ZIP_DEFLATED
+    marked = bytearray(file.read_bytes())
+    marked[start] = 0xFF
+    file.write_bytes(marked)
+    with pytest.raises(VectorFileError, match="cannot be read as one"):
+        open_vectors(file)
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow: pip install 'autoenc[tables]'")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table([["a"], ["b"], [[1.0]]], names=["id", "id", "clip"]), tmp_path / "v.parquet")
+    with pytest.raises(VectorFileError, match="two of its columns have one name"):
+        open_vectors(tmp_path / "v.parquet")
+
+
+@pytest.mark.parametrize("size", ["Infinity", "-1", str(2**63)])
+def test_a_size_that_no_file_has_is_left_out(size: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "v.jsonl", rows(["a"], TINY[:1]))
+    file.write_text(file.read_text().replace('"size": 1234', f'"size": {size}'))
+    (batch,) = open_vectors(file).batches()
+    assert batch.own == [{}]
+
+
+@pytest.mark.parametrize("dim", [-5, 0, 10**12])
+def test_a_header_with_an_impossible_length_is_refused(dim: int) -> None:
+    with pytest.raises(ValueError, match="dim is a whole number from 1 to 65,535"):
+        Header.from_text(Header(None, {"a": VectorInfo(dim, "x", 1)}).to_text())
+
+
 @pytest.mark.parametrize(
     "text",
     [
