@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.embeddings.header import KEY, MOST_DIM, OWN_COLUMNS, Header
-from autoenc.embeddings.rows import ROWS, Column, Columns, Rows
+from autoenc.embeddings.rows import PATH_COLUMNS, ROWS, Column, Columns, Rows
 
 _SUFFIX = ".npy"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -99,7 +99,9 @@ class ObjectsError(ValueError):
 
 
 def open_npz(path: Path) -> Columns:
-    """The columns of an npz file: text and numbers of one dimension, vectors of two, all with as many rows.
+    """The columns of an npz file: text and numbers of one dimension, vectors of two.
+
+    All have as many rows as the one that names the images; `others` are those that have not.
 
     Raises:
         ObjectsError: it holds Python objects, in any array.
@@ -120,7 +122,8 @@ def open_npz(path: Path) -> Columns:
         header = _header(archive) if KEY in names else None
     arrays.pop(KEY, None)
     wide = [name for name, each in arrays.items() if each.width is not None]
-    total = next((arrays[name].rows for name in wide), 0)
+    rows = {name.lower(): each.rows for name, each in arrays.items() if each.width is None}
+    total = next((rows[name] for name in PATH_COLUMNS if name in rows), next((arrays[name].rows for name in wide), 0))
     arrays = {name: each for name, each in arrays.items() if each.rows == total}
     return Columns(
         names=list(arrays),
@@ -128,6 +131,7 @@ def open_npz(path: Path) -> Columns:
         header=header,
         total=total,
         blocks=partial(_blocks, path, arrays, total),
+        others=[name for name in names if name not in arrays and name != KEY],
     )
 
 

@@ -16,14 +16,11 @@ import numpy as np
 from autoenc.embeddings.header import OWN_COLUMNS, Header
 from autoenc.embeddings.npz_file import ObjectsError, open_npz
 from autoenc.embeddings.parquet_file import open_parquet
-from autoenc.embeddings.rows import Column, Columns, as_matrix
-from autoenc.embeddings.text_files import open_csv, open_json_lines
+from autoenc.embeddings.rows import PATH_COLUMNS, Column, Columns, as_matrix
+from autoenc.embeddings.text_files import HEADER_BESIDE, header_file, open_csv, open_json_lines
 from autoenc.errors import ArgumentError, VectorFileError
 from autoenc.text import printable, shown, some
 from autoenc.vectors import Vectors
-
-PATH_COLUMNS = ("path", "file", "filename", "image", "id")
-"""Columns that may name the image of a row; the first of them that exists does."""
 
 _OPENERS: dict[str, Callable[[Path], Columns]] = {
     ".parquet": open_parquet,
@@ -152,7 +149,8 @@ def open_vectors(file: str | os.PathLike[str]) -> VectorFile:
     try:
         header = None if columns.header is None else Header.from_text(columns.header)
     except (ValueError, UnicodeDecodeError) as error:
-        raise VectorFileError(f"What {shown(path)} says about its vectors cannot be read: {error}.") from error
+        where = header_file(path) if path.suffix.lower() in HEADER_BESIDE else path
+        raise VectorFileError(f"What {shown(where)} says about the vectors cannot be read: {error}.") from error
     key = "path" if header is not None else _key(path, columns)
     names = list(columns.wide) if header is None else list(header.vectors)
     if lacking := [name for name in (key, *names) if name not in columns.names]:
@@ -167,7 +165,8 @@ def open_vectors(file: str | os.PathLike[str]) -> VectorFile:
     else:
         dims = _dims(VectorFile(path, header, key, {}, (), columns), names)
     used = {key, "label", *names, *(OWN_COLUMNS if header else ())}
-    return VectorFile(path, header, key, dims, [name for name in columns.names if name not in used], columns)
+    unread = [name for name in (*columns.names, *columns.others) if name not in used]
+    return VectorFile(path, header, key, dims, unread, columns)
 
 
 def _columns(path: Path) -> Columns:

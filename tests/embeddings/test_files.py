@@ -26,7 +26,7 @@ from autoenc.vectors import Vectors
 OWN = {"width": 40, "height": 48, "digest": "0123456789abcdef" * 2, "size": 1234, "mtime_ns": 2**60 + 1}
 HEADER = Header("/photos", {"learned": VectorInfo(3, "f00d", 1, 32, "clothing-32"), "a+pca2": VectorInfo(2, "x", 1)})
 TINY = np.array([[0.1, -2.5, 1e-9], [3.0, 0.0, 7.25]], np.float32)
-PATHS = ["shoe/1.jpg", 'with "quotes", commas\nand a line.jpg']
+PATHS = ['with "quotes", commas\nand a line.jpg', "a\rreturn.jpg"]
 LABELS = ["shoe", None]
 
 
@@ -135,7 +135,7 @@ def test_csv_and_json_lines_are_plain_text(tmp_path: Path) -> None:
     with written(tmp_path / "v.csv", rows(PATHS, TINY, LABELS)).open(newline="") as file:
         first, second = csv.DictReader(file)
     assert json.loads(first["learned"]) == [0.1, -2.5, 1e-9]
-    assert (first["path"], first["label"], second["path"], second["label"]) == ("shoe/1.jpg", "shoe", PATHS[1], "")
+    assert (first["path"], first["label"], second["path"], second["label"]) == (PATHS[0], "shoe", PATHS[1], "")
     lines = written(tmp_path / "v.jsonl", rows(PATHS, TINY, LABELS)).read_text().splitlines()
     assert [json.loads(line)["learned"] for line in lines] == [[0.1, -2.5, 1e-9], [3.0, 0.0, 7.25]]
     assert json.loads(lines[1])["label"] is None
@@ -174,7 +174,7 @@ def elsewhere(folder: Path, kind: str) -> Path:
 def test_a_file_made_elsewhere_needs_an_id_and_vectors(kind: str, tmp_path: Path) -> None:
     opened = open_vectors(elsewhere(tmp_path, kind))
     assert (opened.header, opened.key, opened.dims) == (None, "id", {"clip": 2})
-    assert opened.unread == ([] if kind == ".npz" else ["color"])
+    assert opened.unread == (["note"] if kind == ".npz" else ["color"])
     (batch,) = opened.batches()
     matrix, wrong = batch.vectors["clip"]
     assert (batch.keys, wrong) == (["a", "b", "c"], {1: "NaN or infinity"})
@@ -272,6 +272,23 @@ def test_an_array_that_is_cut_off_is_told(tmp_path: Path) -> None:
         open_vectors(tmp_path / "v.npz")
 
 
+def test_a_json_file_of_another_program_beside_the_file_is_passed_over(tmp_path: Path) -> None:
+    for kind in (".csv", ".jsonl"):
+        file = elsewhere(tmp_path, kind)
+        header_file(file).write_text('{"model": "clip"}')
+        assert open_vectors(file).header is None
+
+
+def test_an_npz_array_with_other_rows_than_the_names_is_told(tmp_path: Path) -> None:
+    for first in ("clip", "centroids"):
+        arrays = {"centroids": np.eye(5, 8), "clip": np.eye(3, 8), "dino": np.eye(2, 8), "price": np.ones(3)}
+        order = {first: arrays.pop(first), **arrays}
+        np.savez(tmp_path / "v.npz", **order, path=np.array(list("abc")))
+        opened = open_vectors(tmp_path / "v.npz")
+        assert (opened.key, opened.dims) == ("path", {"clip": 8})
+        assert set(opened.unread) == {"centroids", "dino", "price"}
+
+
 def with_header(file: Path, header: bytes) -> Path:
     """An npz file with an array `clip` of this npy header."""
     with zipfile.ZipFile(file, "w") as archive:
@@ -356,17 +373,17 @@ def test_a_header_with_an_impossible_length_is_refused(dim: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[]",
-        "{}",
-        '{"format": 1, "root": "rel", "vectors": {}}',
-        '{"format": 1, "root": null, "vectors": {"a": {}}}',
-        "x",
+        '["written_by"]',
+        '{"written_by": "autoenc"}',
+        '{"written_by": "autoenc", "format": 1, "root": "rel", "vectors": {}}',
+        '{"written_by": "autoenc", "format": 1, "root": null, "vectors": {"a": {}}}',
+        '{"written_by": ',
     ],
 )
 def test_a_header_that_says_nonsense_is_refused(text: str, tmp_path: Path) -> None:
     file = elsewhere(tmp_path, ".csv")
     header_file(file).write_text(text)
-    with pytest.raises(VectorFileError, match=r"What .* says about its vectors cannot be read"):
+    with pytest.raises(VectorFileError, match=r"What .*clip\.csv\.json says about the vectors cannot be read"):
         open_vectors(file)
     with pytest.raises(ValueError, match=r"."):
         Header.from_text(text)
