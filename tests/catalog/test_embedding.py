@@ -10,6 +10,7 @@ import pytest
 
 from autoenc import embed_images, index_images, index_vectors, open_store, search
 from autoenc.catalog.importing import ELSEWHERE
+from autoenc.embeddings.reading import VectorFile
 from autoenc.encoders import Encoder
 from autoenc.errors import (
     ArgumentError,
@@ -283,6 +284,13 @@ def test_rows_without_a_folder_are_points_by_their_ids(tmp_path: Path) -> None:
         more = saved(tmp_path / "more.npz", id=[known], other=np.ones((1, 2)))
         assert counts(index_vectors(more, store, source="shop")) == (0, 1, 0, 0, 0)
         assert store.count(having=["clip", "other"]) == 1
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = saved(tmp_path / "clip.npz", id=["a", "b"], clip=np.eye(2))
+    monkeypatch.setattr(VectorFile, "keys", lambda opened: iter(["a", "c"]))
+    with open_store(":memory:") as store:
+        assert counts(index_vectors(file, store)) == (2, 0, 0, 0, 0)
 
 
 def test_a_point_is_named_once_in_whatever_spelling(picture_folder: Path, tmp_path: Path) -> None:
