@@ -28,16 +28,24 @@ NEIGHBOR_COLUMNS = ("id", "path", "rank", "neighbor_id", "neighbor_path", "score
 COPY_COLUMNS = ("group", "id", "path", "width", "height", "bytes", "likeness", "exact", "missing", "worse")
 """Of a table of duplicates, which is known by them."""
 
+_TEXT = rb'"(?:[^\n"\\]|\\.)*"'
+"""In JSON."""
+
 _MARKED = re.compile(
-    rb'\{\n  "written_by": "autoenc '
-    rb'|<!doctype html>.{0,200}<meta name="generator" content="autoenc '
-    rb"|PK\x03\x04.{26}autoenc\.(backup\.txt|npy)"
-    rb"|encoder,dim,[^\n]*,ms_per_image,bytes_per_image(,model_bytes)?\n"
-    rb"|" + ",".join(NEIGHBOR_COLUMNS).encode() + rb"\n"
-    rb"|" + ",".join(COPY_COLUMNS).encode() + rb"\n"
-    rb"|path,(label,)?width,height,digest,size,mtime_ns,"
-    rb'|\{"path": "[^\n"]*", ("label": (null|"[^\n"]*"), )?"width": \d+, "height": \d+, "digest": "[0-9a-f]{32}", '
-    rb'|\{"id": "[0-9a-f-]{36}", "path": (null|"[^\n"]*"), "neighbors": \[',
+    b"|".join(
+        [
+            rb'\{\n  "written_by": "autoenc ',
+            rb'<!doctype html>.{0,200}<meta name="generator" content="autoenc ',
+            rb"PK\x03\x04.{26}autoenc\.(backup\.txt|npy)",
+            rb"encoder,dim,[^\n]*,ms_per_image,bytes_per_image(,model_bytes)?\n",
+            ",".join(NEIGHBOR_COLUMNS).encode() + rb"\n",
+            ",".join(COPY_COLUMNS).encode() + rb"\n",
+            rb"path,(label,)?width,height,digest,size,mtime_ns,",
+            rb'\{"path": %b, ("label": (null|%b), )?"width": \d+, "height": \d+, "digest": "[0-9a-f]{32}", '
+            % (_TEXT, _TEXT),
+            rb'\{"id": "[0-9a-f-]{36}", "path": (null|%b), "neighbors": \[' % _TEXT,
+        ]
+    ),
     re.DOTALL,
 )
 _PARQUET = b"PAR1"

@@ -19,12 +19,10 @@ from autoenc.errors import ArgumentError, StoreError, StoreMismatchError, TableE
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import OWN, Record, Store, VectorSpec
 from autoenc.store.naming import split_name
+from autoenc.store.records import BEHAVIOR
 from autoenc.tables.interactions import Interactions, read_interactions
 from autoenc.text import composed, shown
 from autoenc.vectors import Vectors
-
-BEHAVIOR = "behavior"
-"""The name of the vectors."""
 
 JoinedBy = Literal["product", "path", "file", "id"]
 """What an item's name can be of an image: its product, its path relative to its source, its file name or the stem of
@@ -115,7 +113,7 @@ def add_behavior(
     Raises:
         TableError: the table cannot be read, lacks a column, belongs to none of the images, has one user alone, or
             relates no two items: no user did something with two of them.
-        StoreMismatchError: the store holds vectors of an encoder under this name.
+        StoreMismatchError: the store holds other vectors under this name.
         StoreError: the collection is being reindexed, or that was interrupted; or it cannot be written to.
         ArgumentError: not an open store, or a value that is not allowed. In all these cases nothing is written.
 
@@ -175,10 +173,10 @@ def add_behavior(
 
 def _check_writable(store: Store) -> None:
     held = store.info.vectors.get(BEHAVIOR)
-    if held is not None and held.of_images:
+    if held is not None and not held.of_behavior:
         raise StoreMismatchError(
-            f"Collection '{store.collection}' holds vectors '{BEHAVIOR}' of an encoder. Drop them first, or give that "
-            f"encoder another name."
+            f"Collection '{store.collection}' holds vectors '{BEHAVIOR}' that were made otherwise, by an encoder or "
+            f"elsewhere. Drop them first, or give them another name."
         )
     if split_name(store.collection)[1] is None and any(each.unfinished for each in store.generations()):
         raise StoreError(

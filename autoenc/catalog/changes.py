@@ -47,6 +47,7 @@ class Outcome:
         loaded: the decoded picture, if it has to be encoded.
         touched: autoenc's own fields to update, with their new values.
         skipped: why it cannot be used.
+        dropped: vectors made elsewhere of the picture as it was, which its point has lost.
     """
 
     task: Task
@@ -54,6 +55,7 @@ class Outcome:
     loaded: LoadedImage | None = None
     touched: Mapping[str, int] = field(default_factory=dict)
     skipped: SkippedFile | None = None
+    dropped: tuple[str, ...] = ()
 
 
 def examine(task: Task, sizes: Sequence[int]) -> Outcome:

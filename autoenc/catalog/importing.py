@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from autoenc.images.files import load_images
 from autoenc.images.finding import Files, Found, NamedPicture, SkippedFile
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, WAIT_SECONDS, Record, Store, VectorSpec
-from autoenc.store.records import check_new_vector
+from autoenc.store.records import BEHAVIOR, check_new_vector
 from autoenc.text import shown, some
 from autoenc.vectors import Vectors, unit_rows
 
@@ -171,6 +171,9 @@ class _Run:
         there: list[NamedRow] = []
         unknown: list[NamedRow] = []
         for row in rows:
+            if row.by_id:  # its file may lie below another root
+                there.append(row)
+                continue
             if not os.path.lexists(self.place.root / row.path):
                 self.missing.append(self.place.root / row.path)
             elif not row.own:
@@ -277,6 +280,7 @@ def _specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
             raise ArgumentError(
                 f"{shown(opened.path)} says that its vectors are those of {some(list(opened.dims))}; leave name= out."
             )
+        _check_not_behavior(opened.header.vectors)
         return {
             each: VectorSpec(info.dim, info.fingerprint, info.preprocessing, info.origin)
             for each, info in opened.header.vectors.items()
@@ -287,6 +291,7 @@ def _specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
             f"goes by its own name; leave name= out."
         )
     names = [name] if name is not None else list(opened.dims)
+    _check_not_behavior(names)
     for each in names:
         if each in ENCODERS:
             raise ArgumentError(
@@ -300,6 +305,14 @@ def _specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
     for each, spec in specs.items():
         check_new_vector(each, spec)
     return specs
+
+
+def _check_not_behavior(names: Collection[str]) -> None:
+    if BEHAVIOR in names:
+        raise ArgumentError(
+            f"The vectors '{BEHAVIOR}' are those that `autoenc behavior` makes of a table. Give these another name "
+            f"with name=."
+        )
 
 
 def _root(opened: VectorFile, images: str | os.PathLike[str] | None) -> Path | None:
@@ -339,6 +352,6 @@ def _notes(opened: VectorFile, root: Path | None, specs: Mapping[str, VectorSpec
     if foreign:
         notes.append(
             f"The vectors '{some(foreign)}' were made elsewhere. Search by them with stored images (id=, like=) or "
-            f"with vector=; for a new picture, using= needs the Encoder object that makes such vectors."
+            f"with vector=."
         )
     return notes

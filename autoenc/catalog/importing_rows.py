@@ -27,6 +27,7 @@ class NamedRow:
         label: its label, or None.
         own: what is known of the image file.
         reason: why it cannot be used; empty if it can.
+        by_id: whether it names the id of a stored point, of whatever source.
     """
 
     at: int
@@ -36,6 +37,7 @@ class NamedRow:
     label: str | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    by_id: bool = False
 
 
 class Naming:
@@ -54,6 +56,7 @@ class Naming:
         self._root = root
         self.total = 0
         self._first: dict[str, int] = {}
+        self._taken: dict[str, int] = {}  # id of a point -> the row that names it: an id has several spellings
         for self.total, key in enumerate(keys, start=1):
             path, reason = self._path(key)
             if not reason:
@@ -67,8 +70,9 @@ class Naming:
         for at, key in enumerate(batch.keys):
             number = batch.first + at
             path, reason = self._path(key)
-            if not reason and self._first[path] != number:
-                reason = f"Row {self._first[path]:,} names the same image."
+            first = self._first.get(path, number)  # the file may have been replaced meanwhile
+            if not reason and first != number:
+                reason = f"Row {first:,} names the same image."
             if reason:
                 yield NamedRow(at, number, path, reason=reason)
                 continue
@@ -76,8 +80,12 @@ class Naming:
             known = canonical_id(key) if isinstance(key, str) else None
             if known is not None and known in held:  # the id of a point, not a name
                 path = str(own_of(held[known].payload).get("path", path))
-            id = known if known is not None and known in held else point_id(place.source, path)
-            yield NamedRow(at, number, path, id, batch.labels[at], batch.own[at])
+            by_id = known is not None and known in held
+            id = known if known is not None and by_id else point_id(place.source, path)
+            first = self._taken.setdefault(id, number)
+            reason = f"Row {first:,} names the same image." if first != number else ""
+            own = {} if by_id else batch.own[at]
+            yield NamedRow(at, number, path, id, batch.labels[at], own, reason, by_id)
 
     def _path(self, key: Any) -> tuple[str, str]:
         """The path that a key stands for, and why it stands for none; empty if it does."""

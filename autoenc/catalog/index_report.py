@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,15 @@ def product_note(store: Store | None, plan: Plan, new: int) -> str | None:
     if product is None or (plan.fields and plan.fields.sets(product)):
         return None
     return unnamed_note(product, new)
+
+
+def dropped_notes(dropped: Mapping[str, int]) -> list[str]:
+    """A sentence for each name of vectors made elsewhere that changed images have lost: name -> how many images."""
+    return [
+        f"{counted(count, 'changed image')} {'has' if count == 1 else 'have'} no vector '{name}' now: it was made "
+        f"elsewhere, of the picture as it was. Make it again there, and import '{name}' again."
+        for name, count in dropped.items()
+    ]
 
 
 def notes_of(found: Found, plan: Plan, missing: Sequence[Path], new: int) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from autoenc.catalog.index_report import IndexReport, notes_of, product_note, remember_run
+from autoenc.catalog.index_report import IndexReport, dropped_notes, notes_of, product_note, remember_run
 from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.metadata import Metadata, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
@@ -53,7 +53,8 @@ def index_images(
 
     An image that the store already holds is left alone unless it has changed: its size and modification time are
     compared first, and its digest only if they differ. A changed image keeps the fields that you have set, and gets new
-    vectors of every encoder that the store holds, even if `encoders` does not name it. A file that was moved or renamed
+    vectors of every encoder that the store holds, even if `encoders` does not name it; vectors made elsewhere
+    (`index_vectors`) are removed from its point, with a note. A file that was moved or renamed
     within the folder keeps its fields and vectors; its id changes with its path. If the work is interrupted, at any
     moment, call this again to finish it.
 
@@ -154,6 +155,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
     counts: Counter[str] = Counter()
     skipped = list(found.skipped)
     broken: set[str] = set()
+    dropped: Counter[str] = Counter()
     total = len(found.items)
     told = 0
 
@@ -167,6 +169,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
             tell("indexing", counts.total(), total, f"{len(skipped)} skipped" if skipped else "")
         as_before = outcome.kind in ("unchanged", "touched")
         counts["moved" if as_before and outcome.task.id in synced.moved else outcome.kind] += 1
+        dropped.update(outcome.dropped)
         told += outcome.task.known is not None and bool(outcome.task.change)
         if outcome.skipped is not None:
             skipped.append(outcome.skipped)
@@ -211,6 +214,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
             *notes_of(found, plan, missing, counts["new"]),
             *synced.notes,
             *retyped,
+            *dropped_notes(dropped),
             *filter(None, [product_note(target.store, plan, counts["new"])]),
             *unfinished,
         ],

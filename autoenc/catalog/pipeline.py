@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -136,15 +136,16 @@ def look_up(
 def work(tasks: Sequence[Task], plan: Plan, target: Target) -> list[Outcome]:
     """Read, encode and write some pictures; those that are returned are stored."""
     outcomes = read(tasks, plan)
+    dropped: dict[str, tuple[str, ...]] = {}
     for group in grouped(outcomes, plan):
         vectors = encode(group, plan.encoders_for(group[0]))
         with target.lock:
-            write(group, vectors, plan, prepared(plan, target))
+            dropped |= write(group, vectors, plan, prepared(plan, target))
     changes = {task.id: task.change for task in tasks if task.known is not None and task.change}
     if changes:
         with target.lock:
             write_changes(prepared(plan, target), changes)
-    return outcomes
+    return [replace(each, dropped=dropped.get(each.task.id, ())) for each in outcomes] if dropped else outcomes
 
 
 def prepared(plan: Plan, target: Target) -> Store:
@@ -173,23 +174,45 @@ def encode(group: Sequence[Outcome], encoders: Mapping[str, Encoder]) -> dict[st
     return encode_loaded(loaded, encoders)
 
 
-def write(group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, store: Store) -> None:
+def write(
+    group: Sequence[Outcome], vectors: Mapping[str, Vectors], plan: Plan, store: Store
+) -> dict[str, tuple[str, ...]]:
     """Write pictures that are all of the same kind.
 
     A new picture becomes a point. In an existing point, only vectors and autoenc's own fields change. The vectors are
-    written first, so that a picture half written at a kill still counts as changed the next time.
+    written first, so that a picture half written at a kill still counts as changed the next time. The point of a
+    changed picture loses the vectors that were made elsewhere of the picture as it was.
+
+    Returns:
+        The id of each point that has lost such vectors -> their names.
     """
     if group[0].kind == "unchanged":
-        return
+        return {}
     ids = [outcome.task.id for outcome in group]
     own = [_own(outcome, plan) for outcome in group]
     if group[0].kind == "new":
         mine = [outcome.task.change.set for outcome in group]
         store.upsert(ids, vectors, [{**fields, OWN: each} for fields, each in zip(mine, own, strict=True)])
-        return
+        return {}
+    dropped = _drop_outdated(group, store) if group[0].kind == "changed" else {}
     if vectors:
         store.update_vectors(ids, vectors)
     store.set_payloads(ids, own, key=OWN)
+    return dropped
+
+
+def _drop_outdated(group: Sequence[Outcome], store: Store) -> dict[str, tuple[str, ...]]:
+    """Write the points of changed pictures again without the vectors made elsewhere; what it returns is as of `write`.
+
+    A point that was imported without its file has no digest, and its vectors may be of this picture: they stay.
+    """
+    elsewhere = [name for name, spec in store.info.vectors.items() if not (spec.of_images or spec.of_behavior)]
+    known = [each.task.id for each in group if each.task.known and each.task.known.get("digest")]
+    outdated = {id for name in elsewhere for id in store.having_vectors(known, [name])}
+    records = store.retrieve(sorted(outdated), vectors=list(store.info.vectors)) if outdated else []
+    kept = [{name: row for name, row in each.vectors.items() if name not in elsewhere} for each in records]
+    store.upsert_records([replace(each, vectors=rows) for each, rows in zip(records, kept, strict=True)])
+    return {each.id: tuple(name for name in elsewhere if name in each.vectors) for each in records}
 
 
 def _own(outcome: Outcome, plan: Plan) -> Mapping[str, Any]:

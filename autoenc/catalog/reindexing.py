@@ -107,7 +107,7 @@ def reindex_store(
         store: an open store, which answers from the new generation afterward; or the location of one.
         model: the new model of `learned` and of `handcrafted`'s weights.
         encoders: names of the encoders that the new generation has, or your own `Encoder` objects, each once; by
-            default, those that the collection has.
+            default, those that the collection has. Vectors of behavior and those made elsewhere are always copied.
         weights: of pretrained encoders, as for `create_encoder`; by default those that the collection remembers.
         collection: the collection, if `store` is a location.
         wait: as for `open_store`, if `store` is a location.
@@ -290,6 +290,7 @@ def _plan(
                 f"Reindex with the encoder that it projects."
             )
     wanted: dict[str, VectorSpec] = {name: held[name] for name in foreign}
+    wanted |= {name: spec for name, spec in held.items() if not spec.of_images}  # no encoder could make them again
     wanted |= {name: encoder_spec(encoder) for name, encoder in made.items()}
     changed = {name: each for name, each in made.items() if not _same(held.get(name), wanted[name])}
     return Rebuild(wanted, changed)

@@ -215,6 +215,11 @@ class Searcher:
             name = encoder.name if isinstance(encoder, Encoder) else encoder
             if name not in held:
                 raise _not_held(store, name)
+            if isinstance(encoder, Encoder) and not store.info.vectors[name].of_images:
+                raise ArgumentError(
+                    f"The vectors '{name}' were not made by autoenc, so an Encoder object cannot search by them. "
+                    f"Search by their name, with stored images (id=, like=) or with vector=."
+                )
             if checked_weight(weight):
                 self.weights[name] = weight
                 self._asked[name] = encoder

@@ -17,6 +17,9 @@ FORMAT_VERSION = 1
 KEY = "autoenc"
 """Under which the header lies in a Parquet file's metadata, and the name of the array that holds it in an npz file."""
 
+MOST_DIM = 65_535
+"""The most numbers in a vector, as in a store."""
+
 OWN_COLUMNS = ("width", "height", "digest", "size", "mtime_ns")
 """What shows later whether an image has changed: see `autoenc.LoadedImage`."""
 
@@ -102,6 +105,8 @@ def _info(found: Any) -> VectorInfo:
     fingerprint, origin = found.get("fingerprint"), found.get("origin")
     if type(dim) is not int or type(preprocessing) is not int or not _is_text(fingerprint):
         raise ValueError("vectors need dim and preprocessing, whole numbers, and a fingerprint, a text")
+    if not 1 <= dim <= MOST_DIM:
+        raise ValueError(f"dim is a whole number from 1 to {MOST_DIM:,}")
     if not (size is None or type(size) is int) or not (origin is None or _is_text(origin)):
         raise ValueError("input_size is a whole number or null, origin a text or null")
     return VectorInfo(dim, str(fingerprint), preprocessing, size, origin)

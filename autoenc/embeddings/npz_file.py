@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import tokenize
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -19,14 +20,14 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.embeddings.header import KEY, OWN_COLUMNS, Header
-from autoenc.embeddings.rows import ROWS, Column, Columns, Rows
+from autoenc.embeddings.header import KEY, MOST_DIM, OWN_COLUMNS, Header
+from autoenc.embeddings.rows import PATH_COLUMNS, ROWS, Column, Columns, Rows
 
 _SUFFIX = ".npy"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MOST_HEADER = 2**20
 _MOST_ITEM = 2**18  # bytes of a text
-_MOST_DIM = 65_536
 _KINDS = {"digest": "U32", "width": "<i4", "height": "<i4", "size": "<i8", "mtime_ns": "<i8"}
 
 
@@ -98,7 +99,9 @@ class ObjectsError(ValueError):
 
 
 def open_npz(path: Path) -> Columns:
-    """The columns of an npz file: text and numbers of one dimension, vectors of two, all with as many rows.
+    """The columns of an npz file: text and numbers of one dimension, vectors of two.
+
+    All have as many rows as the one that names the images; `others` are those that have not.
 
     Raises:
         ObjectsError: it holds Python objects, in any array.
@@ -110,6 +113,8 @@ def open_npz(path: Path) -> Columns:
             raise ObjectsError
         arrays: dict[str, _Array] = {}
         for name in names:
+            if archive.getinfo(name + _SUFFIX).compress_type not in _COMPRESSIONS:
+                raise ValueError(f"its array '{name}' is compressed as numpy never does it")
             with archive.open(name + _SUFFIX) as member:
                 described = _described(member, name)
             if described is not None:
@@ -117,7 +122,8 @@ def open_npz(path: Path) -> Columns:
         header = _header(archive) if KEY in names else None
     arrays.pop(KEY, None)
     wide = [name for name, each in arrays.items() if each.width is not None]
-    total = next((arrays[name].rows for name in wide), 0)
+    rows = {name.lower(): each.rows for name, each in arrays.items() if each.width is None}
+    total = next((rows[name] for name in PATH_COLUMNS if name in rows), next((arrays[name].rows for name in wide), 0))
     arrays = {name: each for name, each in arrays.items() if each.rows == total}
     return Columns(
         names=list(arrays),
@@ -125,27 +131,37 @@ def open_npz(path: Path) -> Columns:
         header=header,
         total=total,
         blocks=partial(_blocks, path, arrays, total),
+        others=[name for name in names if name not in arrays and name != KEY],
     )
 
 
 def _header(archive: zipfile.ZipFile) -> str:
     with archive.open(KEY + _SUFFIX) as member:
-        version = np.lib.format.read_magic(member)
-        shape, _, dtype = _HEADERS[version](member, max_header_size=_MOST_HEADER)
+        shape, _, dtype = _array_header(member, KEY)
         if shape != () or dtype.kind != "U" or dtype.itemsize > _MOST_HEADER:
             raise ValueError(f"its array '{KEY}' is no text")
         return str(np.frombuffer(member.read(dtype.itemsize), dtype)[0])
 
 
-def _described(member: IO[bytes], name: str) -> _Array | None:
-    """What an array holds; None for one that is no column."""
+def _array_header(member: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The shape of an array, whether it lies column by column, and what it holds."""
     version = np.lib.format.read_magic(member)
     if version not in _HEADERS:
         raise ValueError(f"its array '{name}' has format {version}")
-    shape, fortran, dtype = _HEADERS[version](member, max_header_size=_MOST_HEADER)
+    try:
+        return _HEADERS[version](member, max_header_size=_MOST_HEADER)
+    except (tokenize.TokenError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(f"the header of its array '{name}' is damaged") from error  # it is parsed as Python is
+
+
+def _described(member: IO[bytes], name: str) -> _Array | None:
+    """What an array holds; None for one that is no column."""
+    shape, fortran, dtype = _array_header(member, name)
     if dtype.hasobject:
         raise ObjectsError
-    if dtype.itemsize > _MOST_ITEM or (len(shape) == 2 and shape[1] > _MOST_DIM):
+    if any(length < 0 for length in shape):
+        raise ValueError(f"its array '{name}' has a negative length")
+    if dtype.itemsize > _MOST_ITEM or (len(shape) == 2 and shape[1] > MOST_DIM):
         raise ValueError(f"a row of its array '{name}' is too large")
     if len(shape) == 2 and dtype.kind in "fiu":
         if fortran and 1 not in shape:
@@ -160,7 +176,7 @@ def _blocks(path: Path, arrays: dict[str, _Array], total: int, wanted: Sequence[
         streams: dict[str, IO[bytes]] = {}
         for name in wanted:
             stream = streams[name] = opened.enter_context(archive.open(name + _SUFFIX))
-            _HEADERS[np.lib.format.read_magic(stream)](stream, max_header_size=_MOST_HEADER)
+            _array_header(stream, name)
         for start in range(0, total, ROWS):
             count = min(ROWS, total - start)
             yield {name: _read(stream, arrays[name], count) for name, stream in streams.items()}

@@ -90,6 +90,8 @@ def open_parquet(path: Path) -> Columns:
             schema, total = file.schema_arrow, file.metadata.num_rows
     except pa.ArrowException as error:
         raise ValueError(_first_line(error)) from error
+    if len(set(schema.names)) < len(schema.names):
+        raise ValueError("two of its columns have one name")
     header = (schema.metadata or {}).get(KEY.encode())
     wide = [field.name for field in schema if _is_vector(pa.types, field.type)]
     return Columns(schema.names, wide, header, total, partial(_blocks, path))

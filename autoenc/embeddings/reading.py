@@ -16,14 +16,11 @@ import numpy as np
 from autoenc.embeddings.header import OWN_COLUMNS, Header
 from autoenc.embeddings.npz_file import ObjectsError, open_npz
 from autoenc.embeddings.parquet_file import open_parquet
-from autoenc.embeddings.rows import Column, Columns, as_matrix
-from autoenc.embeddings.text_files import open_csv, open_json_lines
+from autoenc.embeddings.rows import PATH_COLUMNS, Column, Columns, as_matrix
+from autoenc.embeddings.text_files import HEADER_BESIDE, header_file, open_csv, open_json_lines
 from autoenc.errors import ArgumentError, VectorFileError
 from autoenc.text import printable, shown, some
 from autoenc.vectors import Vectors
-
-PATH_COLUMNS = ("path", "file", "filename", "image", "id")
-"""Columns that may name the image of a row; the first of them that exists does."""
 
 _OPENERS: dict[str, Callable[[Path], Columns]] = {
     ".parquet": open_parquet,
@@ -32,6 +29,20 @@ _OPENERS: dict[str, Callable[[Path], Columns]] = {
     ".csv": open_csv,
     ".jsonl": open_json_lines,
 }
+_DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,  # an encrypted zip file
+    csv.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What the libraries that read files raise for damaged ones."""
+
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 _CONVERT = (
     "autoenc never reads a pickle, because reading one runs whatever program its maker put into it. Ask its maker for "
@@ -111,7 +122,7 @@ class VectorFile:
     def _blocks(self, wanted: Sequence[str]) -> Iterator[dict[str, Column]]:
         try:
             yield from self._columns.blocks(wanted)
-        except (OSError, ValueError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error) as error:
+        except _DAMAGE as error:
             raise _unreadable(self.path, error) from error
 
 
@@ -138,7 +149,8 @@ def open_vectors(file: str | os.PathLike[str]) -> VectorFile:
     try:
         header = None if columns.header is None else Header.from_text(columns.header)
     except (ValueError, UnicodeDecodeError) as error:
-        raise VectorFileError(f"What {shown(path)} says about its vectors cannot be read: {error}.") from error
+        where = header_file(path) if path.suffix.lower() in HEADER_BESIDE else path
+        raise VectorFileError(f"What {shown(where)} says about the vectors cannot be read: {error}.") from error
     key = "path" if header is not None else _key(path, columns)
     names = list(columns.wide) if header is None else list(header.vectors)
     if lacking := [name for name in (key, *names) if name not in columns.names]:
@@ -153,7 +165,8 @@ def open_vectors(file: str | os.PathLike[str]) -> VectorFile:
     else:
         dims = _dims(VectorFile(path, header, key, {}, (), columns), names)
     used = {key, "label", *names, *(OWN_COLUMNS if header else ())}
-    return VectorFile(path, header, key, dims, [name for name in columns.names if name not in used], columns)
+    unread = [name for name in (*columns.names, *columns.others) if name not in used]
+    return VectorFile(path, header, key, dims, unread, columns)
 
 
 def _columns(path: Path) -> Columns:
@@ -178,7 +191,7 @@ def _columns(path: Path) -> Columns:
         return _OPENERS[kind](path)
     except ObjectsError:
         raise VectorFileError(f"{shown(path)} holds Python objects, as a pickle does. {_CONVERT}") from None
-    except (OSError, ValueError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -220,6 +233,9 @@ def _label(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
+_MOST_NUMBER = 2**63
+
+
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a row says about its image; empty unless it says all of it."""
     found: dict[str, Any] = {}
@@ -232,6 +248,8 @@ def _own(values: Mapping[str, Any]) -> dict[str, Any]:
             continue
         try:
             found[name] = int(value)  # type: ignore[arg-type]  # text in CSV
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
+            return {}
+        if not 0 <= found[name] < _MOST_NUMBER:
             return {}
     return found

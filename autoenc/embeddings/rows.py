@@ -14,6 +14,9 @@ from autoenc.vectors import Vectors
 ROWS = 512
 """Rows read or written at a time."""
 
+PATH_COLUMNS = ("path", "file", "filename", "image", "id")
+"""Columns that may name the image of a row; the first of them that exists does."""
+
 Column = Sequence[Any] | npt.NDArray[Any]
 
 
@@ -52,6 +55,7 @@ class Columns:
         header: the text of the header, if the file has one.
         total: the number of rows, 0 where it is not known before they are read.
         blocks: returns the rows from the first on, up to `ROWS` at a time: name of a column -> its cells.
+        others: what else the file holds: what is no column, or not as long as the one that names the images.
     """
 
     names: Sequence[str]
@@ -59,6 +63,7 @@ class Columns:
     header: str | bytes | None
     total: int
     blocks: Callable[[Sequence[str]], Iterator[dict[str, Column]]]
+    others: Sequence[str] = ()
 
 
 def as_matrix(cells: Column, dim: int) -> tuple[Vectors, dict[int, str]]:

@@ -23,6 +23,9 @@ from autoenc.vectors import Vectors
 MOST_IN_A_CELL = 8000
 """Numbers in a cell of a CSV file: Python's own reader, for one, takes no cell of more than 131,072 characters."""
 
+HEADER_BESIDE = (".csv", ".jsonl")
+"""Formats whose header lies beside the file."""
+
 _LONGEST = 16 * 2**20  # of a line, in characters
 _MOST_HEADER = 2**20  # bytes
 
@@ -54,7 +57,7 @@ class CsvWriter:
 
     def _write(self, rows: Any) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        csv.writer(text, lineterminator="\r\n").writerows(rows)  # as RFC 4180; so a name with either is quoted
         self._out.write(text.getvalue().encode())
 
     def finish(self) -> None:
@@ -170,6 +173,7 @@ def _parsed(text: str | None) -> Any:
 def _header_of(path: Path) -> bytes | None:
     try:
         with header_file(path).open("rb") as file:
-            return file.read(_MOST_HEADER)
+            found = file.read(_MOST_HEADER)
     except FileNotFoundError:
         return None
+    return found if b'"written_by"' in found else None  # another program may have put a file of this name there

@@ -12,15 +12,13 @@ from autoenc.embeddings.header import Header
 from autoenc.embeddings.npz_file import NpzWriter
 from autoenc.embeddings.parquet_file import ParquetWriter, pyarrow
 from autoenc.embeddings.rows import Rows, Writer
-from autoenc.embeddings.text_files import MOST_IN_A_CELL, CsvWriter, JsonLinesWriter, header_file
+from autoenc.embeddings.text_files import HEADER_BESIDE, MOST_IN_A_CELL, CsvWriter, JsonLinesWriter, header_file
 from autoenc.errors import ArgumentError, OutputError
 from autoenc.files import replace_file, replacing
 from autoenc.outputs import check_output
 from autoenc.text import shown
 
 FORMATS = (".parquet", ".npz", ".csv", ".jsonl")
-_BESIDE = (".csv", ".jsonl")
-"""Formats whose header lies beside the file."""
 
 
 class VectorWriter:
@@ -53,7 +51,7 @@ def check_format(file: str | os.PathLike[str]) -> str:
 def check_vector_file(file: str | os.PathLike[str], *, overwrite: bool, reading: list[object]) -> Path:
     """`check_output` for a file of vectors, and for the header beside it if its format needs one."""
     path = check_output(file, overwrite=overwrite, reading=reading)
-    if check_format(path) in _BESIDE:
+    if check_format(path) in HEADER_BESIDE:
         check_output(header_file(path), overwrite=overwrite, reading=reading)
     return path
 
@@ -83,9 +81,9 @@ def vector_writer(path: Path, header: Header, *, labels: bool) -> Iterator[Vecto
             with closing(_writer(kind, out, header, labels, path.parent)) as writer:
                 yield VectorWriter(writer)
                 writer.finish()
-            if kind in _BESIDE:  # never the header of another file, even after a kill
+            if kind in HEADER_BESIDE:  # never the header of another file, even after a kill
                 header_file(path).unlink(missing_ok=True)
-        if kind in _BESIDE:
+        if kind in HEADER_BESIDE:
             replace_file(header_file(path), header.to_text().encode())
     except OSError as error:
         raise OutputError(f"Cannot write {shown(path)}: {error.strerror or error}.") from error

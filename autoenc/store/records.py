@@ -64,6 +64,10 @@ def canonical_id(id: str) -> str | None:
         return None
 
 
+BEHAVIOR = "behavior"
+"""The name of the vectors of what users did with the images, and the first word of their fingerprint."""
+
+
 @dataclass(frozen=True)
 class VectorSpec:
     """What a store remembers about the encoder of one named vector.
@@ -85,6 +89,11 @@ class VectorSpec:
     def of_images(self) -> bool:
         """Whether an encoder makes these vectors of images. Others come from elsewhere, such as from behavior."""
         return self.preprocessing != 0
+
+    @property
+    def of_behavior(self) -> bool:
+        """Whether these vectors are of what users did with the images, whatever the pictures show."""
+        return not self.of_images and self.fingerprint.startswith(f"{BEHAVIOR} ")
 
     def same_encoder(self, other: VectorSpec) -> bool:
         """Whether both describe the same encoder, wherever it is loaded from."""

@@ -292,7 +292,7 @@ def test_copies_backups_and_reindexed_stores_hold_the_same(indexed: Path, tmp_pa
         backup_store(store, tmp_path / "store.zip")
     copy_store(indexed, tmp_path / "copy")
     restore_store(tmp_path / "store.zip", tmp_path / "back")
-    reindex_store(indexed, encoders=["edges", "behavior"])
+    reindex_store(indexed, encoders=["edges"])  # what no encoder could make again comes along
     for place in (tmp_path / "copy", tmp_path / "back", indexed):
         with open_store(place) as store:
             after = behavior_of(store)
@@ -311,6 +311,14 @@ def test_behavior_is_never_the_default(memory: Store, tmp_path: Path) -> None:
     assert Searcher(memory).using == "looks"  # though "behavior" comes first
     memory.drop_vector("looks")
     assert Searcher(memory).using == "behavior"
+
+
+def test_vectors_of_another_origin_under_this_name_are_not_replaced(memory: Store, tmp_path: Path) -> None:
+    memory.add_vector("behavior", VectorSpec(2, "elsewhere behavior", 0))
+    memory.update_vectors(IDS[:1], {"behavior": np.eye(1, 2, dtype=np.float32)})
+    with pytest.raises(StoreMismatchError, match="'behavior' that were made otherwise"):
+        add_behavior(memory, table(tmp_path))
+    assert held(memory)[0].tolist() == [1, 0]
 
 
 def test_nothing_is_written_while_a_store_is_reindexed(store: Store, tmp_path: Path) -> None:
@@ -360,7 +368,7 @@ def test_arguments_that_cannot_be(memory: Store, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="Expected an open store"):
         add_behavior("store", file)  # type: ignore[arg-type]
     memory.add_vector("behavior", VectorSpec(3, "mine", 1))
-    with pytest.raises(StoreMismatchError, match="holds vectors 'behavior' of an encoder"):
+    with pytest.raises(StoreMismatchError, match="holds vectors 'behavior' that were made otherwise"):
         add_behavior(memory, file)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from autoenc import embed_images, index_images, index_vectors, open_store, search
 from autoenc.catalog.importing import ELSEWHERE
+from autoenc.embeddings.reading import VectorFile
 from autoenc.encoders import Encoder
 from autoenc.errors import (
     ArgumentError,
@@ -19,7 +20,7 @@ from autoenc.errors import (
     StoreMismatchError,
     VectorFileError,
 )
-from autoenc.store import Store, point_id
+from autoenc.store import Store, VectorSpec, point_id
 from autoenc.store.records import Record
 from autoenc.vectors import Images, Vectors
 
@@ -82,6 +83,12 @@ class Holed(Encoder):
         return np.full((len(images), 1), np.nan, np.float32)
 
 
+class Clip(Holed):
+    """Called as vectors made elsewhere are."""
+
+    name = "clip"
+
+
 class Named(Holed):
     """Called as another column is."""
 
@@ -97,6 +104,14 @@ def test_indexing_names_the_picture_whose_vector_is_not_finite() -> None:
     pictures = np.stack([np.full((9, 9, 3), level, np.uint8) for level in (1, 2, 0, 3)])
     with pytest.raises(EncoderError, match="'holed' returned a vector with NaN or infinity for third;"):
         index_images(pictures, ":memory:", names=["first", "second", "third", "fourth"], encoders=[Dividing()])
+
+
+def test_a_file_with_an_odd_first_name_is_known_as_autoencs_own(tmp_path: Path) -> None:
+    for suffix in (".jsonl", ".csv"):
+        for _ in range(2):
+            embed_images(
+                np.zeros((1, 9, 9, 3), np.uint8), tmp_path / f"v{suffix}", names=['a "b" \\ c\rd'], encoders=["color"]
+            )
 
 
 def test_what_cannot_be_embedded_is_said_and_leaves_no_file(picture_folder: Path, tmp_path: Path) -> None:
@@ -273,11 +288,75 @@ def test_rows_without_a_folder_are_points_by_their_ids(tmp_path: Path) -> None:
             "label": "a",
             "_autoenc": {"source": "shop", "path": "sku-1", "folder": ""},
         }
-        assert any("needs the Encoder object" in note for note in report.notes)
+        assert any(note.endswith("(id=, like=) or with vector=.") for note in report.notes)
+        with pytest.raises(ArgumentError, match="were not made by autoenc, so an Encoder object cannot search"):
+            search(store, id="sku-1", using=Clip())
         known = point_id("shop", "sku-1")  # the id of a point finds it as it is
         more = saved(tmp_path / "more.npz", id=[known], other=np.ones((1, 2)))
         assert counts(index_vectors(more, store, source="shop")) == (0, 1, 0, 0, 0)
         assert store.count(having=["clip", "other"]) == 1
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = saved(tmp_path / "clip.npz", id=["a", "b"], clip=np.eye(2))
+    monkeypatch.setattr(VectorFile, "keys", lambda opened: iter(["a", "c"]))
+    with open_store(":memory:") as store:
+        assert counts(index_vectors(file, store)) == (2, 0, 0, 0, 0)
+
+
+def test_a_point_is_named_once_in_whatever_spelling(picture_folder: Path, tmp_path: Path) -> None:
+    with open_store(":memory:") as store:
+        index_images(picture_folder, store, encoders=["color"])
+        id = point_id(str(picture_folder), "red/0.png")
+        file = saved(tmp_path / "clip.npz", path=[id, id.upper(), "red/0.png"], clip=np.eye(3))
+        report = index_vectors(file, store, images=picture_folder)
+        assert counts(report) == (0, 1, 0, 0, 2)
+        assert [skipped.reason for skipped in report.skipped] == [
+            "row 2: Row 1 names the same image.",
+            "row 3: Row 1 names the same image.",
+        ]
+
+
+def test_a_row_by_id_is_not_looked_for_in_the_folder_of_other_images(picture_folder: Path, tmp_path: Path) -> None:
+    with open_store(":memory:") as store:
+        index_images(picture_folder / "red", store, encoders=["color"])
+        index_images(picture_folder / "blue", store, encoders=["color"])
+        id = point_id(str(picture_folder / "red"), "0.png")
+        before = store.retrieve([id])[0].payload
+        file = saved(tmp_path / "clip.npz", path=[id], clip=np.eye(1, 4))
+        (picture_folder / "blue" / "0.png").unlink()
+        assert counts(index_vectors(file, store, images=picture_folder / "blue")) == (0, 1, 0, 0, 0)
+        assert store.retrieve([id])[0].payload == before
+
+
+@pytest.mark.parametrize("where", [":memory:", "store"])
+def test_a_changed_picture_loses_what_was_made_elsewhere_of_the_old_one(
+    where: str, picture_folder: Path, tmp_path: Path
+) -> None:
+    file = saved(tmp_path / "clip.npz", path=["red/0.png", "red/1.png", "red/gone.png"], clip=np.eye(3))
+    with open_store(where if where == ":memory:" else tmp_path / where, create=True) as store:
+        index_images(picture_folder, store, encoders=["color", "edges"])
+        index_vectors(file, store, images=picture_folder)
+        id, other, gone = (point_id(str(picture_folder), f"red/{name}.png") for name in ("0", "1", "gone"))
+        store.set_payload(id, {"price": 5})
+        store.add_vector("behavior", VectorSpec(2, "behavior x", 0))
+        store.update_vectors([id], {"behavior": np.eye(1, 2, dtype=np.float32)})
+        green = (picture_folder / "green" / "0.png").read_bytes()
+        for name in ("0", "gone"):
+            (picture_folder / "red" / f"{name}.png").write_bytes(green)
+        report = index_images(picture_folder, store)
+        assert (report.updated, report.skipped) == (2, [])
+        assert [note for note in report.notes if "clip" in note] == [
+            "1 changed image has no vector 'clip' now: it was made elsewhere, of the picture as it was. Make it again "
+            "there, and import 'clip' again."
+        ]
+        held = content(store)
+        assert set(held[id].vectors) == {"color", "edges", "behavior"}
+        assert held[id].payload["price"] == 5
+        same = held[point_id(str(picture_folder), "green/0.png")].vectors
+        assert all(np.array_equal(held[id].vectors[name], same[name]) for name in HAND)
+        assert set(held[other].vectors) == set(held[gone].vectors) == {"color", "edges", "clip"}  # gone came later
+        assert counts(index_vectors(file, store, images=picture_folder)) == (0, 1, 2, 0, 0)
 
 
 def test_rows_that_cannot_be_used_are_listed_and_the_rest_is_stored(picture_folder: Path, tmp_path: Path) -> None:
@@ -302,6 +381,7 @@ def test_rows_that_cannot_be_used_are_listed_and_the_rest_is_stored(picture_fold
     ("arrays", "options", "said"),
     [
         ({"color": np.eye(2)}, {}, "'color' is one of autoenc's own encoders"),
+        ({"behavior": np.eye(2)}, {}, "that `autoenc behavior` makes of a table"),
         ({"clip": np.eye(2)}, {"name": "edges"}, "'edges' is one of autoenc's own encoders"),
         ({"a": np.eye(2), "b": np.eye(2)}, {"name": "c"}, r"2 columns of vectors \(a and b\)"),
         ({"my vectors": np.eye(2)}, {}, "begins with a letter"),

@@ -45,7 +45,7 @@ def test_vectors_made_elsewhere_get_a_name(tmp_path: Path, capsys: pytest.Captur
     out, err = called(capsys, "index", "--from", tmp_path / "x.npz", *ends)
     assert out.startswith("2 indexed")
     assert "skipped c: row 3: Its vector 'vectors' holds NaN or infinity." in err
-    assert "--using needs the Encoder object" in err
+    assert "Search by them with stored images (--id, --like) or with vector=.\n" in err
     report = ("--report", tmp_path / "r.json")
     called(capsys, "index", "--from", tmp_path / "x.npz", *ends, *report)
     assert json.loads((tmp_path / "r.json").read_text())["unchanged"] == 2

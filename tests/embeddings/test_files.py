@@ -26,7 +26,7 @@ from autoenc.vectors import Vectors
 OWN = {"width": 40, "height": 48, "digest": "0123456789abcdef" * 2, "size": 1234, "mtime_ns": 2**60 + 1}
 HEADER = Header("/photos", {"learned": VectorInfo(3, "f00d", 1, 32, "clothing-32"), "a+pca2": VectorInfo(2, "x", 1)})
 TINY = np.array([[0.1, -2.5, 1e-9], [3.0, 0.0, 7.25]], np.float32)
-PATHS = ["shoe/1.jpg", 'with "quotes", commas\nand a line.jpg']
+PATHS = ['with "quotes", commas\nand a line.jpg', "a\rreturn.jpg"]
 LABELS = ["shoe", None]
 
 
@@ -135,7 +135,7 @@ def test_csv_and_json_lines_are_plain_text(tmp_path: Path) -> None:
     with written(tmp_path / "v.csv", rows(PATHS, TINY, LABELS)).open(newline="") as file:
         first, second = csv.DictReader(file)
     assert json.loads(first["learned"]) == [0.1, -2.5, 1e-9]
-    assert (first["path"], first["label"], second["path"], second["label"]) == ("shoe/1.jpg", "shoe", PATHS[1], "")
+    assert (first["path"], first["label"], second["path"], second["label"]) == (PATHS[0], "shoe", PATHS[1], "")
     lines = written(tmp_path / "v.jsonl", rows(PATHS, TINY, LABELS)).read_text().splitlines()
     assert [json.loads(line)["learned"] for line in lines] == [[0.1, -2.5, 1e-9], [3.0, 0.0, 7.25]]
     assert json.loads(lines[1])["label"] is None
@@ -174,7 +174,7 @@ def elsewhere(folder: Path, kind: str) -> Path:
 def test_a_file_made_elsewhere_needs_an_id_and_vectors(kind: str, tmp_path: Path) -> None:
     opened = open_vectors(elsewhere(tmp_path, kind))
     assert (opened.header, opened.key, opened.dims) == (None, "id", {"clip": 2})
-    assert opened.unread == ([] if kind == ".npz" else ["color"])
+    assert opened.unread == (["note"] if kind == ".npz" else ["color"])
     (batch,) = opened.batches()
     matrix, wrong = batch.vectors["clip"]
     assert (batch.keys, wrong) == (["a", "b", "c"], {1: "NaN or infinity"})
@@ -272,20 +272,118 @@ def test_an_array_that_is_cut_off_is_told(tmp_path: Path) -> None:
         open_vectors(tmp_path / "v.npz")
 
 
+def test_a_json_file_of_another_program_beside_the_file_is_passed_over(tmp_path: Path) -> None:
+    for kind in (".csv", ".jsonl"):
+        file = elsewhere(tmp_path, kind)
+        header_file(file).write_text('{"model": "clip"}')
+        assert open_vectors(file).header is None
+
+
+def test_an_npz_array_with_other_rows_than_the_names_is_told(tmp_path: Path) -> None:
+    for first in ("clip", "centroids"):
+        arrays = {"centroids": np.eye(5, 8), "clip": np.eye(3, 8), "dino": np.eye(2, 8), "price": np.ones(3)}
+        order = {first: arrays.pop(first), **arrays}
+        np.savez(tmp_path / "v.npz", **order, path=np.array(list("abc")))
+        opened = open_vectors(tmp_path / "v.npz")
+        assert (opened.key, opened.dims) == ("path", {"clip": 8})
+        assert set(opened.unread) == {"centroids", "dino", "price"}
+
+
+def with_header(file: Path, header: bytes) -> Path:
+    """An npz file with an array `clip` of this npy header."""
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("clip.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 99)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (b"{'descr': ((", "the header of its array 'clip' is damaged"),
+        (b"{[]: 1}", "the header of its array 'clip' is damaged"),
+        (b"-" * 20_000 + b"1", "cannot be read as one"),
+        (b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, -5)}", "negative length"),
+        (b"{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 5)}", "negative length"),
+    ],
+)
+def test_a_damaged_array_header_is_one_sentence(header: bytes, said: str, tmp_path: Path) -> None:
+    with pytest.raises(VectorFileError, match=said):
+        open_vectors(with_header(tmp_path / "v.npz", header))
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, 99])
+def test_a_compression_that_numpy_never_uses_is_refused(kind: int, tmp_path: Path) -> None:
+    file = elsewhere(tmp_path, ".npz")
+    marked = bytearray(file.read_bytes())
+    for at in range(len(marked)):
+        if marked[at : at + 4] == b"PK\x01\x02":
+            marked[at + 10] = kind
+    file.write_bytes(marked)
+    with pytest.raises(VectorFileError, match="is compressed as numpy never does it"):
+        open_vectors(file)
+
+
+def test_an_encrypted_npz_file_is_refused(tmp_path: Path) -> None:
+    file = elsewhere(tmp_path, ".npz")
+    marked = bytearray(file.read_bytes())
+    for at in range(len(marked)):
+        if marked[at : at + 4] in (b"PK\x01\x02", b"PK\x03\x04"):
+            marked[at + (8 if marked[at + 2] == 1 else 6)] |= 1
+    file.write_bytes(marked)
+    with pytest.raises(VectorFileError, match="encrypted"):
+        open_vectors(file)
+
+
+def test_damaged_compressed_data_is_one_sentence(tmp_path: Path) -> None:
+    file = elsewhere(tmp_path, ".npz")
+    with zipfile.ZipFile(file) as archive:
+        (name, extra) = file.read_bytes()[26:28], file.read_bytes()[28:30]
+        start = 30 + int.from_bytes(name, "little") + int.from_bytes(extra, "little")
+        assert archive.infolist()[0].compress_type == zipfile.ZIP_DEFLATED
+    marked = bytearray(file.read_bytes())
+    marked[start] = 0xFF
+    file.write_bytes(marked)
+    with pytest.raises(VectorFileError, match="cannot be read as one"):
+        open_vectors(file)
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow: pip install 'autoenc[tables]'")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table([["a"], ["b"], [[1.0]]], names=["id", "id", "clip"]), tmp_path / "v.parquet")
+    with pytest.raises(VectorFileError, match="two of its columns have one name"):
+        open_vectors(tmp_path / "v.parquet")
+
+
+@pytest.mark.parametrize("size", ["Infinity", "-1", str(2**63)])
+def test_a_size_that_no_file_has_is_left_out(size: str, tmp_path: Path) -> None:
+    file = written(tmp_path / "v.jsonl", rows(["a"], TINY[:1]))
+    file.write_text(file.read_text().replace('"size": 1234', f'"size": {size}'))
+    (batch,) = open_vectors(file).batches()
+    assert batch.own == [{}]
+
+
+@pytest.mark.parametrize("dim", [-5, 0, 10**12])
+def test_a_header_with_an_impossible_length_is_refused(dim: int) -> None:
+    with pytest.raises(ValueError, match="dim is a whole number from 1 to 65,535"):
+        Header.from_text(Header(None, {"a": VectorInfo(dim, "x", 1)}).to_text())
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "[]",
-        "{}",
-        '{"format": 1, "root": "rel", "vectors": {}}',
-        '{"format": 1, "root": null, "vectors": {"a": {}}}',
-        "x",
+        '["written_by"]',
+        '{"written_by": "autoenc"}',
+        '{"written_by": "autoenc", "format": 1, "root": "rel", "vectors": {}}',
+        '{"written_by": "autoenc", "format": 1, "root": null, "vectors": {"a": {}}}',
+        '{"written_by": ',
     ],
 )
 def test_a_header_that_says_nonsense_is_refused(text: str, tmp_path: Path) -> None:
     file = elsewhere(tmp_path, ".csv")
     header_file(file).write_text(text)
-    with pytest.raises(VectorFileError, match=r"What .* says about its vectors cannot be read"):
+    with pytest.raises(VectorFileError, match=r"What .*clip\.csv\.json says about the vectors cannot be read"):
         open_vectors(file)
     with pytest.raises(ValueError, match=r"."):
         Header.from_text(text)
