@@ -145,6 +145,8 @@ def _valid(**changes: Any) -> dict[str, Any]:
         ({"mean": [0, 0]}, r"mean holds 3 numbers; got \[0, 0\]"),
         ({"std": [1, 0, 1]}, "std holds numbers above 0"),
         ({"mean": [0, 0, float("nan")]}, "mean holds 3 numbers"),
+        ({"mean": [10**400, 0, 0]}, "mean holds 3 numbers"),  # more than a float can hold
+        ({"range": [-1e308, 1e308]}, "range holds 2 numbers"),  # whose difference is infinite
         ({"name": "a+pca2"}, "its name holds up to 80 letters"),
         ({"output": 7}, "output is text; got 7"),
         ({"checksum": None}, "checksum is text"),
