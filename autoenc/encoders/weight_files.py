@@ -67,6 +67,8 @@ def kernels(file: Path) -> Kernels:
             if isinstance(item, h5py.Group):
                 if not (top and key in _TRAINING):
                     look(item)
+            elif not isinstance(item, h5py.Dataset) or item.size is None:
+                raise ValueError("it holds what is no array")
             elif item.is_virtual or item.external:
                 raise ValueError("it refers to other files")
             elif item.ndim > 1:

@@ -11,6 +11,7 @@ import pytest
 from autoenc import PRETRAINED_NAMES, compare, create_encoder, index_images, load_image, novelty, open_store, search
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess
+from autoenc.encoders.weight_files import kernels
 from autoenc.errors import ArgumentError, EncoderError, MissingDependencyError, StoreMismatchError
 from autoenc.vectors import Images
 
@@ -118,6 +119,18 @@ def test_a_file_that_refers_to_others_is_refused(tmp_path: Path) -> None:
     for name in ("outside", "raw"):
         with pytest.raises(EncoderError, match="it refers to other files"):
             build_base("mobilenet", str(tmp_path / f"{name}.h5"))
+
+
+def test_a_file_that_holds_what_is_no_array_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file["kernel"] = h5py.Empty("f4")
+    with h5py.File(tmp_path / "type.h5", "w") as file:
+        file["kernel"] = np.dtype("f4")
+    for name in ("empty", "type"):
+        with pytest.raises(EncoderError, match=rf"{name}\.h5 is none: it holds what is no array"):
+            kernels(tmp_path / f"{name}.h5")
 
 
 def test_weights_that_change_under_an_encoder(files: dict[str, Path], tmp_path: Path) -> None:
