@@ -98,8 +98,8 @@ def describe_model(
         <ExportedEncoder 'latents' 32x32 -> 32-d>
     """
     path = Path(os.path.abspath(model))
+    checksum = content_digest(path)  # first: it opens nothing but stored files
     kind = _kind(path)
-    checksum = content_digest(path)
     file = check_output(sidecar_path(path), overwrite=overwrite)
     runtime = open_runtime(kind, path, checksum)
     taken = _input(path, runtime)

@@ -93,6 +93,8 @@ def read_sidecar(model: Path) -> Sidecar:
         EncoderError: there is none, or it is not one.
     """
     path = sidecar_path(model)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise EncoderError(f"The sidecar {shown(path)} cannot be read: it is not a regular file.")
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from autoenc.encoders import create_encoders
 from autoenc.encoders.exported import input_of
 from autoenc.encoders.runtimes import OnnxRuntime, Tensor
 from autoenc.encoders.sidecar import parsed, read_sidecar
+from autoenc.encoders.weight_files import content_digest
 from autoenc.errors import ArgumentError, EncoderError, ImageError, OutputError, StoreMismatchError
 from autoenc.vectors import Images
 
@@ -182,6 +184,33 @@ def test_a_model_without_a_sidecar_or_with_that_of_another(tmp_path: Path) -> No
     (tmp_path / "m.onnx.json").write_text(json.dumps(fresh))
     with pytest.raises(EncoderError, match=r"does not fit .*it says images float32 \(3, 8, 8\), and the model takes"):
         create_encoder(made.encoder).encode(pictures(1))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_pipes_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = describe_model(means_model(tmp_path / "m.onnx"), range=(0, 1))
+    made.file.unlink()
+    os.mkfifo(made.file)
+    os.mkfifo(tmp_path / "pipe.onnx")
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(EncoderError, match=r"pipe\.onnx is none that is stored"):
+        describe_model(tmp_path / "pipe.onnx", range=(0, 1))
+    with pytest.raises(EncoderError, match=r"m\.onnx\.json cannot be read: it is not a regular file"):
+        create_encoder(made.encoder)
+
+
+def test_a_model_that_takes_nothing(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="making a model needs onnx: pip install 'autoenc[train]'")
+    from onnx import TensorProto, helper
+
+    returned = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [3])]
+    node = helper.make_node("Constant", [], ["features"], value_floats=[1.0, 2.0, 3.0])
+    graph = helper.make_graph([node], "constant", [], returned)
+    file = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), file)
+    (tmp_path / "m.onnx.json").write_text(json.dumps(_valid(checksum=content_digest(file))))
+    with pytest.raises(EncoderError, match=r"does not fit .*m\.onnx: the model takes nothing\."):
+        create_encoder(f"onnx:{file}").encode(pictures(1))
 
 
 def test_the_fingerprint_is_of_the_content_and_of_what_is_done_to_pixels(tmp_path: Path) -> None:
