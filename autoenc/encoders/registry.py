@@ -139,6 +139,8 @@ def _made(name: str, model: Model | None, remembered: Mapping[str, str | None], 
         made_without = name in remembered and origin is None and not description.trained
         return description.make(model if model is not None and not made_without else origin)
     place = name if is_exported(name) else weights.get(name, origin)
+    if is_exported(origin) and place and not is_exported(place):  # the model has moved
+        place = f"{str(origin).partition(':')[0]}:{place}"
     if not is_exported(place):
         raise EncoderError(
             f"Unknown encoder '{name}'; the encoders are: {', '.join((*ENCODER_NAMES, *PRETRAINED_NAMES))}, onnx:FILE "
