@@ -100,6 +100,12 @@ def test_what_has_to_be_said_is_asked_for(tmp_path: Path) -> None:
         describe_model(fixed, range=(0, 1), name="edges")
     with pytest.raises(ArgumentError, match=r"range goes from a number to a higher one; got 1, 0"):
         describe_model(fixed, range=(1, 0))
+    with pytest.raises(ArgumentError, match=r"range= is 2 numbers; got 5"):
+        describe_model(fixed, range=5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"mean= is 3 numbers; got 0\.5"):
+        describe_model(fixed, mean=0.5, std=STD)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"std= is 3 numbers; got \(1, 'x', 1\)"):
+        describe_model(fixed, mean=MEAN, std=(1, "x", 1))  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"its name holds up to 80 letters"):
         describe_model(fixed, range=(0, 1), name="a,b")
 
