@@ -107,7 +107,7 @@ def dropped_notes(dropped: Mapping[str, int]) -> list[str]:
 
 def notes_of(found: Found, plan: Plan, missing: Sequence[Path], new: int) -> list[str]:
     """Advice to the user: of encoders, of a folder inside a source, of missing files."""
-    notes = [encoder.advice for encoder in plan.asked.values() if encoder.advice and new]
+    notes = [*dict.fromkeys(encoder.advice for encoder in plan.asked.values() if encoder.advice and new)]
     if found.whole and plan.place.within:
         notes.append(
             f"{shown(found.root or '')} lies in source {shown(plan.source)}, so its images belong to that source. With "

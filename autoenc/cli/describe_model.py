@@ -85,7 +85,8 @@ def run(options: argparse.Namespace) -> int:
             rows |= {"mean": _listed(sidecar.mean), "std": _listed(sidecar.std)}
         for key, value in rows.items():
             put(f"  {key:<9}{value}  ({_WORDS[found.known.get(key, 'given')]})")
-        put(f"Checked: the two most similar of the pictures have a cosine of {number(found.cosine)}.")
+        if found.cosine is not None:
+            put(f"Checked: the two most similar of the pictures have a cosine of {number(found.cosine)}.")
         put(f"Use it as {shown(found.encoder)}")
     for note in found.notes:
         say(as_flags(note))

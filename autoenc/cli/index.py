@@ -92,7 +92,10 @@ def add_parser(verbs: Any) -> None:
     parser.set_defaults(run=run, when_stopped="Stored images are kept: run the same command again to finish.")
 
 
-_OF_FOLDERS = ("model", "encoders", "weights", "metadata", "products", "prune")
+_OF_FOLDERS = (
+    "model", "encoders", "weights", "metadata", "id_column", "path_column", "type", "list_separator", "null_values",
+    "filterable", "product_column", "products", "prune", "prune_limit",
+)  # fmt: skip
 """Options that a file of vectors leaves nothing to do for."""
 
 
@@ -155,8 +158,9 @@ def _of_file(options: argparse.Namespace) -> IndexReport:
     from autoenc.catalog.importing import index_vectors
 
     for name in _OF_FOLDERS:
-        if getattr(options, name):
-            options.parser.error(f"--{name} does not go with --from, whose file has the vectors already")
+        if getattr(options, name) != options.parser.get_default(name):
+            flag = name.replace("_", "-")
+            options.parser.error(f"--{flag} does not go with --from, whose file has the vectors already")
     return index_vectors(
         options.file,
         options.store,

@@ -162,7 +162,7 @@ def compare(
     notes = [
         *_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
         *_boost_notes(attributes, boosted, tried=weighed and halves is not None),
-        *(encoder.advice for encoder in chosen.values() if encoder.origin == RANDOM and encoder.advice),
+        *dict.fromkeys(encoder.advice for encoder in chosen.values() if encoder.origin == RANDOM and encoder.advice),
         *forward.notes(),
     ]
     sides = [gallery] if queries is None else [gallery, asked]

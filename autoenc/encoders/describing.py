@@ -36,7 +36,7 @@ class DescribedModel:
         file: the sidecar.
         sidecar: what it says.
         known: size, channels, range, output, … -> "read" from the model, "given", or "assumed".
-        cosine: the highest between the vectors of different pictures that were tried.
+        cosine: the highest between the vectors of different pictures that were tried; None if only one was.
         notes: sentences about what looks wrong.
     """
 
@@ -44,7 +44,7 @@ class DescribedModel:
     file: Path
     sidecar: Sidecar
     known: dict[str, Origin]
-    cosine: float
+    cosine: float | None
     notes: list[str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,9 +97,10 @@ def describe_model(
         >>> autoenc.create_encoder(described.encoder)
         <ExportedEncoder 'latents' 32x32 -> 32-d>
     """
+    range, mean, std = _numbers("range", range, 2), _numbers("mean", mean, 3), _numbers("std", std, 3)
     path = Path(os.path.abspath(model))
+    checksum = content_digest(path)  # first: it opens nothing but stored files
     kind = _kind(path)
-    checksum = content_digest(path)
     file = check_output(sidecar_path(path), overwrite=overwrite)
     runtime = open_runtime(kind, path, checksum)
     taken = _input(path, runtime)
@@ -131,6 +132,19 @@ def describe_model(
     sidecar, cosine, notes = _checked(path, sidecar, runtime, images)
     write_file(file, marked_json(sidecar.to_dict()), overwrite=overwrite)
     return DescribedModel(f"{kind}:{path}", file, sidecar, known, cosine, notes)
+
+
+def _numbers(option: str, given: Sequence[float] | None, count: int) -> list[float] | None:
+    """An option that is a number of numbers, if it is given."""
+    if given is None:
+        return None
+    try:
+        numbers = [] if isinstance(given, str) else [float(each) for each in given]
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
+    if len(numbers) != count:
+        raise ArgumentError(f"{option}= is {count} numbers; got {given!r}.")
+    return numbers
 
 
 def _kind(path: Path) -> str:
@@ -193,9 +207,7 @@ def _range(
     """What the pixels 0 and 255 become."""
     known["range"] = "given"
     if given is not None:
-        if len(given) != 2:
-            raise ArgumentError(f"range= is two numbers, such as 0 and 1; got {given!r}.")
-        return float(given[0]), float(given[1])
+        return given[0], given[1]
     if mean is not None or std is not None:
         if mean is None or std is None:
             raise ArgumentError("mean= and std= go together; give both.")
@@ -231,7 +243,7 @@ def _output(path: Path, runtime: Runtime, asked: str | None, known: dict[str, Or
     raise ArgumentError(f"{shown(path)} has several outputs; name one with output=: {there}.")
 
 
-def _checked(path: Path, sidecar: Sidecar, runtime: Runtime, images: Images) -> tuple[Sidecar, float, list[str]]:
+def _checked(path: Path, sidecar: Sidecar, runtime: Runtime, images: Images) -> tuple[Sidecar, float | None, list[str]]:
     """The sidecar with the length of the vectors, the highest cosine of two, and what looks wrong."""
     try:
         rows = rows_of(sidecar, runtime, images)
@@ -249,10 +261,10 @@ def _checked(path: Path, sidecar: Sidecar, runtime: Runtime, images: Images) -> 
         )
     notes = []
     cosines = unit_rows(rows) @ unit_rows(rows).T
-    cosine = float(cosines[~np.eye(len(rows), dtype=bool)].max(initial=-1.0))
+    cosine = float(cosines[~np.eye(len(rows), dtype=bool)].max()) if len(rows) > 1 else None
     if not np.abs(rows).max(axis=1).all():
         notes.append("A picture gets a vector of zeros, which is like nothing: check range= and output=.")
-    elif cosine > 0.9999:
+    elif cosine is not None and cosine > 0.9999:
         notes.append("Different pictures get the same vector: check range=, mean=, std= and output=.")
     if dim >= 10 and rows.min() >= 0 and rows.sum(axis=1).max() < 1.05:  # quantized ones add up to less
         notes.append(

@@ -132,6 +132,8 @@ def open_runtime(kind: str, path: Path, checksum: str | None = None) -> Runtime:
 
 def misfit(sidecar: Sidecar, runtime: Runtime) -> str:
     """Why a sidecar does not fit a model; empty if it does."""
+    if not runtime.inputs:
+        return "the model takes nothing"
     (taken, *more) = runtime.inputs
     side = [sidecar.size, sidecar.size]
     wanted = [*side, 3] if sidecar.layout == "NHWC" else [3, *side]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ MOST_SIZE = 4096
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 _MOST_BYTES = 2**16
+_LARGEST = 1e30  # of a number: far beyond what any model takes
 
 Triple = tuple[float, float, float]
 
@@ -93,6 +93,8 @@ def read_sidecar(model: Path) -> Sidecar:
         EncoderError: there is none, or it is not one.
     """
     path = sidecar_path(model)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise EncoderError(f"The sidecar {shown(path)} cannot be read: it is not a regular file.")
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
@@ -168,9 +170,9 @@ def _numbers(given: Mapping[str, Any], key: str, count: int) -> Any:
         not isinstance(values, list)
         or len(values) != count
         or not all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values)
-        or not all(math.isfinite(each) for each in values)
+        or not all(abs(each) <= _LARGEST for each in values)  # not so of NaN
     ):
-        raise ValueError(f"{key} holds {count} numbers; got {values!r}")
+        raise ValueError(f"{key} holds {count} numbers; got {str(values)[:200]}")
     return tuple(float(each) for each in values)
 
 

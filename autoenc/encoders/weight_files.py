@@ -67,6 +67,8 @@ def kernels(file: Path) -> Kernels:
             if isinstance(item, h5py.Group):
                 if not (top and key in _TRAINING):
                     look(item)
+            elif not isinstance(item, h5py.Dataset) or item.size is None:
+                raise ValueError("it holds what is no array")
             elif item.is_virtual or item.external:
                 raise ValueError("it refers to other files")
             elif item.ndim > 1:
@@ -113,14 +115,22 @@ def fetched(url: str, name: str, title: str, as_option: str) -> Path:
     kept = keras_home() / "models" / name
     if kept.is_file():
         return kept
+    partial = kept.with_name(f"{os.getpid()}-{name}")  # Keras takes whatever has the name for the whole file
     with tensorflow_silenced():
         import keras
     try:
+        partial.unlink(missing_ok=True)
         with redirect_stdout(io.StringIO()):  # Keras draws a progress bar there
-            return Path(keras.utils.get_file(name, f"{url}/{name}", cache_dir=str(keras_home()), cache_subdir="models"))
+            got = keras.utils.get_file(
+                partial.name, f"{url}/{name}", cache_dir=str(keras_home()), cache_subdir=partial.parent.name
+            )
+        kernels(Path(got))
+        return Path(got).replace(Path(got).with_name(name))  # elsewhere if that folder cannot be written
     except Exception as error:  # urllib's, http.client's and ssl's, and Keras' own
         raise EncoderError(
             f"The ImageNet weights of {title} are not on this machine and cannot be fetched ({str(error)[:200]}). "
             f"Expected them as {shown(kept)}: get {url}/{name} where there is a network and put it there, or name a "
             f"file of weights with {as_option}."
         ) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autoenc.encoders import ENCODERS, Encoder, base_name, create_encoders
+from autoenc.encoders import ENCODERS, Encoder, base_name, check_used, create_encoders
 from autoenc.encoders.applications import RANDOM
 from autoenc.errors import ArgumentError, TrainingError
 from autoenc.files import digest_of
@@ -43,7 +43,7 @@ def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = N
         weights: of a pretrained encoder, as `create_encoder` takes them.
 
     Raises:
-        ArgumentError: it is neither.
+        ArgumentError: it is neither, or weights of another encoder.
         EncoderError: an unknown name, or weights that cannot be used.
 
     Example:
@@ -54,6 +54,8 @@ def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = N
         raise ArgumentError(
             f"teacher={teacher} does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
         )
+    if isinstance(teacher, (str, Encoder)):
+        check_used(weights, [teacher])  # first, so that no other weights are fetched in vain
     (encoder,) = create_encoders([teacher], weights=weights).values()
     if not encoder.fitted:
         raise ArgumentError(

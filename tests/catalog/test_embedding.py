@@ -122,6 +122,8 @@ def test_what_cannot_be_embedded_is_said_and_leaves_no_file(picture_folder: Path
         embed_images(picture_folder, file, encoders=[Named()])
     with pytest.raises(EncoderError, match=r"color\+pca8"):
         embed_images(picture_folder, file, encoders=["color+pca8"])
+    with pytest.raises(ArgumentError, match="weights= names vgg16, and the encoders are color"):
+        embed_images(picture_folder, file, encoders=["color"], weights={"vgg16": "random"})
     with pytest.raises(ArgumentError, match=r"\.parquet, \.npz, \.csv or \.jsonl file; got .*v\.pkl"):
         embed_images(picture_folder, tmp_path / "v.pkl", encoders=["color"])
     with pytest.raises(OutputError, match="where images are read"):

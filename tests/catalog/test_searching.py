@@ -154,6 +154,13 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
         search(store)
 
 
+def test_weights_of_an_encoder_that_the_store_does_not_hold(store: Store) -> None:
+    with pytest.raises(ArgumentError, match="weights= names vgg16, and the encoders are "):
+        Searcher(store, weights={"vgg16": "random"})
+    with pytest.raises(ArgumentError, match="weights= maps names of encoders to files"):
+        Searcher(store, weights=["vgg16"])  # type: ignore[arg-type]
+
+
 def test_by_a_vector_that_is_there_already(store: Store, picture_folder: Path) -> None:
     picture = picture_folder / "blue" / "2.png"
     vector = create_encoder("color").encode(load_image(picture).pixels[None])[0]

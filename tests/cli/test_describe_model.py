@@ -17,8 +17,14 @@ def test_a_model_is_described_compared_and_indexed(
 ) -> None:
     file = tmp_path / "features.onnx"
     shutil.copy(bundle_dir / "encoder.onnx", file)
+    one = ["--picture", str(picture_folder / "red" / "2.png")]
+    assert main(["describe-model", str(file), *one]) == 0
+    assert "cosine" not in capsys.readouterr().out  # there is no other picture to compare it with
+    assert main(["describe-model", str(file), *one, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cosine"] is None
     assert main(["describe-model", str(file)]) == 0
     out = capsys.readouterr().out
+    assert "Checked: the two most similar of the pictures have a cosine of " in out
     assert out.splitlines()[0] == f"{file}.json: encoder features, 32 numbers an image"
     assert "  size     32x32  (read from the model)" in out
     assert "  channels RGB  (assumed)" in out

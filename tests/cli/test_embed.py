@@ -60,6 +60,14 @@ def test_vectors_made_elsewhere_get_a_name(tmp_path: Path, capsys: pytest.Captur
         (("photos", "--name", "x"), "--name goes with --from"),
         (("--from", "v.npz", "--encoders", "color"), "--encoders does not go with --from"),
         (("--from", "v.npz", "--prune"), "--prune does not go with --from"),
+        (("--from", "v.npz", "--prune-limit", "0"), "--prune-limit does not go with --from"),
+        (("--from", "v.npz", "--id-column", "sku"), "--id-column does not go with --from"),
+        (("--from", "v.npz", "--path-column", "file"), "--path-column does not go with --from"),
+        (("--from", "v.npz", "--type", "price=float"), "--type does not go with --from"),
+        (("--from", "v.npz", "--list-separator", ";"), "--list-separator does not go with --from"),
+        (("--from", "v.npz", "--null-values", "tba"), "--null-values does not go with --from"),
+        (("--from", "v.npz", "--filterable", "price"), "--filterable does not go with --from"),
+        (("--from", "v.npz", "--product-column", "sku"), "--product-column does not go with --from"),
     ],
 )
 def test_options_that_do_not_go_together(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from autoenc.encoders import create_encoders
 from autoenc.encoders.exported import input_of
 from autoenc.encoders.runtimes import OnnxRuntime, Tensor
 from autoenc.encoders.sidecar import parsed, read_sidecar
+from autoenc.encoders.weight_files import content_digest
 from autoenc.errors import ArgumentError, EncoderError, ImageError, OutputError, StoreMismatchError
 from autoenc.vectors import Images
 
@@ -98,6 +100,12 @@ def test_what_has_to_be_said_is_asked_for(tmp_path: Path) -> None:
         describe_model(fixed, range=(0, 1), name="edges")
     with pytest.raises(ArgumentError, match=r"range goes from a number to a higher one; got 1, 0"):
         describe_model(fixed, range=(1, 0))
+    with pytest.raises(ArgumentError, match=r"range= is 2 numbers; got 5"):
+        describe_model(fixed, range=5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"mean= is 3 numbers; got 0\.5"):
+        describe_model(fixed, mean=0.5, std=STD)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"std= is 3 numbers; got \(1, 'x', 1\)"):
+        describe_model(fixed, mean=MEAN, std=(1, "x", 1))  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=r"its name holds up to 80 letters"):
         describe_model(fixed, range=(0, 1), name="a,b")
 
@@ -145,6 +153,8 @@ def _valid(**changes: Any) -> dict[str, Any]:
         ({"mean": [0, 0]}, r"mean holds 3 numbers; got \[0, 0\]"),
         ({"std": [1, 0, 1]}, "std holds numbers above 0"),
         ({"mean": [0, 0, float("nan")]}, "mean holds 3 numbers"),
+        ({"mean": [10**400, 0, 0]}, "mean holds 3 numbers"),  # more than a float can hold
+        ({"range": [-1e308, 1e308]}, "range holds 2 numbers"),  # whose difference is infinite
         ({"name": "a+pca2"}, "its name holds up to 80 letters"),
         ({"output": 7}, "output is text; got 7"),
         ({"checksum": None}, "checksum is text"),
@@ -182,6 +192,33 @@ def test_a_model_without_a_sidecar_or_with_that_of_another(tmp_path: Path) -> No
         create_encoder(made.encoder).encode(pictures(1))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_pipes_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = describe_model(means_model(tmp_path / "m.onnx"), range=(0, 1))
+    made.file.unlink()
+    os.mkfifo(made.file)
+    os.mkfifo(tmp_path / "pipe.onnx")
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(EncoderError, match=r"pipe\.onnx is none that is stored"):
+        describe_model(tmp_path / "pipe.onnx", range=(0, 1))
+    with pytest.raises(EncoderError, match=r"m\.onnx\.json cannot be read: it is not a regular file"):
+        create_encoder(made.encoder)
+
+
+def test_a_model_that_takes_nothing(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="making a model needs onnx: pip install 'autoenc[train]'")
+    from onnx import TensorProto, helper
+
+    returned = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [3])]
+    node = helper.make_node("Constant", [], ["features"], value_floats=[1.0, 2.0, 3.0])
+    graph = helper.make_graph([node], "constant", [], returned)
+    file = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), file)
+    (tmp_path / "m.onnx.json").write_text(json.dumps(_valid(checksum=content_digest(file))))
+    with pytest.raises(EncoderError, match=r"does not fit .*m\.onnx: the model takes nothing\."):
+        create_encoder(f"onnx:{file}").encode(pictures(1))
+
+
 def test_the_fingerprint_is_of_the_content_and_of_what_is_done_to_pixels(tmp_path: Path) -> None:
     first = create_encoder(describe_model(means_model(tmp_path / "a.onnx"), range=(0, 1), name="one").encoder)
     shutil.copy(tmp_path / "a.onnx", tmp_path / "b.onnx")
@@ -214,8 +251,8 @@ def test_an_exported_model_takes_part_in_everything(tmp_path: Path, picture_fold
     with open_store(tmp_path / "s") as store:
         with pytest.raises(EncoderError, match=r"latents\.onnx is no file"):
             search(store, picture, using="latents")
-        found = search(store, picture, using="latents", weights={"latents": f"onnx:{moved}"}, k=1)
-        assert found[0].path == picture
+        for place in (f"onnx:{moved}", str(moved)):
+            assert search(store, picture, using="latents", weights={"latents": place}, k=1)[0].path == picture
         describe_model(moved, name="latents", range=(0, 510))
         with pytest.raises(StoreMismatchError):
             search(store, picture, using="latents", weights={"latents": f"onnx:{moved}"})

@@ -11,6 +11,7 @@ import pytest
 from autoenc import PRETRAINED_NAMES, compare, create_encoder, index_images, load_image, novelty, open_store, search
 from autoenc.encoders import Encoder, create_encoders
 from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess
+from autoenc.encoders.weight_files import fetched, kernels
 from autoenc.errors import ArgumentError, EncoderError, MissingDependencyError, StoreMismatchError
 from autoenc.vectors import Images
 
@@ -120,6 +121,18 @@ def test_a_file_that_refers_to_others_is_refused(tmp_path: Path) -> None:
             build_base("mobilenet", str(tmp_path / f"{name}.h5"))
 
 
+def test_a_file_that_holds_what_is_no_array_is_refused(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file["kernel"] = h5py.Empty("f4")
+    with h5py.File(tmp_path / "type.h5", "w") as file:
+        file["kernel"] = np.dtype("f4")
+    for name in ("empty", "type"):
+        with pytest.raises(EncoderError, match=rf"{name}\.h5 is none: it holds what is no array"):
+            kernels(tmp_path / f"{name}.h5")
+
+
 def test_weights_that_change_under_an_encoder(files: dict[str, Path], tmp_path: Path) -> None:
     file = tmp_path / "w.weights.h5"
     file.write_bytes(files["notop"].read_bytes())
@@ -145,6 +158,31 @@ def test_no_network_and_no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert f"{tmp_path}/models/{known.files[1]}" in said  # where
     assert f"get {known.url}/{known.files[1]}" in said  # how
     assert "weights=resnet50=FILE" in said
+
+
+def test_a_download_that_breaks_off_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import h5py
+    import keras
+
+    with h5py.File(tmp_path / "whole.h5", "w") as file:
+        file["kernel"] = np.zeros((20, 20))
+    whole = (tmp_path / "whole.h5").read_bytes()
+    sent = [whole[: len(whole) // 2], whole]
+
+    def get_file(name: str, url: str, *, cache_dir: str, cache_subdir: str) -> str:
+        file = Path(cache_dir, cache_subdir, name)
+        file.parent.mkdir(exist_ok=True)
+        if not file.exists():
+            file.write_bytes(sent.pop(0))
+        return str(file)
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(keras.utils, "get_file", get_file)
+    with pytest.raises(EncoderError, match="cannot be fetched"):
+        fetched("https://example.org", "a.h5", "A", "weights=a=FILE")
+    kept = fetched("https://example.org", "a.h5", "A", "weights=a=FILE")
+    assert kept.read_bytes() == whole
+    assert list((tmp_path / "models").iterdir()) == [kept]
 
 
 def test_without_tensorflow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +221,7 @@ def test_a_comparison_holds_networks_of_several_sizes(picture_folder: Path) -> N
     comparison = compare(picture_folder, encoders=names, weights={"mobilenet": "random"}, progress=False)
     assert list(comparison.encoders) == names
     assert comparison.encoders["mobilenet"].dim == 1024
-    assert any("RANDOM weights" in note for note in comparison.notes)
+    assert sum("RANDOM weights" in note for note in comparison.notes) == 1  # once for both
 
 
 def test_the_real_mobilenet_finds_clothes_of_a_kind(data_dir: Path, photos: list[Path]) -> None:

@@ -22,6 +22,14 @@ class Pixels(Encoder):
         return np.asarray(images.reshape(len(images), -1)[:, : self.dim] + self.offset, np.float32)
 
 
+def test_what_holds_of_the_encoder_holds_of_its_projection() -> None:
+    base = Pixels()
+    base.advice, base.slow_to_load, base.origin, base.model_bytes = "Take care.", True, "random", 7
+    projection = Projection(base, 2)
+    assert (projection.advice, projection.slow_to_load) == ("Take care.", True)
+    assert (projection.origin, projection.model_bytes) == ("random", 7)
+
+
 @pytest.fixture
 def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (60, 2, 2, 3)).astype(np.uint8)
