@@ -9,7 +9,7 @@ from typing import Any
 
 from autoenc.encoders.applications import application
 from autoenc.errors import ArgumentError, EncoderError
-from autoenc.training.settings import LARGEST_SEED, check_whole, is_number
+from autoenc.training.settings import check_most, check_whole, is_number
 
 BALANCED = "balanced"
 """Class weights by which every class counts the same, however many images it has."""
@@ -50,8 +50,7 @@ class Settings:
             raise ArgumentError(f"weights= must be a file, 'imagenet' or 'random'; got {self.weights!r}.")
         for name, least in _LEAST.items():
             check_whole(name, getattr(self, name), least)
-        if self.seed > LARGEST_SEED:
-            raise ArgumentError(f"seed= must be at most {LARGEST_SEED}; got {self.seed}.")
+        check_most(self.latent_dim, self.seed)
         if self.size is not None and not (type(self.size) is int and _SIZES[0] <= self.size <= _SIZES[1]):
             raise ArgumentError(f"size= must be a whole number from {_SIZES[0]} to {_SIZES[1]}; got {self.size!r}.")
         for name in ("learning_rate", "top_learning_rate"):

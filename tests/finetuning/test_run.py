@@ -360,6 +360,7 @@ def test_a_folder_to_validate_on(drawn: Path, tmp_path: Path) -> None:
         ({"validation": 1.0}, "validation= must be a share"),
         ({"class_weights": "heavy"}, "class_weights= must be"),
         ({"class_weights": {"shoe": 1}}, "one weight for each of the 4 classes"),
+        ({"latent_dim": 65_537}, "latent_dim= must be at most 65536; got 65537"),
         ({"seed": 2**32}, "seed= must be at most"),
         ({"weights": 5}, "weights= must be a file"),
     ],
