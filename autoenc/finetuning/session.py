@@ -13,7 +13,7 @@ from autoenc.encoders.applications import build_base
 from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
 from autoenc.finetuning.classes import class_weights, in_class_folders, numbered, split_by_class
-from autoenc.finetuning.features import Copies, Features, compute
+from autoenc.finetuning.features import Copies, Features, check_room, compute
 from autoenc.finetuning.network import Classifier
 from autoenc.finetuning.settings import Settings
 from autoenc.images.cache import load_pixels
@@ -103,11 +103,12 @@ def prepare(
             **settings.fixed(),
         }
     )
-    if not state.history:
-        checkpoint.save(state)  # from here on there is something to resume: the features
     copies = Copies(len(pixels), training, settings.copies)
     with tensorflow_silenced():
         classifier = Classifier(settings.base, base, len(classes), settings.latent_dim, settings.seed)
+    check_room(classifier.forms, copies, checkpoint.folder, begun=checkpoint.exists())
+    if not state.history:
+        checkpoint.save(state)  # from here on there is something to resume: the features
     features = compute(classifier.describe, classifier.forms, copies, pixels.images, checkpoint.folder, progress)
     return Session(
         settings=settings,

@@ -247,6 +247,20 @@ class Checkpoint:
             f"Delete that folder to start anew."
         )
 
+    def diverged(self, loss: float, val_loss: float, epoch: int, rate: str, value: float) -> TrainingError:
+        """The error to raise for a loss that is not finite; a saved state keeps the rate, so it has to go.
+
+        Args:
+            loss, val_loss: of the epoch.
+            epoch: counted from 1.
+            rate: the parameter to lower, and its value.
+        """
+        remedy = f"Delete {shown(self.folder)}, then train" if self.exists() else "Train"
+        return TrainingError(
+            f"The loss became {loss} in training and {val_loss} in validation, in epoch {epoch}. {remedy} with "
+            f"{rate}= below {value}."
+        )
+
     def remove(self) -> None:
         remove_folder(self.folder)
 
