@@ -15,7 +15,7 @@ import numpy as np
 from autoenc.embeddings.header import OWN_COLUMNS, Header, VectorInfo, check_columns
 from autoenc.embeddings.rows import Rows
 from autoenc.embeddings.writing import check_format, check_vector_file, vector_writer
-from autoenc.encoders import Encoder, Model, Weights, create_encoders
+from autoenc.encoders import Encoder, Model, Weights, check_used, create_encoders
 from autoenc.errors import ArgumentError, EncoderError, ImageError, NoImagesError
 from autoenc.images.files import PREPROCESSING_VERSION, LoadedImage, decode_file, read_item
 from autoenc.images.finding import Found, NamedPicture, Pictures, SkippedFile, gather, path_of
@@ -94,7 +94,7 @@ def embed_images(
         NoImagesError: there is no image, or none that can be used.
         EncoderError, BundleError: an encoder cannot be created, or returns NaN or infinity.
         OutputError: the file cannot be written, or lies in the folder of the images.
-        ArgumentError: another kind of file, or an encoder with the name of another column.
+        ArgumentError: another kind of file, an encoder with the name of another column, or weights of no encoder here.
         MissingDependencyError: .parquet, and pyarrow is not installed.
 
     Example:
@@ -110,6 +110,7 @@ def embed_images(
         raise ArgumentError(f"labels= must be 'folders'; got {labels!r}.")
     check_format(file)
     made = create_encoders(("learned",) if encoders is None else encoders, model, weights=weights)
+    check_used(weights, list(made))
     for name, encoder in made.items():
         if not encoder.fitted:
             raise EncoderError(

@@ -17,7 +17,7 @@ from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.catalog.weights import NOTHING, Boost, Near, Using, Words, encoders_of
-from autoenc.encoders import ENCODERS, Encoder, Model, Weights, first_choice
+from autoenc.encoders import ENCODERS, Encoder, Model, Weights, check_used, first_choice
 from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of, naming, read_file
@@ -206,6 +206,7 @@ class Searcher:
             raise ArgumentError(f"Expected an open store (autoenc.open_store); got {store!r}.")
         self.store = store
         held = list(store.info.vectors)
+        check_used(weights, held)
         self.weights: dict[str, float] = {}
         self._asked: dict[str, str | Encoder] = {}
         self._chosen = using is not None

@@ -110,11 +110,12 @@ def create_encoders(
 
 def check_used(weights: Weights | None, encoders: Sequence[str | Encoder]) -> None:
     """Raise ArgumentError for weights of an encoder that is not among some encoders."""
+    _check_mapping(weights or {})
     names = {base_name(each if isinstance(each, str) else each.name) for each in encoders}
     if unused := [name for name in weights or () if name not in names]:
         raise ArgumentError(
-            f"weights= names {some(unused)}, and the encoders are {some(sorted(names))}: add it with encoders=, or "
-            "leave its weights out."
+            f"weights= names {some(unused)}, and the encoders are {some(sorted(names))}: name it too, or leave its "
+            "weights out."
         )
 
 
@@ -158,14 +159,18 @@ def _made(name: str, model: Model | None, remembered: Mapping[str, str | None], 
 
 def _check_weights(weights: Weights, remembered: Mapping[str, str | None]) -> None:
     """Raise ArgumentError for weights of encoders that take none."""
-    if not isinstance(weights, Mapping) or not all(isinstance(value, str) and value for value in weights.values()):
-        raise ArgumentError(f"weights= maps names of encoders to files, 'imagenet' or 'random'; got {weights!r}.")
+    _check_mapping(weights)
     for name in weights:
         if name not in PRETRAINED_NAMES and not is_exported(remembered.get(name)):
             raise ArgumentError(
                 f"weights= are for pretrained encoders ({', '.join(PRETRAINED_NAMES)}), and say where an exported "
                 f"model is that a store holds vectors of; '{name}' is none.{meant(name, PRETRAINED_NAMES)}"
             )
+
+
+def _check_mapping(weights: Weights) -> None:
+    if not isinstance(weights, Mapping) or not all(isinstance(value, str) and value for value in weights.values()):
+        raise ArgumentError(f"weights= maps names of encoders to files, 'imagenet' or 'random'; got {weights!r}.")
 
 
 def first_choice(names: Sequence[str]) -> str:

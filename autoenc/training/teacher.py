@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autoenc.encoders import ENCODERS, Encoder, base_name, create_encoders
+from autoenc.encoders import ENCODERS, Encoder, base_name, check_used, create_encoders
 from autoenc.encoders.applications import RANDOM
 from autoenc.errors import ArgumentError, TrainingError
 from autoenc.files import digest_of
@@ -43,7 +43,7 @@ def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = N
         weights: of a pretrained encoder, as `create_encoder` takes them.
 
     Raises:
-        ArgumentError: it is neither.
+        ArgumentError: it is neither, or weights of another encoder.
         EncoderError: an unknown name, or weights that cannot be used.
 
     Example:
@@ -55,6 +55,7 @@ def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = N
             f"teacher={teacher} does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
         )
     (encoder,) = create_encoders([teacher], weights=weights).values()
+    check_used(weights, [encoder])
     if not encoder.fitted:
         raise ArgumentError(
             f"teacher= must be an encoder that can encode as it is; got '{encoder.name}', which must be fitted. "

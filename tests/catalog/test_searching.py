@@ -70,6 +70,13 @@ def test_searchers_by_other_encoders_share_what_was_made(store: Store, picture_f
         searcher.with_using("learned")
 
 
+def test_weights_of_an_encoder_that_the_store_does_not_hold(store: Store) -> None:
+    with pytest.raises(ArgumentError, match="weights= names vgg16, and the encoders are"):
+        Searcher(store, weights={"vgg16": "vgg16.h5"})
+    with pytest.raises(ArgumentError, match="weights= maps names of encoders to files"):
+        Searcher(store, weights=5)  # type: ignore[arg-type]
+
+
 def test_by_id_leaves_the_image_itself_out(store: Store, picture_folder: Path) -> None:
     path = picture_folder / "red" / "0.png"
     expected = [neighbor.id for neighbor in search(store, path, using="color", k=4)][1:]
