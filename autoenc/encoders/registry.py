@@ -114,8 +114,8 @@ def check_used(weights: Weights | None, encoders: Sequence[str | Encoder]) -> No
     names = {base_name(each if isinstance(each, str) else each.name) for each in encoders}
     if unused := [name for name in weights or () if name not in names]:
         raise ArgumentError(
-            f"weights= names {some(unused)}, and the encoders are {some(sorted(names))}: name it too, or leave its "
-            "weights out."
+            f"weights= names {some(unused)}, and the encoders are {some(sorted(names))}: leave its weights out, or "
+            "use that encoder."
         )
 
 

@@ -107,7 +107,9 @@ def check_room(forms: Forms, copies: Copies, folder: Path, *, begun: bool) -> No
     """Find out whether the disk has room for the features, but for what an interrupted run has left.
 
     Args:
-        forms, copies, folder: as for `compute`.
+        forms: of a row.
+        copies: which rows there are.
+        folder: where the files are.
         begun: whether a saved state keeps the number of copies as it is.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from autoenc.encoders.applications import IMAGENET, RANDOM
 from autoenc.images.finding import SkippedFile
 from autoenc.models.bundle import Bundle
 from autoenc.text import counted, shown
@@ -36,6 +37,7 @@ class FinetuningResult:
         ignored: how many files of the folder are hidden or not images.
         stopped_early: whether a phase ended because val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the sessions before, 0 if there was none; None if not asked to resume.
+        weights: what the base began with: a file, "imagenet" or "random".
     """
 
     bundle: Bundle
@@ -57,6 +59,7 @@ class FinetuningResult:
     ignored: int = 0
     stopped_early: bool = False
     resumed_after: int | None = None
+    weights: str = IMAGENET
 
     @property
     def notes(self) -> list[str]:
@@ -66,6 +69,8 @@ class FinetuningResult:
             notes.append(f"Resumed after epoch {self.resumed_after}.")
         elif self.resumed_after == 0:
             notes.append("There was no finished epoch to resume after.")
+        if self.weights == RANDOM:
+            notes.append("The weights of the base were random: it had learned nothing before.")
         if self.skipped:
             notes.append(f"Skipped {counted(len(self.skipped), 'file')} that could not be read or have no class.")
         if self.ignored:

@@ -86,7 +86,7 @@ def prepare(
     names, theirs, skipped = _gathered(found, validation)
     _divided([*names], names, theirs, found, settings)  # before anything is read
     with tensorflow_silenced():
-        base = build_base(settings.base, settings.weights.removeprefix(f"{settings.base}="), size=settings.size)
+        base = build_base(settings.base, settings.base_weights, size=settings.size)
     pixels = load_pixels([*names], int(base.input_shape[1]), progress=progress)
     classes, labels, training, held_out = _divided(pixels.paths, names, theirs, found, settings)
     weights = class_weights(settings.class_weights, labels[training], classes)

@@ -251,9 +251,11 @@ class Checkpoint:
         """The error to raise for a loss that is not finite; a saved state keeps the rate, so it has to go.
 
         Args:
-            loss, val_loss: of the epoch.
+            loss: of the epoch, in training.
+            val_loss: of the epoch, in validation.
             epoch: counted from 1.
-            rate: the parameter to lower, and its value.
+            rate: the name of the parameter to lower.
+            value: what it was.
         """
         remedy = f"Delete {shown(self.folder)}, then train" if self.exists() else "Train"
         return TrainingError(

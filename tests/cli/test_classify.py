@@ -115,9 +115,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_options_reach_the_library_and_the_others_are_left_to_it(
     capsys: pytest.CaptureFixture[str], asked: list[dict[str, Any]]
 ) -> None:
-    out, _ = said(capsys, "finetune", "photos", "--model", "m", "--weights", "w.h5", "--top-epochs", 0, "--quiet")
+    out, _ = said(
+        capsys, "finetune", "photos", "--model", "m", "--weights", "mobilenet=w.h5", "--top-epochs", 0, "--quiet"
+    )
     assert asked == [
-        {"images": "photos", "model": "m", "weights": "w.h5", "top_epochs": 0, "class_weights": "balanced",
+        {"images": "photos", "model": "m", "weights": {"mobilenet": "w.h5"}, "top_epochs": 0, "class_weights": "balanced",
          "resume": False, "overwrite": False, "progress": False}
     ]  # fmt: skip
     assert out.splitlines() == [
@@ -142,7 +144,7 @@ def test_every_setting_of_the_library_is_an_option() -> None:
     import inspect
 
     parameters = set(inspect.signature(autoenc.finetune).parameters)
-    apart = {"images", "model", "validation", "class_weights", "resume", "overwrite", "progress"}
+    apart = {"images", "model", "weights", "validation", "class_weights", "resume", "overwrite", "progress"}
     assert set(SETTINGS) == parameters - apart
 
 

@@ -89,9 +89,7 @@ def test_one_copy_is_the_images_themselves(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.features, described(IMAGES)[1])
 
 
-def test_a_disk_without_room_for_what_is_left_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_room_for_what_is_left_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage(NamedTuple):
         free: int
 

@@ -165,7 +165,7 @@ def test_two_teachers_of_one_name_are_told_apart_by_their_fingerprints() -> None
 def test_weights_are_those_of_a_pretrained_teacher() -> None:
     with pytest.raises(ArgumentError, match="weights= are for pretrained encoders"):
         create_teacher("edges", {"edges": "edges.h5"})
-    with pytest.raises(ArgumentError, match="weights= names resnet50, and the encoders are edges: name it too"):
+    with pytest.raises(ArgumentError, match="weights= names resnet50, and the encoders are edges: leave"):
         create_teacher("edges", {"resnet50": "resnet50.h5"})
     pytest.importorskip("keras", reason="MobileNet needs TensorFlow: pip install 'autoenc[train]'")
     with pytest.raises(EncoderError, match=r"absent\.weights\.h5"):
