@@ -119,8 +119,8 @@ def test_options_reach_the_library_and_the_others_are_left_to_it(
         capsys, "finetune", "photos", "--model", "m", "--weights", "mobilenet=w.h5", "--top-epochs", 0, "--quiet"
     )
     assert asked == [
-        {"images": "photos", "model": "m", "weights": {"mobilenet": "w.h5"}, "top_epochs": 0, "class_weights": "balanced",
-         "resume": False, "overwrite": False, "progress": False}
+        {"images": "photos", "model": "m", "weights": {"mobilenet": "w.h5"}, "top_epochs": 0,
+         "class_weights": "balanced", "resume": False, "overwrite": False, "progress": False}
     ]  # fmt: skip
     assert out.splitlines() == [
         "Trained on 36 images of 2 classes in 3 s; best epoch 4 of 4, the first 3 of them trained the head alone.",
