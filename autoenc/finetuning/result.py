@@ -75,7 +75,7 @@ class FinetuningResult:
             notes.append(f"Skipped {counted(len(self.skipped), 'file')} that could not be read or have no class.")
         if self.ignored:
             notes.append(f"Ignored {counted(self.ignored, 'hidden or non-image file')}.")
-        if self.best_epoch == self.epochs and not self.stopped_early:
+        if self.best_epoch == self.epochs:
             notes.append("val_loss was lowest after the last epoch: more epochs may help.")
         if self.epochs > self.head_epochs >= self.best_epoch:
             notes.append(

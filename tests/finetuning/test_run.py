@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,12 @@ def test_the_result_tells_what_was_done(done: Done) -> None:
     assert json.loads(json.dumps(result.to_dict()))["classes"] == [*result.classes]
     assert repr(result).startswith("<FinetuningResult 48 images, 4 classes, val_accuracy ")
     assert not done.folder.with_name(".m.training").exists()
+
+
+def test_more_epochs_are_advised_though_the_head_ended_early(done: Done) -> None:
+    told = "val_loss was lowest after the last epoch: more epochs may help."
+    assert told in replace(done.result, best_epoch=4, stopped_early=True).notes
+    assert told not in replace(done.result, best_epoch=3, stopped_early=True).notes
 
 
 # ---- what is trained --------------------------------------------------------------------------------
