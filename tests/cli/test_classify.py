@@ -48,7 +48,7 @@ def test_a_table_has_a_row_for_each_image_and_the_accuracy(
 
 def test_json_holds_all_of_it(capsys: pytest.CaptureFixture[str], model: Path, drawn: Path) -> None:
     out, _ = said(capsys, "classify", drawn / "shoe" / "001.jpg", "--model", model, "-k", 1, "--json", "--quiet")
-    (image,) = json.loads(out)["images"]
+    (image,) = json.loads(out)["results"]
     assert image["path"].endswith("001.jpg")
     assert len(image["labels"]) == 1
     assert image["labels"][0]["label"] in CLASSES
