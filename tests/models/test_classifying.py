@@ -83,7 +83,7 @@ def test_nothing_that_can_be_read_is_an_error(model: Path, tmp_path: Path) -> No
     with pytest.raises(NoImagesError, match="None of the images in"):
         classify(tmp_path, model, progress=False)
     with pytest.raises(NoImagesError, match="None of the images can be read; the first: "):
-        classify([broken, broken], model, progress=False)
+        classify([b"no image"], model, progress=False)
     with pytest.raises(NoImagesError, match=r"gone\.jpg: The file cannot be read"):
         classify(tmp_path / "gone.jpg", model, progress=False)
 
