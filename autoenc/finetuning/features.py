@@ -35,7 +35,7 @@ Forms = tuple[tuple[int, ...], int]
 
 @dataclass(frozen=True)
 class Copies:
-    """Which altered copy of which image each row of the features is.
+    """Maps each row of the features to an image and one of its altered copies.
 
     The first rows are all images as they are. After them, each block has one more copy of those to train on: the first
     is mirrored, the next ones are cropped, recolored and mirrored half of the time.

@@ -30,7 +30,7 @@ class FinetuningResult:
         val_loss, val_accuracy: of the best epoch, over the held-out images; without weights.
         images: how many images were trained and validated on.
         held_out: how many of `images` were validated on and not trained on.
-        confusion: a row for each class, a column for each class that its held-out images were taken for: counts.
+        confusion: counts of held-out images, a row for each true class, a column for each predicted class.
         history: one row per epoch: epoch, phase (1 for the head alone, 2 for the top blocks too), loss, accuracy,
             val_loss, val_accuracy, seconds.
         skipped: files that could not be read, and images that lie in no class folder.
