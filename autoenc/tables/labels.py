@@ -74,10 +74,10 @@ def labels_by_name(labels: Mapping[str, str], paths: Sequence[Path]) -> list[str
 
 
 def image_name(text: str) -> str:
-    """What names an image in a table or a mapping, in the form in which `labels_by_name` looks for it.
+    r"""What names an image in a table or a mapping, in the form in which `labels_by_name` looks for it.
 
     Example:
-        >>> image_name("./shoe/1.jpg"), image_name("shoe\\\\1.jpg")
+        >>> image_name("./shoe/1.jpg"), image_name("shoe\\1.jpg")
         ('shoe/1.jpg', 'shoe/1.jpg')
     """
     return text.replace("\\", "/").removeprefix("./")
