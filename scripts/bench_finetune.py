@@ -79,10 +79,13 @@ def main() -> None:
         return write(session, *given, **named)
 
     writing.write = keeping
-    chosen = {name: getattr(options, name) for name in ("weights", "base", "size", "epochs", "top_epochs", "progress")}
+    chosen = {name: getattr(options, name) for name in ("base", "size", "epochs", "top_epochs", "progress")}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        result = finetune(options.train, Path(folder, "model"), validation=options.validation, **chosen)
+        weights = {options.base: options.weights}
+        result = finetune(
+            options.train, Path(folder, "model"), weights=weights, validation=options.validation, **chosen
+        )
         seconds = time.perf_counter() - start
         start = time.perf_counter()
         found = classify(options.test, result.bundle, progress=False)

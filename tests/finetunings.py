@@ -11,7 +11,7 @@ import pytest
 
 SMALL: dict[str, Any] = {
     "base": "tiny",
-    "weights": "random",
+    "weights": {"tiny": "random"},
     "size": 32,
     "epochs": 2,
     "top_epochs": 2,

@@ -29,8 +29,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--joined-by",
         choices=("product", "path", "file", "id"),
-        help="what an item's name is of an image: its product, its path relative to its source, its file name or the "
-        "stem of it, or its id (default: that by which most items are known)",
+        help="what the items' names refer to: an image's product, its path relative to its source, its file name or "
+        "the stem of it, or its id (default: that by which most items are known)",
     )
     parser.add_argument("--dim", type=int, default=32, metavar="N", help="numbers of an item, at most (default: 32)")
     add_common(

@@ -22,7 +22,7 @@ def add_parser(verbs: Any) -> None:
     add_overwrite(parser, "a --sheet file that autoenc did not write")
     add_common(
         parser,
-        json_keys="model, classes[…], images[{path, label, labels[{label, probability}], folder}], labeled, accuracy, "
+        json_keys="model, classes[…], results[{path, label, labels[{label, probability}], folder}], labeled, accuracy, "
         "skipped[{path, reason}], ignored",
     )
     parser.set_defaults(run=run, when_stopped="Nothing was written.")

@@ -5,18 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, list_skipped, print_json, put
+from autoenc.cli.common import add_common, add_overwrite, add_weights, list_skipped, print_json, put, weights_of
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
     "base": (
         str,
         "NAME",
         "the pretrained network: mobilenet, mobilenetv3, resnet50, efficientnetb0 or vgg16 (default: mobilenet)",
-    ),
-    "weights": (
-        str,
-        "FILE",
-        "of the base, as Keras writes them; or imagenet, which Keras fetches once; or random (default: imagenet)",
     ),
     "epochs": (int, "N", "passes over the images with the base frozen, at most (default: 20)"),
     "top_epochs": (int, "N", "further passes with the base's top blocks trained too, at most; 0: none (default: 12)"),
@@ -45,6 +40,7 @@ def add_parser(verbs: Any) -> None:
     for name, (kind, metavar, meaning) in SETTINGS.items():
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
+    add_weights(parser)
     parser.add_argument(
         "--validation",
         default=argparse.SUPPRESS,
@@ -63,7 +59,7 @@ def add_parser(verbs: Any) -> None:
         parser,
         json_keys="bundle, classes[…], epochs, head_epochs, best_epoch, seconds, features_seconds, loss, accuracy, "
         "val_loss, val_accuracy, images, held_out, confusion[[…]], history[…], skipped[{path, reason}], ignored, "
-        "stopped_early, resumed_after, notes[…]",
+        "stopped_early, resumed_after, weights, notes[…]",
     )
     parser.set_defaults(run=run, when_stopped="What is done is kept: the same command with --resume goes on.")
 
@@ -79,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         options.images,
         options.model,
         **asked,
+        weights=weights_of(options),
         class_weights=None if options.class_weights == "none" else options.class_weights,
         resume=options.resume,
         overwrite=options.overwrite,

@@ -40,7 +40,7 @@ SETTINGS: dict[str, tuple[type, str, str]] = {
 def add_parser(verbs: Any) -> None:
     parser = verbs.add_parser(
         "train",
-        help="train on a folder of unlabeled images",
+        help="train on a folder of images",
         description="Train an autoencoder on the images in a folder; folder names are read only for --labels folders. "
         "Needs TensorFlow: pip install 'autoenc[train]'.",
     )

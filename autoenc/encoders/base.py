@@ -42,7 +42,7 @@ class Encoder(ABC):
         advice: a sentence for users who build a store with it; empty if there is nothing to say.
         emphasis: what a trained encoder was trained to see; None if that is not known, or if it was not trained.
         model_bytes: size of the model that has to be there to encode; 0 for an encoder that has none.
-        slow_to_load: whether its first batch waits for seconds, so that nothing loads it but who asks for it.
+        slow_to_load: whether its first batch waits for seconds, so it is loaded only when asked for by name.
 
     Example:
         >>> class Brightness(Encoder):

@@ -29,10 +29,13 @@ _BATCH = 32
 Describe = Callable[[Images], tuple[npt.NDArray[np.float16], Vectors]]
 """(N, S, S, 3) uint8 -> activations (N, h, w, c) float16, and features (N, D) float32."""
 
+Forms = tuple[tuple[int, ...], int]
+"""(h, w, c) of the activations of an image, and D of its features."""
+
 
 @dataclass(frozen=True)
 class Copies:
-    """Which altered copy of which image each row of the features is.
+    """Maps each row of the features to an image and one of its altered copies.
 
     The first rows are all images as they are. After them, each block has one more copy of those to train on: the first
     is mirrored, the next ones are cropped, recolored and mirrored half of the time.
@@ -100,31 +103,50 @@ class Features:
     seconds: float
 
 
+def check_room(forms: Forms, copies: Copies, folder: Path, *, begun: bool) -> None:
+    """Find out whether the disk has room for the features, but for what an interrupted run has left.
+
+    Args:
+        forms: of a row.
+        copies: which rows there are.
+        folder: where the files are.
+        begun: whether a saved state keeps the number of copies as it is.
+
+    Raises:
+        TrainingError: it has none.
+    """
+    widths = _widths(forms, folder)
+    needed, free = (copies.rows - _done(widths, copies)) * sum(widths.values()), shutil.disk_usage(folder).free
+    if needed > free:
+        remedy = "Free some room." if begun or copies.copies == 1 else "Lower copies=, or free some room."
+        raise TrainingError(
+            f"What the base makes of {copies.count:,} images takes {needed / 1e9:.1f} GB beside the model, until the "
+            f"fine-tuning ends; {shown(folder)} has {free / 1e9:.1f} GB free. {remedy}"
+        )
+
+
 def compute(
-    describe: Describe, forms: tuple[tuple[int, ...], int], copies: Copies, images: Images, folder: Path,
-    progress: Progress,
-) -> Features:  # fmt: skip
+    describe: Describe, forms: Forms, copies: Copies, images: Images, folder: Path, progress: Progress
+) -> Features:
     """Run the frozen base on every copy, but for the rows that an interrupted run has left in the files.
 
     Args:
         describe: the base.
-        forms: (h, w, c) of the activations, and D of the features.
+        forms: of a row.
         copies: which rows there are.
         images: (count, S, S, 3) uint8.
         folder: where the files are.
         progress: called with the number of rows done.
 
     Raises:
-        TrainingError: the disk has no room for them, or they cannot be written.
+        TrainingError: they cannot be written.
     """
     shape, dim = forms
-    activations, features = folder / ACTIVATIONS, folder / FEATURES
-    widths = {activations: 2 * math.prod(shape), features: 4 * dim}
+    widths = _widths(forms, folder)
+    activations, features = widths
     start = time.perf_counter()
     try:
-        done = min(_whole_rows(file, width) for file, width in widths.items())
-        done = min(done, copies.rows)
-        _check_room(folder, (copies.rows - done) * sum(widths.values()), copies)
+        done = _done(widths, copies)
         with activations.open("ab") as first, features.open("ab") as second:
             for file, width in ((first, widths[activations]), (second, widths[features])):
                 file.truncate(done * width)
@@ -143,15 +165,12 @@ def compute(
         raise TrainingError(f"{shown(folder)} cannot be written: {error.strerror or error}.") from error
 
 
-def _whole_rows(file: Path, width: int) -> int:
-    return file.stat().st_size // width if file.exists() else 0
+def _widths(forms: Forms, folder: Path) -> dict[Path, int]:
+    """Each file -> the bytes of a row."""
+    shape, dim = forms
+    return {folder / ACTIVATIONS: 2 * math.prod(shape), folder / FEATURES: 4 * dim}
 
 
-def _check_room(folder: Path, needed: int, copies: Copies) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        remedy = "Lower copies=, or free some room." if copies.copies > 1 else "Free some room."
-        raise TrainingError(
-            f"What the base makes of {copies.count:,} images takes {needed / 1e9:.1f} GB beside the model, until the "
-            f"fine-tuning ends; {shown(folder)} has {free / 1e9:.1f} GB free. {remedy}"
-        )
+def _done(widths: dict[Path, int], copies: Copies) -> int:
+    """How many rows both files have whole."""
+    return min(copies.rows, *(file.stat().st_size // width if file.exists() else 0 for file, width in widths.items()))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoenc.errors import TrainingError
 from autoenc.finetuning.network import Given, Phase
 from autoenc.finetuning.session import Session
 from autoenc.progress import Progress
@@ -95,10 +94,7 @@ def _run(session: Session, phase: Phase, number: int, given: Given, progress: Pr
         logits = _logits(phase, given, session.held_out)
         val_loss, val_accuracy = measured(logits, session.labels[session.held_out])
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
-            raise TrainingError(
-                f"The loss became {loss} in training and {val_loss} in validation, in epoch {epoch}. Train with "
-                f"{option}= below {getattr(settings, option)}."
-            )
+            raise session.checkpoint.diverged(loss, val_loss, epoch, option, getattr(settings, option))
         row = {"epoch": epoch, "phase": number, "loss": loss, "accuracy": accuracy}
         seconds = time.perf_counter() - start
         state.history.append({**row, "val_loss": val_loss, "val_accuracy": val_accuracy, "seconds": seconds})

@@ -1,4 +1,4 @@
-"""Plots of a fine-tuning: loss and accuracy over both phases, and what is taken for what."""
+"""Plots of a fine-tuning: loss and accuracy over both phases, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def history_plot(
 def confusion_plot(
     matrix: Indices, classes: Sequence[str], path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> Path:
-    """Draw a confusion matrix: a row for each class, with what its images are taken for.
+    """Draw a confusion matrix: a row for each true class, a column for each predicted one.
 
     Args:
-        matrix: (C, C) counts, row i and column j for images of class i that are taken for class j.
+        matrix: (C, C) counts, row i and column j for images of class i that are predicted to be of class j.
         classes: the C names. Beyond 60 of them they are left out, beyond 25 the counts are.
         path: of the PNG file to write.
         overwrite: replace a file that autoenc did not write.
@@ -116,8 +116,8 @@ def confusion_plot(
         axes.set_xticks(range(count), names, rotation=90)
         axes.set_yticks(range(count), names)
     right = np.trace(matrix) / max(1, matrix.sum())
-    axes.set_title("What is taken for what", loc="left", fontsize=12, color=INK, fontweight="bold")
+    axes.set_title("Confusion matrix", loc="left", fontsize=12, color=INK, fontweight="bold")
     axes.set_title(f"{right:.1%} right", loc="right", fontsize=9, color=FAINT)
-    axes.set_xlabel("taken for", color=FAINT)
-    axes.set_ylabel("class", color=FAINT)
+    axes.set_xlabel("predicted class", color=FAINT)
+    axes.set_ylabel("true class", color=FAINT)
     return write_file(path, png(canvas), overwrite=overwrite)

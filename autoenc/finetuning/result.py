@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from autoenc.encoders.applications import IMAGENET, RANDOM
 from autoenc.images.finding import SkippedFile
 from autoenc.models.bundle import Bundle
 from autoenc.text import counted, shown
@@ -29,13 +30,14 @@ class FinetuningResult:
         val_loss, val_accuracy: of the best epoch, over the held-out images; without weights.
         images: how many images were trained and validated on.
         held_out: how many of `images` were validated on and not trained on.
-        confusion: a row for each class, a column for each class that its held-out images were taken for: counts.
+        confusion: counts of held-out images, a row for each true class, a column for each predicted class.
         history: one row per epoch: epoch, phase (1 for the head alone, 2 for the top blocks too), loss, accuracy,
             val_loss, val_accuracy, seconds.
         skipped: files that could not be read, and images that lie in no class folder.
         ignored: how many files of the folder are hidden or not images.
         stopped_early: whether a phase ended because val_loss had not fallen for `patience` epochs.
         resumed_after: the last epoch of the sessions before, 0 if there was none; None if not asked to resume.
+        weights: what the base began with: a file, "imagenet" or "random".
     """
 
     bundle: Bundle
@@ -57,6 +59,7 @@ class FinetuningResult:
     ignored: int = 0
     stopped_early: bool = False
     resumed_after: int | None = None
+    weights: str = IMAGENET
 
     @property
     def notes(self) -> list[str]:
@@ -66,11 +69,13 @@ class FinetuningResult:
             notes.append(f"Resumed after epoch {self.resumed_after}.")
         elif self.resumed_after == 0:
             notes.append("There was no finished epoch to resume after.")
+        if self.weights == RANDOM:
+            notes.append("The weights of the base were random: it had learned nothing before.")
         if self.skipped:
             notes.append(f"Skipped {counted(len(self.skipped), 'file')} that could not be read or have no class.")
         if self.ignored:
             notes.append(f"Ignored {counted(self.ignored, 'hidden or non-image file')}.")
-        if self.best_epoch == self.epochs and not self.stopped_early:
+        if self.best_epoch == self.epochs:
             notes.append("val_loss was lowest after the last epoch: more epochs may help.")
         if self.epochs > self.head_epochs >= self.best_epoch:
             notes.append(

@@ -6,6 +6,7 @@ import os
 import reprlib
 from collections.abc import Mapping
 
+from autoenc.encoders import Weights
 from autoenc.errors import ArgumentError
 from autoenc.finetuning.features import ACTIVATIONS, FEATURES
 from autoenc.finetuning.result import FinetuningResult
@@ -24,7 +25,7 @@ def finetune(
     model: str | os.PathLike[str],
     *,
     base: str = "mobilenet",
-    weights: str | os.PathLike[str] = "imagenet",
+    weights: Weights | None = None,
     epochs: int = 20,
     top_epochs: int = 12,
     batch_size: int = 32,
@@ -55,8 +56,8 @@ def finetune(
         model: folder to write the bundle to once all is done: a new folder, an empty one, or a bundle to replace. It
             must not lie in the folder of images.
         base: the pretrained network: "mobilenet", "mobilenetv3", "resnet50", "efficientnetb0" or "vgg16".
-        weights: of the base: a file as Keras writes it, "imagenet", which Keras fetches once, or "random"; also with
-            the base's name before it, "mobilenet=FILE", as other functions take it.
+        weights: of the base, as for `create_encoder`: its name -> a file of weights as Keras writes it, "random", or
+            "imagenet", the default, which Keras fetches once.
         epochs: of the head alone, at most.
         top_epochs: of the top blocks and the head, at most; 0 for none.
         batch_size: images per step.
@@ -83,7 +84,8 @@ def finetune(
 
     Raises:
         MissingDependencyError: TensorFlow or another package of autoenc[train] is not installed.
-        ArgumentError: a value out of range, an unknown base, or an image that is in both folders.
+        ArgumentError: a value out of range, an unknown base, weights of another network, or an image that is in both
+            folders.
         NoImagesError: a folder that holds no image.
         LabelsError: one class only, or a class without an image to train on and one to validate on.
         EncoderError: the weights cannot be had, or are of another network.
@@ -95,7 +97,8 @@ def finetune(
     Source: two phases as in Chollet, "Deep Learning with Python", 2017, chapter 5; MobileNet: Howard et al., 2017.
 
     Example:
-        >>> result = finetune("photos", "fine", weights="random", epochs=1, top_epochs=1, copies=1, size=32)
+        >>> small = {"epochs": 1, "top_epochs": 1, "copies": 1, "size": 32}
+        >>> result = finetune("photos", "fine", weights={"mobilenet": "random"}, **small)
         >>> result.classes
         ('bicycle', 'shoe', 't-shirt', 'watch')
         >>> result.bundle.encode("some.jpg").shape
@@ -103,7 +106,7 @@ def finetune(
     """
     settings = Settings(
         base=base,
-        weights=os.fspath(weights) if isinstance(weights, os.PathLike) else weights,
+        weights=weights,
         epochs=epochs,
         top_epochs=top_epochs,
         batch_size=batch_size,
@@ -157,4 +160,5 @@ def finetune(
         ignored=session.ignored,
         stopped_early=head_epochs < epochs or len(state.history) - head_epochs < top_epochs,
         resumed_after=session.resumed_after if resume else None,
+        weights=settings.base_weights,
     )

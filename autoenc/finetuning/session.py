@@ -13,7 +13,7 @@ from autoenc.encoders.applications import build_base
 from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
 from autoenc.finetuning.classes import class_weights, in_class_folders, numbered, split_by_class
-from autoenc.finetuning.features import Copies, Features, compute
+from autoenc.finetuning.features import Copies, Features, check_room, compute
 from autoenc.finetuning.network import Classifier
 from autoenc.finetuning.settings import Settings
 from autoenc.images.cache import load_pixels
@@ -86,7 +86,7 @@ def prepare(
     names, theirs, skipped = _gathered(found, validation)
     _divided([*names], names, theirs, found, settings)  # before anything is read
     with tensorflow_silenced():
-        base = build_base(settings.base, settings.weights.removeprefix(f"{settings.base}="), size=settings.size)
+        base = build_base(settings.base, settings.base_weights, size=settings.size)
     pixels = load_pixels([*names], int(base.input_shape[1]), progress=progress)
     classes, labels, training, held_out = _divided(pixels.paths, names, theirs, found, settings)
     weights = class_weights(settings.class_weights, labels[training], classes)
@@ -103,11 +103,12 @@ def prepare(
             **settings.fixed(),
         }
     )
-    if not state.history:
-        checkpoint.save(state)  # from here on there is something to resume: the features
     copies = Copies(len(pixels), training, settings.copies)
     with tensorflow_silenced():
         classifier = Classifier(settings.base, base, len(classes), settings.latent_dim, settings.seed)
+    check_room(classifier.forms, copies, checkpoint.folder, begun=checkpoint.exists())
+    if not state.history:
+        checkpoint.save(state)  # from here on there is something to resume: the features
     features = compute(classifier.describe, classifier.forms, copies, pixels.images, checkpoint.folder, progress)
     return Session(
         settings=settings,

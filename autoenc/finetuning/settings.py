@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autoenc.encoders.applications import application
+from autoenc.encoders import Weights, check_used
+from autoenc.encoders.applications import IMAGENET, application
 from autoenc.errors import ArgumentError, EncoderError
-from autoenc.training.settings import LARGEST_SEED, check_whole, is_number
+from autoenc.training.settings import check_most, check_whole, is_number
 
 BALANCED = "balanced"
 """Class weights by which every class counts the same, however many images it has."""
@@ -27,7 +28,7 @@ class Settings:
     """
 
     base: str
-    weights: str
+    weights: Weights | None
     epochs: int
     top_epochs: int
     batch_size: int
@@ -46,12 +47,10 @@ class Settings:
             application(self.base)
         except EncoderError as error:
             raise ArgumentError(f"base=: {error}") from error
-        if not isinstance(self.weights, str):
-            raise ArgumentError(f"weights= must be a file, 'imagenet' or 'random'; got {self.weights!r}.")
+        check_used(self.weights, [self.base])
         for name, least in _LEAST.items():
             check_whole(name, getattr(self, name), least)
-        if self.seed > LARGEST_SEED:
-            raise ArgumentError(f"seed= must be at most {LARGEST_SEED}; got {self.seed}.")
+        check_most(self.latent_dim, self.seed)
         if self.size is not None and not (type(self.size) is int and _SIZES[0] <= self.size <= _SIZES[1]):
             raise ArgumentError(f"size= must be a whole number from {_SIZES[0]} to {_SIZES[1]}; got {self.size!r}.")
         for name in ("learning_rate", "top_learning_rate"):
@@ -69,6 +68,11 @@ class Settings:
             raise ArgumentError(
                 f"class_weights= must be '{BALANCED}', None, or a weight for each class; got {self.class_weights!r}."
             )
+
+    @property
+    def base_weights(self) -> str:
+        """What the base begins with: a file, "imagenet" or "random"."""
+        return (self.weights or {}).get(self.base, IMAGENET)
 
     def fixed(self) -> dict[str, Any]:
         """The values that must not change when a fine-tuning is resumed; a more patient one is the same one.

@@ -25,7 +25,7 @@ from autoenc.version import __version__
 
 
 def confusion(labels: Indices, probabilities: Vectors) -> Indices:
-    """(C, C) counts: row i, column j for images of class i that are taken for class j.
+    """(C, C) counts: row i, column j for images of class i that are predicted to be of class j.
 
     Args:
         labels: (N,) the number of the class of each image.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autoenc.text import counted, printable, short
 
 CARD = "MODEL_CARD.md"
+
+_MARKUP = re.compile(r"[\\`*_~\[\]<>&|]")
 
 _TERMS = {
     "reconstruction": "the image is rebuilt from its vector",
@@ -31,7 +34,7 @@ def model_card(info: Mapping[str, Any]) -> str:
         ['## Data', '## Objective', '## Mix', '## Scores', '## Limits', '## Versions']
     """
     size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
-    made = f" Made on {_text(info['created'])}." if info.get("created") else ""
+    made = f" Made on {_plain(info['created'])}." if info.get("created") else ""
     parts = {
         "Data": _data(info),
         "Objective": _objective(info),
@@ -73,7 +76,7 @@ def _data(info: Mapping[str, Any]) -> Iterator[str]:
 def _labels(info: Mapping[str, Any]) -> str:
     classes = info.get("classes")
     if classes:
-        return f"{len(classes)} classes were learned: {', '.join(_text(name) for name in classes)}"
+        return f"{len(classes)} classes were learned: {', '.join(_plain(name) for name in classes)}"
     return "used in training" if _part(info, "training").get("labels") else "none were used"
 
 
@@ -81,7 +84,7 @@ def _objective(info: Mapping[str, Any]) -> Iterator[str]:
     training = _part(info, "training")
     base = _part(info, "architecture").get("base")
     if base:
-        yield f"- It is {_text(base)}, trained on other images before, and fine-tuned to tell the classes apart."
+        yield f"- It is {_plain(base)}, trained on other images before, and fine-tuned to tell the classes apart."
     terms = training.get("objectives")
     if isinstance(terms, list):
         for term in terms:
@@ -109,7 +112,7 @@ def _mix(info: Mapping[str, Any]) -> Iterator[str]:
     if emphasis.get("scores"):
         yield f"- These weights were found from the images themselves, the best of {len(emphasis['scores'])} mixes."
     elif emphasis.get("reason"):
-        yield f"- Why these weights: {_text(emphasis['reason'])}."
+        yield f"- Why these weights: {_plain(emphasis['reason'])}."
     else:
         yield "- These weights were asked for."
 
@@ -155,7 +158,7 @@ def _limits(info: Mapping[str, Any]) -> Iterator[str]:
 def _versions(info: Mapping[str, Any]) -> Iterator[str]:
     versions = _part(info, "versions")
     if versions:
-        yield "- " + ", ".join(f"{_text(name)} {_text(version)}" for name, version in versions.items()) + "."
+        yield "- " + ", ".join(f"{_plain(name)} {_plain(version)}" for name, version in versions.items()) + "."
     if "format" in info:
         yield f"- Bundle format {info['format']}, preprocessing {info.get('preprocessing', 'unknown')}."
 
@@ -165,6 +168,11 @@ def _part(info: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def _plain(value: object) -> str:
+    """Text for Markdown outside of code that is shown as it is, whatever a name holds: no markup, no link, no HTML."""
+    return _MARKUP.sub(r"\\\g<0>", printable(str(value)))
+
+
 def _text(value: object) -> str:
-    """Text for Markdown, whatever a name holds."""
+    """Text for code in Markdown, whatever a name holds."""
     return printable(str(value)).replace("`", "'")

@@ -83,7 +83,7 @@ class Classification:
         return {
             "model": self.bundle.location,
             "classes": [*self.bundle.classes],
-            "images": [image.to_dict() for image in self.images],
+            "results": [image.to_dict() for image in self.images],
             "labeled": self.labeled,
             "accuracy": self.accuracy,
             "skipped": [skipped.to_dict() for skipped in self.skipped],
@@ -138,7 +138,8 @@ def classify(
     if not made:
         if single:
             raise NoImagesError(str(skipped[0]))
-        raise NoImagesError(f"None of the images in {shown(found.root or '')} can be read; the first: {skipped[0]}")
+        where = f" in {shown(found.root)}" if found.root else ""
+        raise NoImagesError(f"None of the images{where} can be read; the first: {skipped[0]}")
     return Classification(bundle, made, skipped, found.ignored)
 
 

@@ -33,7 +33,9 @@ MOST_WEIGHT = 1_000_000
 
 MOST_CLASSES = 65_536
 
-_LARGEST = {"input_size": 256, "latent_dim": 65_536}
+MOST_LATENT_DIM = 65_536
+
+_LARGEST = {"input_size": 256, "latent_dim": MOST_LATENT_DIM}
 _MOST_BYTES = 16 * 2**20  # those that training writes have 2 KB
 
 

@@ -73,6 +73,16 @@ def labels_by_name(labels: Mapping[str, str], paths: Sequence[Path]) -> list[str
     return [next((labels[name] for name in _names(path) if name in labels), None) or None for path in paths]
 
 
+def image_name(text: str) -> str:
+    r"""What names an image in a table or a mapping, in the form in which `labels_by_name` looks for it.
+
+    Example:
+        >>> image_name("./shoe/1.jpg"), image_name("shoe\\1.jpg")
+        ('shoe/1.jpg', 'shoe/1.jpg')
+    """
+    return text.replace("\\", "/").removeprefix("./")
+
+
 def _names(path: Path) -> Iterator[str]:
     """What may name an image, the longest first."""
     whole = path.absolute()
@@ -163,7 +173,7 @@ def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
     guessed = {line for line, name, _ in table.mended if name in (key, named)}  # a label of its own, perhaps
     labels: dict[str, str] = {}
     for row, (name, label) in enumerate(zip(table.columns[key].cells, table.columns[named].cells, strict=True)):
-        image = _text(name).replace("\\", "/").removeprefix("./")
+        image = image_name(_text(name))
         if image and not (guessed and table.lines and table.lines.of(row) in guessed):
             labels.setdefault(image, _text(label))
     return LabelTable(table.file, labels, len(table.broken) + len(guessed))

@@ -247,6 +247,22 @@ class Checkpoint:
             f"Delete that folder to start anew."
         )
 
+    def diverged(self, loss: float, val_loss: float, epoch: int, rate: str, value: float) -> TrainingError:
+        """The error to raise for a loss that is not finite; a saved state keeps the rate, so it has to go.
+
+        Args:
+            loss: of the epoch, in training.
+            val_loss: of the epoch, in validation.
+            epoch: counted from 1.
+            rate: the name of the parameter to lower.
+            value: what it was.
+        """
+        remedy = f"Delete {shown(self.folder)}, then train" if self.exists() else "Train"
+        return TrainingError(
+            f"The loss became {loss} in training and {val_loss} in validation, in epoch {epoch}. {remedy} with "
+            f"{rate}= below {value}."
+        )
+
     def remove(self) -> None:
         remove_folder(self.folder)
 

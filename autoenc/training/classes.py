@@ -14,14 +14,14 @@ import numpy as np
 from autoenc.errors import ArgumentError, LabelsError
 from autoenc.files import digest_of
 from autoenc.images.finding import Found, Pictures
-from autoenc.tables.labels import Labels, labels_by_name, labels_from_folders, labels_from_list, read_labels
+from autoenc.tables.labels import Labels, image_name, labels_by_name, labels_from_folders, labels_from_list, read_labels
 from autoenc.text import counted
 from autoenc.vectors import Indices
 
 FOLDERS = "folders"
 """The labels that are the names of the folders that hold the images."""
 
-TrainingLabels = str | os.PathLike[str] | Mapping[str, str | int | None] | Labels
+TrainingLabels = str | os.PathLike[str] | Mapping[Any, str | int | None] | Labels
 """Any form in which callers may pass labels; see `find_labels`."""
 
 
@@ -81,10 +81,13 @@ def find_labels(labels: TrainingLabels, column: str | None, images: Pictures, fo
     elif isinstance(labels, (str, os.PathLike)):
         made = read_labels(labels, column or "label").match(found.paths)
     elif isinstance(labels, Mapping):
-        for label in labels.values():
+        named: dict[str, str] = {}
+        for name, label in labels.items():
+            if not isinstance(name, (str, os.PathLike)):
+                raise ArgumentError(f"labels= maps images' paths or names to labels; got {name!r} for one of them.")
             if label is not None and not isinstance(label, (str, int, np.integer)):
                 raise ArgumentError(f"labels= takes strings, whole numbers and None as labels; got {label!r}.")
-        named = {os.fspath(name): "" if label is None else str(label) for name, label in labels.items()}
+            named.setdefault(image_name(os.fspath(name)), "" if label is None else str(label))
         made = labels_by_name(named, found.paths)
     else:
         made = labels_from_list(labels, images, found, "labels=")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoenc.errors import TrainingError
 from autoenc.progress import Progress
 from autoenc.training.session import Session
 from autoenc.vectors import Indices
@@ -50,10 +49,7 @@ def fit(session: Session, progress: Progress) -> float:
         for batch in _batches(session.held_out, settings.batch_size):
             val_loss += trainer.measure(*examples.batch(batch, seed=0)) * len(batch) / len(session.held_out)
         if not (math.isfinite(loss) and math.isfinite(val_loss)):
-            raise TrainingError(
-                f"The loss became {loss} in training and {val_loss} in validation, in epoch {epoch}. Train with a "
-                f"learning_rate= below {settings.learning_rate}."
-            )
+            raise session.checkpoint.diverged(loss, val_loss, epoch, "learning_rate", settings.learning_rate)
         seconds = time.perf_counter() - start
         state.history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss, "seconds": seconds})
         state.current = trainer.state()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autoenc.errors import ArgumentError
+from autoenc.models.manifest import MOST_LATENT_DIM
 
 if TYPE_CHECKING:
     from autoenc.training.objectives import Objective
@@ -45,8 +46,7 @@ class Settings:
             value = getattr(self, name)
             if name != "max_images" or value is not None:
                 check_whole(name, value, least)
-        if self.seed > LARGEST_SEED:
-            raise ArgumentError(f"seed= must be at most {LARGEST_SEED}; got {self.seed}.")
+        check_most(self.latent_dim, self.seed)
         if not (is_number(self.validation) and 0 < self.validation < 1):
             raise ArgumentError(f"validation= must be a share between 0 and 1, such as 0.1; got {self.validation!r}.")
         if not (is_number(self.learning_rate) and 0 < self.learning_rate < float("inf")):
@@ -65,6 +65,13 @@ def check_whole(name: str, value: object, least: int) -> None:
     """Raise ArgumentError unless the value of a parameter is a whole number, `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ArgumentError(f"{name}= must be a whole number, {least} or more; got {value!r}.")
+
+
+def check_most(latent_dim: int, seed: int) -> None:
+    """Raise ArgumentError for a longer latent than a bundle may have, or for a larger seed than Keras takes."""
+    for name, value, most in (("latent_dim", latent_dim, MOST_LATENT_DIM), ("seed", seed, LARGEST_SEED)):
+        if value > most:
+            raise ArgumentError(f"{name}= must be at most {most}; got {value}.")
 
 
 def is_number(value: object) -> bool:

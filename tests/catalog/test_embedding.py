@@ -118,6 +118,8 @@ def test_what_cannot_be_embedded_is_said_and_leaves_no_file(picture_folder: Path
     file = tmp_path / "v.npz"
     with pytest.raises(EncoderError, match=r"'holed' returned a vector with NaN or infinity for .*blue/0\.png"):
         embed_images(picture_folder, file, encoders=[Holed()])
+    with pytest.raises(ArgumentError, match="weights= names vgg16, and the encoders are color"):
+        embed_images(picture_folder, file, encoders=["color"], weights={"vgg16": "vgg16.h5"})
     with pytest.raises(ArgumentError, match="another column 'digest'"):
         embed_images(picture_folder, file, encoders=[Named()])
     with pytest.raises(EncoderError, match=r"color\+pca8"):

@@ -48,7 +48,7 @@ def test_a_table_has_a_row_for_each_image_and_the_accuracy(
 
 def test_json_holds_all_of_it(capsys: pytest.CaptureFixture[str], model: Path, drawn: Path) -> None:
     out, _ = said(capsys, "classify", drawn / "shoe" / "001.jpg", "--model", model, "-k", 1, "--json", "--quiet")
-    (image,) = json.loads(out)["images"]
+    (image,) = json.loads(out)["results"]
     assert image["path"].endswith("001.jpg")
     assert len(image["labels"]) == 1
     assert image["labels"][0]["label"] in CLASSES
@@ -115,10 +115,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_options_reach_the_library_and_the_others_are_left_to_it(
     capsys: pytest.CaptureFixture[str], asked: list[dict[str, Any]]
 ) -> None:
-    out, _ = said(capsys, "finetune", "photos", "--model", "m", "--weights", "w.h5", "--top-epochs", 0, "--quiet")
+    out, _ = said(
+        capsys, "finetune", "photos", "--model", "m", "--weights", "mobilenet=w.h5", "--top-epochs", 0, "--quiet"
+    )
     assert asked == [
-        {"images": "photos", "model": "m", "weights": "w.h5", "top_epochs": 0, "class_weights": "balanced",
-         "resume": False, "overwrite": False, "progress": False}
+        {"images": "photos", "model": "m", "weights": {"mobilenet": "w.h5"}, "top_epochs": 0,
+         "class_weights": "balanced", "resume": False, "overwrite": False, "progress": False}
     ]  # fmt: skip
     assert out.splitlines() == [
         "Trained on 36 images of 2 classes in 3 s; best epoch 4 of 4, the first 3 of them trained the head alone.",
@@ -142,7 +144,7 @@ def test_every_setting_of_the_library_is_an_option() -> None:
     import inspect
 
     parameters = set(inspect.signature(autoenc.finetune).parameters)
-    apart = {"images", "model", "validation", "class_weights", "resume", "overwrite", "progress"}
+    apart = {"images", "model", "weights", "validation", "class_weights", "resume", "overwrite", "progress"}
     assert set(SETTINGS) == parameters - apart
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from autoenc.errors import TrainingError
 from autoenc.finetuning import features
-from autoenc.finetuning.features import GAIN, Copies, compute
+from autoenc.finetuning.features import GAIN, Copies, check_room, compute
 from autoenc.images.alterations import altered_copies
 from autoenc.progress import silent
 
@@ -89,17 +89,18 @@ def test_one_copy_is_the_images_themselves(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.features, described(IMAGES)[1])
 
 
-def test_a_disk_without_room_is_told_before_anything_is_computed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_room_for_what_is_left_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage(NamedTuple):
         free: int
 
     monkeypatch.setattr(features.shutil, "disk_usage", lambda _: Usage(100))
-    base = Counted([])
     with pytest.raises(TrainingError, match=r"70 images takes .* GB free\. Lower copies=, or free some room"):
-        compute(base, FORMS, COPIES, IMAGES, tmp_path, silent)
-    assert not base.seen
+        check_room(FORMS, COPIES, tmp_path, begun=False)
+    with pytest.raises(TrainingError, match=r"GB free\. Free some room"):
+        check_room(FORMS, COPIES, tmp_path, begun=True)
+    (tmp_path / features.ACTIVATIONS).write_bytes(bytes(24 * (COPIES.rows - 2)))
+    (tmp_path / features.FEATURES).write_bytes(bytes(12 * (COPIES.rows - 2)))
+    check_room(FORMS, COPIES, tmp_path, begun=True)  # two rows of 24 + 12 bytes are left
 
 
 def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_a_confusion_matrix_shows_counts_and_shares(tmp_path: Path, drawn: list[
     assert {text.get_position(): text.get_text() for text in axes.texts} == {(0, 0): "3", (1, 0): "1", (1, 1): "6"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["bag", "shoe"]
     assert axes.get_title(loc="right") == "90.0% right"
+    assert (axes.get_title(loc="left"), axes.get_xlabel()) == ("Confusion matrix", "predicted class")
 
 
 def test_many_classes_are_drawn_without_numbers_or_names(tmp_path: Path, drawn: list[Figure]) -> None:

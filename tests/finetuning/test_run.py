@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +131,17 @@ def test_the_result_tells_what_was_done(done: Done) -> None:
     assert [row["phase"] for row in result.history] == [1, 1, 2, 2]
     assert result.val_loss == min(row["val_loss"] for row in result.history)
     assert np.trace(result.confusion) / 12 == pytest.approx(result.val_accuracy)
+    assert "The weights of the base were random: it had learned nothing before." in result.notes
     assert result.notes[-1] == "The accuracy was measured on 12 held-out images: too few to rely on."
     assert json.loads(json.dumps(result.to_dict()))["classes"] == [*result.classes]
     assert repr(result).startswith("<FinetuningResult 48 images, 4 classes, val_accuracy ")
     assert not done.folder.with_name(".m.training").exists()
+
+
+def test_more_epochs_are_advised_though_the_head_ended_early(done: Done) -> None:
+    told = "val_loss was lowest after the last epoch: more epochs may help."
+    assert told in replace(done.result, best_epoch=4, stopped_early=True).notes
+    assert told not in replace(done.result, best_epoch=3, stopped_early=True).notes
 
 
 # ---- what is trained --------------------------------------------------------------------------------
@@ -360,8 +367,10 @@ def test_a_folder_to_validate_on(drawn: Path, tmp_path: Path) -> None:
         ({"validation": 1.0}, "validation= must be a share"),
         ({"class_weights": "heavy"}, "class_weights= must be"),
         ({"class_weights": {"shoe": 1}}, "one weight for each of the 4 classes"),
+        ({"latent_dim": 65_537}, "latent_dim= must be at most 65536; got 65537"),
         ({"seed": 2**32}, "seed= must be at most"),
-        ({"weights": 5}, "weights= must be a file"),
+        ({"weights": "random"}, "weights= maps names of encoders to files"),
+        ({"weights": {"vgg16": "random"}}, "weights= names vgg16, and the encoders are tiny"),
     ],
 )
 def test_values_that_cannot_be(drawn: Path, tmp_path: Path, options: dict[str, Any], reason: str) -> None:
@@ -371,10 +380,9 @@ def test_values_that_cannot_be(drawn: Path, tmp_path: Path, options: dict[str, A
 def test_weights_of_another_network_or_none(drawn: Path, tmp_path: Path) -> None:
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     other.save_weights(tmp_path / "other.weights.h5")
-    other_file = tmp_path / "other.weights.h5"
-    for weights in (other_file, f"tiny={other_file}"):
-        refused(EncoderError, "Expected the weights of Tiny", drawn, tmp_path / "m", weights=weights)
-    refused(EncoderError, r"gone\.h5", drawn, tmp_path / "m", weights=str(tmp_path / "gone.h5"))
+    weights = {"tiny": str(tmp_path / "other.weights.h5")}
+    refused(EncoderError, "Expected the weights of Tiny", drawn, tmp_path / "m", weights=weights)
+    refused(EncoderError, r"gone\.h5", drawn, tmp_path / "m", weights={"tiny": str(tmp_path / "gone.h5")})
 
 
 def test_images_that_are_none_and_places_that_cannot_be(drawn: Path, tmp_path: Path) -> None:
@@ -387,17 +395,17 @@ def test_images_that_are_none_and_places_that_cannot_be(drawn: Path, tmp_path: P
 
 def test_a_loss_that_explodes_names_the_rate_to_lower(drawn: Path, tmp_path: Path) -> None:
     options = {**SMALL, "learning_rate": 1e30, "top_epochs": 0}
-    with pytest.raises(TrainingError, match=r"in epoch \d\. Train with a? ?learning_rate= below 1e\+30"):
+    told = r"in epoch \d\. Delete .*\.m\.training, then train with learning_rate= below 1e\+30"
+    with pytest.raises(TrainingError, match=told):
         finetune(drawn, tmp_path / "m", **options)
+    assert (tmp_path / ".m.training").is_dir()
 
 
-def test_no_room_for_the_features_leaves_them_to_a_resume(
+def test_no_room_for_the_features_leaves_nothing_so_that_fewer_copies_can_be_asked_for(
     drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(features.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    with pytest.raises(TrainingError, match="GB free"):
-        finetune(drawn, tmp_path / "m", **SMALL)
-    assert (tmp_path / ".m.training").is_dir()
+    refused(TrainingError, "GB free. Lower copies=", drawn, tmp_path / "m")
 
 
 # ---- real photos ------------------------------------------------------------------------------------
@@ -413,6 +421,7 @@ def test_a_pretrained_base_tells_real_photos_apart(data_dir: Path, photos_dir: P
         for file in sorted((photos_dir / "train" / name).iterdir())[:14]:
             shutil.copy(file, tmp_path / "photos" / name)
     options = {"size": 128, "batch_size": 8, "epochs": 20, "top_epochs": 1, "copies": 2, "validation": 0.3}
-    result = finetune(tmp_path / "photos", tmp_path / "m", base="mobilenet", weights=weights, progress=False, **options)
+    own = {"mobilenet": str(weights)}
+    result = finetune(tmp_path / "photos", tmp_path / "m", weights=own, progress=False, **options)
     assert result.held_out == 16
     assert result.val_accuracy >= 0.75  # chance is 0.25

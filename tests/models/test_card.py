@@ -106,6 +106,26 @@ def test_a_fine_tuned_model_names_its_classes() -> None:
     assert "squeezed" not in card
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
+        ("[x](http://evil)", r"\[x\](http://evil)"),
+        ("a_b_c *d* `e`", r"a\_b\_c \*d\* \`e\`"),
+        ("&lt;", r"\&lt;"),
+        ("t-shirt\n# x", r"t-shirt\\n# x"),
+    ],
+)
+def test_names_are_text_and_no_markup(info: dict[str, Any], name: str, shown: str) -> None:
+    info["classes"] = [name, "shoe"]
+    info["architecture"]["base"] = name
+    info["training"]["emphasis"] |= {"scores": [], "reason": name}
+    card = model_card(info)
+    assert f"classes were learned: {shown}, shoe." in card
+    assert f"- It is {shown}, trained" in card
+    assert f"- Why these weights: {shown}." in card
+
+
 def test_every_bundle_that_is_trained_has_one(bundle_dir: Path) -> None:
     bundle = load_bundle(bundle_dir)
     card = (bundle_dir / CARD).read_bytes()

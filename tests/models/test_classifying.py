@@ -82,6 +82,8 @@ def test_nothing_that_can_be_read_is_an_error(model: Path, tmp_path: Path) -> No
         classify(broken, model, progress=False)
     with pytest.raises(NoImagesError, match="None of the images in"):
         classify(tmp_path, model, progress=False)
+    with pytest.raises(NoImagesError, match="None of the images can be read; the first: "):
+        classify([b"no image"], model, progress=False)
     with pytest.raises(NoImagesError, match=r"gone\.jpg: The file cannot be read"):
         classify(tmp_path / "gone.jpg", model, progress=False)
 
@@ -150,5 +152,5 @@ def test_as_json(model: Path, drawn: Path) -> None:
     found = classify(drawn / "shoe" / "001.jpg", model, k=2, progress=False)
     document = json.loads(json.dumps(found.to_dict()))
     assert document["classes"] == CLASSES
-    assert document["images"][0]["path"] == str(drawn / "shoe" / "001.jpg")
-    assert [*document["images"][0]["labels"][0]] == ["label", "probability"]
+    assert document["results"][0]["path"] == str(drawn / "shoe" / "001.jpg")
+    assert [*document["results"][0]["labels"][0]] == ["label", "probability"]

@@ -44,6 +44,13 @@ def test_a_mapping_names_images_as_a_table_does(picture_folder: Path) -> None:
     assert found(picture_folder, labels) == ["7"] + [None] * 8 + ["warm"] + [None] * 2
 
 
+@pytest.mark.parametrize("name", ["./red/1.png", "red\\1.png"])
+def test_a_name_is_read_alike_in_a_mapping_and_in_a_table(picture_folder: Path, tmp_path: Path, name: str) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"path,label\n{name},warm\n")
+    assert found(picture_folder, {name: "warm"}) == found(picture_folder, table) == [None] * 9 + ["warm"] + [None] * 2
+
+
 def test_a_list_goes_with_pictures_in_memory() -> None:
     images = np.zeros((3, 8, 8, 3), np.uint8)
     assert find_labels(["a", None, 5], None, images, gather(images)) == ["a", None, "5"]
@@ -54,6 +61,7 @@ def test_a_list_goes_with_pictures_in_memory() -> None:
     [
         ({"other.png": "x"}, LabelsError, "labels= has no label for any of the 12 images"),
         ({"0.png": 1.5}, ArgumentError, r"strings, whole numbers and None as labels; got 1\.5"),
+        ({1: "x"}, ArgumentError, "labels= maps images' paths or names to labels; got 1"),
         (["x"] * 12, ArgumentError, "needs a list of pictures in the same order; got a folder"),
         ("absent.csv", LabelsError, "absent.csv"),
     ],

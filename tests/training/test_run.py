@@ -754,7 +754,7 @@ def test_unreadable_files_are_listed(drawn: Path, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_is_a_clear_error(pictures: Any, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"became .* Train with a learning_rate= below 1e\+30"):
+    with pytest.raises(TrainingError, match=r"became .* Train with learning_rate= below 1e\+30"):
         train(pictures, tmp_path / "m", epochs=3, learning_rate=1e30, objective="reconstruction")
 
 

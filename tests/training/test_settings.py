@@ -27,6 +27,7 @@ def settings(**given: Any) -> Settings:
         ("batch_size", -1, "batch_size= must be a whole number, 1 or more; got -1"),
         ("batch_size", np.int64(8), r"batch_size= must be a whole number, 1 or more; got np.int64\(8\)"),
         ("latent_dim", 0, "latent_dim= must be a whole number, 1 or more; got 0"),
+        ("latent_dim", 65_537, "latent_dim= must be at most 65536; got 65537"),
         ("patience", 0, "patience= must be a whole number, 1 or more; got 0"),
         ("seed", -1, "seed= must be a whole number, 0 or more; got -1"),
         ("seed", 2**32, "seed= must be at most 4294967295; got 4294967296"),
