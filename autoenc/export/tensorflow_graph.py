@@ -137,6 +137,18 @@ def _padded(images: Any, options: Attributes, value: float) -> Any:
     return tf.pad(images, [[0, 0], [top, bottom], [left, right], [0, 0]], constant_values=value)
 
 
+def _framed(taken: Sequence[_Value], options: Attributes) -> _Value:
+    """Pad with a constant."""
+    if options.get("mode", "constant") != "constant":
+        raise ExportError("This model pads its feature maps in a way that only its ONNX form runs. Use format=onnx.")
+    counts = taken[1].tensor.tolist()  # at the beginning of each axis, then at the end of each
+    pairs = list(zip(counts[: len(counts) // 2], counts[len(counts) // 2 :], strict=True))
+    if taken[0].turned:
+        pairs = [pairs[axis] for axis in _LAST]
+    value = taken[2].tensor if len(taken) > 2 else 0.0
+    return _Value(tf.pad(taken[0].tensor, pairs, constant_values=value), taken[0].turned)
+
+
 def _largest(taken: Sequence[_Value], options: Attributes) -> _Value:
     images = _padded(taken[0].last, options, float("-inf"))
     strides = options.get("strides", [1, 1])
@@ -254,6 +266,7 @@ _OPERATORS: dict[str, _Operator] = {
     "MatMul": lambda taken, _: _Value(tf.matmul(taken[0].plain, taken[1].plain)),
     "MaxPool": _largest,
     "Mul": _elementwise(tf.multiply),
+    "Pad": _framed,
     "ReduceMean": _mean,
     "Relu": _elementwise(tf.nn.relu),
     "Reshape": _reshaped,
