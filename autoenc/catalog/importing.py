@@ -295,8 +295,9 @@ def _specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
     for each in names:
         if each in ENCODERS:
             raise ArgumentError(
-                f"'{each}' is one of autoenc's own encoders, and {shown(opened.path)} does not say that it made these "
-                f"vectors. Give them another name with name=."
+                f"'{each}' is one of autoenc's own encoders, and nothing says that it made the vectors of "
+                f"{shown(opened.path)}. If `autoenc embed` wrote it as CSV or JSON Lines, it wrote FILE.json beside "
+                f"it: copy that, too. Otherwise give the column another name."
             )
     specs = {
         each: VectorSpec(dim, f"elsewhere {each}", ELSEWHERE)

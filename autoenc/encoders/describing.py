@@ -162,8 +162,18 @@ def _name(path: Path, name: str | None, kind: str) -> str:
         raise ArgumentError(f"'{name}' is an encoder of autoenc's own; choose another name=.")
     if name is not None:
         return name
-    found = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem)[:70].strip("._-") or "model"
-    return f"{found}-{kind}" if found in ENCODERS else found
+    return default_name(path, kind)
+
+
+def default_name(file: Path, kind: str) -> str:
+    """What the vectors of an exported model are called: as its file, so that no other encoder has that name.
+
+    Example:
+        >>> default_name(Path("nets/my net.onnx"), "onnx"), default_name(Path("nets/my net.tflite"), "litert")
+        ('my_net', 'my_net-litert')
+    """
+    found = re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem)[:70].strip("._-") or "model"
+    return f"{found}-{kind}" if kind == "litert" or found in ENCODERS else found
 
 
 def _input(path: Path, runtime: Runtime) -> Tensor:

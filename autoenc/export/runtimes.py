@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 
-from autoenc.encoders import ENCODERS
+from autoenc.encoders.describing import default_name
 from autoenc.encoders.exported import open_runtime
 from autoenc.encoders.sidecar import Sidecar
 from autoenc.files import digest_of
@@ -39,9 +38,8 @@ def sidecar(file: Path, bundle: Bundle, taken: str, returned: str) -> Sidecar:
         taken: the name of its input.
         returned: the name of its output.
     """
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", file.stem)[:70].strip("._-") or "model"
     return Sidecar(
-        name=f"{stem}-{file.suffix[1:]}" if stem in ENCODERS else stem,
+        name=default_name(file, "onnx" if file.suffix == ".onnx" else "litert"),
         dim=bundle.latent_dim,
         size=bundle.input_size,
         channels="RGB",

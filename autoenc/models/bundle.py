@@ -226,10 +226,10 @@ class Bundle:
         Example:
             >>> load_bundle("model").classify(np.zeros((1, 32)))
             Traceback (most recent call last):
-            autoenc.errors.BundleError: ...model has no classifier. Make one with autoenc.finetune.
+            autoenc.errors.BundleError: ...model has no classifier. Make one with `autoenc finetune`.
         """
         if self._classifier is None:
-            raise BundleError(f"{shown(self.location)} has no classifier. Make one with autoenc.finetune.")
+            raise BundleError(f"{shown(self.location)} has no classifier. Make one with `autoenc finetune`.")
         return self._classifier.run(self._checked(latents))
 
     def _its_decoder(self) -> Network:

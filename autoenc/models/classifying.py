@@ -114,7 +114,7 @@ def classify(
     Example:
         >>> autoenc.classify("some.jpg", "model")
         Traceback (most recent call last):
-        autoenc.errors.BundleError: ...model has no classifier. Make one with autoenc.finetune.
+        autoenc.errors.BundleError: ...model has no classifier. Make one with `autoenc finetune`.
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ArgumentError(f"k= must be a whole number, 1 or more; got {k!r}.")

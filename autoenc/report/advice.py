@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autoenc.comparison.fusion import Fusion
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
-from autoenc.encoders import ENCODERS, base_name
+from autoenc.encoders import ENCODERS, PRETRAINED_NAMES, base_name
+from autoenc.encoders.applications import IMAGENET
+from autoenc.encoders.exported import is_exported
 from autoenc.metrics.registry import find_metric
 from autoenc.models.ready import READY_MODELS
 from autoenc.report.findings import differences_by
@@ -97,7 +99,7 @@ def _of_single(comparison: Comparison) -> str:
     better = sorted((found for found in others if found.ci_high < 0), key=lambda found: found.mean)
     if not better:
         return ""
-    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison.encoders[reference])}"
+    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison.encoders, reference)}"
 
 
 def _lead(best: Difference) -> str:
@@ -105,21 +107,35 @@ def _lead(best: Difference) -> str:
     return f"{best.b} retrieves better than {best.a}: its mAP is higher by {lead} (95% interval {low} to {high})."
 
 
-def _remedy(better: Sequence[str], reference: EncoderScores) -> str:
+def _remedy(better: Sequence[str], encoders: Mapping[str, EncoderScores], reference: str) -> str:
     """What to train, and what to search with.
 
     Args:
         better: the encoders that retrieve better, the best first.
+        encoders: all of them, by name.
         reference: the trained encoder.
     """
-    wanted = _wanted(better)
-    has = None if reference.origin in READY_MODELS else reference.emphasis  # those were trained on other images
+    wanted, origin = _wanted(better), encoders[reference].origin
+    has = None if origin in READY_MODELS else encoders[reference].emphasis  # those were trained on other images
     stored = next((name for name in better if name == base_name(name)), None)  # a store holds no projections
-    search = f"index with encoders={stored} and search with using={stored}" if stored else ""
-    if has and (wanted == has.asked or (wanted != "auto" and base_name(better[0]) == has.heaviest)):
-        return f"The emphasis of the model is {wanted} already{f': {search}' if search else ''}."
+    search = f"index with encoders={_named(stored, encoders[stored])} and search with using={stored}" if stored else ""
+    best = base_name(better[0])
+    if best in PRETRAINED_NAMES or is_exported(encoders[better[0]].origin):
+        how = f"with teacher={_named(best, encoders[better[0]])}"
+        return f"Train a model on these images {how}{f', or {search}' if search else ''}."
+    if has and (wanted == has.asked or (wanted != "auto" and best == has.heaviest)):
+        said = f"The emphasis of the model is {wanted}" if wanted == has.asked else f"The model weighs {best} most"
+        return f"{said} already{f': {search}' if search else ''}."
     how = f"with emphasis={wanted}" if has else "(by default, its emphasis is chosen from them)"
     return f"Train a model on these images {how}{f', or {search}' if search else ''}."
+
+
+def _named(name: str, scores: EncoderScores) -> str:
+    """What makes an encoder again: its name, with its weights, or the file of an exported model."""
+    if is_exported(scores.origin):
+        return str(scores.origin)
+    local = name in PRETRAINED_NAMES and scores.origin not in (None, IMAGENET)
+    return f"{name} weights={name}={scores.origin}" if local else name
 
 
 def _wanted(better: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ def test_the_sheet_is_written_and_never_over_a_foreign_file(
 
 def test_a_model_that_does_not_classify_is_one_sentence(capsys: pytest.CaptureFixture[str], drawn: Path) -> None:
     _, err = said(capsys, "classify", drawn, "--model", "clothing-32", code=1)
-    assert err == "autoenc: clothing-32 has no classifier. Make one with autoenc.finetune.\n"
+    assert err == "autoenc: clothing-32 has no classifier. Make one with `autoenc finetune`.\n"
 
 
 def test_files_that_cannot_be_read_are_named(

@@ -95,7 +95,7 @@ def test_a_k_that_cannot_be(model: Path, drawn: Path, k: object) -> None:
 
 
 def test_a_model_without_a_classifier_says_so(drawn: Path) -> None:
-    with pytest.raises(BundleError, match=r"clothing-32 has no classifier. Make one with autoenc.finetune"):
+    with pytest.raises(BundleError, match=r"clothing-32 has no classifier. Make one with `autoenc finetune`"):
         classify(drawn, "clothing-32", progress=False)
 
 

@@ -78,7 +78,7 @@ def test_a_projection_of_the_model_itself_is_no_other_encoder() -> None:
          "search with using=edges."),
         (["color"], COLOR, "The emphasis of the model is color already: index with encoders=color and search with "
          "using=color."),
-        (["color"], CHOSE_COLOR, "The emphasis of the model is color already: index with encoders=color and search "
+        (["color"], CHOSE_COLOR, "The model weighs color most already: index with encoders=color and search "
          "with using=color."),
         (["color"], UNKNOWN, "Train a model on these images (by default, its emphasis is chosen from them), or index "
          "with encoders=color and search with using=color."),
@@ -90,6 +90,9 @@ def test_a_projection_of_the_model_itself_is_no_other_encoder() -> None:
          "encoders=color and search with using=color."),
         (["color", "texture"], COLOR, "Train a model on these images with emphasis=auto, or index with encoders=color "
          "and search with using=color."),
+        (["mobilenet"], SHAPE, "Train a model on these images with teacher=mobilenet, or index with encoders=mobilenet "
+         "and search with using=mobilenet."),
+        (["mobilenet+pca32"], SHAPE, "Train a model on these images with teacher=mobilenet."),
         (["pixels"], SHAPE, "Train a model on these images with emphasis=auto, or index with encoders=pixels and "
          "search with using=pixels."),
     ],
