@@ -25,7 +25,7 @@ from autoenc.images.finding import Pictures
 from autoenc.outputs import check_apart
 from autoenc.progress import ProgressOption, telling
 from autoenc.tables.labels import Labels, LabelTable, read_labels
-from autoenc.text import counted, shown
+from autoenc.text import counted, shown, some
 from autoenc.vectors import Images, Indices
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
@@ -162,6 +162,7 @@ def compare(
     notes = [
         *_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
         *_boost_notes(attributes, boosted, tried=weighed and halves is not None),
+        *_labeled_notes(measured, split),
         *dict.fromkeys(encoder.advice for encoder in chosen.values() if encoder.origin == RANDOM and encoder.advice),
         *forward.notes(),
     ]
@@ -253,6 +254,15 @@ def _with_relevant(gallery_codes: Indices, query_codes: Indices, own: Indices) -
     members = np.bincount(gallery_codes[gallery_codes >= 0], minlength=int(query_codes.max(initial=0)) + 1)
     itself = (own >= 0) & (gallery_codes[own] == query_codes)
     return np.flatnonzero((query_codes >= 0) & (members[query_codes] - itself > 0))
+
+
+def _labeled_notes(encoders: Mapping[str, Encoder], split: Split) -> Iterator[str]:
+    """A sentence for encoders that may have seen the labels that they are scored by."""
+    if len(split.labeled) and (names := [name for name, encoder in encoders.items() if encoder.labeled]):
+        yield (
+            f"The training of {some(names)} used labels: compare on images, and with labels, that it did not see, and "
+            "not by these figures with encoders that know no labels."
+        )
 
 
 def _notes(

@@ -42,6 +42,7 @@ class Encoder(ABC):
         advice: a sentence for users who build a store with it; empty if there is nothing to say.
         emphasis: what a trained encoder was trained to see; None if that is not known, or if it was not trained.
         model_bytes: size of the model that has to be there to encode; 0 for an encoder that has none.
+        labeled: whether it was trained with labels of images like these.
         slow_to_load: whether its first batch waits for seconds, so it is loaded only when asked for by name.
 
     Example:
@@ -62,6 +63,7 @@ class Encoder(ABC):
     advice: str = ""
     emphasis: TrainedEmphasis | None = None
     model_bytes: int = 0
+    labeled: bool = False
     slow_to_load: bool = False
 
     @property

@@ -40,6 +40,7 @@ class LearnedEncoder(Encoder):
         self.advice = advice(ready) if ready else ""
         self.emphasis = _emphasis(self.bundle)
         self.model_bytes = self.bundle.encoder_bytes
+        self.labeled = bool(self.bundle.classes or self.bundle.info["training"].get("labels"))
 
     def _encode(self, images: Images) -> Vectors:
         return self.bundle.encode_pixels(images)

@@ -69,7 +69,7 @@ class Projection(Encoder):
         self.input_size = base.input_size
         self.fingerprint = f"{base.fingerprint}+pca{dim}, not fitted"
         self.origin = base.origin
-        self.advice, self.slow_to_load = base.advice, base.slow_to_load
+        self.advice, self.slow_to_load, self.labeled = base.advice, base.slow_to_load, base.labeled
         self.emphasis = base.emphasis
         self.model_bytes = base.model_bytes
         if not 1 <= dim <= base.dim:

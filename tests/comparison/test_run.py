@@ -130,6 +130,15 @@ def test_images_without_a_label_are_neither_queries_nor_results(gallery: Path) -
     assert "loose" in {comparison.gallery[at].stem for at in comparison.encoders["mean"].top[0]}
 
 
+def test_an_encoder_that_learned_from_labels_is_named(gallery: Path) -> None:
+    class Taught(MeanColor):
+        labeled = True
+
+    said = "The training of mean used labels"
+    assert [note.startswith(said) for note in compare(gallery, encoders=[Taught()]).notes].count(True) == 1
+    assert not any(note.startswith(said) for note in compare(gallery, encoders=[MeanColor()]).notes)
+
+
 def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     file = tmp_path / "styles.csv"
     file.write_text("id,kind\na/1.png,x\na/2.png,y\na/3.png,y\nb/1.png,x\nb/2.png,y, and more\n")
