@@ -311,6 +311,6 @@ def test_a_quantized_litert_model_sees_what_the_network_that_it_was_made_of_sees
 
 def test_a_litert_classifier_is_told_from_features(litert: Path) -> None:
     made = describe_model(litert / "mobilenet_v2_1.0_224_quant.tflite")
-    assert made.sidecar.name == "mobilenet_v2_1.0_224_quant"
+    assert made.sidecar.name == "mobilenet_v2_1.0_224_quant-litert"
     (note,) = made.notes
     assert "the probabilities of 1,001 classes" in note

@@ -82,10 +82,10 @@ def test_the_sidecar_says_what_the_file_takes(
 
 def test_an_exported_file_is_an_encoder(exported: dict[tuple[str, str | None], ExportReport], bundle: Bundle) -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
-    for format in ("onnx", "litert"):
+    for format, name in (("onnx", "onnx-None"), ("litert", "litert-None-litert")):
         report = exported[format, None]
         encoder = create_encoder(str(report.encoder))
-        assert encoder.name == f"{format}-None"
+        assert encoder.name == name
         assert np.abs(encoder.encode(images) - bundle.encode_pixels(images)).max() < 1e-3
 
 
