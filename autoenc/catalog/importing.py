@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from autoenc.catalog.fields import own_of
+from autoenc.catalog.importing_columns import vector_specs
+from autoenc.catalog.importing_points import write_rows
 from autoenc.catalog.importing_rows import NamedRow, Naming
 from autoenc.catalog.index_report import IndexReport, remember_run
 from autoenc.catalog.scales import refresh_scales
@@ -20,21 +18,13 @@ from autoenc.catalog.sources import Place, place
 from autoenc.catalog.target import Target, target_for
 from autoenc.embeddings.header import OWN_COLUMNS
 from autoenc.embeddings.reading import Batch, VectorFile, open_vectors
-from autoenc.encoders import ENCODERS
-from autoenc.errors import ArgumentError, DiskFullError, NoImagesError, StoreError
+from autoenc.errors import DiskFullError, NoImagesError, StoreError
 from autoenc.images.files import load_images
 from autoenc.images.finding import Files, Found, NamedPicture, SkippedFile
 from autoenc.progress import ProgressOption, telling
-from autoenc.store import OWN, WAIT_SECONDS, Record, Store, VectorSpec
-from autoenc.store.records import BEHAVIOR, check_new_vector
+from autoenc.store import WAIT_SECONDS, Store, VectorSpec
 from autoenc.text import shown, some
-from autoenc.vectors import Vectors, unit_rows
-
-ELSEWHERE = 0
-"""The preprocessing version of vectors that autoenc did not make."""
-
-_SAME = 1e-6
-"""How far the numbers of two vectors of length 1 may lie apart that are the same."""
+from autoenc.vectors import unit_rows
 
 
 def index_vectors(
@@ -87,7 +77,7 @@ def index_vectors(
     """
     start = time.perf_counter()
     opened = open_vectors(file)
-    specs = _specs(opened, name)
+    specs = vector_specs(opened, name)
     root = _root(opened, images)
     with target_for(store, collection, wait, [] if root is None else root) as target, telling(progress) as tell:
         if target.store is not None:
@@ -155,7 +145,11 @@ class _Run:
             name: unit_rows(batch.vectors[column][0][at])
             for name, column in zip(self.specs, self.opened.dims, strict=True)
         }
-        self._write(store, rows, columns)
+        counts, refused = write_rows(store, self.place.source, rows, columns)
+        self.counts += counts
+        for row in rows:
+            if row.id in refused:
+                self._skip(row, refused[row.id])
 
     @property
     def _location(self) -> str:
@@ -188,58 +182,6 @@ class _Run:
                 there.append(row)
         return there
 
-    def _write(self, store: Store, rows: Sequence[NamedRow], vectors: Mapping[str, Vectors]) -> None:
-        """Insert the points that there are not, and bring the others up to date."""
-        ids = [row.id for row in rows]
-        held = {record.id: record for record in store.retrieve(ids, vectors=list(vectors))}
-        new = [at for at, row in enumerate(rows) if row.id not in held]
-        payloads = [{**_fields(rows[at]), OWN: self._own(rows[at])} for at in new]
-        store.upsert([ids[at] for at in new], {name: each[new] for name, each in vectors.items()}, payloads)
-        self.counts["new"] += len(new)
-        changed: list[int] = []
-        touched: list[int] = []
-        replaced = self._replaced(store, rows, held)
-        for at, row in enumerate(rows):
-            record = held.get(row.id)
-            if record is None:
-                continue
-            if replaced.get(row.id):
-                self._skip(row, replaced[row.id])
-                continue
-            same = all(
-                name in record.vectors and np.abs(record.vectors[name] - each[at]).max() < _SAME
-                for name, each in vectors.items()
-            )
-            labeled = row.label is None or record.payload.get("label") == row.label
-            self.counts["unchanged" if same and labeled else "updated"] += 1
-            if not same:
-                changed.append(at)
-            if not labeled or any(own_of(record.payload).get(name) != value for name, value in row.own.items()):
-                touched.append(at)
-        store.update_vectors([ids[at] for at in changed], {name: each[changed] for name, each in vectors.items()})
-        store.set_payloads([ids[at] for at in touched], [rows[at].own for at in touched], key=OWN)
-        labeling = [at for at in touched if rows[at].label is not None]
-        store.set_payloads([ids[at] for at in labeling], [_fields(rows[at]) for at in labeling])
-
-    def _replaced(self, store: Store, rows: Sequence[NamedRow], held: Mapping[str, Record]) -> dict[str, str]:
-        """The points that hold another version of the picture: id -> why the row cannot take its place, or ""."""
-        found: dict[str, str] = {}
-        for row in rows:
-            digest = own_of(held[row.id].payload).get("digest") if row.id in held and row.own else None
-            if digest not in (None, row.own.get("digest")):
-                found[row.id] = ""
-        for name in store.info.vectors.keys() - self.specs.keys() if found else ():
-            for id in store.having_vectors(list(found), [name]):
-                found[id] = (
-                    f"The store holds another version of this picture, with a vector of encoder '{name}', which the "
-                    f"file lacks. Index the folder instead."
-                )
-        return found
-
-    def _own(self, row: NamedRow) -> dict[str, Any]:
-        folder = row.path.rpartition("/")[0]
-        return {"source": self.place.source, "path": row.path, "folder": folder, **row.own}
-
     def finish(self) -> list[str]:
         """Make searches fast and the scales right; a sentence for each of these that could not be done."""
         store, unfinished = self.target.store, []
@@ -261,59 +203,12 @@ class _Run:
         return unfinished
 
 
-def _fields(row: NamedRow) -> dict[str, Any]:
-    return {} if row.label is None else {"label": row.label}
-
-
 def _wrong(batch: Batch, at: int) -> str:
     """Why a row's vectors cannot be used; empty if they can."""
     for column, (_, wrong) in batch.vectors.items():
         if at in wrong:
             return f"Its vector '{column}' holds {wrong[at]}."
     return ""
-
-
-def _specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
-    """What the store is to remember about each column of vectors, in the order of the file."""
-    if opened.header is not None:
-        if name is not None:
-            raise ArgumentError(
-                f"{shown(opened.path)} says that its vectors are those of {some(list(opened.dims))}; leave name= out."
-            )
-        _check_not_behavior(opened.header.vectors)
-        return {
-            each: VectorSpec(info.dim, info.fingerprint, info.preprocessing, info.origin)
-            for each, info in opened.header.vectors.items()
-        }
-    if name is not None and len(opened.dims) > 1:
-        raise ArgumentError(
-            f"{shown(opened.path)} has {len(opened.dims)} columns of vectors ({some(list(opened.dims))}), and each "
-            f"goes by its own name; leave name= out."
-        )
-    names = [name] if name is not None else list(opened.dims)
-    _check_not_behavior(names)
-    for each in names:
-        if each in ENCODERS:
-            raise ArgumentError(
-                f"'{each}' is one of autoenc's own encoders, and nothing says that it made the vectors of "
-                f"{shown(opened.path)}. If `autoenc embed` wrote it as CSV or JSON Lines, it wrote FILE.json beside "
-                f"it: copy that, too. Otherwise give the column another name."
-            )
-    specs = {
-        each: VectorSpec(dim, f"elsewhere {each}", ELSEWHERE)
-        for each, dim in zip(names, opened.dims.values(), strict=True)
-    }
-    for each, spec in specs.items():
-        check_new_vector(each, spec)
-    return specs
-
-
-def _check_not_behavior(names: Collection[str]) -> None:
-    if BEHAVIOR in names:
-        raise ArgumentError(
-            f"The vectors '{BEHAVIOR}' are those that `autoenc behavior` makes of a table. Give these another name "
-            f"with name=."
-        )
 
 
 def _root(opened: VectorFile, images: str | os.PathLike[str] | None) -> Path | None:
@@ -349,7 +244,7 @@ def _notes(opened: VectorFile, root: Path | None, specs: Mapping[str, VectorSpec
         notes.append(
             f"The folder {shown(root)}, which the paths are relative to, is not here; images= names another one."
         )
-    foreign = [name for name, spec in specs.items() if spec.preprocessing == ELSEWHERE]
+    foreign = [name for name, spec in specs.items() if not spec.of_images]
     if foreign:
         notes.append(
             f"The vectors '{some(foreign)}' were made elsewhere. Search by them with stored images (id=, like=) or "
