@@ -64,7 +64,7 @@ def write_rows(
 def _refused(
     store: Store, rows: Sequence[NamedRow], held: Mapping[str, Record], names: Collection[str]
 ) -> dict[str, str]:
-    """The points of another version of the picture that have more vectors than these names: id -> what to do."""
+    """The points of another version of the picture that have more vectors of it than these: id -> what to do."""
     replaced = [
         row.id
         for row in rows
@@ -72,13 +72,14 @@ def _refused(
         and row.own
         and own_of(held[row.id].payload).get("digest") not in (None, row.own.get("digest"))
     ]
-    others = [name for name in store.info.vectors if name not in names] if replaced else []
+    of_pictures = [name for name, spec in store.info.vectors.items() if not spec.of_behavior] if replaced else []
     return {
         id: (
             f"The store holds another version of this picture, with a vector of encoder '{name}', which the file "
             f"lacks. Index the folder instead."
         )
-        for name in others
+        for name in of_pictures
+        if name not in names
         for id in store.having_vectors(replaced, [name])
     }
 

@@ -101,6 +101,17 @@ def test_another_version_of_a_picture_takes_the_place_only_with_all_vectors(
         assert counts(index_images(picture_folder, store)) == (0, 1, 11, 0, 0)  # the folder has the last word
 
 
+def test_behavior_outlives_another_version_of_a_picture(embedded: Path, picture_folder: Path) -> None:
+    (picture_folder / "red" / "0.png").write_bytes((picture_folder / "blue" / "0.png").read_bytes())
+    with open_store(":memory:") as store:
+        index_images(picture_folder, store, encoders=HAND)
+        id = point_id(str(picture_folder), "red/0.png")
+        store.add_vector("behavior", VectorSpec(2, "behavior x", 0))
+        store.update_vectors([id], {"behavior": np.eye(1, 2, dtype=np.float32)})
+        assert counts(index_vectors(embedded, store)) == (0, 1, 11, 0, 0)
+        assert set(content(store)[id].vectors) == {"color", "edges", "behavior"}
+
+
 def test_the_folder_may_lie_elsewhere(embedded: Path, picture_folder: Path, tmp_path: Path) -> None:
     moved = picture_folder.rename(tmp_path / "moved")
     report = index_vectors(embedded, ":memory:")
