@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError
+from autoenc.store.adopting import Adopting
 from autoenc.store.naming import generation_name, split_name
 from autoenc.store.records import Generation, StoreInfo
-from autoenc.store.remembering import Remembering
 
 
-class Generational(Remembering):
+class Generational(Adopting):
     """What a store knows of the generations of its collection."""
 
     @property
