@@ -22,7 +22,7 @@ def key(monkeypatch) -> str:
 def pauses(monkeypatch) -> list[float]:
     """Every pause that the store made, in seconds; none of them was waited for."""
     made: list[float] = []
-    for module in ("client", "requests"):
+    for module in ("client_collection", "requests"):
         monkeypatch.setattr(f"autoenc.store.{module}.sleep", made.append)
     return made
 
