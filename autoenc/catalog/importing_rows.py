@@ -11,7 +11,7 @@ from autoenc.catalog.fields import own_of
 from autoenc.catalog.sources import Place, file_below
 from autoenc.embeddings.reading import Batch
 from autoenc.store import Store, point_id
-from autoenc.store.records import canonical_id
+from autoenc.store.points import canonical_id
 from autoenc.text import is_text, shown
 
 

@@ -21,7 +21,8 @@ from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import WAIT_SECONDS, Store, open_store
 from autoenc.store.copying import check_whole
 from autoenc.store.naming import split_name
-from autoenc.store.records import Generation, VectorSpec, listed
+from autoenc.store.records import VectorSpec, listed
+from autoenc.store.status import Generation
 from autoenc.text import counted, exact
 
 MISSING_LIMIT = 0.2

@@ -17,7 +17,8 @@ from autoenc.errors import ArgumentError, PointNotFoundError, StoreError
 from autoenc.store import OWN, WAIT_SECONDS, And, Filter, Not, Or, Record, Store, open_store
 from autoenc.store.checks import MAX_K
 from autoenc.store.naming import split_name
-from autoenc.store.records import canonical_id, listed
+from autoenc.store.points import canonical_id
+from autoenc.store.records import listed
 from autoenc.text import counted, exact, shown
 
 _READ = 10_000  # points at a time

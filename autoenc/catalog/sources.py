@@ -13,7 +13,7 @@ from autoenc.errors import ArgumentError, BundleError, EncoderError, PointNotFou
 from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found, NamedPicture, path_of
 from autoenc.store import Store, VectorSpec, point_id
-from autoenc.store.records import canonical_id
+from autoenc.store.points import canonical_id
 from autoenc.text import shown
 
 IN_MEMORY = "memory"

@@ -20,7 +20,7 @@ from autoenc.catalog.fields import own_of
 from autoenc.catalog.sources import file_below
 from autoenc.images.finding import Files, Found
 from autoenc.store import OWN, Store
-from autoenc.store.records import point_key
+from autoenc.store.points import point_key
 
 SOURCE = f"{OWN}.source"
 MOVED_FROM = "moved_from"

@@ -17,7 +17,7 @@ from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
 from autoenc.store.filters import check_field_name, short_name
-from autoenc.store.records import canonical_id
+from autoenc.store.points import canonical_id
 from autoenc.tables.kinds import COLUMN_KINDS, EXPECTED, ColumnKind, infer, value_of
 from autoenc.tables.table import SEPARATOR
 from autoenc.text import meant

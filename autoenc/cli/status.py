@@ -9,7 +9,7 @@ from autoenc.cli.common import add_collections, print_json, put
 
 if TYPE_CHECKING:
     from autoenc.store import StoreStatus
-    from autoenc.store.records import Generation
+    from autoenc.store.status import Generation
 
 
 def add_parser(verbs: Any) -> None:

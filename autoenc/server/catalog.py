@@ -18,7 +18,7 @@ from autoenc.errors import AutoencError, ImageDecodeError, PointNotFoundError
 from autoenc.images.files import read_file
 from autoenc.models.bundle import Bundle
 from autoenc.store import OWN, Record, Store, is_url, point_id
-from autoenc.store.records import canonical_id
+from autoenc.store.points import canonical_id
 from autoenc.text import printable
 
 _REREAD = 30.0  # seconds

@@ -15,9 +15,11 @@ from autoenc.store.filters import OWN
 from autoenc.store.kinds import FieldKind, Scalar
 from autoenc.store.lock import WAIT_SECONDS
 from autoenc.store.naming import check_collection, split_name
-from autoenc.store.records import MEMORY, Hit, Record, StoreInfo, StoreStatus, VectorBytes, VectorSpec, point_id
+from autoenc.store.points import Hit, Record, point_id
+from autoenc.store.records import MEMORY, StoreInfo, VectorSpec
 from autoenc.store.scale import Scale
 from autoenc.store.settings import SearchSettings
+from autoenc.store.status import StoreStatus, VectorBytes
 from autoenc.store.store import Store
 from autoenc.store.where import And, Contains, Filter, Not, Or, Range
 

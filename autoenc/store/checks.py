@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.errors import ArgumentError, VectorError
-from autoenc.store.records import canonical_id
+from autoenc.store.points import canonical_id
 from autoenc.vectors import Vectors
 
 BATCH = 500

@@ -15,7 +15,7 @@ from autoenc.store.client_collection import ClientCollection
 from autoenc.store.client_filters import client_filter
 from autoenc.store.filters import Conditions, json_path
 from autoenc.store.kinds import Scalar
-from autoenc.store.records import Hit, Record, hit_of, record_of, storing
+from autoenc.store.points import Hit, Record, hit_of, record_of, storing
 from autoenc.store.requests import ITEM_BYTES, NUMBER_BYTES, check_size, parts, payload_bytes
 from autoenc.store.settings import USUAL, SearchSettings
 from autoenc.vectors import Vectors

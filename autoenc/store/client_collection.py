@@ -17,8 +17,9 @@ from autoenc.store.engine import Engine, Generations
 from autoenc.store.filters import Conditions, HasId, HasVector, json_path
 from autoenc.store.kinds import FieldKind
 from autoenc.store.metadata import as_metadata, record_in
-from autoenc.store.records import MEMORY, VectorBytes
+from autoenc.store.records import MEMORY
 from autoenc.store.settings import Quantization
+from autoenc.store.status import VectorBytes
 from autoenc.text import counted
 
 INDEX_SECONDS = 600

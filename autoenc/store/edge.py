@@ -53,9 +53,11 @@ from autoenc.store.manifest import (
     write_manifest,
 )
 from autoenc.store.naming import split_name
-from autoenc.store.records import Hit, Record, VectorBytes, hit_of, merged, storing
+from autoenc.store.points import Hit, Record, hit_of, storing
+from autoenc.store.records import merged
 from autoenc.store.settings import USUAL, Quantization, SearchSettings, quantizations_of
 from autoenc.store.space import allocated_bytes, check_space, needed_for_vector
+from autoenc.store.status import VectorBytes
 from autoenc.vectors import Vectors
 
 SHARD = "shard"

@@ -9,10 +9,10 @@ from pathlib import Path
 import qdrant_edge as qe
 
 from autoenc.store.ann import is_exact
-from autoenc.store.records import VectorBytes
 from autoenc.store.settings import Quantization, SearchSettings
 from autoenc.store.space import allocated_bytes
 from autoenc.store.sparse import allocated
+from autoenc.store.status import VectorBytes
 
 _CONFIG = "edge_config.json"
 

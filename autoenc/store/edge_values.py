@@ -13,7 +13,7 @@ import qdrant_edge as qe
 from autoenc.errors import AutoencError, StoreError, StoreLockedError
 from autoenc.store.filters import OWN, Between, Condition, Conditions, HasId, HasVector, HasWords, IsEmpty, json_path
 from autoenc.store.kinds import FieldKind
-from autoenc.store.records import Record, record_of
+from autoenc.store.points import Record, record_of
 from autoenc.vectors import Vectors
 
 SCHEMA_TYPES: dict[FieldKind, qe.PayloadSchemaType | qe.TextIndexParams] = {

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from autoenc.store.blending import Blend
 from autoenc.store.filters import Conditions
 from autoenc.store.kinds import FieldKind, Scalar
-from autoenc.store.records import Hit, Record, VectorBytes
+from autoenc.store.points import Hit, Record
 from autoenc.store.settings import USUAL, Quantization, SearchSettings
+from autoenc.store.status import VectorBytes
 from autoenc.vectors import Vectors
 
 

@@ -9,7 +9,8 @@ from typing import Any, Self
 from autoenc.errors import ArgumentError, StoreError, StoreMismatchError
 from autoenc.store.adopting import Adopting
 from autoenc.store.naming import generation_name, split_name
-from autoenc.store.records import Generation, StoreInfo
+from autoenc.store.records import StoreInfo
+from autoenc.store.status import Generation
 
 
 class Generational(Adopting):

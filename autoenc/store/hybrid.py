@@ -14,7 +14,7 @@ from autoenc.store.checks import BATCH, canonical, check_number, floats
 from autoenc.store.checks import parts as batches
 from autoenc.store.filters import Condition, Conditions, HasId
 from autoenc.store.generations import Generational
-from autoenc.store.records import Hit
+from autoenc.store.points import Hit
 from autoenc.store.settings import USUAL
 from autoenc.store.where import Filter
 

@@ -1,26 +1,20 @@
-"""What a store holds and remembers: points, hits, and the record of its encoders, sources and filterable fields."""
+"""The record of a store: what it remembers of its encoders, sources, filterable fields and the rest."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import uuid
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
-
-import numpy as np
 
 from autoenc.errors import ArgumentError, StoreMismatchError, StoreNotFoundError
 from autoenc.store.better import Better, QueryKind, read_better
 from autoenc.store.filters import check_field_name
-from autoenc.store.kinds import FIELD_KINDS, FieldKind, Scalar
+from autoenc.store.kinds import FIELD_KINDS, FieldKind
 from autoenc.store.runs import Run, read_runs
 from autoenc.store.scale import Scale, read_scales
 from autoenc.store.settings import SearchSettings, read_settings
 from autoenc.text import is_text, printable
-from autoenc.vectors import Vectors
 
 MEMORY = ":memory:"
 """The location of a store that exists only while it is open."""
@@ -29,43 +23,10 @@ FORMAT_VERSION = 2
 SECTIONS = ("vectors", "sources", "fields", "better", "scales", "settings", "runs")
 """The parts of a record that hold one entry per name."""
 
-_NAMESPACE = uuid.UUID("6f0a9d3e-5c1b-5d42-9a57-2f1de7b0c8a4").bytes
-_VECTOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
-_CANONICAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def point_id(source: str, path: str) -> str:
-    """The id of an image: uuid5 of its source's name and its path relative to the source, with '/' between folders.
-
-    Example:
-        >>> point_id("shop", "shoe/001.jpg")
-        'e8a13eee-02d9-57b3-a8cd-9ee5e3539193'
-    """
-    return str(uuid.UUID(bytes=point_key(source, path)))
-
-
-def point_key(source: str, path: str) -> bytes:
-    """`point_id` as 16 bytes, made in a third of the time that `uuid.uuid5` takes."""
-    digest = bytearray(hashlib.sha1(_NAMESPACE + f"{source}\0{path}".encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50  # RFC 9562: version 5
-    digest[8] = digest[8] & 0x3F | 0x80  # and its variant
-    return bytes(digest)
-
-
-def canonical_id(id: str) -> str | None:
-    """The id as stores return it (lower case, with hyphens), or None for a string that is not a UUID."""
-    if not isinstance(id, str):
-        raise ArgumentError(f"A point's id is text, a UUID; got {type(id).__name__}. Pass its id.")
-    if _CANONICAL_ID.fullmatch(id):
-        return id
-    try:
-        return str(uuid.UUID(id))
-    except ValueError:
-        return None
-
-
 BEHAVIOR = "behavior"
 """The name of the vectors of what users did with the images, and the first word of their fingerprint."""
+
+_VECTOR_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -171,160 +132,6 @@ class StoreInfo:
                 f"settings or runs ({printable(str(error))}). Restore it from a backup, or index into a new store."
             ) from error
         return cls(vectors, sources, fields, better, scales, settings, runs, product, product_folders, copy_of)
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One search result: cosine similarity `score` in [-1, 1], the point's id and payload."""
-
-    id: str
-    score: float
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One stored point; `vectors` holds only the vectors asked for (cosine stores return them normalized)."""
-
-    id: str
-    payload: dict[str, Any]
-    vectors: dict[str, Vectors] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class VectorBytes:
-    """What the vectors of one encoder take on the disk, in bytes; searches read it through the memory of the system.
-
-    Attributes:
-        vectors: the vectors themselves.
-        graph: what links each to its neighbors; 0 where there is no graph.
-        quantized: their short copies; 0 where there are none.
-    """
-
-    vectors: int
-    graph: int
-    quantized: int
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One generation of a collection.
-
-    Attributes:
-        number: 1 for the first.
-        current: whether it answers to the collection's name.
-        unfinished: whether building it was interrupted, so that it can only be finished or dropped.
-        encoders: named vector -> its encoder.
-        disk_bytes: what it takes of this computer's disk; None for a server.
-    """
-
-    number: int
-    current: bool
-    unfinished: bool
-    encoders: dict[str, VectorSpec]
-    disk_bytes: int | None
-
-    def to_dict(self) -> dict[str, Any]:
-        origins = {name: spec.origin for name, spec in self.encoders.items()}
-        return {**vars(self), "encoders": origins}
-
-
-@dataclass(frozen=True)
-class StoreStatus:
-    """What a collection holds; see `Store.status`.
-
-    Attributes:
-        location, collection: as for `Store`.
-        points: how many points the collection has.
-        encoders: named vector -> its encoder.
-        having: named vector -> how many points have it.
-        sources: source name -> root folder.
-        points_of: source name -> how many points come from it.
-        fields: filterable field -> kind of its values.
-        values: filterable field -> its most frequent values and how many points have each, where values are counted.
-        bounds: filterable field of numbers or dates -> the least and the greatest value, as `Store.bounds` gives them.
-        better: kind of query -> what retrieves better than the default encoder, where `autoenc.remember_comparison` has
-            been told of it.
-        product: the field that names the product of each image; None if none does.
-        copy_of: the collection that an unfinished copy is made from; empty for any other collection.
-        runs: source name -> its last indexing runs, oldest first.
-        settings: encoder -> how its vectors are searched, where that has been set.
-        disk_bytes: what the store takes of this computer's disk, without other generations; None for a server.
-        generation: the number of this generation; None for a collection that cannot have several.
-        others: the other generations of the collection.
-    """
-
-    location: str
-    collection: str
-    points: int
-    encoders: dict[str, VectorSpec]
-    having: dict[str, int]
-    sources: dict[str, str]
-    points_of: dict[str, int]
-    fields: dict[str, FieldKind]
-    values: dict[str, dict[Scalar, int]]
-    bounds: dict[str, tuple[Scalar, Scalar]]
-    better: dict[QueryKind, Better]
-    product: str | None
-    copy_of: str
-    runs: dict[str, tuple[Run, ...]]
-    settings: dict[str, SearchSettings]
-    disk_bytes: int | None
-    generation: int | None
-    others: tuple[Generation, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "images": self.points,
-            "encoders": {
-                name: {**asdict(spec), "images": self.having[name], "lacking": self.points - self.having[name]}
-                for name, spec in self.encoders.items()
-            },
-            "sources": {
-                name: {
-                    "root": root,
-                    "images": self.points_of[name],
-                    "runs": [asdict(r) for r in self.runs.get(name, ())],
-                }
-                for name, root in self.sources.items()
-            },
-            "fields": {
-                name: {
-                    "kind": kind,
-                    "values": [{"value": v, "images": n} for v, n in self.values.get(name, {}).items()],
-                    "bounds": list(self.bounds[name]) if name in self.bounds else None,
-                }
-                for name, kind in self.fields.items()
-            },
-            "better": {name: asdict(better) for name, better in self.better.items()},
-            "product": self.product,
-            "copy_of": self.copy_of,
-            "settings": {name: asdict(settings) for name, settings in self.settings.items()},
-            "disk_bytes": self.disk_bytes,
-            "generation": self.generation,
-            "other_generations": [each.to_dict() for each in self.others],
-        }
-
-
-def hit_of(id: object, score: float, payload: dict[str, Any] | None) -> Hit:
-    """A hit that an engine found, its score clipped to [-1, 1]: rounding takes the cosine of equal vectors past 1."""
-    return Hit(str(id), min(1.0, max(-1.0, float(score))), payload or {})
-
-
-def record_of(id: object, payload: dict[str, Any] | None, vector: object) -> Record:
-    """A point that an engine returned; `vector` is a dictionary of lists, or anything else for no vectors."""
-    named = {name: np.asarray(row, np.float32) for name, row in vector.items()} if isinstance(vector, dict) else {}
-    return Record(str(id), payload or {}, named)
-
-
-@contextmanager
-def storing(where: str) -> Iterator[None]:
-    """Turn what an engine raises for a payload that JSON cannot hold into an ArgumentError."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ArgumentError(f"A value cannot be stored in {where}: {reason}. Payloads hold only JSON.") from error
 
 
 def check_new_vector(name: str, spec: VectorSpec) -> None:

@@ -25,8 +25,9 @@ from autoenc.store.filters import (
 )
 from autoenc.store.hybrid import HybridSearch
 from autoenc.store.kinds import COUNTED, RANGED, FieldKind, Scalar, of_kind
-from autoenc.store.records import Hit, Record, StoreStatus, VectorBytes, canonical_id
+from autoenc.store.points import Hit, Record, canonical_id
 from autoenc.store.settings import USUAL, SearchSettings
+from autoenc.store.status import StoreStatus, VectorBytes
 from autoenc.store.where import Filter
 from autoenc.vectors import Vectors
 

@@ -14,7 +14,7 @@ from autoenc.embeddings.reading import VectorFile
 from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError, NoImagesError, StoreMismatchError, VectorFileError
 from autoenc.store import Store, VectorSpec, point_id
-from autoenc.store.records import Record
+from autoenc.store.points import Record
 from autoenc.vectors import Images, Vectors
 
 HAND = ("color", "edges")

@@ -28,7 +28,7 @@ from autoenc.errors import ArgumentError, NoImagesError, StoreError
 from autoenc.files import digest_of
 from autoenc.progress import silent
 from autoenc.store import Record, Store, point_id
-from autoenc.store.records import point_key
+from autoenc.store.points import point_key
 
 HAND = ("color", "edges")
 SHOP = "shop"
