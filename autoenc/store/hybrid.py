@@ -13,8 +13,8 @@ from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nea
 from autoenc.store.checks import BATCH, canonical, check_number, floats
 from autoenc.store.checks import parts as batches
 from autoenc.store.filters import Condition, Conditions, HasId
-from autoenc.store.generations import Generational
 from autoenc.store.points import Hit
+from autoenc.store.reading import Reading
 from autoenc.store.settings import USUAL
 from autoenc.store.where import Filter
 
@@ -28,7 +28,7 @@ TIED = 4
 """How many times as many points are asked for as before, where the last ones have one score."""
 
 
-class HybridSearch(Generational):
+class HybridSearch(Reading):
     """The searches of a store by more than one cosine."""
 
     def search_hybrid(
