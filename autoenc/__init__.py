@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.duplicate_files import write_duplicates
     from autoenc.catalog.duplicates import find_duplicates
     from autoenc.catalog.embedding import EmbedReport, embed_images
+    from autoenc.catalog.generations import drop_old_generations, roll_back
     from autoenc.catalog.importing import index_vectors
     from autoenc.catalog.index_report import IndexReport
     from autoenc.catalog.indexing import index_images
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.neighbors import Neighborhood, neighbors
     from autoenc.catalog.novelty import Novelty, novelty
     from autoenc.catalog.queries import Query
-    from autoenc.catalog.reindexing import ReindexReport, drop_old_generations, reindex_store, roll_back
+    from autoenc.catalog.reindexing import ReindexReport, reindex_store
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
     from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
@@ -122,7 +123,7 @@ _HOME = {
     "create_encoder": "encoders",
     "describe_model": "encoders.describing",
     "draw_catalog": "samples.catalog",
-    "drop_old_generations": "catalog.reindexing",
+    "drop_old_generations": "catalog.generations",
     "embed_images": "catalog.embedding",
     "export_model": "export.run",
     "find_duplicates": "catalog.duplicates",
@@ -142,7 +143,7 @@ _HOME = {
     "remember_comparison": "comparison.remembering",
     "remove_images": "catalog.removing",
     "restore_store": "store.restoring",
-    "roll_back": "catalog.reindexing",
+    "roll_back": "catalog.generations",
     "search": "catalog.searching",
     "stored_fields": "comparison.fields",
     "tag_images": "catalog.tagging",

@@ -11,40 +11,22 @@ from typing import NamedTuple
 
 from autoenc.catalog.fields import own_of, same_picture
 from autoenc.catalog.pipeline import WORKED
+from autoenc.catalog.rebuild_plan import Rebuild
 from autoenc.catalog.scales import refresh_scales
 from autoenc.catalog.sources import point_path
-from autoenc.encoders import Encoder
 from autoenc.encoders.base import encode_loaded
 from autoenc.errors import ImageError, StoreError
 from autoenc.images.files import LoadedImage, decode_file, read_file
 from autoenc.images.finding import SkippedFile
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress
-from autoenc.store import OWN, Record, Store, VectorSpec
+from autoenc.store import OWN, Record, Store
 from autoenc.store.copying import AT_ONCE, ROUNDS, batches, is_same, remove_gone
 from autoenc.text import counted, shown
 from autoenc.vectors import Vectors, unit_rows
 
 _READ = 10_000  # points at a time
 _FIELDS = (f"{OWN}.source", f"{OWN}.path")
-
-
-@dataclass(frozen=True)
-class Rebuild:
-    """What a new generation is to hold.
-
-    Attributes:
-        wanted: named vector -> its encoder, of all that the generation has.
-        made: those of them whose vectors are computed from the images; the others are copied.
-    """
-
-    wanted: Mapping[str, VectorSpec]
-    made: Mapping[str, Encoder]
-
-    @property
-    def kept(self) -> list[str]:
-        """The vectors that are copied."""
-        return [name for name in self.wanted if name not in self.made]
 
 
 @dataclass

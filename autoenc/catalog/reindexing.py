@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autoenc.catalog.agreement import Agreement, compare_generations
-from autoenc.catalog.carrying import RollbackReport, carry_over
-from autoenc.catalog.rebuilding import Built, Rebuild, build, check_missing, missing_files
-from autoenc.catalog.sources import encoder_spec, origins_of
-from autoenc.encoders import ENCODERS, Encoder, Model, Weights, check_used, create_encoders, is_known
-from autoenc.errors import ArgumentError, EncoderError, StoreError
+from autoenc.catalog.generations import opened_collection
+from autoenc.catalog.rebuild_plan import Rebuild, begun, rebuild_of
+from autoenc.catalog.rebuilding import Built, build, check_missing, missing_files
+from autoenc.encoders import ENCODERS, Encoder, Model, Weights
+from autoenc.errors import ArgumentError
 from autoenc.images.finding import SkippedFile
 from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import WAIT_SECONDS, Store, open_store
+from autoenc.store import WAIT_SECONDS, Store
 from autoenc.store.copying import check_whole
-from autoenc.store.naming import split_name
-from autoenc.store.records import VectorSpec, listed
-from autoenc.store.status import Generation
+from autoenc.store.records import listed
 from autoenc.text import counted, exact
 
 MISSING_LIMIT = 0.2
@@ -134,9 +131,9 @@ def reindex_store(
     if isinstance(missing_limit, bool) or not isinstance(missing_limit, (int, float)) or not 0 <= missing_limit <= 1:
         raise ArgumentError(f"missing_limit= is a share from 0 to 1, such as 0.2; got {missing_limit!r}.")
     start = time.perf_counter()
-    with _opened(store, collection, wait) as old, telling(progress) as tell:
+    with opened_collection(store, collection, wait) as old, telling(progress) as tell:
         check_whole(old, f"Collection '{old.collection}' of {old.location}")
-        plan = _plan(old, model, encoders, weights)
+        plan = rebuild_of(old, model, encoders, weights)
         number, left_out = old.generation or 0, sorted(old.info.vectors.keys() - plan.wanted.keys())
         if not plan.made and not left_out:
             return ReindexReport(old.collection, number, number, False, len(old), notes=[_nothing_to_do(plan, model)])
@@ -145,7 +142,7 @@ def reindex_store(
             where = f"collection '{old.collection}' of {old.location}"
             check_missing(lost, total, missing_limit, where, "Nothing was changed.")
         with old.being_replaced():
-            new = _begun(old, plan)
+            new = begun(old, plan)
             try:
                 built = build(old, new, plan, missing_limit, tell)
                 agreement = _compared(old, new, plan, tell)
@@ -173,134 +170,6 @@ def reindex_store(
         )
 
 
-def roll_back(
-    store: Store | str | os.PathLike[str], *, collection: str = "images", wait: float = WAIT_SECONDS
-) -> RollbackReport:
-    """Let the generation before the one that answers answer again. Both are kept.
-
-    The fields of all images are carried over first, as they are now. Images that were indexed since the collection was
-    reindexed come along without the vectors that only the older model makes: index their folders again. Images that
-    were removed since are there again. Reindexing with the newer model makes the newer generation answer again, with
-    what the older one holds then. If the work is interrupted, at any moment, call this again to finish it.
-
-    Args:
-        store: an open store, which answers from the older generation afterward; or the location of one.
-        collection: the collection, if `store` is a location.
-        wait: as for `open_store`, if `store` is a location.
-
-    Returns:
-        Which generation answers now, and what was carried over.
-
-    Raises:
-        StoreError: there is no older generation, or the store cannot be opened or written to.
-        ArgumentError: the name of a generation.
-
-    Example:
-        >>> copied = autoenc.copy_store("store", "copy")
-        >>> report = autoenc.reindex_store("copy", encoders=["edges"])
-        >>> autoenc.roll_back("copy").generation
-        1
-    """
-    with _opened(store, collection, wait) as current:
-        number = current.generation or 0
-        others = current.generations()
-        older = [each.number for each in others if each.number < number and not each.unfinished]
-        if not older:
-            newer = [str(each.number) for each in others if each.number > number]
-            told = f" Generation {', '.join(newer)} is newer: reindex with its model." if newer else ""
-            raise StoreError(
-                f"Collection '{current.collection}' of {current.location} has no generation before {number}.{told}"
-            )
-        other = current.beside(max(older))
-        try:
-            with current.being_replaced():
-                report = carry_over(current, other)
-                current.switch_to(other)
-        except BaseException:
-            other.close()
-            raise
-        return report
-
-
-def drop_old_generations(
-    store: Store | str | os.PathLike[str], *, collection: str = "images", wait: float = WAIT_SECONDS
-) -> list[int]:
-    """Remove every generation of a collection but the one that answers, unfinished ones too.
-
-    Args:
-        store: an open store, or the location of one.
-        collection: the collection, if `store` is a location.
-        wait: as for `open_store`, if `store` is a location.
-
-    Returns:
-        The numbers of those that were removed.
-
-    Raises:
-        StoreLockedError: one of them is open.
-        StoreError: the store cannot be opened or written to.
-        ArgumentError: the name of a generation.
-
-    Example:
-        >>> copied = autoenc.copy_store("store", "other")
-        >>> report = autoenc.reindex_store("other", encoders=["edges"])
-        >>> autoenc.drop_old_generations("other")
-        [1]
-    """
-    with _opened(store, collection, wait) as current:
-        numbers = [each.number for each in current.generations() if not each.current]
-        for number in numbers:
-            current.drop_generation(number)
-        return numbers
-
-
-@contextmanager
-def _opened(store: Store | str | os.PathLike[str], collection: str, wait: float) -> Iterator[Store]:
-    """A store that can have generations, open during a `with` block."""
-    if not isinstance(store, Store):
-        with open_store(store, collection, wait=wait) as opened, _opened(opened, collection, wait) as checked:
-            yield checked
-        return
-    name, number = split_name(store.collection)
-    if number is not None:
-        raise ArgumentError(f"Expected a collection, such as '{name}'; got {store.collection}, one generation of it.")
-    if store.generation is None:
-        raise StoreError(
-            f"Collection '{name}' of {store.location} was made before collections had generations. Make a backup of "
-            f"it with `autoenc backup`, and put it back with `autoenc restore --overwrite`; then it has them."
-        )
-    yield store
-
-
-def _plan(
-    store: Store, model: Model | None, encoders: Sequence[str | Encoder] | None, weights: Weights | None
-) -> Rebuild:
-    """What the new generation is to hold. An encoder of your own that is not passed is kept as it is."""
-    held = store.info.vectors
-    if isinstance(encoders, str) or (encoders is not None and not encoders):
-        raise ArgumentError(f"Expected a list of one encoder or more; got {encoders!r}.")
-    names = list(held) if encoders is None else list(encoders)
-    origins = origins_of(store)
-    foreign = [each for each in names if isinstance(each, str) and each in held and not is_known(each, origins[each])]
-    asked = [each for each in names if each not in foreign]
-    made = create_encoders(asked, model, origins, weights=weights) if asked else {}
-    check_used(weights, list(made))
-    for name, encoder in made.items():
-        if not encoder.fitted:
-            raise EncoderError(
-                f"Encoder '{name}' is fitted on the images of each comparison, so a store cannot hold its vectors. "
-                f"Reindex with the encoder that it projects."
-            )
-    wanted: dict[str, VectorSpec] = {name: held[name] for name in foreign}
-    wanted |= {name: spec for name, spec in held.items() if not spec.of_images}  # no encoder could make them again
-    wanted |= {name: encoder_spec(encoder) for name, encoder in made.items()}
-    changed = {name: each for name, each in made.items() if not _same(held.get(name), wanted[name])}
-    return Rebuild(wanted, changed)
-
-
-def _same(one: VectorSpec | None, other: VectorSpec) -> bool:
-    return one is not None and one.same_encoder(other)
-
-
 def _nothing_to_do(plan: Rebuild, model: Model | None) -> str:
     takes = [name for name in plan.wanted if name in ENCODERS and ENCODERS[name].trained]
     if model is not None and not takes:
@@ -309,26 +178,6 @@ def _nothing_to_do(plan: Rebuild, model: Model | None) -> str:
             f"Name those that it shall have with encoders=."
         )
     return f"There is nothing to do: the encoders are those of this collection already ({listed(plan.wanted)})."
-
-
-def _begun(old: Store, plan: Rebuild) -> Store:
-    """The generation to fill: a new one, or one of the same encoders that was begun or built before.
-
-    One that was begun with other encoders is dropped: nothing would ever finish it.
-    """
-    others = [each for each in old.generations() if not each.current]
-    fitting = [each.number for each in others if _fits(each, plan)]
-    for each in others:
-        if each.unfinished and each.number not in fitting:
-            old.drop_generation(each.number)
-    if fitting:
-        return old.beside(max(fitting))
-    return old.beside(max([old.generation or 0, *(each.number for each in others)]) + 1, create=True)
-
-
-def _fits(other: Generation, plan: Rebuild) -> bool:
-    same = all(name in plan.wanted and _same(spec, plan.wanted[name]) for name, spec in other.encoders.items())
-    return same and (other.unfinished or other.encoders.keys() == plan.wanted.keys())
 
 
 def _compared(old: Store, new: Store, plan: Rebuild, tell: Progress) -> dict[str, Agreement]:

@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _turn(options: argparse.Namespace) -> int:
     """Roll back, or drop what is old."""
-    from autoenc.catalog.reindexing import drop_old_generations, roll_back
+    from autoenc.catalog.generations import drop_old_generations, roll_back
     from autoenc.text import counted
 
     notes: Sequence[str] = ()
