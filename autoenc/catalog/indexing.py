@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from autoenc.catalog.image_fields import ImageFields
 from autoenc.catalog.index_report import IndexReport, dropped_notes, notes_of, product_note, remember_run
-from autoenc.catalog.joining import ImageFields
 from autoenc.catalog.metadata import Metadata, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
 from autoenc.catalog.products import Products

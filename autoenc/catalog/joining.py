@@ -9,13 +9,11 @@ from typing import Any
 
 from autoenc.catalog.fields import UNCHANGED, Change, change_of, shadowing
 from autoenc.catalog.metadata import Metadata, TableReport
-from autoenc.catalog.products import FIELD, Products, check_products, folder_product
-from autoenc.errors import ArgumentError, StoreMismatchError, TableError
-from autoenc.store import OWN, FieldKind, Store
-from autoenc.store.filters import check_field_name
-from autoenc.store.kinds import PRODUCT_KINDS
+from autoenc.catalog.table_fields import column_types, filterable_fields, retyped_fields
+from autoenc.errors import TableError
+from autoenc.store import FieldKind, Store
 from autoenc.tables.csv_file import cells_told
-from autoenc.tables.kinds import EXPECTED, ColumnKind, value_of
+from autoenc.tables.kinds import ColumnKind, value_of
 from autoenc.tables.table import listed, read_table
 from autoenc.text import composed, counted, meant, shown, some
 
@@ -47,22 +45,10 @@ class Join:
         fields: Mapping[str, FieldKind] = {} if store is None else store.info.fields
         self.product = metadata.product_column
         self._folders = folders
-        types = dict(metadata.types)
-        if self.product is not None:
-            held = fields.get(self.product)
-            if held not in (None, *PRODUCT_KINDS):
-                raise StoreMismatchError(
-                    f"product_column= names a column of keywords or whole numbers; field '{self.product}' of the store "
-                    f"holds {held} values. Name another column, or index into a new collection."
-                )
-            if types.setdefault(self.product, held or "keyword") not in PRODUCT_KINDS:
-                raise ArgumentError(
-                    f"product_column= names a column of keywords or whole numbers; '{self.product}' is to hold others."
-                )
         known: dict[str, ColumnKind] = dict(fields.items())
         self.table = read_table(
             metadata.file,
-            types=types,
+            types=column_types(metadata, fields),
             known=known,
             separator=metadata.list_separator,
             null_values=metadata.null_values,
@@ -71,9 +57,9 @@ class Join:
         hidden = self.key if self._by_path else None
         self.columns = [column for column in self.table.columns.values() if column.name != hidden]
         self.nulls = metadata.null_values
-        self.retyped: dict[str, FieldKind] = {}
-        self._check_names(fields, metadata.types, None if store is None else store.info.product)
-        self.kinds = self._filterable(metadata)
+        named = None if store is None else store.info.product
+        self.retyped = retyped_fields(self.table, self.columns, metadata.types, fields, named)
+        self.kinds = filterable_fields(self.table, self.columns, metadata)
         self._shadowing = shadowing(self.kinds, fields)
         self._rows = self._keyed()
 
@@ -148,53 +134,6 @@ class Join:
             remedy = meant(asked, there) or " Name one of them."
         raise TableError(f"{shown(self.table.file)} {say}{remedy}")
 
-    def _check_names(
-        self, fields: Mapping[str, FieldKind], types: Mapping[str, ColumnKind], product: str | None
-    ) -> None:
-        for column in self.columns:
-            name, kind = column.name, field_kind(column.kind)
-            if name == OWN or name.startswith(f"{OWN}."):
-                raise TableError(
-                    f"Column '{name}' of {shown(self.table.file)} has a name that autoenc keeps for itself. Rename it."
-                )
-            try:
-                check_field_name(name)
-            except ArgumentError:
-                raise TableError(
-                    f"Column {name!r} of {shown(self.table.file)} has a name that no field can have: quotes, "
-                    f"backslashes and control characters are not allowed. Rename it."
-                ) from None
-            held = fields.get(name)
-            if held not in (None, kind, "integer" if kind == "float" else kind):
-                if name in types and held != "bool" and (name != product or kind in PRODUCT_KINDS):
-                    self.retyped[name] = kind
-                    continue
-                wider = "float" if held == "integer" else held
-                if wider in EXPECTED and (odd := self.table.odd(column.cells, wider)):
-                    raise StoreMismatchError(
-                        f"Column '{name}' of {shown(self.table.file)} should hold {EXPECTED[wider]} in each row, as "
-                        f"field '{name}' of the store does; {odd}. Correct that, name with null_values= what stands "
-                        f"for an empty cell, or rename the column."
-                    )
-                raise StoreMismatchError(
-                    f"Column '{name}' of {shown(self.table.file)} holds {column.kind} values, but field '{name}' of "
-                    f"the store holds {held} values. Correct the table or rename the column, or index into a new "
-                    f"collection."
-                )
-
-    def _filterable(self, metadata: Metadata) -> dict[str, FieldKind]:
-        kinds = {column.name: field_kind(column.kind) for column in self.columns}
-        if metadata.filterable is None:
-            chosen = {column.name for column in self.columns if column.kind in _USEFUL or column.few}
-        else:
-            chosen = set(metadata.filterable)
-        for name in sorted(chosen - kinds.keys()):
-            raise ArgumentError(
-                f"filterable= names a column '{name}'; the columns of {shown(self.table.file)} that become fields are: "
-                f"{listed(kinds)}.{meant(name, kinds)}"
-            )
-        return {name: kind for name, kind in kinds.items() if name in chosen or name == self.product}
-
     def _keyed(self) -> dict[str, int]:
         """What names an image -> its row."""
         rows: dict[str, int] = {}
@@ -242,62 +181,6 @@ class Join:
             f"No row of {shown(self.table.file)} belongs to any image. Column '{self.key}' should hold the {how}; "
             f"{row}, and the first image is {shown(path)}. Correct it, or join by another column with {other}."
         )
-
-
-class ImageFields:
-    """What the fields of images are to be: from the rows of a table, from their folders, or from both.
-
-    Attributes:
-        kinds: the fields to filter by, with their kinds.
-        product: the field that names the product of each image; None if nothing says which.
-        folders: whether folders name products.
-        join: the table.
-        steady: whether an image that has not changed has its fields already.
-    """
-
-    def __init__(self, metadata: Metadata | None, products: Products | None, store: Store | None) -> None:
-        """Read the table, and check it. Folders name products, too, where the store remembers that they do.
-
-        Raises:
-            TableError, StoreMismatchError, ArgumentError: as for `Join`; or folders and a column name products.
-        """
-        check_products(products)
-        remembered = products is None and store is not None and store.info.product_folders
-        self.folders = products is not None or remembered
-        self.join = None if metadata is None else Join(metadata, store, folders=self.folders)
-        self.kinds: dict[str, FieldKind] = {} if self.join is None else self.join.kinds
-        self.product = None if self.join is None else self.join.product
-        self.steady = self.join is None and remembered
-        if self.folders and self.join is not None and (self.product or FIELD in self.join.table.columns):
-            if not remembered:
-                raise ArgumentError(
-                    f"Either folders name products or a column does: leave out products=, or rename column '{FIELD}' "
-                    f"and leave out product_column=."
-                )
-            self.folders, self.product = False, self.product or FIELD
-        if self.folders:
-            self.kinds, self.product = {**self.kinds, FIELD: "keyword"}, FIELD
-
-    def sets(self, field: str) -> bool:
-        """Whether this field of the images is among those that are set."""
-        columns = () if self.join is None else self.join.columns
-        return (self.folders and field == FIELD) or any(column.name == field for column in columns)
-
-    def change(self, path: str, payload: Mapping[str, Any]) -> Change:
-        """What has to change in a payload; `path` is the image's, relative to its source."""
-        change = UNCHANGED if self.join is None else self.join.change(path, payload)
-        if self.folders:
-            change += change_of({FIELD: folder_product(path)}, payload)
-        return change
-
-
-_USEFUL: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool", "text")
-"""Kinds of columns that are worth filtering by, however many different values there are."""
-
-
-def field_kind(kind: ColumnKind) -> FieldKind:
-    """The kind of field that a column of this kind becomes."""
-    return "keyword" if kind == "keywords" else kind
 
 
 def names_of(path: str, *, whole: bool, folders: bool) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from autoenc.catalog.changes import Outcome, Task, examine
 from autoenc.catalog.fields import UNCHANGED, own_fields, own_of, write_changes
-from autoenc.catalog.joining import ImageFields
+from autoenc.catalog.image_fields import ImageFields
 from autoenc.catalog.sources import Place, encoder_spec
 from autoenc.catalog.survey import Survey
 from autoenc.catalog.target import Target

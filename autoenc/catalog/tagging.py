@@ -10,9 +10,10 @@ from itertools import islice
 from typing import Any
 
 from autoenc.catalog.fields import Change, change_of, own_of, shadowing, unmatched, write_changes
-from autoenc.catalog.joining import Join, field_kind
+from autoenc.catalog.joining import Join
 from autoenc.catalog.metadata import Metadata, TableReport, as_metadata
 from autoenc.catalog.retyping import change_kinds
+from autoenc.catalog.table_fields import field_kind
 from autoenc.errors import ArgumentError, PointNotFoundError
 from autoenc.progress import ProgressOption, telling
 from autoenc.store import OWN, FieldKind, Filter, Record, Store

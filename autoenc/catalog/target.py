@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from autoenc.catalog.fields import FILTERABLE
-from autoenc.catalog.joining import ImageFields
+from autoenc.catalog.image_fields import ImageFields
 from autoenc.errors import StoreNotFoundError
 from autoenc.images.finding import Pictures
 from autoenc.outputs import check_apart

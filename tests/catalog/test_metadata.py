@@ -398,7 +398,7 @@ def test_a_store_remembers_that_folders_name_products(
     assert index(shelf, store, table("id,price\nlow,5\n")).notes == []
     assert fields(store)["low/new.png"] == {"id": "low", "product": "low", "price": 5}
     with monkeypatch.context() as patch:  # nothing is looked up for images that have not changed
-        patch.setattr("autoenc.catalog.joining.ImageFields.change", lambda *_: pytest.fail("it was asked for"))
+        patch.setattr("autoenc.catalog.image_fields.ImageFields.change", lambda *_: pytest.fail("it was asked for"))
         assert index(shelf, store).unchanged == 5
     assert index(shelf, store, table("id,product\n0,mine\n")).notes == []
     assert (store.info.product, store.info.product_folders) == ("product", False)
