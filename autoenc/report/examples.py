@@ -12,7 +12,7 @@ from autoenc.errors import ImageError
 from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import NamedPicture
 from autoenc.report.findings import Example, disagreements
-from autoenc.report.markup import data_uri, escape
+from autoenc.report.markup import data_uri, escape, section
 from autoenc.report.sheets import name_of
 from autoenc.text import shown
 
@@ -39,7 +39,7 @@ def examples_section(comparison: Comparison) -> str:
             "overlap least; judge for yourself."
         )
     body = "".join(_example(comparison, example) for example in examples)
-    return f"<section>\n<h2>Where the encoders disagree most</h2>\n<p>{text}</p>\n{body}</section>\n"
+    return section("Where the encoders disagree most", text, body)
 
 
 def _example(comparison: Comparison, example: Example) -> str:

@@ -1,9 +1,10 @@
-"""Small pieces of HTML: escaped text, tables, pictures as data URIs."""
+"""Small pieces of HTML: escaped text, sections, tables, plots, pictures as data URIs."""
 
 from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from autoenc.text import printable
@@ -37,3 +38,28 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequen
         f"<caption>{escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody>\n"
         "</table></div>\n"
     )
+
+
+def section(title: str, text: str, *parts: str) -> str:
+    """A section of a page.
+
+    Args:
+        title: its heading, as text.
+        text: a paragraph below it, as HTML; empty for none.
+        parts: what follows, as HTML.
+    """
+    intro = f"<p>{text}</p>\n" if text else ""
+    return f"<section>\n<h2>{escape(title)}</h2>\n{intro}{''.join(parts)}</section>\n"
+
+
+def plot(svg: bytes, alt: str, caption: str, *, fits: bool = False) -> str:
+    """A figure; one that `fits` is as wide as its place, others keep their size and scroll on a narrow screen."""
+    if not svg:
+        return ""
+    size = re.search(rb'<svg[^>]* width="([0-9.]+)pt"', svg)
+    width = round(float(size[1]) * 4 / 3) if size else 1000  # Matplotlib's points in CSS pixels
+    style = "" if fits else f' style="max-width:{width}px;min-width:{min(width, 640)}px"'
+    image = f'<img src="{data_uri(svg, "image/svg+xml")}" alt="{escape(alt)}"{style}>'
+    region = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(alt)}">{image}</div>'
+    kind = "plot fits" if fits else "plot"
+    return f'<figure class="{kind}">{region}<figcaption>{escape(caption)}</figcaption></figure>\n'
