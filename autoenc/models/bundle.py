@@ -1,25 +1,4 @@
-"""The saved model: a folder that is written whole, verified when it is opened, and needs no TensorFlow to be used.
-
-What `autoenc.train` writes:
-
-FOLDER/
-├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
-├── MODEL_CARD.md       the same in plain English
-├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling and whitening are inside
-├── decoder.onnx        those latents -> pixels float32 (N, 32, 32, 3) in [0, 1]; if the objective trains a decoder
-├── autoencoder.keras   encoder and decoder, for Keras
-├── history.csv         losses, one line per epoch
-├── training.png        the same as a plot
-├── reconstructions.png held-out images and what the decoder makes of them
-└── augmentations.png   the altered copies that the encoder saw, if the objective wants them
-
-What `autoenc.finetune` writes has no decoder, and in its place:
-
-├── encoder.onnx        images uint8 (N, S, S, 3) -> latents float32 (N, latent_dim); S is what the base takes
-├── classifier.onnx     those latents -> probabilities float32 (N, classes); bundle.json names the classes
-├── classifier.keras    all of it, for Keras: pixels in 0 to 255 -> probabilities
-└── confusion.png, .csv held-out images: their classes, and those that the model takes them for
-"""
+"""The saved model: a folder that is written whole, verified when it is opened, and needs no TensorFlow to be used."""
 
 from __future__ import annotations
 
@@ -36,19 +15,8 @@ import numpy.typing as npt
 from autoenc.errors import ArgumentError, BundleError, BundleNotFoundError, EncoderError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
-from autoenc.models.graph import TensorSpec
-from autoenc.models.manifest import (
-    CLASSIFIER,
-    DECODER,
-    ENCODER,
-    MANIFEST,
-    classes_of,
-    read_manifest,
-    unfinished,
-    verified,
-    weights_of,
-)
-from autoenc.models.network import Network
+from autoenc.models.manifest import DECODER, ENCODER, MANIFEST, classes_of, read_manifest, unfinished, weights_of
+from autoenc.models.network import Network, networks_of
 from autoenc.models.ready import READY_MODELS, ready_folder, ready_name
 from autoenc.text import shown
 from autoenc.vectors import Images, Vectors
@@ -299,24 +267,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
             f"package: {', '.join(READY_MODELS)}); {shown(folder)} {what}."
         )
     info = read_manifest(folder)
-    return Bundle(folder, info, *_networks(folder, info))
-
-
-def _networks(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | None, Network | None]:
-    """The encoder, read now; the decoder and the classifier, if there are any, which few need: read when first run."""
-    size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
-    images, latents = TensorSpec("images", "uint8", (size, size, 3)), TensorSpec("latents", "float32", (dim,))
-    content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
-    encoder = Network(folder / ENCODER, lambda: content, images, latents, size=len(content))
-
-    def of_latents(name: str, output: TensorSpec) -> Network | None:
-        if name not in info["checksums"]:
-            return None
-        return Network(folder / name, lambda: verified(folder, info, name), latents, output)
-
-    decoder = of_latents(DECODER, TensorSpec("pixels", "float32", (size, size, 3)))
-    classifier = of_latents(CLASSIFIER, TensorSpec("probabilities", "float32", (len(classes_of(info)),)))
-    return encoder, decoder, classifier
+    return Bundle(folder, info, *networks_of(folder, info))
 
 
 def _eight_bit(pixels: npt.NDArray[np.float32]) -> Images:

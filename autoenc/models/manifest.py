@@ -1,4 +1,25 @@
-"""bundle.json, and the files that it vouches for, read with distrust: a bundle may come from anyone."""
+"""bundle.json, and the files that it vouches for, read with distrust: a bundle may come from anyone.
+
+What `autoenc.train` writes:
+
+FOLDER/
+├── bundle.json         what it is: architecture, preprocessing, data, objective, versions, losses, checksums
+├── MODEL_CARD.md       the same in plain English
+├── encoder.onnx        images uint8 (N, 32, 32, 3) -> latents float32 (N, latent_dim); scaling and whitening are inside
+├── decoder.onnx        those latents -> pixels float32 (N, 32, 32, 3) in [0, 1]; if the objective trains a decoder
+├── autoencoder.keras   encoder and decoder, for Keras
+├── history.csv         losses, one line per epoch
+├── training.png        the same as a plot
+├── reconstructions.png held-out images and what the decoder makes of them
+└── augmentations.png   the altered copies that the encoder saw, if the objective wants them
+
+What `autoenc.finetune` writes has no decoder, and in its place:
+
+├── encoder.onnx        images uint8 (N, S, S, 3) -> latents float32 (N, latent_dim); S is what the base takes
+├── classifier.onnx     those latents -> probabilities float32 (N, classes); bundle.json names the classes
+├── classifier.keras    all of it, for Keras: pixels in 0 to 255 -> probabilities
+└── confusion.png, .csv held-out images: their classes, and those that the model takes them for
+"""
 
 from __future__ import annotations
 

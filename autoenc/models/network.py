@@ -1,4 +1,4 @@
-"""A network of a bundle, encoder, decoder or classifier: opened when it first runs, and run on all cores."""
+"""The networks of a bundle, encoder, decoder and classifier: each opened when it first runs, and run on all cores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from autoenc.errors import BundleCorruptError
 from autoenc.models.graph import TensorSpec, open_graph, reason, run_graph
-from autoenc.models.manifest import ANEW
+from autoenc.models.manifest import ANEW, CLASSIFIER, DECODER, ENCODER, classes_of, verified
 from autoenc.parallel import ordered_chunks
 from autoenc.text import shown
 
@@ -82,3 +82,27 @@ class Network:
 
     def _failed(self, error: Exception) -> BundleCorruptError:
         return BundleCorruptError(f"{shown(self._file)} cannot be run: {reason(error)}. {ANEW}")
+
+
+def networks_of(folder: Path, info: dict[str, Any]) -> tuple[Network, Network | None, Network | None]:
+    """The networks of a bundle, as its manifest describes them.
+
+    Returns:
+        The encoder, read now; the decoder and the classifier, if there are any, which few need: read when first run.
+
+    Raises:
+        BundleCorruptError: the encoder is missing or has changed.
+    """
+    size, dim = (info["architecture"][name] for name in ("input_size", "latent_dim"))
+    images, latents = TensorSpec("images", "uint8", (size, size, 3)), TensorSpec("latents", "float32", (dim,))
+    content = verified(folder, info, ENCODER)  # what was verified is what runs, though the folder may be replaced
+    encoder = Network(folder / ENCODER, lambda: content, images, latents, size=len(content))
+
+    def of_latents(name: str, output: TensorSpec) -> Network | None:
+        if name not in info["checksums"]:
+            return None
+        return Network(folder / name, lambda: verified(folder, info, name), latents, output)
+
+    decoder = of_latents(DECODER, TensorSpec("pixels", "float32", (size, size, 3)))
+    classifier = of_latents(CLASSIFIER, TensorSpec("probabilities", "float32", (len(classes_of(info)),)))
+    return encoder, decoder, classifier
