@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autoenc.comparison.kept import IN_MEMORY_BYTES
+from autoenc.comparison.spent import Spent, typical
 from autoenc.comparison.split import Split
-from autoenc.comparison.vector_files import Spent, VectorFolder, is_compact, picture_digests, typical
+from autoenc.comparison.vector_files import VectorFolder, is_compact
+from autoenc.comparison.vector_format import picture_digests
 from autoenc.encoders import Encoder
 from autoenc.encoders.base import check_finite
 from autoenc.encoders.projection import Projection

@@ -1,9 +1,7 @@
 """Vectors of pictures on disk, so that another comparison does not compute them again.
 
 FOLDER/
-└── KEY-DIGEST.vectors  the vectors of some pictures by one encoder: a line that says what it is, a line of JSON (the
-                        encoder's fingerprint, the number of rows, how long they took), the pictures' digests (16 bytes
-                        each), the vectors (float32, little-endian), and a checksum over all of it
+└── KEY-DIGEST.vectors  the vectors of some pictures by the encoder with that key (see `vector_format`)
 
 A vector is found by the encoder's fingerprint and by the digest of the very pixels that the encoder was given. A file
 is written whole or not at all, and never changed; one that is damaged is removed, and what it held is computed anew.
@@ -12,25 +10,23 @@ is written whole or not at all, and never changed; one that is damaged is remove
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import math
 import os
 import re
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
+from autoenc.comparison.spent import Spent, typical
+from autoenc.comparison.vector_format import Part, content_of, identity_of, key_of, parsed
 from autoenc.encoders import Encoder
 from autoenc.files import TEMPORARY, digest_of, replace_file
 from autoenc.outputs import check_makeable
 from autoenc.text import counted, shown
-from autoenc.vectors import Images, Indices, Vectors
+from autoenc.vectors import Indices, Vectors
 
 MOST_BYTES = 4 * 2**30
 """What the files of a folder take at most, together; beyond that, those that were used longest ago are removed."""
@@ -38,34 +34,8 @@ MOST_BYTES = 4 * 2**30
 PART_BYTES = 16 * 2**20
 """Vectors in one file: what is lost at most when a run is killed."""
 
-_MAGIC = b"autoenc vectors 1\n"
 _NAME = re.compile(r"[0-9a-f]{32}-[0-9a-f]{32}\.vectors")
-_DIGEST = 16
 _DAY = 86_400
-
-
-class Spent(NamedTuple):
-    """How long it took to encode some images, in seconds."""
-
-    seconds: float = 0.0
-    images: int = 0
-
-    def plus(self, seconds: float, images: int) -> Spent:
-        return Spent(self.seconds + seconds, self.images + images)
-
-
-def typical(batches: Sequence[Spent]) -> Spent:
-    """What some batches take together if each image takes what one takes in the median batch.
-
-    So a batch during which an encoder was set up, or something else had the machine, counts no more than others.
-
-    Example:
-        >>> typical([Spent(9.0, 1), Spent(2.0, 2), Spent(4.0, 4)])
-        Spent(seconds=7.0, images=7)
-    """
-    images = sum(batch.images for batch in batches)
-    rate = statistics.median(batch.seconds / batch.images for batch in batches) if batches else 0.0
-    return Spent(rate * images, images)
 
 
 class VectorFolder:
@@ -83,6 +53,7 @@ class VectorFolder:
         OutputError: it is no folder that can be written to.
 
     Example:
+        >>> from autoenc.comparison.vector_format import picture_digests
         >>> encoder, folder = autoenc.create_encoder("edges"), VectorFolder("vectors")
         >>> images, vectors = np.zeros((2, 32, 32, 3), np.uint8), np.zeros((2, 324), np.float32)
         >>> with folder.shelf(encoder) as shelf:
@@ -115,14 +86,14 @@ class VectorFolder:
                 "vectors, used longest ago, removed from it."
             )
 
-    def parts(self, identity: dict[str, Any]) -> Iterator[_Part]:
+    def parts(self, identity: dict[str, Any]) -> Iterator[Part]:
         """What the whole files of an encoder hold; those that are damaged are removed."""
         for entry in self._entries():
-            if not entry.name.startswith(_key(identity)):
+            if not entry.name.startswith(key_of(identity)):
                 continue
             path = self.folder / entry.name
             try:
-                part = _parsed(path.read_bytes(), identity)
+                part = parsed(path.read_bytes(), identity)
                 os.utime(path)  # it was used
             except FileNotFoundError:  # another process removed it
                 continue
@@ -139,12 +110,10 @@ class VectorFolder:
         """Write one file. If that fails, nothing more is written: a comparison can do without."""
         if self._failure:
             return
-        header = json.dumps({**identity, "rows": len(digests), "seconds": seconds}).encode()
-        body = b"".join([_MAGIC, header, b"\n", *digests, vectors.astype("<f4").tobytes()])
-        check = digest_of(body)
+        content = content_of(identity, digests, vectors, seconds)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_file(self.folder / f"{_key(identity)}-{check}.vectors", body + bytes.fromhex(check))
+            replace_file(self.folder / f"{key_of(identity)}-{digest_of(content)}.vectors", content)
         except OSError as error:
             self._failure = error.strerror or str(error)
 
@@ -193,11 +162,7 @@ class Shelf:
     def __init__(self, folder: VectorFolder, encoder: Encoder) -> None:
         self.spent = Spent()
         self._folder = folder
-        self._identity = {
-            "fingerprint": encoder.fingerprint,
-            "input_size": encoder.input_size,
-            "dim": encoder.dim,
-        }
+        self._identity = identity_of(encoder)
         self._digests: list[bytes] = []
         self._vectors: list[Vectors] = []
         self._batches: list[Spent] = []
@@ -254,50 +219,6 @@ class Shelf:
         self._digests, self._vectors, self._batches = [], [], []
 
 
-class _Part(NamedTuple):
-    """What one file holds: n digests, (n, D) vectors, and how long these took."""
-
-    digests: list[bytes]
-    vectors: Vectors
-    spent: Spent
-
-
 def is_compact(encoder: Encoder) -> bool:
     """Whether its vectors take less room than the pixels that they are made of, so that they are worth keeping."""
     return 4 * encoder.dim < 3 * encoder.input_size**2
-
-
-def picture_digests(images: Images) -> list[bytes]:
-    """A digest of the pixels of each image: (N, S, S, 3) uint8 -> N times 16 bytes.
-
-    Example:
-        >>> one, other, same = picture_digests(np.array([7, 8, 7], np.uint8).repeat(48).reshape(3, 4, 4, 3))
-        >>> one == same, one == other
-        (True, False)
-    """
-    return [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=_DIGEST).digest() for image in images]
-
-
-def _key(identity: dict[str, Any]) -> str:
-    return digest_of(json.dumps(identity, sort_keys=True).encode())
-
-
-def _parsed(data: bytes, identity: dict[str, Any]) -> _Part:
-    """Raises ValueError for anything but a whole file of this encoder."""
-    body, check = data[:-_DIGEST], data[-_DIGEST:]
-    if not body.startswith(_MAGIC) or bytes.fromhex(digest_of(body)) != check:
-        raise ValueError("it is damaged")
-    start = body.index(b"\n", len(_MAGIC))
-    header = json.loads(body[len(_MAGIC) : start])
-    if not isinstance(header, dict):
-        raise ValueError("its header is no object")
-    rows, seconds = header.pop("rows", None), header.pop("seconds", None)
-    dim = identity["dim"]
-    if header != identity or not isinstance(rows, int) or len(body) - start - 1 != rows * (_DIGEST + 4 * dim):
-        raise ValueError("it holds something else")
-    if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
-        raise ValueError("it does not say how long its vectors took")
-    first = start + 1
-    digests = [body[at : at + _DIGEST] for at in range(first, first + rows * _DIGEST, _DIGEST)]
-    vectors = np.frombuffer(body, "<f4", rows * dim, first + rows * _DIGEST).reshape(rows, dim)
-    return _Part(digests, vectors.astype(np.float32, copy=False), Spent(float(seconds), rows))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from autoenc.comparison import vector_files
-from autoenc.comparison.vector_files import Shelf, VectorFolder, picture_digests
+from autoenc.comparison.vector_files import Shelf, VectorFolder
+from autoenc.comparison.vector_format import picture_digests
 from autoenc.encoders.base import Encoder
 from autoenc.errors import OutputError
 from autoenc.files import TEMPORARY
