@@ -134,7 +134,7 @@ class _Run:
                 self._skip(row, reason)
             else:
                 rows.append(row)
-        rows = self._described(rows, batch)
+        rows = self._described(rows)
         if not rows:
             return
         store = self.target.prepared(self.specs, self.place.source, self._location)
@@ -158,7 +158,7 @@ class _Run:
     def _skip(self, row: NamedRow, reason: str) -> None:
         self.skipped.append(SkippedFile(Path(row.path), f"row {row.number:,}: {reason}"))
 
-    def _described(self, rows: Sequence[NamedRow], batch: Batch) -> list[NamedRow]:
+    def _described(self, rows: Sequence[NamedRow]) -> list[NamedRow]:
         """The rows whose images can be used, with what is known of these; files that are not there are noted."""
         if not self.place.root.is_absolute() or not self.place.root.is_dir():
             return list(rows)
@@ -244,10 +244,10 @@ def _notes(opened: VectorFile, root: Path | None, specs: Mapping[str, VectorSpec
         notes.append(
             f"The folder {shown(root)}, which the paths are relative to, is not here; images= names another one."
         )
-    foreign = [name for name, spec in specs.items() if not spec.of_images]
+    foreign = [f"'{name}'" for name, spec in specs.items() if not spec.of_images]
     if foreign:
         notes.append(
-            f"The vectors '{some(foreign)}' were made elsewhere. Search by them with stored images (id=, like=) or "
+            f"The vectors {some(foreign)} were made elsewhere. Search by them with stored images (id=, like=) or "
             f"with vector=."
         )
     return notes
