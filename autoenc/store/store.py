@@ -11,14 +11,7 @@ import numpy as np
 
 from autoenc.errors import ArgumentError, PointNotFoundError, VectorError
 from autoenc.store.checks import canonical, check_payloads, jsonable, parts
-from autoenc.store.filters import (
-    EVERYTHING,
-    OWN,
-    SCANNED,
-    AnyOf,
-    Conditions,
-    check_field_name,
-)
+from autoenc.store.filters import EVERYTHING, OWN, SCANNED, AnyOf, Conditions, check_field_name
 from autoenc.store.hybrid import HybridSearch
 from autoenc.store.kinds import COUNTED, RANGED
 from autoenc.store.points import Record, canonical_id
