@@ -20,7 +20,7 @@ from autoenc.encoders.preprocessing import Preprocessing
 from autoenc.encoders.weight_files import Kernels, fetched, kernels, told
 from autoenc.errors import EncoderError, MissingDependencyError
 from autoenc.quiet import tensorflow_silenced
-from autoenc.text import printable, shown
+from autoenc.text import meant, printable, shown
 
 IMAGENET = "imagenet"
 RANDOM = "random"
@@ -166,7 +166,10 @@ def application(name: str) -> Application:
         EncoderError: there is none.
     """
     if name not in APPLICATIONS:
-        raise EncoderError(f"Unknown network '{name}'; those of Keras Applications are: {', '.join(APPLICATIONS)}.")
+        raise EncoderError(
+            f"Unknown network '{name}'; those of Keras Applications are: {', '.join(APPLICATIONS)}."
+            f"{meant(name, APPLICATIONS)}"
+        )
     return APPLICATIONS[name]
 
 

@@ -359,6 +359,7 @@ def test_a_folder_to_validate_on(drawn: Path, tmp_path: Path) -> None:
     ("options", "reason"),
     [
         ({"base": "alexnet"}, r"base=: Unknown network 'alexnet'; those .* mobilenet"),
+        ({"base": "MobileNet2"}, r"Did you mean 'mobilenet'\?"),
         ({"epochs": 0}, "epochs= must be a whole number, 1 or more"),
         ({"top_epochs": -1}, "top_epochs= must be"),
         ({"copies": 0}, "copies= must be"),
