@@ -21,7 +21,16 @@ from autoenc.outputs import MARK, check_folder, write_file
 from autoenc.report import pareto, plots
 from autoenc.report.advice import STORE, advice, search_command
 from autoenc.report.examples import examples_section
-from autoenc.report.findings import chance, differences_by, evidence, fusion_told, glossary, headline, tally
+from autoenc.report.findings import (
+    chance,
+    differences_by,
+    differences_to_all,
+    evidence,
+    fusion_told,
+    glossary,
+    headline,
+    tally,
+)
 from autoenc.report.markup import data_uri, escape, table
 from autoenc.text import counted, number, shown, some
 from autoenc.version import __version__
@@ -144,7 +153,8 @@ def _scores(comparison: Comparison) -> str:
     picture = _plot(
         _drawn(plots.metric_bars, comparison),
         "Bar charts of every metric by encoder, with 95% intervals; the tables hold the same figures.",
-        "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0.",
+        "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0."
+        + (" Altered copies are searched for with one encoder at a time." if comparison.together else ""),
     )
     return _section("Scores", text, body, picture, *map(_fusion, comparison.together))
 
@@ -206,8 +216,7 @@ def _differences(comparison: Comparison) -> str:
 
 def _table_of_differences(comparison: Comparison, metric: str) -> str:
     rows = []
-    fused = [item for found in comparison.together for item in found.differences_from(comparison.reference)]
-    for item in [*differences_by(comparison, metric), *(item for item in fused if item.metric == metric)]:
+    for item in differences_to_all(comparison, metric):
         mean, low, high = (number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high))
         cells = [
             f"<td>{mean}</td>",

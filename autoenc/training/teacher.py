@@ -159,8 +159,8 @@ def taught_rows(teacher: Encoder, vectors: Vectors, fitted: Indices) -> Vectors:
     known = np.asarray(vectors[fitted])
     if np.ptp(known, axis=0).max() <= _CONSTANT * max(1.0, float(np.abs(known).max())):
         raise TrainingError(
-            f"Teacher '{teacher.name}' makes the same vector of all {counted(len(fitted), 'different image')}: nothing "
-            f"can be learned from it. Name another teacher=, or other weights of it."
+            f"Teacher '{teacher.name}' makes the same vector of all {counted(len(fitted), 'different image')} to train "
+            f"on: nothing can be learned from it. Name another teacher=, or other weights of it."
         )
     return unit_rows(principal_components(known, COMPONENTS, WHITENING).apply(vectors))
 

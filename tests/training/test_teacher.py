@@ -128,7 +128,7 @@ def test_of_many_numbers_64_components_are_kept() -> None:
 def test_a_teacher_to_whom_all_images_are_the_same_is_told(noise: float) -> None:
     vectors = (1000 + noise * np.random.default_rng(0).random((20, 3))).astype(np.float32)
     with pytest.raises(
-        TrainingError, match=r"'means' makes the same vector of all 20 different images: nothing can be"
+        TrainingError, match=r"'means' makes the same vector of all 20 different images to train on: nothing"
     ):
         taught_rows(Means(), vectors, np.arange(20))
 
