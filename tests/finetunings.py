@@ -49,7 +49,7 @@ def tiny_base() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.applications, "Tiny", tiny, raising=False)
-        known = replace(APPLICATIONS["mobilenet"], name="tiny", title="Tiny", builder="Tiny", dim=16)
+        known = replace(APPLICATIONS["mobilenet"], name="tiny", title="Tiny", builder="Tiny", dim=16, parameters=1488)
         patch.setitem(APPLICATIONS, "tiny", known)
         patch.setitem(TOPS, "tiny", "cut")
         yield

@@ -149,7 +149,7 @@ def _points(store: Store, problems: list[str], notes: list[str], tell: Progress)
             if dict(counts) != store.facets(f"{OWN}.{name}", limit=MAX_K):
                 problems.append(f"The index of the field '{name}' does not hold what the points hold. {_RESTORE}")
     if foreign:
-        notes.append(f"{counted(foreign, 'point')} {'was' if foreign == 1 else 'were'} not written by index_images.")
+        notes.append(f"{counted(foreign, 'point')} {'was' if foreign == 1 else 'were'} not indexed by autoenc.")
     for name, having in status.having.items():
         if status.encoders[name].of_images and (lacking := status.points - having):
             notes.append(f"{counted(lacking, 'point')} without vector '{name}'; index with encoders={name} to add it.")

@@ -67,7 +67,7 @@ def index_vectors(
         VectorFileError: the file cannot be read, or is a pickle. Nothing is written.
         StoreMismatchError: the store holds vectors of another encoder, or of another length, under one of the names.
         StoreError: the store cannot be opened or written.
-        NoImagesError: `images` is no folder.
+        NoImagesError: `images` is no folder, or none of the images is in the folder. Nothing is written.
         ArgumentError: a name that vectors cannot have; or the images of another source, as for `index_images`.
 
     Example:
@@ -86,6 +86,7 @@ def index_vectors(
             if root is None and source is not None and target.store.info.sources.get(source):
                 root = Path(target.store.info.sources[source])
         naming = Naming(root, opened.keys())
+        naming.check_found(opened.path, target.store)
         run = _Run(opened, specs, _place(root, naming.relative, target.store, source), target)
         for batch in opened.batches():
             run.take(batch, naming)
@@ -238,16 +239,17 @@ def _notes(opened: VectorFile, root: Path | None, specs: Mapping[str, VectorSpec
     if opened.unread:
         notes.append(
             f"Not read: column{'' if len(opened.unread) == 1 else 's'} {some(list(opened.unread))}. A table joins the "
-            f"images with metadata= of `index_images`."
+            f"images with metadata= where their folder is indexed."
         )
     if root is not None and not root.is_dir():
         notes.append(
-            f"The folder {shown(root)}, which the paths are relative to, is not here; images= names another one."
+            f"The folder {shown(root)}, which the paths are relative to, is not here. Give the folder of the images if "
+            f"it is elsewhere now."
         )
     foreign = [f"'{name}'" for name, spec in specs.items() if not spec.of_images]
     if foreign:
         notes.append(
-            f"The vectors {some(foreign)} were made elsewhere. Search by them with stored images (id=, like=) or "
-            f"with vector=."
+            f"The vectors {some(foreign)} were made elsewhere. Search by them with stored images (id=, like=) or, "
+            f"in Python, with vectors."
         )
     return notes

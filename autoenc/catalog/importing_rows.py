@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,9 +11,12 @@ from typing import Any
 from autoenc.catalog.fields import own_of
 from autoenc.catalog.sources import Place, file_below
 from autoenc.embeddings.reading import Batch
+from autoenc.errors import NoImagesError
 from autoenc.store import Store, point_id
 from autoenc.store.points import canonical_id
-from autoenc.text import is_text, shown
+from autoenc.text import counted, is_text, shown
+
+_BATCH = 1000
 
 
 @dataclass
@@ -62,6 +66,20 @@ class Naming:
             if not reason:
                 self._first.setdefault(path, self.total)
         self.relative = list(self._first)
+
+    def check_found(self, file: Path, store: Store | None) -> None:
+        """Raise NoImagesError if rows name images by paths, and the folder is there and holds none of these."""
+        if self._root is None or not self._root.is_dir() or not self.relative:
+            return
+        if any(os.path.lexists(self._root / path) for path in self.relative):
+            return
+        ids = [path for path in self.relative if canonical_id(path) is not None]
+        if store is not None and any(store.retrieve(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH)):
+            return  # rows may name stored images by their ids
+        raise NoImagesError(
+            f"None of the {counted(len(self.relative), 'image')} that {shown(file)} names is in {shown(self._root)}. "
+            f"Expected the folder that its paths are relative to; the first path is {shown(self.relative[0])}."
+        )
 
     def named(self, batch: Batch, place: Place, store: Store | None) -> Iterator[NamedRow]:
         """Each row of a batch with its point."""

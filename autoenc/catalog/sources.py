@@ -111,8 +111,8 @@ def make_encoders(
             )
         if isinstance(name, str) and name in held and not is_known(name, held[name].origin):
             raise EncoderError(
-                f"Encoder '{name}' is not one of autoenc's own; pass the Encoder object itself with encoders= or "
-                f"using=."
+                f"Encoder '{name}' is not one of autoenc's own; in Python, pass the Encoder object itself with "
+                f"encoders= or using=."
             )
     try:
         made = create_encoders(encoders, model, origins_of(store), weights=weights)

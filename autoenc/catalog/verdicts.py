@@ -76,7 +76,7 @@ def _verdicts(id: str, owns: Mapping[str, Mapping[str, Any]], forget: bool) -> l
     """What an image holds once it is no duplicate of the others, or may be one again."""
     others = [own.get("digest") for other, own in owns.items() if other != id]
     if not all(isinstance(digest, str) for digest in (owns[id].get("digest"), *others)):
-        raise ArgumentError("A verdict is about images that index_images wrote; one of these points is not.")
+        raise ArgumentError("A verdict is about images that autoenc indexed; one of these points is not.")
     there = verdicts_of(owns[id])
     if forget:
         return [digest for digest in there if digest not in others]

@@ -55,4 +55,6 @@ def run(options: argparse.Namespace) -> int:
     put(table(("class", "probability", "next", "path"), rows))
     if found.accuracy is not None and len(found.images) > 1:
         put(f"Accuracy: {found.accuracy:.3f} of {counted(found.labeled, 'image')} in folders called like classes.")
+    if options.sheet:
+        put(f"Sheet: {shown(options.sheet)}")
     return 0

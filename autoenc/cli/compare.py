@@ -49,8 +49,17 @@ def add_parser(verbs: Any) -> None:
         "(default: learned,color,texture,edges,handcrafted,pixels+pca32,edges+pca32)",
     )
     add_weights(parser)
-    parser.add_argument("--labels", metavar="FILE", help="table of labels (.csv, or .parquet), one row per image")
-    parser.add_argument("--label-column", metavar="NAME", help="column of that table that holds the labels")
+    parser.add_argument(
+        "--labels",
+        metavar="folders|FILE",
+        help="what belongs together: the names of the folders, or a table (.csv, .parquet) with one row per image "
+        "(default: folders)",
+    )
+    parser.add_argument(
+        "--label-column",
+        metavar="NAME",
+        help="column of that table that holds the labels; 'label' if it is not given",
+    )
     parser.add_argument("--max-queries", type=int, metavar="N", help="take N queries, drawn at random")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of what is drawn at random (default: 0)")
     parser.add_argument(

@@ -93,6 +93,7 @@ def _mark(store: Store, images: list[str], options: argparse.Namespace) -> int:
 
 def _find(store: Store, options: argparse.Namespace) -> int:
     from autoenc.catalog.duplicates import find_duplicates
+    from autoenc.text import shown
 
     reading = list(filter(None, store.info.sources.values()))
     _check_files(options, reading)
@@ -100,6 +101,9 @@ def _find(store: Store, options: argparse.Namespace) -> int:
     _write_files(found, options, reading)
     if not options.json:
         _show(found)
+        for what, file in (("List", options.out), ("Sheet", options.sheet), ("Plot", options.plot)):
+            if file:
+                put(f"{what}: {shown(file)}")
     list_skipped(found.unread)
     if found.foreign:
         say(f"Left out: {found.foreign:,} points that autoenc did not index.")

@@ -166,7 +166,7 @@ def run(options: argparse.Namespace) -> int:
     answer = searcher.answer(query)
     neighbors, verdict = answer.neighbors, answer.novelty
     stored = [searcher.stored(id) for id in options.id]
-    shown = [*options.image, *(str(each.path) for each in stored)]
+    pictures = [*options.image, *(str(each.path) for each in stored)]
     misses = [] if neighbors else unmatched(store, where)
     if query.wanted is not None:
         from autoenc.catalog.hybrid import unknown_words
@@ -181,11 +181,11 @@ def run(options: argparse.Namespace) -> int:
 
         using = searcher.using if query.looks else ""
         sheet = query_sheet(_shown([*options.image, *stored], options.like, query, searcher), neighbors, using=using)
-        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[*shown, *reading])
+        write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[*pictures, *reading])
     if options.json:
         print_json(
             {
-                "query": shown[0] if len(shown) == 1 else shown,
+                "query": pictures[0] if len(pictures) == 1 else pictures,
                 "using": searcher.using if query.looks else NOTHING,
                 "neighbors": [neighbor.to_dict() for neighbor in neighbors],
                 "novelty": None if verdict is None else verdict.to_dict(),
@@ -199,6 +199,10 @@ def run(options: argparse.Namespace) -> int:
         put(table([_COLUMNS[c] for c in columns], [[row[c] for c in columns] for row in rows]))
     else:
         put("No image matches.")
+    if options.sheet and not options.json:
+        from autoenc.text import shown
+
+        put(f"Sheet: {shown(options.sheet)}")
     for sentence in misses:
         say(sentence)
     if neighbors and neighbors[0].parts and query.looks:

@@ -24,7 +24,7 @@ from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
 from autoenc.outputs import check_apart
 from autoenc.progress import ProgressOption, telling
-from autoenc.tables.labels import Labels, LabelTable, read_labels
+from autoenc.tables.labels import FOLDERS, Labels, LabelTable, read_labels
 from autoenc.text import counted, shown, some
 from autoenc.vectors import Images, Indices
 
@@ -70,9 +70,9 @@ def compare(
         encoders: names, with "+pcaK" for K principal components fitted on the gallery, or encoders. Without it
             DEFAULT_ENCODERS; those that cannot be fitted on so few images are left out, and a note says so.
         weights: of pretrained encoders, as for `create_encoder`.
-        labels: a table, CSV or Parquet, with the labels of gallery and queries; or a list with one label or None for
-            each of `images`. Without it, files have the names of their folders as labels.
-        label_column: the column of that table that holds the labels.
+        labels: "folders", which is also the default, for the names of the folders that hold the images; a table, CSV or
+            Parquet, with the labels of gallery and queries; or a list with one label or None for each of `images`.
+        label_column: the column of that table that holds the labels; None for "label".
         query_labels: a list with one label or None for each of `queries`. Without it, they are labeled by the
             table or by their folders.
         max_queries: draw this many queries, and this many images for altered copies, without replacement. Without
@@ -204,10 +204,10 @@ def _check(queries: Pictures | None, query_labels: Labels | None, max_queries: i
 def _read_labels(
     labels: str | os.PathLike[str] | Labels | None, label_column: str | None
 ) -> LabelTable | Labels | None:
-    """The table of a file; a list of labels as it is."""
+    """The table of a file; a list of labels as it is; None for the names of the folders."""
+    if isinstance(labels, str) and labels == FOLDERS:
+        labels = None
     if isinstance(labels, (str, os.PathLike)):
-        if label_column is None:
-            raise ArgumentError("labels= is a table; name its column of labels with label_column=.")
         return read_labels(labels, label_column)
     if label_column is not None:
         raise ArgumentError("label_column= is a column of a table; name its file with labels=.")

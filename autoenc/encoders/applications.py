@@ -20,7 +20,7 @@ from autoenc.encoders.preprocessing import Preprocessing
 from autoenc.encoders.weight_files import Kernels, fetched, kernels, told
 from autoenc.errors import EncoderError, MissingDependencyError
 from autoenc.quiet import tensorflow_silenced
-from autoenc.text import printable, shown
+from autoenc.text import meant, printable, shown
 
 IMAGENET = "imagenet"
 RANDOM = "random"
@@ -49,6 +49,7 @@ class Application:
         title: of the network.
         builder: its function in `keras.applications`.
         dim: length of a vector.
+        parameters: how many numbers the network holds, up to the layer that makes the vector.
         layer: whose output the vector is; None for the average of the last feature map over its places.
         preprocessing: what its ImageNet weights expect of pixels.
         described: the same in words.
@@ -62,6 +63,7 @@ class Application:
     title: str
     builder: str
     dim: int
+    parameters: int
     layer: str | None
     preprocessing: Preprocessing
     described: str
@@ -83,6 +85,7 @@ APPLICATIONS = {
             title="MobileNet",
             builder="MobileNet",
             dim=1024,
+            parameters=3_228_864,
             layer=None,
             preprocessing=Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3),
             described=_TO_ONE,
@@ -95,6 +98,7 @@ APPLICATIONS = {
             title="MobileNetV3 Large",
             builder="MobileNetV3Large",
             dim=960,
+            parameters=2_996_352,
             layer=None,
             preprocessing=Preprocessing(),  # the network itself scales
             described=_TO_ONE,
@@ -110,6 +114,7 @@ APPLICATIONS = {
             title="ResNet50",
             builder="ResNet50",
             dim=2048,
+            parameters=23_587_712,
             layer=None,
             preprocessing=_CAFFE,
             described=_BLUE_FIRST,
@@ -125,6 +130,7 @@ APPLICATIONS = {
             title="EfficientNetB0",
             builder="EfficientNetB0",
             dim=1280,
+            parameters=4_049_571,
             layer=None,
             preprocessing=_EFFICIENTNET,
             described="RGB, squeezed to 224x224 by area, ImageNet's mean and deviation",
@@ -137,6 +143,7 @@ APPLICATIONS = {
             title="VGG16",
             builder="VGG16",
             dim=4096,
+            parameters=134_260_544,
             layer="fc2",
             preprocessing=_CAFFE,
             described=_BLUE_FIRST,
@@ -159,7 +166,10 @@ def application(name: str) -> Application:
         EncoderError: there is none.
     """
     if name not in APPLICATIONS:
-        raise EncoderError(f"Unknown network '{name}'; those of Keras Applications are: {', '.join(APPLICATIONS)}.")
+        raise EncoderError(
+            f"Unknown network '{name}'; those of Keras Applications are: {', '.join(APPLICATIONS)}."
+            f"{meant(name, APPLICATIONS)}"
+        )
     return APPLICATIONS[name]
 
 

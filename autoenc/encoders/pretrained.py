@@ -68,7 +68,7 @@ class PretrainedEncoder(Encoder):
             self.origin = IMAGENET if weights == IMAGENET else str(self._file)
             digest = content_digest(self._file)
         self._digest = digest
-        self.model_bytes = 0 if self._file is None else self._file.stat().st_size
+        self.model_bytes = 4 * known.parameters if self._file is None else self._file.stat().st_size
         output = known.layer or "average"
         self.fingerprint = f"{known.name}-{_VERSION} {known.size}x{known.size} {output} weights={digest}"
         self._lock = threading.Lock()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from autoenc.text import counted, printable, short
+from autoenc.text import counted, printable, short, some
 
 CARD = "MODEL_CARD.md"
 
 _MARKUP = re.compile(r"[\\`*_~\[\]<>&|]")
+
+# Of these GitHub makes links without any markup, and a backslash does not keep it from that.
+_LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
+
+_MOST_CLASSES = 20  # that are named
 
 _TERMS = {
     "reconstruction": "the image is rebuilt from its vector",
@@ -76,8 +81,18 @@ def _data(info: Mapping[str, Any]) -> Iterator[str]:
 def _labels(info: Mapping[str, Any]) -> str:
     classes = info.get("classes")
     if classes:
-        return f"{len(classes)} classes were learned: {', '.join(_plain(name) for name in classes)}"
-    return "used in training" if _part(info, "training").get("labels") else "none were used"
+        return f"{counted(len(classes), 'class', 'classes')} were learned: {_named(classes)}"
+    labels = _part(_part(info, "training"), "labels")
+    if not labels:
+        return "none were used"
+    unlabeled = labels.get("unlabeled")
+    without = f"; {counted(unlabeled, 'image')} had none" if isinstance(unlabeled, int) and unlabeled else ""
+    classes = labels["classes"]
+    return f"{counted(len(classes), 'class', 'classes')} guided the training: {_named(classes)}{without}"
+
+
+def _named(classes: Sequence[str]) -> str:
+    return some([_plain(name) for name in classes], _MOST_CLASSES)
 
 
 def _objective(info: Mapping[str, Any]) -> Iterator[str]:
@@ -95,7 +110,8 @@ def _objective(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"- `{_text(info['objective'])}`."
     teacher = training.get("teacher")
     if isinstance(teacher, Mapping):
-        yield f"- It learned from a teacher, the encoder `{_text(teacher.get('name', 'unknown'))}`."
+        weight = f", weight {teacher['weight']:g} (edges, color and texture together: 1)" if "weight" in teacher else ""
+        yield f"- It learned from a teacher, the encoder `{_text(teacher.get('name', 'unknown'))}`{weight}."
     if "epochs" in training:
         best = f"; that of epoch {training['best_epoch']} is kept" if "best_epoch" in training else ""
         took = f", {training['seconds']:.0f} s" if "seconds" in training else ""
@@ -169,8 +185,9 @@ def _part(info: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _plain(value: object) -> str:
-    """Text for Markdown outside of code that is shown as it is, whatever a name holds: no markup, no link, no HTML."""
-    return _MARKUP.sub(r"\\\g<0>", printable(str(value)))
+    """Text for Markdown that is shown as it is, whatever a name holds: no markup, no link, no HTML."""
+    text = printable(str(value))
+    return f"`{_text(text)}`" if _LINK.search(text) else _MARKUP.sub(r"\\\g<0>", text)
 
 
 def _text(value: object) -> str:

@@ -16,7 +16,7 @@ MOST_IMAGES = 400
 def classification_sheet(found: Classification) -> Image.Image:
     """Draw the images with what they are taken for, ten in a row.
 
-    Below an image in a folder that is called like another class stands "not", with the name of that class.
+    An image in a folder that is called like another class has a red frame, and "true:" with that class below it.
 
     Args:
         found: what `classify` returned; the first 400 images are drawn, and the title says so.
@@ -37,5 +37,5 @@ def _tile(image: Classified) -> Tile:
     caption = f"{image.label} {image.probability:.0%}"
     if isinstance(image.picture, NamedPicture):
         return Tile(image.picture.picture, caption, image.picture.name)
-    wrong = "" if image.folder in (None, image.label) else "not "
-    return Tile(image.picture, caption, wrong + name_of(image.picture))
+    wrong = image.folder not in (None, image.label)
+    return Tile(image.picture, caption, f"{'true: ' if wrong else ''}{name_of(image.picture)}", wrong)

@@ -55,6 +55,12 @@ def chance(comparison: Comparison) -> float:
     return float(np.mean(found)) / (len(comparison.gallery) - own)
 
 
+def differences_to_all(comparison: Comparison, metric: str) -> list[Difference]:
+    """`differences_by`, and then those of the reference to the fusion and to the hybrid."""
+    fused = [item for found in comparison.together for item in found.differences_from(comparison.reference)]
+    return [*differences_by(comparison, metric), *(item for item in fused if item.metric == metric)]
+
+
 def differences_by(comparison: Comparison, metric: str) -> list[Difference]:
     """The differences in one metric, in the order of the encoders."""
     return [difference for difference in comparison.differences if difference.metric == metric]

@@ -11,7 +11,7 @@ import numpy as np
 from autoenc.comparison.records import Comparison
 from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, drawable, figure
 from autoenc.metrics.registry import find_metric
-from autoenc.report.findings import differences_by
+from autoenc.report.findings import differences_to_all
 from autoenc.text import short
 
 if TYPE_CHECKING:  # an optional package, which `figure` asks for
@@ -25,19 +25,25 @@ _BARS = ("p@5", "map", "recall@10", "hit@5", "knn@10", "selfrecall@1")
 
 
 def metric_bars(comparison: Comparison) -> bytes:
-    """Bars of each metric by encoder, best first, with 95% intervals."""
+    """Bars of each metric by encoder, fusion and hybrid, best first, with 95% intervals.
+
+    Self-recall is of encoders alone: no altered copies are searched for with several of them together.
+    """
     metrics = [metric for metric in _BARS if metric in comparison.metrics]
-    reference, encoders = comparison.reference, comparison.encoders
-    canvas, panels = figure(10.5, 0.75 + len(encoders) * 0.27, len(metrics), columns=min(3, len(metrics)))
+    reference = comparison.reference
+    figures = {each.name: each.figures for each in (*comparison.encoders.values(), *comparison.together)}
+    canvas, panels = figure(10.5, 0.75 + len(figures) * 0.27, len(metrics), columns=min(3, len(metrics)))
     for axes, metric in zip(panels, metrics, strict=False):
-        names = sorted(encoders, key=lambda name: encoders[name].figures[metric].mean)
+        names = [name for name in figures if metric in figures[name]]
+        names.sort(key=lambda name: figures[name][metric].mean)
         for row, name in enumerate(names):
-            mean, low, high = encoders[name].figures[metric]
+            mean, low, high = figures[name][metric]
             axes.barh(row, mean, height=0.66, color=BLUE if name == reference else "#C6CCD4")
             axes.plot([low, high], [row, row], color=INK, linewidth=1.3, solid_capstyle="butt")
             axes.text(high, row, f"  {short(mean)}", va="center", fontsize=8, color=INK)
         _name_rows(axes, names, reference)
-        top = max(encoders[name].figures[metric].high for name in names)
+        top = max(figures[name][metric].high for name in names)
+        axes.set_ylim(len(names) - len(figures) - 0.5, len(names) - 0.5)  # rows are as high in every panel
         axes.set_xlim(0, max(top * 1.22, 0.05))
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= min(1, top * 1.22)])
         title(axes, find_metric(metric).title)
@@ -46,17 +52,20 @@ def metric_bars(comparison: Comparison) -> bytes:
 
 
 def difference_forest(comparison: Comparison) -> bytes | None:
-    """Paired differences of the reference to every other encoder, with 95% intervals; None for a single encoder."""
+    """Paired differences of the reference to every other encoder, to the fusion and to the hybrid, with 95% intervals.
+
+    None for a single encoder.
+    """
     measured = {difference.metric for difference in comparison.differences}
     wanted = [metric for metric in ("map", "p@5", "selfrecall@1") if metric in measured]
     if not wanted:
         return None
-    rows = max(len(differences_by(comparison, metric)) for metric in wanted)
+    rows = max(len(differences_to_all(comparison, metric)) for metric in wanted)
     canvas, panels = figure(10.5, 1.05 + rows * 0.3, len(wanted), columns=len(wanted))
     from matplotlib.ticker import MaxNLocator
 
     for axes, metric in zip(panels, wanted, strict=True):
-        differences = differences_by(comparison, metric)
+        differences = differences_to_all(comparison, metric)
         for row, difference in enumerate(reversed(differences)):
             color = BLUE if difference.ci_low > 0 else ORANGE if difference.ci_high < 0 else FAINT
             axes.plot([difference.ci_low, difference.ci_high], [row, row], color=color, linewidth=2)

@@ -12,7 +12,7 @@ from autoenc.errors import MissingDependencyError
 from autoenc.metrics.bootstrap import Interval
 from autoenc.metrics.registry import find_metric
 from autoenc.report import pareto, plots
-from autoenc.report.findings import chance, differences_by, fusion_told, tally
+from autoenc.report.findings import chance, differences_by, differences_to_all, fusion_told, tally
 from autoenc.report.markup import escape, plot, section, table
 from autoenc.text import counted, number, some
 
@@ -34,7 +34,8 @@ def scores_section(comparison: Comparison) -> str:
     picture = plot(
         _drawn(plots.metric_bars, comparison),
         "Bar charts of every metric by encoder, with 95% intervals; the tables hold the same figures.",
-        "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0.",
+        "Encoders by score, best first. The thin lines are 95% intervals; the scales start at 0."
+        + (" Altered copies are searched for with one encoder at a time." if comparison.together else ""),
     )
     return section("Scores", text, body, picture, *map(_fusion, comparison.together))
 
@@ -96,8 +97,7 @@ def differences_section(comparison: Comparison) -> str:
 
 def _table_of_differences(comparison: Comparison, metric: str) -> str:
     rows = []
-    fused = [item for found in comparison.together for item in found.differences_from(comparison.reference)]
-    for item in [*differences_by(comparison, metric), *(item for item in fused if item.metric == metric)]:
+    for item in differences_to_all(comparison, metric):
         mean, low, high = (number(value, like=item.mean, sign=True) for value in (item.mean, item.ci_low, item.ci_high))
         cells = [
             f"<td>{mean}</td>",

@@ -30,6 +30,7 @@ _INK: RGB = (34, 40, 49)
 _FAINT: RGB = (106, 114, 126)
 _EDGE: RGB = (222, 225, 230)
 _BLANK: RGB = (240, 241, 244)
+_WRONG: RGB = (190, 30, 45)
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,13 @@ class Tile:
             drawn.
         caption: the line below it, such as a score.
         note: the second line, fainter, such as its name.
+        wrong: whether it gets a red frame and a red note.
     """
 
     picture: Picture | Callable[[], Picture]
     caption: str = ""
     note: str = ""
+    wrong: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,10 +227,9 @@ def _draw_tile(
 ) -> None:
     x, y = place
     size, frame = layout.tile, layout.frame
-    width = frame if is_query else 1
-    draw.rectangle(
-        (x - width, y - width, x + size + width - 1, y + size + width - 1), fill=QUERY if is_query else _EDGE
-    )
+    width = frame if is_query or item.wrong else 1
+    edge = QUERY if is_query else _WRONG if item.wrong else _EDGE
+    draw.rectangle((x - width, y - width, x + size + width - 1, y + size + width - 1), fill=edge)
     try:
         picture = item.picture() if callable(item.picture) else item.picture
         sheet.paste(Image.fromarray(load_thumbnail(picture, size)), (x, y))
@@ -236,7 +238,7 @@ def _draw_tile(
         lines = textwrap.wrap(printable(str(error)), max(8, size // 8))[: size // 18]
         center = (x + size / 2, y + size / 2)
         draw.multiline_text(center, "\n".join(lines), _FAINT, font(12), anchor="mm", align="center")
-    captions = ((item.caption, font(14), _INK), (item.note, font(12), _FAINT))
+    captions = ((item.caption, font(14), _INK), (item.note, font(12), _WRONG if item.wrong else _FAINT))
     for line, (text, face, ink) in enumerate(captions):
         draw.text((x, y + size + frame + 4 + line * 18), elide(text, face, size), ink, face)
 

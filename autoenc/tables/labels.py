@@ -19,6 +19,12 @@ from autoenc.text import counted, meant, shown
 Labels = Sequence[str | int | None] | npt.NDArray[np.generic]
 """Labels as callers may give them for a list of pictures, in the same order."""
 
+FOLDERS = "folders"
+"""The labels that are the names of the folders that hold the images."""
+
+LABEL_COLUMN = "label"
+"""The column of a table that holds the labels, unless another is named."""
+
 KEY_COLUMNS = ("path", "file", "filename", "image", "id")
 """Columns that may name the image of a row. The first of them that exists does; without any, the first column does."""
 
@@ -144,7 +150,7 @@ def labels_from_list(labels: Labels, images: Pictures, found: Found, parameter: 
     return [None if label is None else str(label) or None for label in kept]
 
 
-def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
+def read_labels(file: str | os.PathLike[str], column: str | None = None) -> LabelTable:
     """Read the labels from a table, CSV or Parquet, with one row per image: see `autoenc.tables.table.read_table`.
 
     Of two rows for the same image, the first counts. A row whose stray commas belong to its label or to what names its
@@ -152,7 +158,7 @@ def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
 
     Args:
         file: the table.
-        column: the name of the column with the labels; upper and lower case are the same.
+        column: the name of the column with the labels, "label" if None; upper and lower case are the same.
 
     Raises:
         LabelsError: the table cannot be read, or has no such column.
@@ -160,14 +166,15 @@ def read_labels(file: str | os.PathLike[str], column: str) -> LabelTable:
     try:
         table = read_table(file)
     except TableError as error:
-        raise LabelsError(str(error)) from error
+        folders = meant(os.fspath(file), [FOLDERS]) if not os.path.exists(file) else ""
+        raise LabelsError(f"{error}{folders}") from error
     lowered = {name.lower(): name for name in reversed(table.columns)}
-    wanted = column.strip()
+    wanted = (column or LABEL_COLUMN).strip()
     named = wanted if wanted in table.columns else lowered.get(wanted.lower())
     if named is None:
         raise LabelsError(
-            f"{shown(table.file)} has no column '{column}'. Its columns are: {', '.join(table.columns)}."
-            f"{meant(wanted, table.columns)}"
+            f"{shown(table.file)} has no column '{wanted}'. Its columns are: {', '.join(table.columns)}."
+            f"{meant(wanted, table.columns) or ' Name the right one with label_column=.'}"
         )
     key = next((lowered[name] for name in KEY_COLUMNS if name in lowered), next(iter(table.columns)))
     guessed = {line for line, name, _ in table.mended if name in (key, named)}  # a label of its own, perhaps

@@ -14,12 +14,17 @@ import numpy as np
 from autoenc.errors import ArgumentError, LabelsError
 from autoenc.files import digest_of
 from autoenc.images.finding import Found, Pictures
-from autoenc.tables.labels import Labels, image_name, labels_by_name, labels_from_folders, labels_from_list, read_labels
+from autoenc.tables.labels import (
+    FOLDERS,
+    Labels,
+    image_name,
+    labels_by_name,
+    labels_from_folders,
+    labels_from_list,
+    read_labels,
+)
 from autoenc.text import counted
 from autoenc.vectors import Indices
-
-FOLDERS = "folders"
-"""The labels that are the names of the folders that hold the images."""
 
 TrainingLabels = str | os.PathLike[str] | Mapping[Any, str | int | None] | Labels
 """Any form in which callers may pass labels; see `find_labels`."""
@@ -79,7 +84,7 @@ def find_labels(labels: TrainingLabels, column: str | None, images: Pictures, fo
     if folders:
         made = labels_from_folders(found.paths, found.root if found.whole else None)
     elif isinstance(labels, (str, os.PathLike)):
-        made = read_labels(labels, column or "label").match(found.paths)
+        made = read_labels(labels, column).match(found.paths)
     elif isinstance(labels, Mapping):
         named: dict[str, str] = {}
         for name, label in labels.items():

@@ -12,6 +12,7 @@ from autoenc.errors import ArgumentError, TrainingError
 from autoenc.images.alterations import GAIN, altered_copies
 from autoenc.models.manifest import DESCRIPTORS
 from autoenc.progress import Progress, silent
+from autoenc.text import counted
 from autoenc.training.clusters import cluster_map
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
@@ -43,7 +44,7 @@ UNDECIDED = Mix(edges=1, color=0.5, texture=0.7)
 """Where there are too few photos to choose by, or no mix forms clusters."""
 
 FEWEST = 200
-"""Different images that there must be to choose by."""
+"""Different images to train on that there must be to choose by."""
 
 _NEAR = 0.9
 """Mixes whose score is at least this share of the best one's cannot be told apart: their mean is taken."""
@@ -176,9 +177,9 @@ def decide(
             return Emphasis(asked, Mix(mix.edges, 0, mix.texture), reason="the images are gray")
         return Emphasis(asked, mix)
     if len(images) < FEWEST:
-        return Emphasis(
-            asked, _undecided(describer), reason=f"there are fewer than {FEWEST} different images to choose by"
-        )
+        different = counted(len(images), "different image")
+        reason = f"only {different} to train on, and choosing needs {FEWEST}"
+        return Emphasis(asked, _undecided(describer), reason=reason)
     folds = describe_folds(describer, images)
     mixes = [mix for mix in CANDIDATES if describer.colorful or not mix.color]
     scores = compare_mixes(folds, mixes, progress)

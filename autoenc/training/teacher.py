@@ -52,7 +52,8 @@ def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = N
     """
     if isinstance(teacher, str) and teacher in ENCODERS and ENCODERS[teacher].trained:
         raise ArgumentError(
-            f"teacher={teacher} does not say which model; pass autoenc.create_encoder('{teacher}', MODEL) instead."
+            f"teacher={teacher} does not say which model. `autoenc export` the model to ONNX, and name onnx:FILE; in "
+            f"Python, give the Encoder itself."
         )
     if isinstance(teacher, (str, Encoder)):
         check_used(weights, [teacher])  # first, so that no other weights are fetched in vain
@@ -158,8 +159,8 @@ def taught_rows(teacher: Encoder, vectors: Vectors, fitted: Indices) -> Vectors:
     known = np.asarray(vectors[fitted])
     if np.ptp(known, axis=0).max() <= _CONSTANT * max(1.0, float(np.abs(known).max())):
         raise TrainingError(
-            f"Teacher '{teacher.name}' makes the same vector of all {counted(len(fitted), 'different image')}: nothing "
-            f"can be learned from it. Name another teacher=, or other weights of it."
+            f"Teacher '{teacher.name}' makes the same vector of all {counted(len(fitted), 'different image')} to train "
+            f"on: nothing can be learned from it. Name another teacher=, or other weights of it."
         )
     return unit_rows(principal_components(known, COMPONENTS, WHITENING).apply(vectors))
 

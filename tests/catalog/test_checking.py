@@ -154,7 +154,7 @@ def test_what_could_not_be_checked_is_said() -> None:
     assert report.whole
     assert report.notes[:3] == [
         "There are no checksums of the files: the store is on a server, or was not closed.",
-        "1 point was not written by index_images.",
+        "1 point was not indexed by autoenc.",
         "1 point without vector 'paint'; index with encoders=paint to add it.",
     ]
     assert report.notes[3].startswith("No image was encoded again by 'paint'")

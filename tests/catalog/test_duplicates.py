@@ -407,7 +407,7 @@ def test_bad_verdicts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [record.payload for record in store] == before
     theirs = point_id("theirs", "1")
     store.upsert([theirs], {}, [{"_autoenc": {"not_duplicates": [3, "x"]}}])
-    with pytest.raises(ArgumentError, match="index_images wrote"):
+    with pytest.raises(ArgumentError, match="that autoenc indexed"):
         mark_not_duplicates(store, ["01.png", theirs])
 
 

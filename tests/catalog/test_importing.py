@@ -116,7 +116,7 @@ def test_the_folder_may_lie_elsewhere(embedded: Path, picture_folder: Path, tmp_
     moved = picture_folder.rename(tmp_path / "moved")
     report = index_vectors(embedded, ":memory:")
     assert counts(report) == (12, 0, 0, 0, 0)
-    assert any("is not here; images= names another one" in note for note in report.notes)
+    assert any("is not here. Give the folder of the images" in note for note in report.notes)
     (moved / "red" / "0.png").unlink()
     with open_store(":memory:") as store:
         report = index_vectors(embedded, store, images=moved)
@@ -125,6 +125,18 @@ def test_the_folder_may_lie_elsewhere(embedded: Path, picture_folder: Path, tmp_
         assert store.info.sources == {str(moved): str(moved)}
     with pytest.raises(NoImagesError, match="Expected the folder of the images"):
         index_vectors(embedded, ":memory:", images=picture_folder)
+
+
+def test_a_folder_with_none_of_the_images_is_refused(embedded: Path, picture_folder: Path, tmp_path: Path) -> None:
+    wrong = picture_folder / "red"
+    said = rf"None of the 12 images that {embedded} names is in {wrong}\. .* the first path is blue/0\.png\."
+    with pytest.raises(NoImagesError, match=said):
+        index_vectors(embedded, tmp_path / "s", images=wrong)
+    assert not (tmp_path / "s").exists()
+    with open_store(":memory:") as store:
+        index_images(picture_folder, store, encoders=["color"])
+        known = saved(tmp_path / "clip.npz", id=[point_id(str(picture_folder), "red/0.png")], clip=np.eye(1, 3))
+        assert counts(index_vectors(known, store, images=wrong)) == (0, 1, 0, 0, 0)  # it names an id, no path
 
 
 def test_vectors_of_another_encoder_are_not_mixed_in(embedded: Path, picture_folder: Path, tmp_path: Path) -> None:
@@ -193,7 +205,7 @@ def test_rows_without_a_folder_are_points_by_their_ids(tmp_path: Path) -> None:
             "label": "a",
             "_autoenc": {"source": "shop", "path": "sku-1", "folder": ""},
         }
-        assert any(note.endswith("(id=, like=) or with vector=.") for note in report.notes)
+        assert any(note.endswith("(id=, like=) or, in Python, with vectors.") for note in report.notes)
         with pytest.raises(ArgumentError, match="were not made by autoenc, so an Encoder object cannot search"):
             search(store, id="sku-1", using=Clip())
         known = point_id("shop", "sku-1")  # the id of a point finds it as it is

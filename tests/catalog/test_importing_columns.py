@@ -45,6 +45,6 @@ def test_several_columns_made_elsewhere_are_vectors_by_their_own_names(tmp_path:
         report = index_vectors(file, store)
         assert {name: spec.dim for name, spec in store.info.vectors.items()} == {"clip": 2, "dino": 3}
     assert report.notes == [
-        "The vectors 'clip' and 'dino' were made elsewhere. Search by them with stored images (id=, like=) or with "
-        "vector=."
+        "The vectors 'clip' and 'dino' were made elsewhere. Search by them with stored images (id=, like=) or, in "
+        "Python, with vectors."
     ]

@@ -235,7 +235,7 @@ def test_an_encoder_of_your_own_is_indexed_and_queried_like_any_other(picture_fo
     with open_store(tmp_path / "s") as store:
         assert search(store, picture, using=Brightness(), k=1)[0].path == picture
         assert len(search(store, id="red/1.png", k=3)) == 3
-        with pytest.raises(EncoderError, match=r"'brightness' is not one of autoenc's own; pass the Encoder object"):
+        with pytest.raises(EncoderError, match=r"'brightness' is not one of autoenc's own; in Python, pass the"):
             search(store, picture)
 
 

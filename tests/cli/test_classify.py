@@ -59,7 +59,7 @@ def test_the_sheet_is_written_and_never_over_a_foreign_file(
 ) -> None:
     command = ["classify", drawn, "--model", model, "--quiet", "--sheet"]
     said(capsys, *command, tmp_path / "sheet.png")
-    said(capsys, *command, tmp_path / "sheet.png")
+    assert said(capsys, *command, tmp_path / "sheet.png")[0].splitlines()[-1] == f"Sheet: {tmp_path / 'sheet.png'}"
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 1000
     (tmp_path / "mine.png").write_bytes(b"mine")

@@ -37,6 +37,8 @@ def test_vectors_travel_through_a_file(
     assert out.startswith("12 indexed, 0 updated, 0 unchanged, 0 missing, 0 skipped, 0 ignored in ")
     out, _ = called(capsys, "query", picture_folder / "red" / "1.png", "--store", store, "-k", "1", "--json")
     assert json.loads(out)["neighbors"][0]["path"].endswith("red/1.png")
+    _, err = called(capsys, "index", picture_folder / "red", "--from", file, "--store", tmp_path / "t", code=1)
+    assert err.startswith(f"autoenc: None of the 12 images that {file} names is in {picture_folder / 'red'}. ")
 
 
 def test_vectors_made_elsewhere_get_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +47,7 @@ def test_vectors_made_elsewhere_get_a_name(tmp_path: Path, capsys: pytest.Captur
     out, err = called(capsys, "index", "--from", tmp_path / "x.npz", *ends)
     assert out.startswith("2 indexed")
     assert "skipped c: row 3: Its vector 'vectors' holds NaN or infinity." in err
-    assert "Search by them with stored images (--id, --like) or with vector=.\n" in err
+    assert "Search by them with stored images (--id, --like) or, in Python, with vectors.\n" in err
     report = ("--report", tmp_path / "r.json")
     called(capsys, "index", "--from", tmp_path / "x.npz", *ends, *report)
     assert json.loads((tmp_path / "r.json").read_text())["unchanged"] == 2

@@ -338,7 +338,8 @@ def test_a_sheet_shows_whatever_was_asked(call: Call, goods: Path, query: Path, 
     assert drawn_by("--like", "shoe/001.jpg", "--unlike", "shoe/002.jpg") == drawn_by("--id", "shoe/001.jpg")
     assert drawn_by("--like", query) == drawn_by(query)
     sheet = tmp_path / "words.png"
-    call("query", "--words", "red=.5", "--boost", "brand:b1=1", "--store", goods, "--sheet", sheet)
+    out = call("query", "--words", "red=.5", "--boost", "brand:b1=1", "--store", goods, "--sheet", sheet).stdout
+    assert out.endswith(f"\nSheet: {sheet}\n")
     with Image.open(sheet) as picture:
         words = np.asarray(picture.crop((24, 46, 24 + 128, 46 + 128)).convert("L"))
     assert words.mean() > 200
@@ -867,6 +868,7 @@ def test_duplicates_are_shown_written_told_apart_and_removed(call: Call, tmp_pat
     assert out.startswith("2 groups with 2 copies beside the best, in 6 images by color; likeness 0.86 or more (fixed)")
     assert re.search(r"best +96x128 +.*0\.png\n.* 0\.[89]\d\d +48x64 +.*0 small\.png", out)
     assert re.search(r"exact +96x128", out)
+    assert out.endswith(f"\nList: {files[0]}\nSheet: {files[1]}\nPlot: {files[2]}\n")
     assert "likeness to the best" in out
     call("tag", "--store", place, "--set", "sku=S1", "--filter", "_autoenc.path=1.png", "--quiet")
     call("tag", "--store", place, "--set", "sku=S2", "--filter", "_autoenc.path=1 again.png", "--quiet")

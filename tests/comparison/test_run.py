@@ -139,6 +139,11 @@ def test_an_encoder_that_learned_from_labels_is_named(gallery: Path) -> None:
     assert not any(note.startswith(said) for note in compare(gallery, encoders=[MeanColor()]).notes)
 
 
+def test_labels_are_the_names_of_folders_unless_said_otherwise(gallery: Path) -> None:
+    asked, default = (compare(gallery, encoders=[MeanColor()], labels=labels) for labels in ("folders", None))
+    assert asked.gallery_labels == default.gallery_labels == ["a", "a", "a", "b", "b"]
+
+
 def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     file = tmp_path / "styles.csv"
     file.write_text("id,kind\na/1.png,x\na/2.png,y\na/3.png,y\nb/1.png,x\nb/2.png,y, and more\n")
@@ -146,6 +151,10 @@ def test_labels_from_a_file(gallery: Path, tmp_path: Path) -> None:
     assert comparison.gallery_labels == ["x", "y", "y", "x", None]
     assert comparison.notes == [f"1 row of {file} left out: too many or too few fields."]
     assert comparison.encoders["mean"].per_query["map"] == pytest.approx([1 / 3, 1 / 2, 1 / 2, 1 / 3])
+    with pytest.raises(LabelsError, match=r"no column 'label'.* are: id, kind. Name .* with label_column=\."):
+        compare(gallery, encoders=[MeanColor()], labels=file)
+    file.write_text("id,label\na/1.png,x\na/2.png,y\na/3.png,y\n")
+    assert compare(gallery, encoders=[MeanColor()], labels=file).gallery_labels == ["x", "y", "y", None, None]
     file.write_text("id,kind\nother.png,x\n")
     with pytest.raises(LabelsError, match="No row"):
         compare(gallery, encoders=[MeanColor()], labels=file, label_column="kind")
@@ -351,7 +360,8 @@ def test_progress(gallery: Path) -> None:
         ({"encoders": [Constant(value=math.nan)]}, EncoderError, "'constant' returned a vector with NaN"),
         ({"max_queries": 0}, ArgumentError, "max_queries= must be 1 or more; got 0"),
         ({"seed": -1}, ArgumentError, "seed= must be 0 or more; got -1"),
-        ({"labels": "x.csv"}, ArgumentError, "name its column of labels with label_column="),
+        ({"labels": "folders", "label_column": "kind"}, ArgumentError, "name its file with labels="),
+        ({"encoders": ["color"], "labels": "folder"}, LabelsError, "folder cannot be read.* Did you mean 'folders'"),
         ({"label_column": "kind"}, ArgumentError, "name its file with labels="),
         ({"labels": ["a"], "label_column": "kind"}, ArgumentError, "name its file with labels="),
         (

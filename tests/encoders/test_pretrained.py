@@ -47,6 +47,12 @@ def test_random_weights_are_said_loudly(vgg16: Encoder) -> None:
     assert "RANDOM weights, which were never trained" in vgg16.advice
 
 
+def test_the_size_of_a_model_is_that_of_its_parameters(vgg16: Encoder, mobilenet: Encoder) -> None:
+    """As the paper counts those of VGG16 (138,357,544), without the 1000 classes after fc2."""
+    assert vgg16.model_bytes == 4 * (138_357_544 - 4097 * 1000)
+    assert mobilenet.model_bytes == 4 * build_base("mobilenet", "random", size=32).count_params()
+
+
 @pytest.mark.parametrize("name", PRETRAINED_NAMES)
 def test_pixels_are_scaled_as_keras_does(name: str) -> None:
     import keras

@@ -18,7 +18,7 @@ from PIL import Image
 keras = pytest.importorskip("keras", reason="fine-tuning needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc import classify, finetune, load_bundle  # noqa: E402
-from autoenc.encoders.applications import build_base, preprocess  # noqa: E402
+from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess  # noqa: E402
 from autoenc.errors import (  # noqa: E402
     ArgumentError,
     EncoderError,
@@ -173,6 +173,8 @@ def test_every_base_is_cut_where_its_top_blocks_begin(name: str) -> None:
     for layer in whole.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):  # or else next to nothing passes through many of them
             layer.kernel.assign(layer.kernel * layer.kernel.shape[2] ** 0.5)
+    if APPLICATIONS[name].layer is None:
+        assert whole.count_params() == APPLICATIONS[name].parameters
     classifier = Classifier(name, whole, 2, 4, seed=0)
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     activations, found = classifier.describe(images)
@@ -357,6 +359,7 @@ def test_a_folder_to_validate_on(drawn: Path, tmp_path: Path) -> None:
     ("options", "reason"),
     [
         ({"base": "alexnet"}, r"base=: Unknown network 'alexnet'; those .* mobilenet"),
+        ({"base": "MobileNet2"}, r"Did you mean 'mobilenet'\?"),
         ({"epochs": 0}, "epochs= must be a whole number, 1 or more"),
         ({"top_epochs": -1}, "top_epochs= must be"),
         ({"copies": 0}, "copies= must be"),

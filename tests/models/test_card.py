@@ -75,13 +75,14 @@ def test_the_card_of_a_model(info: dict[str, Any]) -> None:
 def test_what_is_different_is_said(info: dict[str, Any]) -> None:
     info["data"] |= {"images": 900, "found": 5000, "skipped": 3}
     info["latents"]["collapsed"] = True
-    info["training"] |= {"teacher": {"name": "mobile`net\n# x"}, "labels": {"classes": 4}}
+    info["training"]["teacher"] = {"name": "mobile`net\n# x", "weight": 0.5}
+    info["training"]["labels"] = {"classes": ["hat", "a_b"], "unlabeled": 1}
     info["training"]["emphasis"] |= {"scores": [], "reason": "too few images"}
     card = model_card(info)
     assert "- 900 images; 3 files could not be used.\n- They were drawn at random from the 5,000 in the folder." in card
     assert "**Its vectors have collapsed**" in card
-    assert "a teacher, the encoder `mobile'net\\n# x`." in card  # one line, whatever the name holds
-    assert "- Labels: used in training." in card
+    assert "a teacher, the encoder `mobile'net\\n# x`, weight 0.5 (edges, color and texture together: 1)." in card
+    assert "- Labels: 2 classes guided the training: hat and a\\_b; 1 image had none." in card
     assert "- Why these weights: too few images." in card
     info["training"]["emphasis"]["reason"] = ""
     assert "- These weights were asked for." in model_card(info)
@@ -98,7 +99,7 @@ def test_a_fine_tuned_model_names_its_classes() -> None:
         }
     )
     assert "- It is mobilenet, trained on other images before, and fine-tuned to tell the classes apart." in card
-    assert "- Labels: 2 classes were learned: shoe, hat." in card
+    assert "- Labels: 2 classes were learned: shoe and hat." in card
     assert "- Accuracy on images held out: .900" in card
     assert "- 10 images of them were held out" in card
     assert "it knows no class beside those" in card
@@ -110,7 +111,10 @@ def test_a_fine_tuned_model_names_its_classes() -> None:
     ("name", "shown"),
     [
         ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
-        ("[x](http://evil)", r"\[x\](http://evil)"),
+        ("[x](y)", r"\[x\](y)"),
+        ("https://evil.example/`x`", "`https://evil.example/'x'`"),
+        ("WWW.evil.example", "`WWW.evil.example`"),
+        ("a@evil.example", "`a@evil.example`"),
         ("a_b_c *d* `e`", r"a\_b\_c \*d\* \`e\`"),
         ("&lt;", r"\&lt;"),
         ("t-shirt\n# x", r"t-shirt\\n# x"),
@@ -121,9 +125,15 @@ def test_names_are_text_and_no_markup(info: dict[str, Any], name: str, shown: st
     info["architecture"]["base"] = name
     info["training"]["emphasis"] |= {"scores": [], "reason": name}
     card = model_card(info)
-    assert f"classes were learned: {shown}, shoe." in card
+    assert f"classes were learned: {shown} and shoe." in card
     assert f"- It is {shown}, trained" in card
     assert f"- Why these weights: {shown}." in card
+
+
+def test_of_many_classes_the_first_are_named(info: dict[str, Any]) -> None:
+    info["training"]["labels"] = {"classes": [f"c{number:02}" for number in range(25)], "unlabeled": 0}
+    assert "25 classes guided the training: c00, c01, " in (card := model_card(info))
+    assert "c18, c19 and 5 more.\n" in card
 
 
 def test_every_bundle_that_is_trained_has_one(bundle_dir: Path) -> None:

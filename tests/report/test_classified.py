@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,20 @@ def test_captions_name_the_class_and_notes_the_folder_that_says_otherwise(
     classification_sheet(found)
     assert len(tiles) == 48
     for image, tile in zip(found.images, tiles, strict=True):
-        wrong = "" if image.folder == image.label else "not "
+        wrong = image.folder != image.label
+        assert tile.wrong == wrong
         assert tile.caption == f"{image.label} {image.probability:.0%}"
-        assert tile.note == f"{wrong}{image.path.parent.name}/{image.path.name}"
+        assert tile.note == f"{'true: ' if wrong else ''}{image.path.parent.name}/{image.path.name}"
+
+
+def test_a_wrong_class_has_a_red_frame(found: Classification) -> None:
+    wrong = next(image for image in found.images if image.folder != image.label)
+    right = dataclasses.replace(wrong, folder=wrong.label)
+    sheet = np.asarray(classification_sheet(Classification(found.bundle, [right, wrong], []))).astype(int)
+    for picture, red in ((0, False), (1, True)):
+        x = 20 + 4 + picture * (128 + 18)
+        frame = sheet[58:186, x - 4 : x]  # the four pixels left of the picture
+        assert ((frame[..., 0] > frame[..., 1] + 100) & (frame[..., 0] > frame[..., 2] + 100)).all() == red
 
 
 def test_ten_pictures_stand_in_a_row(found: Classification) -> None:

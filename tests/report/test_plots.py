@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from comparisons import comparison, scores
+from comparisons import comparison, fusion, scores
 from figures import kept_figures
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -86,6 +87,23 @@ def test_the_forest_shows_each_interval_and_whether_zero_is_in_it(known: Compari
     assert other_point.get_markerfacecolor() == "white", "hollow: zero lies within"
     low, high = axes.get_xlim()
     assert low == -high < -0.625
+
+
+def test_a_fusion_is_drawn_where_it_was_measured(known: Comparison, drawn: list[Figure]) -> None:
+    fused = fusion({"learned": 1.0, "color": 0.5}, [0.625] * 8, {"learned": (0.125, 0.0625, 0.25)})
+    told = dataclasses.replace(known, fusion=fused)
+    plots.metric_bars(told)
+    plots.difference_forest(told)
+    bars, forest = drawn
+    axes = _panel(bars, "Mean average precision")
+    assert _names(axes) == ["color", "learned", "learned + co…r (1 : 0.5)", "edges"]
+    assert [bar.get_width() for bar in axes.patches] == [0.25, 0.5, 0.625, 0.75]
+    recall = _panel(bars, "Self-recall at 1")
+    assert sorted(_names(recall)) == ["color", "edges", "learned"]
+    assert np.ptp(recall.get_ylim()) == np.ptp(axes.get_ylim()) == 4, "its rows are as high"
+    (axes,) = forest.axes
+    assert _names(axes)[0] == "learned + co…r (1 : 0.5)", "below the encoders, as in the table"
+    assert list(np.asarray(axes.lines[0].get_xdata())) == [-0.25, -0.0625], "learned minus the fusion"
 
 
 def test_the_heatmap_holds_every_class_and_encoder(known: Comparison, drawn: list[Figure]) -> None:

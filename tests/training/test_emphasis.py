@@ -125,7 +125,8 @@ def test_of_few_images_nothing_is_compared(count: int, monkeypatch: pytest.Monke
     describer.colorful = True
     found = decide("auto", describer, images)
     assert found.scores == ()
-    assert found.reason == f"there are fewer than {FEWEST} different images to choose by"
+    noun = "image" if count == 1 else "images"
+    assert found.reason == f"only {count} different {noun} to train on, and choosing needs 200"
     assert all(found.mix.to_dict().values())
     describer.colorful = False
     assert decide("auto", describer, images).mix.color == 0

@@ -350,7 +350,7 @@ def test_the_emphasis_is_found_from_the_images(tmp_path: Path) -> None:
 
 def test_few_images_are_told_why_nothing_was_chosen(trained: TrainingResult) -> None:
     assert trained.emphasis is not None
-    assert trained.emphasis.reason.startswith("there are fewer than")
+    assert trained.emphasis.reason.startswith("only ")
     assert trained.bundle.info["training"]["emphasis"]["reason"] == trained.emphasis.reason
 
 

@@ -128,7 +128,7 @@ def test_of_many_numbers_64_components_are_kept() -> None:
 def test_a_teacher_to_whom_all_images_are_the_same_is_told(noise: float) -> None:
     vectors = (1000 + noise * np.random.default_rng(0).random((20, 3))).astype(np.float32)
     with pytest.raises(
-        TrainingError, match=r"'means' makes the same vector of all 20 different images: nothing can be"
+        TrainingError, match=r"'means' makes the same vector of all 20 different images to train on: nothing"
     ):
         taught_rows(Means(), vectors, np.arange(20))
 
@@ -175,7 +175,7 @@ def test_weights_are_those_of_a_pretrained_teacher() -> None:
 @pytest.mark.parametrize(
     ("teacher", "error", "message"),
     [
-        ("learned", ArgumentError, r"create_encoder\('learned', MODEL\)"),
+        ("learned", ArgumentError, r"does not say which model\. .*name onnx:FILE; in Python, give the Encoder"),
         ("edges+pca32", ArgumentError, "which must be fitted. Name 'edges'"),
         ("magic", EncoderError, "Unknown encoder 'magic'"),
         (5, ArgumentError, "names of encoders, or instances"),
