@@ -14,89 +14,38 @@ import numpy as np
 import pytest
 from corners import Corners
 from engines import opening
-from PIL import Image
 from qdrant_stand_in import Qdrant, serving
+from shops import check_encoded, content, draw_shop, indexed
 
 from autoenc import (
     Searcher,
     drop_old_generations,
     index_images,
-    mark_not_duplicates,
     measure_scales,
     open_store,
     reindex_store,
     roll_back,
-    tag_images,
 )
-from autoenc.catalog.agreement import compare_generations
-from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError, EncoderError, StoreError, StoreLockedError, StoreMismatchError
-from autoenc.images.files import load_image
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.vectors import Images, Vectors
 
 
-class Constant(Encoder):
-    """All images look alike to it."""
-
-    name, dim, input_size, fingerprint = "corners", 2, 8, "constant"
-
-    def _encode(self, images: Images) -> Vectors:
-        return np.ones((len(images), 2), np.float32)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Thirty small pictures, in two folders."""
-    rng = np.random.default_rng(2)
-    for number in range(30):
-        file = tmp_path / "shop" / ("red" if number % 2 else "blue") / f"{number:02}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pixels = rng.integers(0, 256, (2, 2, 3), np.uint8)
-        Image.fromarray(pixels).resize((24, 24), Image.Resampling.NEAREST).save(file)
-    return tmp_path / "shop"
+    return draw_shop(tmp_path / "shop")
 
 
 @pytest.fixture(params=["memory", "edge", "stand-in"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Iterator[Store]:
-    """The pictures, indexed with the first model; with fields, a verdict and a product."""
     with opening(request.param, tmp_path) as opener:
         yield indexed(opener(), folder)
-
-
-def indexed(store: Store, folder: Path) -> Store:
-    index_images(folder, store, encoders=[Corners("one"), "color"], source="shop", products="folders")
-    tag_images(store, where={"folder": "red"}, set={"sale": True}, filterable={"sale": "bool"})
-    mark_not_duplicates(store, ["red/01.png", "red/03.png"])
-    return store
 
 
 @pytest.fixture
 def edge(tmp_path: Path, folder: Path) -> Iterator[Store]:
     with open_store(tmp_path / "s", create=True) as opened:
         yield indexed(opened, folder)
-
-
-def content(store: Store, *vectors: str) -> dict[str, tuple[str, dict[str, list[float]]]]:
-    """Every point with its payload and some of its vectors."""
-    return {
-        record.id: (
-            json.dumps(record.payload, sort_keys=True),
-            {name: row.round(5).tolist() for name, row in record.vectors.items()},
-        )
-        for record in store.scroll(vectors=vectors)
-    }
-
-
-def check_encoded(store: Store, encoder: Encoder, folder: Path, images: int = 30) -> None:
-    """Each vector is what the encoder makes of the file."""
-    records = list(store.scroll(vectors=[encoder.name]))
-    assert len(records) == images
-    for record in records:
-        path = folder / record.payload["_autoenc"]["path"]
-        (row,) = encoder.encode(load_image(path, size=32).pixels[None, 2::4, 2::4])
-        cosine = row @ record.vectors[encoder.name] / np.linalg.norm(row)
-        assert cosine > 0.999, path
 
 
 # ---- what is taken over, and what is made -----------------------------------------------------------
@@ -143,6 +92,14 @@ def test_encoders_are_added_and_left_out(store: Store) -> None:
     assert report.agreement == {}  # there is nothing to compare it with
     report = reindex_store(store, encoders=["edges"])
     assert (report.made, report.encoded, list(store.info.vectors)) == ([], 0, ["edges"])
+
+
+def test_it_can_be_built_and_compared_first_and_switched_to_later(store: Store) -> None:
+    report = reindex_store(store, encoders=[Corners("two"), "color"], switch=False)
+    assert (report.switched, report.encoded, store.generation) == (False, 30, 1)
+    assert [(each.number, each.unfinished) for each in store.generations()] == [(1, False), (2, False)]
+    report = reindex_store(store, encoders=[Corners("two"), "color"])
+    assert (report.switched, report.encoded, report.generation, store.generation) == (True, 0, 2, 2)
 
 
 def test_a_searcher_follows(store: Store, folder: Path) -> None:
@@ -338,142 +295,6 @@ def test_what_others_write_to_a_server_meanwhile_is_taken_over(folder: Path, mon
         assert report.points == len(store) == 29
         assert store.retrieve([dear])[0].payload["price"] == 99
         assert store.retrieve([gone]) == []
-
-
-# ---- there and back ---------------------------------------------------------------------------------
-
-
-def test_it_can_be_built_and_compared_first_and_switched_to_later(store: Store) -> None:
-    report = reindex_store(store, encoders=[Corners("two"), "color"], switch=False)
-    assert (report.switched, report.encoded, store.generation) == (False, 30, 1)
-    assert [(each.number, each.unfinished) for each in store.generations()] == [(1, False), (2, False)]
-    report = reindex_store(store, encoders=[Corners("two"), "color"])
-    assert (report.switched, report.encoded, report.generation, store.generation) == (True, 0, 2, 2)
-
-
-def test_back_to_the_old_one_and_forward_again(store: Store, folder: Path) -> None:
-    reindex_store(store, encoders=[Corners("two"), "color"])
-    assert roll_back(store).generation == store.generation == 1
-    assert store.info.vectors["corners"].fingerprint == "corners one 12"
-    with pytest.raises(StoreError, match=r"has no generation before 1\. Generation 2 is newer: reindex with its model"):
-        roll_back(store)
-    Image.new("RGB", (24, 24), "green").save(folder / "red" / "green.png")
-    index_images(folder, store, encoders=[Corners("one"), "color"], source="shop")
-    report = reindex_store(store, encoders=[Corners("two"), "color"])
-    assert (report.generation, report.points, report.encoded) == (2, 31, 1)
-    assert drop_old_generations(store) == [1]
-    assert drop_old_generations(store) == []
-    with pytest.raises(StoreError, match=r"has no generation before 2\.$"):
-        roll_back(store)
-
-
-def test_what_was_written_since_the_switch_is_carried_back_and_forward(store: Store, folder: Path) -> None:
-    encoders = [Corners("two"), "color"]
-    reindex_store(store, encoders=encoders)
-    tag_images(store, where={"path": "red/01.png"}, set={"price": 5}, filterable={"price": "integer"})
-    tag_images(store, where={"path": "red/03.png"}, unset=["sale"])
-    Image.new("RGB", (24, 24), "green").save(folder / "red" / "05.png")  # another picture
-    Image.new("RGB", (24, 24), "green").save(folder / "red" / "new.png")
-    index_images(folder, store, encoders=encoders, source="shop")
-    tag_images(store, where={"path": "red/new.png"}, set={"price": 7})
-    store.delete([point_id("shop", "blue/00.png")])
-    newer = content(store)
-    colors = content(store, "color")
-
-    report = roll_back(store)
-    assert (report.before, report.generation, report.carried) == (2, 1, 4)
-    assert (report.lacking, report.returned) == (2, 1)
-    assert report.notes == (
-        "2 images have no vectors of all encoders of generation 1 ('color', 'corners'): index their folders again.",
-        "1 image that was removed since the switch is there again: remove it once more.",
-    )
-    assert content(store).items() >= newer.items()
-    assert content(store, "color").items() >= colors.items()
-    assert store.count({"price": [5, 7]}) == 2
-    assert store.count(having=["corners"]) == 29
-    index_images(folder, store, encoders=[Corners("one"), "color"], source="shop")
-    check_encoded(store, Corners("one"), folder, images=31)
-
-    tag_images(store, where={"path": "red/01.png"}, set={"price": 6})
-    store.delete([point_id("shop", "blue/00.png")])
-    reindex_store(store, encoders=encoders)
-    assert store.generation == 2
-    assert store.count({"price": [6, 7]}) == 2
-    check_encoded(store, Corners("two"), folder, images=30)
-
-
-def test_a_rollback_that_is_stopped_leaves_the_newer_one_answering_and_the_same_call_finishes(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reindex_store(store, encoders=[Corners("two"), "color"])
-    tag_images(store, where={"folder": "red"}, set={"price": 5}, filterable={"price": "integer"})
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "switch_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            roll_back(store)
-    assert (store.generation, store.count({"price": 5})) == (2, 15)
-    store.set_payload(point_id("shop", "red/01.png"), {"price": 6})
-    report = roll_back(store)
-    assert (report.generation, report.carried) == (1, 1)
-    assert (store.count({"price": 5}), store.count({"price": 6})) == (14, 1)
-
-
-# ---- the comparison ---------------------------------------------------------------------------------
-
-
-def two(folder: Path, old: Encoder, new: Encoder) -> tuple[Store, Store]:
-    store = open_store(":memory:")
-    index_images(folder, store, encoders=[old])
-    reindex_store(store, encoders=[new], switch=False)
-    return store, store.beside(2)
-
-
-def test_neighbors_in_common_are_counted(folder: Path) -> None:
-    """By a slow reference: all cosines in NumPy."""
-    old, new = two(folder, Corners("one"), Corners("two", 3))
-    found = compare_generations(old, new, Corners("two", 3))
-    assert found is not None
-    near = []
-    for each in (old, new):
-        records = list(each.scroll(vectors=["corners"]))
-        rows = np.stack([record.vectors["corners"] for record in records])
-        cosines = rows @ rows.T
-        np.fill_diagonal(cosines, -2)
-        near.append([set(np.argsort(-row, kind="stable")[:10].tolist()) for row in cosines])
-        standing = found.before if each is old else found.after
-        assert standing.distinct == len(set().union(*near[-1]))
-        assert standing.random == pytest.approx(np.median(cosines[np.triu_indices(30, 1)]), abs=1e-3)
-        assert standing.nearest[1] == pytest.approx(np.median(cosines.max(axis=1)), abs=1e-3)
-    expected = np.mean([len(a & b) / 10 for a, b in zip(*near, strict=True)])
-    assert found.overlap.mean == pytest.approx(expected)
-    assert (found.queries, found.copies) == (30, 150)
-
-
-def test_copies_tell_which_model_is_better(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy has its original's colors here, so it is found by who sees them, and by chance by who sees nothing."""
-    monkeypatch.setattr("autoenc.catalog.agreement.altered_copies", lambda images, seed: images)
-    monkeypatch.setattr(
-        "autoenc.catalog.agreement._encoder", lambda store, _: encoders[store.info.vectors["corners"].fingerprint]
-    )
-    encoders = {each.fingerprint: each for each in (Corners("one"), Corners("two"), Constant())}
-    for old, new, verdict in (
-        ("corners one 12", "corners two 12", "equal"),
-        ("corners one 12", "constant", "worse"),
-        ("constant", "corners two 12", "better"),
-    ):
-        found = compare_generations(*two(folder, encoders[old], encoders[new]), encoders[new])
-        assert found is not None
-        assert found.verdict == verdict
-        assert found.before.found == pytest.approx(1 if old != "constant" else 1 / 30)
-        assert found.after.found == pytest.approx(1 if new != "constant" else 1 / 30)
-        assert found.to_dict()["verdict"] == verdict
-
-
-def test_without_the_old_encoder_copies_are_not_compared(folder: Path) -> None:
-    found = compare_generations(*two(folder, Corners("one"), Corners("two")), Corners("two"))
-    assert found is not None
-    assert (found.gain, found.verdict, found.before.found) == (None, "unknown", None)
-    assert found.after.found is not None
 
 
 # ---- what is refused --------------------------------------------------------------------------------
