@@ -47,6 +47,7 @@ class BehaviorReport:
         joined_by: what the names of items are of an image.
         images: how many images have a vector now.
         cold: how many have none. In a hybrid search they are compared by their other vectors.
+        lost: how many of those had one before, which this table does not make again.
         unknown: items that are no image's.
         unrelated: items of images that no user did something with who did something with another item, too; they are
             cold.
@@ -62,6 +63,7 @@ class BehaviorReport:
     joined_by: JoinedBy
     images: int
     cold: int
+    lost: int = 0
     unknown: list[str] = field(default_factory=list)
     unrelated: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -154,7 +156,7 @@ def add_behavior(
                 f"image's."
             )
         vectors = {id: related[item] for item, ids in images_of.items() if item in related for id in ids}
-        _replace(store, vectors, tell)
+        lost = _replace(store, vectors, tell)
     return BehaviorReport(
         file=str(file),
         users=len(table.users),
@@ -164,6 +166,7 @@ def add_behavior(
         joined_by=way,
         images=len(vectors),
         cold=len(store) - len(vectors),
+        lost=lost,
         unknown=[item for item in table.items if item not in images_of],
         unrelated=[item for item in images_of if item not in related],
         left_out=table.left_out,
@@ -225,11 +228,14 @@ def _names(store: Store, record: Record) -> dict[JoinedBy, tuple[str, ...]]:
     return names
 
 
-def _replace(store: Store, vectors: Mapping[str, Vectors], tell: Progress) -> None:
+def _replace(store: Store, vectors: Mapping[str, Vectors], tell: Progress) -> int:
+    """Replace all vectors of behavior; returns how many images had one and get none."""
     ids = sorted(vectors)
     rows = np.stack([vectors[id] for id in ids])
     digest = hashlib.blake2b("".join(ids).encode() + rows.tobytes(), digest_size=16).hexdigest()
+    lost = 0
     if BEHAVIOR in store.info.vectors:
+        lost = store.count(having=[BEHAVIOR]) - len(store.having_vectors(ids, [BEHAVIOR]))
         store.drop_vector(BEHAVIOR)
     store.add_vector(BEHAVIOR, VectorSpec(rows.shape[1], f"{BEHAVIOR} {digest}", preprocessing=0))
     for start in range(0, len(ids), _BATCH):
@@ -240,3 +246,4 @@ def _replace(store: Store, vectors: Mapping[str, Vectors], tell: Progress) -> No
     store.optimize()
     measure_scales(store, [BEHAVIOR])
     store.flush()
+    return lost

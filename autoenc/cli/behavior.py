@@ -14,7 +14,8 @@ def add_parser(verbs: Any) -> None:
         help="add what users rated, clicked or bought",
         description="Give the images of a store vectors of what users did with them, from a table with a row for each "
         "rating, click or purchase. Items are near to one another if the same users like them. Then weigh that beside "
-        "looks: autoenc query --using learned=1,behavior=.5. Vectors of an earlier run are replaced.",
+        "looks: autoenc query --using learned=1,behavior=.5. All vectors "
+        "of an earlier run are replaced: give one table with everything.",
     )
     parser.add_argument("file", metavar="FILE", help="a table (.csv, or .parquet) of users and items")
     add_store(parser)
@@ -35,7 +36,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--dim", type=int, default=32, metavar="N", help="numbers of an item, at most (default: 32)")
     add_common(
         parser,
-        json_keys="file, users, items, interactions, dim, joined_by, images, cold, unknown, unrelated, left_out, "
+        json_keys="file, users, items, interactions, dim, joined_by, images, cold, lost, unknown, unrelated, left_out, "
         "mended",
     )
     parser.set_defaults(run=run, when_stopped="Run the same command again to finish.")
@@ -68,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         f"  {counted(report.images, 'image')} with behavior, {counted(report.dim, 'number')} each; {report.cold:,} "
         f"without, which a hybrid search compares by other vectors"
     )
+    if report.lost:
+        put(f"  {counted(report.lost, 'image')} had behavior from an earlier table and have none now")
     for what, lines in (("mended", report.mended), ("left out", report.left_out)):
         for line in lines[:LISTED]:
             say(f"{what} {line}")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from autoenc.comparison.costs import COSTS, Cost
 from autoenc.comparison.records import Comparison
@@ -18,12 +22,24 @@ if TYPE_CHECKING:  # an optional package, which `figure` asks for
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Points = npt.NDArray[np.float64]
+"""Numbers of pixels or of points."""
+
 _TITLES: dict[Cost, tuple[str, str]] = {
     "ms_per_image": ("time", "milliseconds per image"),
     "bytes_per_image": ("size", "bytes per vector"),
 }
 _MARKER = 6  # half the width of a marker with its edge, in pixels of the drawing
 _LEAST_MS = 1e-6  # a logarithmic scale has no zero
+
+# Where a name may begin: in points from its marker, and the shares of it that lie left of there and below it.
+_SIDES = (
+    (6, 3, 0, 0), (8, 0, 0, 0.5), (6, -3, 0, 1), (-6, 3, 1, 0), (-8, 0, 1, 0.5), (-6, -3, 1, 1), (0, 7, 0.5, 0),
+    (0, -7, 0.5, 1),
+)  # fmt: skip
+_CROSSED = 8  # points that a name rather goes farther than lie on a line
+_STRANGE = 24  # and than be nearer to another marker, or behind one
+_NEAR = 10  # points from its marker at which a name needs no line to it
 
 
 def pareto_plot(comparison: Comparison, cost: Cost) -> bytes:
@@ -88,37 +104,79 @@ def _places(comparison: Comparison, cost: Cost) -> dict[str, tuple[float, float]
 def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> None:
     """Write names beside the points, where they cover no marker and no other name: those on the front first, in bold.
 
-    Each name takes the first free place around its point, or else the first above all that is taken.
+    Each name takes the free place that is nearest to its point. It counts as a longer way if it lies on a line, nearer
+    to another marker, or behind one. A thin line joins a name to its point where one might take it for another's.
     """
-    from matplotlib.transforms import Bbox
-
     canvas.draw_without_rendering()  # settles where everything is
+    pixels = canvas.dpi / 72  # of a point
     for cost, axes in drawn.items():
         places, front = _places(comparison, cost), comparison.pareto_front(cost)
-        taken = [Bbox.from_extents(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER)
-                 for x, y in (axes.transData.transform(place) for place in places.values())]  # fmt: skip
-        for name, place in sorted(places.items(), key=lambda item: (item[0] not in front, item[1][1])):
+        at = {name: axes.transData.transform(place) for name, place in places.items()}
+        taken = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in at.values()]
+        lines = np.array([*_lines(axes, comparison, places, front)])
+        inside = np.array([axes.bbox.x0, axes.bbox.y0, -axes.bbox.x1, -axes.bbox.y1])
+        for name, _ in sorted(places.items(), key=lambda item: (item[0] not in front, item[1][1])):
             ink, weight = (INK, "bold") if name in front else (FAINT, "normal")
             text = axes.annotate(
-                drawable(name), place, (0, 0), textcoords="offset points", fontsize=8, color=ink, fontweight=weight
-            )
-            for x, y, horizontal, vertical in _around():
-                text.set(position=(x, y), horizontalalignment=horizontal, verticalalignment=vertical)
-                box = text.get_window_extent()
-                inside = axes.bbox.x0 <= box.x0 and box.x1 <= canvas.bbox.x1 and box.y0 >= axes.bbox.y0
-                if inside and not any(box.overlaps(other) for other in taken):
-                    break
-            taken.append(box)
+                drawable(name), places[name], (0, 0), textcoords="offset points", fontsize=8, color=ink,
+                fontweight=weight, verticalalignment="bottom",
+            )  # fmt: skip
+            box = text.get_window_extent()
+            corners, ways = _around(box.width / pixels, box.height / pixels)
+            lower = at[name] + corners * pixels
+            boxes = np.hstack([lower, lower + np.array([box.width, box.height])])
+            hidden = _overlaps(boxes, np.array(taken)).sum(axis=1) + (boxes * (1, 1, -1, -1) < inside).any(axis=1)
+            others = [point for other, point in at.items() if other != name]
+            nearest = np.clip(at[name], boxes[:, :2], boxes[:, 2:])
+            gap = np.hypot(*(nearest - at[name]).T)
+            strange = sum(
+                (np.hypot(*(np.clip(point, boxes[:, :2], boxes[:, 2:]) - point).T) < gap)
+                + (_from_line(point, at[name], nearest) < _MARKER)
+                for point in others
+            ) + np.zeros(len(boxes))
+            crossed = _overlaps(boxes, lines).sum(axis=1)
+            best = np.lexsort((ways + _CROSSED * crossed + _STRANGE * strange, hidden))[0]
+            text.set_position(corners[best])
+            taken.append(tuple(boxes[best]))
+            if strange[best] or ways[best] > _NEAR:
+                end = (nearest[best] - at[name]) / pixels
+                line = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+                axes.annotate("", places[name], end, textcoords="offset points", arrowprops=line, zorder=1)
 
 
-def _around() -> Iterator[tuple[float, float, str, str]]:
-    """Places for a name, in points from its marker, the best first: (x, y, and which of its sides is there)."""
-    yield 6, 3, "left", "bottom"
-    yield 8, 0, "left", "center"
-    yield 6, -3, "left", "top"
-    yield -6, 3, "right", "bottom"
-    yield -8, 0, "right", "center"
-    yield -6, -3, "right", "top"
-    for level in range(7, 120, 2):
-        yield 0, level, "center", "bottom"
-        yield 6, level, "left", "bottom"
+def _lines(
+    axes: Axes, comparison: Comparison, places: dict[str, tuple[float, float]], front: list[str]
+) -> Iterator[Points]:
+    """The intervals and the steps of the front, each as left, bottom, right and top in pixels."""
+    segments = []
+    for name, (x, _) in places.items():
+        _, low, high = comparison.rated[name].figures[comparison.main_metric]
+        segments.append(((x, low), (x, high)))
+    for one, other in pairwise(front):
+        (x, y), (right, top) = places[one], places[other]
+        segments += [((x, y), (right, y)), ((right, y), (right, top))]
+    for segment in segments:
+        yield axes.transData.transform(segment).ravel()
+
+
+def _overlaps(boxes: Points, others: Points) -> npt.NDArray[np.bool_]:
+    """(N, 4) and (M, 4), each left, bottom, right and top -> (N, M): which of them share a place."""
+    one, other = boxes[:, None], others[None]
+    return np.all((one[..., :2] <= other[..., 2:]) & (other[..., :2] <= one[..., 2:]), axis=2)  # type: ignore[no-any-return]
+
+
+def _from_line(point: Points, start: Points, ends: Points) -> Points:
+    """How far a point is from each of the lines between a start and (N, 2) ends: (N,)."""
+    way = ends - start
+    share = np.clip(way @ (point - start) / np.maximum((way**2).sum(axis=1), 1e-9), 0, 1)
+    return np.asarray(np.hypot(*(start + share[:, None] * way - point).T))
+
+
+def _around(width: float, height: float) -> tuple[Points, Points]:
+    """Places for a name of that size around its marker, all in points: its lower left corners, and how far they are."""
+    corners, ways = [], []
+    for way in range(0, 121, 2):
+        for x, y, left, below in _SIDES:
+            corners.append((x + way * np.sign(x) - left * width, y + way * np.sign(y) - below * height))
+            ways.append(way)
+    return np.array(corners), np.array(ways, np.float64)

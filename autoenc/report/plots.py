@@ -31,7 +31,8 @@ def metric_bars(comparison: Comparison) -> bytes:
     """
     metrics = [metric for metric in _BARS if metric in comparison.metrics]
     reference = comparison.reference
-    figures = {each.name: each.figures for each in (*comparison.encoders.values(), *comparison.together)}
+    figures = {name: scores.figures for name, scores in comparison.encoders.items()}
+    figures |= {found.name: found.figures for found in comparison.together}
     canvas, panels = figure(10.5, 0.75 + len(figures) * 0.27, len(metrics), columns=min(3, len(metrics)))
     for axes, metric in zip(panels, metrics, strict=False):
         names = [name for name in figures if metric in figures[name]]

@@ -61,11 +61,26 @@ def test_the_document_lists_everything(store: str, clicks: str, capsys: pytest.C
         "joined_by": "path",
         "images": 3,
         "cold": 9,
+        "lost": 0,
         "unknown": ["blue/9.png"],
         "unrelated": ["red/3.png"],
         "left_out": ["line 10: its value 'many' is no finite number: bob | red/0.png | many"],
         "mended": [],
     }
+
+
+def test_images_that_a_later_table_does_not_know_are_counted(
+    store: str, clicks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of red 0, 1 and 2, the second table knows 1 and 2, and blue 0 beside."""
+    later = tmp_path / "later.csv"
+    rows = [f"{user},{item}.png" for user in ("ann", "bob") for item in ("red/1", "red/2", "blue/0")]
+    later.write_text("\n".join(["user,item", *rows]))
+    for table, lost in ((clicks, None), (later, "1 image"), (clicks, "1 image"), (clicks, None)):
+        assert main(["behavior", str(table), "--store", store, "--quiet"]) == 0
+        out, _ = capsys.readouterr()
+        line = f"  {lost} had behavior from an earlier table and have none now\n"
+        assert out.endswith(line) if lost else "earlier" not in out
 
 
 def test_a_column_that_is_not_there(store: str, clicks: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from comparisons import comparison, fusion, scores
 from figures import kept_figures
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from autoenc.comparison.costs import COSTS, Cost
@@ -28,6 +29,11 @@ LABELS = [path.parent.name for path in PATHS]
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that were drawn, kept before they become SVG."""
     return kept_figures(monkeypatch, pareto, "svg")
+
+
+def extents(axes: Axes) -> list[Bbox]:
+    """Where the names are, in pixels."""
+    return [text.get_window_extent() for text in axes.texts if text.get_text()]
 
 
 @pytest.fixture
@@ -100,19 +106,39 @@ def test_names_cover_no_marker_and_no_other_name(drawn: list[Figure], seed: int)
     figure = drawn[0]
     figure.draw_without_rendering()
     (axes,) = figure.axes
-    names = [text.get_window_extent() for text in axes.texts]
+    names = extents(axes)
     markers = [line.get_window_extent() for line in axes.lines if line.get_marker() in ("o", "s")]
     assert len(names) == len(markers) == 10
     assert not any(name.overlaps(marker) for name in names for marker in markers)
     assert not any(one.overlaps(other) for one, other in itertools.combinations(names, 2))
-    assert all(name.x1 <= figure.bbox.x1 and name.y1 <= figure.bbox.y1 for name in names)
+    assert all(name.x1 <= axes.bbox.x1 and name.y1 <= axes.bbox.y1 for name in names)
 
 
 def test_encoders_that_are_alike_have_names_one_above_the_other(drawn: list[Figure]) -> None:
     encoders = [scores(f"encoder {number}", [0.5] * 4) for number in range(4)]
     pareto_plot(comparison(PATHS[:4], LABELS[:4], encoders), "bytes_per_image")
-    boxes = [text.get_window_extent() for text in drawn[0].axes[0].texts]
+    boxes = extents(drawn[0].axes[0])
+    assert len(boxes) == 4
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def test_names_stay_near_and_lines_join_those_that_cannot(drawn: list[Figure]) -> None:
+    """Ten points so close together that their names could be anyone's."""
+    generator = np.random.default_rng(3)
+    times = generator.uniform(1, 1.2, 10).tolist()
+    encoders = [scores(f"encoder {number}", [0.5 + 0.004 * number] * 4, ms=ms) for number, ms in enumerate(times)]
+    far = scores("far", [0.9] * 4, ms=100.0)
+    pareto_plot(comparison(PATHS[:4], LABELS[:4], [*encoders, far]), "ms_per_image")
+    (axes,) = drawn[0].axes
+    at = {name: axes.transData.transform(place) for name, place in
+          pareto._places(comparison(PATHS[:4], LABELS[:4], [*encoders, far]), "ms_per_image").items()}  # fmt: skip
+    joined = {text.xy for text in axes.texts if not text.get_text()}
+    for text, box in zip((text for text in axes.texts if text.get_text()), extents(axes), strict=True):
+        gaps = {name: np.hypot(*(np.clip(place, box.min, box.max) - place)) for name, place in at.items()}
+        name = text.get_text()
+        assert gaps[name] < 100, "pixels, of the figure's 440"
+        assert gaps[name] == min(gaps.values()) or text.xy in joined
+    assert next(text for text in axes.texts if text.get_text() == "far").xy not in joined
 
 
 def test_the_file_has_a_panel_for_each_cost_and_replaces_only_its_like(
