@@ -32,15 +32,22 @@ def chromium() -> Iterator[Any]:
 
 def fetched_axe(folder: Path) -> str:
     """The source of axe-core, from the npm registry."""
+    return (fetched(_AXE, folder) / "axe.min.js").read_text()
+
+
+def fetched(package: str, folder: Path) -> Path:
+    """The folder of a package, `name@version`, that the npm registry has and that is installed below `folder`."""
+    name = package.rpartition("@")[0]
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("no npm to fetch axe-core with: apt-get install npm")
-    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--fetch-retries=0", _AXE]
+        pytest.skip(f"no npm to fetch {name} with: apt-get install npm")
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0"]
     try:
-        subprocess.run(command, capture_output=True, timeout=30, check=True)
+        command = [npm, "install", "--prefix", str(folder), *options, package]
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip("axe-core cannot be fetched from the npm registry")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+        pytest.skip(f"{name} cannot be fetched from the npm registry")
+    return folder / "node_modules" / name
 
 
 def serious_faults(page: Any, axe: str, rules: dict[str, Any]) -> dict[str, list[str]]:
