@@ -23,7 +23,7 @@ async function choose(id) {
   const [picture] = part(id).files;
   if (!picture) return;
   try {
-    const vector = await encode(picture);
+    const [vector, items] = await Promise.all([encode(picture), catalog]);
     if (picture !== part(id).files[0]) return; // another one has been chosen since
     vectors[id] = vector;
     const { first, second } = vectors;
@@ -32,7 +32,7 @@ async function choose(id) {
     URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(picture);
     image.hidden = false;
-    if (id === "first") show(vector, await catalog);
+    if (id === "first") show(vector, items);
   } catch (error) {
     say(`${picture.name}: ${/** @type {Error} */ (error).message}`);
   }

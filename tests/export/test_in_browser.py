@@ -10,7 +10,8 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,13 +19,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsers import chromium, fetched
+from browsers import chromium, fetch
 from PIL import Image
 
 from autoenc import Bundle, embed_images, export_model, load_bundle
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 KEPT = os.environ.get("AUTOENC_SCREENSHOTS")
+LOADED = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+"""What the page loads of onnxruntime-web, as docs/export.md says."""
+
 AWKWARD = "shoe/100% new #1?.jpg"
 
 
@@ -46,7 +50,7 @@ def site(browser: Any, drawn: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The folder that docs/export.md has its reader make."""
     folder = tmp_path_factory.mktemp("site")
     (package,) = re.findall(r"npm install (onnxruntime-web@\S+)", (DOCS / "export.md").read_text("utf-8"))
-    fetched(package, folder)
+    fetch(package, [f"dist/{name}" for name in LOADED], folder)
     for file in (DOCS / "browser").iterdir():
         shutil.copy(file, folder)
     shutil.copytree(drawn, folder / "photos")
@@ -71,12 +75,10 @@ class Visit:
 
     Attributes:
         page: the page.
-        asked: what it has asked the site for.
         faults: what has gone wrong in it, and what it has asked another host for.
     """
 
     def __init__(self, browser: Any, url: str, without: str | None = None) -> None:
-        self.asked: set[str] = set()
         self.faults: list[str] = []
         self._url = url
         self.page = browser.new_page(viewport={"width": 1024, "height": 900})
@@ -89,16 +91,17 @@ class Visit:
         self.page.goto(url)
 
     def _note(self, request: Any) -> None:
-        if request.url.startswith(self._url):
-            self.asked.add(request.url.removeprefix(self._url))
-        elif not request.url.startswith(("blob:", "data:")):
+        if not request.url.startswith((self._url, "blob:", "data:")):
             self.faults.append(request.url)
 
     def choose(self, path: Path, which: str = "first") -> None:
+        """Choose a picture, and wait until the page shows it with all that it says of it."""
+        shown = "id => document.getElementById(`${id}-image`).src"
+        before = self.page.evaluate(shown, which)
         self.page.set_input_files(f"#{which}", path)
+        self.page.wait_for_function(f"([id, before]) => ({shown})(id) !== before", arg=[which, before])
 
     def numbers(self) -> list[float]:
-        self.page.locator("#numbers li").nth(31).wait_for()
         return [float(text) for text in self.page.locator("#numbers li").all_inner_texts()]
 
     def said(self) -> str:
@@ -114,31 +117,20 @@ class Visit:
         return found
 
 
-Visiting = Callable[..., Visit]
-
-
-@pytest.fixture
-def visit(browser: Any, url: str) -> Iterator[Visiting]:
-    """Opens the page; at the end, nothing may have gone wrong in it, nor been asked of another host."""
-    visits = []
-
-    def opened(without: str | None = None) -> Visit:
-        visits.append(Visit(browser, url, without))
-        return visits[-1]
-
-    yield opened
-    for each in visits:
-        each.page.close()
-        assert each.faults == []
+@contextmanager
+def visited(browser: Any, url: str, without: str | None = None) -> Iterator[Visit]:
+    """Opens the page, for which a file of the site may be missing; at the end, there may be no faults."""
+    visit = Visit(browser, url, without)
+    yield visit
+    visit.page.close()
+    assert visit.faults == []
 
 
 @pytest.fixture(scope="module")
-def shared(browser: Any, url: str) -> Iterator[Visit]:
-    """One page for the tests that only encode."""
-    opened = Visit(browser, url)
-    yield opened
-    opened.page.close()
-    assert opened.faults == []
+def visit(browser: Any, url: str) -> Iterator[Visit]:
+    """One page for several tests, as loading it takes a second."""
+    with visited(browser, url) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -150,27 +142,20 @@ def alike(a: Any, b: Any) -> float:
     return float(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
 
 
-def test_a_picture_has_the_numbers_that_python_gives_it(visit: Visiting, site: Path, bundle: Bundle) -> None:
+def test_a_picture_has_the_numbers_that_python_gives_it(visit: Visit, site: Path, bundle: Bundle) -> None:
     with Image.open(site / "photos" / "watch" / "003.jpg") as image:
         image.save(site / "watch.png")  # which every program decodes to the same pixels
     first, second = site / "watch.png", site / "photos" / "bicycle" / "002.jpg"
-    opened = visit()
-    opened.choose(first)
-    assert opened.numbers() == pytest.approx(bundle.encode(first)[0], abs=0.01)
-    opened.choose(second, "second")
-    opened.page.get_by_text("Cosine of the two:").wait_for()
-    told = float(opened.said().rpartition(" ")[2])
+    visit.choose(first)
+    assert visit.numbers() == pytest.approx(bundle.encode(first)[0], abs=0.01)
+    visit.choose(second, "second")
+    told = float(visit.said().rpartition(" ")[2])
     assert told == pytest.approx(alike(*bundle.encode([first, second])), abs=0.005)
-    package = "node_modules/onnxruntime-web/dist/"
-    files = {"ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"}
-    assert {name for name in opened.asked if name.startswith("node_modules")} == {package + name for name in files}
 
 
-def test_what_looks_like_it_is_found_in_the_catalog(visit: Visiting, site: Path, bundle: Bundle) -> None:
-    opened = visit()
-    opened.choose(site / "photos" / AWKWARD)
-    opened.page.locator("#nearest li").nth(11).wait_for()
-    items = opened.page.locator("#nearest li").all()
+def test_what_looks_like_it_is_found_in_the_catalog(visit: Visit, site: Path, bundle: Bundle) -> None:
+    visit.choose(site / "photos" / AWKWARD)
+    items = visit.page.locator("#nearest li").all()
     shown = {item.locator("img").get_attribute("alt"): float(item.inner_text()) for item in items}
     query = bundle.encode(site / "photos" / AWKWARD)[0]
     rows = [json.loads(line) for line in (site / "vectors.jsonl").read_text("utf-8").splitlines()]
@@ -180,29 +165,29 @@ def test_what_looks_like_it_is_found_in_the_catalog(visit: Visiting, site: Path,
     assert shown == pytest.approx({path: cosines[path] for path in shown}, abs=0.02)
     assert list(shown.values()) == pytest.approx(sorted(cosines.values(), reverse=True)[:12], abs=0.02)
     loaded = "[...document.querySelectorAll('#nearest img')].every(image => image.naturalWidth > 0)"
-    opened.page.wait_for_function(loaded)
-    assert opened.page.locator("#second-image").is_hidden()
+    visit.page.wait_for_function(loaded)
     if KEPT:
-        opened.page.screenshot(path=Path(KEPT) / "example-in-browser.png", full_page=True)
+        visit.page.screenshot(path=Path(KEPT) / "example-in-browser.png", full_page=True)
 
 
-def test_what_is_no_picture_is_said_and_no_catalog_is_needed(visit: Visiting, site: Path) -> None:
-    opened = visit(without="vectors.jsonl")
-    opened.choose(site / "page.css")
-    opened.page.get_by_text("page.css: ").wait_for()
-    assert opened.page.locator("#found").is_hidden()
-    opened.choose(site / "photos" / "watch" / "003.jpg")
-    assert len(opened.numbers()) == 32
-    assert opened.said() == ""
-    assert opened.page.locator("#catalog").is_hidden()
+def test_what_is_no_picture_is_said_and_no_catalog_is_needed(browser: Any, url: str, site: Path) -> None:
+    with visited(browser, url, without="vectors.jsonl") as opened:
+        opened.page.set_input_files("#first", site / "page.css")
+        opened.page.get_by_text("page.css: ").wait_for()
+        assert opened.page.locator("img:visible, #found:visible").count() == 0
+        opened.choose(site / "photos" / "watch" / "003.jpg")
+        assert len(opened.numbers()) == 32
+        assert opened.said() == ""
+        assert opened.page.locator("#catalog").is_hidden()
 
 
-def test_an_encoder_that_is_not_there_is_said(visit: Visiting) -> None:
-    visit(without="encoder.onnx").page.get_by_text("encoder.onnx").wait_for()
+def test_an_encoder_that_is_not_there_is_said(browser: Any, url: str) -> None:
+    with visited(browser, url, without="encoder.onnx") as opened:
+        opened.page.get_by_text("encoder.onnx").wait_for()
 
 
 @pytest.mark.parametrize("kind", ["fine", "transparent", "turned", "large", "tiny"])
-def test_pictures_are_squeezed_as_autoenc_does_it(kind: str, shared: Visit, site: Path, bundle: Bundle) -> None:
+def test_pictures_are_squeezed_as_autoenc_does_it(kind: str, visit: Visit, site: Path, bundle: Bundle) -> None:
     with Image.open(site / "photos" / "bicycle" / "002.jpg") as image:
         drawing = image.convert("RGB")
     path, options = site / f"{kind}.png", {}
@@ -217,16 +202,14 @@ def test_pictures_are_squeezed_as_autoenc_does_it(kind: str, shared: Visit, site
     else:
         drawing = drawing.resize({"large": (1600, 700), "tiny": (24, 20)}[kind])
     drawing.save(path, **options)
-    assert alike(shared.encode(path.name), bundle.encode(path)[0]) > 0.995
+    assert alike(visit.encode(path.name), bundle.encode(path)[0]) > 0.995
 
 
-def test_real_photos_have_nearly_the_same_vectors(
-    shared: Visit, site: Path, photos: list[Path], bundle: Bundle
-) -> None:
+def test_real_photos_have_nearly_the_same_vectors(visit: Visit, site: Path, photos: list[Path], bundle: Bundle) -> None:
     cosines = []
     for photo in photos[::31]:
         shutil.copy(photo, site)
-        cosines.append(alike(shared.encode(photo.name), bundle.encode(photo)[0]))
+        cosines.append(alike(visit.encode(photo.name), bundle.encode(photo)[0]))
     assert len(cosines) == 12
     assert min(cosines) > 0.99
     assert np.median(cosines) > 0.9995
