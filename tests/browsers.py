@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,15 +34,28 @@ def chromium() -> Iterator[Any]:
 
 def fetched_axe(folder: Path) -> str:
     """The source of axe-core, from the npm registry."""
+    fetch(_AXE, ["axe.min.js"], folder)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def fetch(package: str, files: Sequence[str], folder: Path) -> None:
+    """Put some files of a package of the npm registry, `name@version`, where `npm install` would put them."""
+    name = package.rpartition("@")[0]
     npm = shutil.which("npm")
     if npm is None:
-        pytest.skip("no npm to fetch axe-core with: apt-get install npm")
-    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--fetch-retries=0", _AXE]
-    try:
-        subprocess.run(command, capture_output=True, timeout=30, check=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip("axe-core cannot be fetched from the npm registry")
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+        pytest.skip(f"no npm to fetch {name} with: apt-get install npm")
+    with tempfile.TemporaryDirectory() as packed:
+        command = [npm, "pack", "--silent", "--fetch-retries=0", package]
+        try:
+            subprocess.run(command, cwd=packed, capture_output=True, timeout=60, check=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip(f"{name} cannot be fetched from the npm registry")
+        (archive,) = Path(packed).iterdir()
+        with tarfile.open(archive) as opened:
+            for file in files:
+                to = folder / "node_modules" / name / file
+                to.parent.mkdir(parents=True, exist_ok=True)
+                to.write_bytes(opened.extractfile(f"package/{file}").read())  # type: ignore[union-attr]
 
 
 def serious_faults(page: Any, axe: str, rules: dict[str, Any]) -> dict[str, list[str]]:
