@@ -1,7 +1,7 @@
 """A student of a teacher against the teacher and the unlabeled default, as a Markdown table with paired intervals.
 
 python scripts/bench_student.py --set NAME TRAIN QUERIES [QUERIES …] [--set …] --teacher mobilenet [--weights FILE]
-    [--seeds 3] [--epochs 80] [--out DIR] [--targets]
+    [--seeds 3] [--epochs N] [--out DIR] [--targets]
 
 TRAIN is trained on without its labels and is the gallery; the images of all QUERIES together are the queries. Student
 and default are trained with several seeds. Each run is saved under --out when it is done, and the same command
@@ -76,7 +76,7 @@ def asked(gallery: Path, queries: list[Path], teacher: Once) -> dict[str, Any]:
     return {**found, "seconds": teacher.seconds - before}
 
 
-def trained(gallery: Path, queries: list[Path], seed: int, epochs: int, teacher: Once | None) -> dict[str, Any]:
+def trained(gallery: Path, queries: list[Path], seed: int, epochs: int | None, teacher: Once | None) -> dict[str, Any]:
     """Scores of a model, with how long its training took, and how fast it encodes."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--teacher", required=True, help="name of an encoder")
     parser.add_argument("--weights", help="file of its weights, 'imagenet' or 'random'")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--epochs", type=int, help="passes of each training, at most; without it the usual ones")
     parser.add_argument("--out", type=Path, default=Path("bench_student"))
     parser.add_argument("--targets", action="store_true", help="train nothing: compare weights of the teacher")
     options = parser.parse_args()
@@ -189,7 +189,7 @@ def main() -> None:
         runs: dict[str, list[Any]] = {"student": [], "default": []}
         for seed in range(options.seeds):
             for kind, by in (("student", teacher), ("default", None)):
-                file = options.out / f"{name}-{kind}-{options.epochs}-{seed}.json"
+                file = options.out / f"{name}-{kind}-{options.epochs or 'usual'}-{seed}.json"
                 runs[kind].append(kept(file, partial(trained, *where, seed, options.epochs, by)))
         found = {
             "student": runs["student"],

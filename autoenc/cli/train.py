@@ -8,7 +8,7 @@ from typing import Any
 from autoenc.cli.common import add_common, add_overwrite, add_weights, list_skipped, print_json, put, weights_of
 
 SETTINGS: dict[str, tuple[type, str, str]] = {
-    "epochs": (int, "N", "passes over the images, at most (default: 80)"),
+    "epochs": (int, "N", "passes over the images, at most (default: 80; 140 with a teacher)"),
     "batch_size": (int, "N", "images per step (default: 64)"),
     "latent_dim": (int, "N", "numbers per image (default: 32)"),
     "objective": (

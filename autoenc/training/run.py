@@ -14,7 +14,7 @@ from autoenc.training.checkpoint import Checkpoint
 from autoenc.training.classes import TrainingLabels, find_labels
 from autoenc.training.libraries import loading_libraries, tensorflow_warnings_off
 from autoenc.training.result import TrainingResult
-from autoenc.training.settings import AUTO, DEFAULT_OBJECTIVE, Settings
+from autoenc.training.settings import AUTO, DEFAULT_OBJECTIVE, EPOCHS, TAUGHT_EPOCHS, Settings
 from autoenc.training.teacher import create_teacher
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def train(
     images: Pictures,
     model: str | os.PathLike[str],
     *,
-    epochs: int = 80,
+    epochs: int | None = None,
     batch_size: int = 64,
     latent_dim: int = 32,
     objective: str | Sequence[Objective] = DEFAULT_OBJECTIVE,
@@ -55,13 +55,14 @@ def train(
             (N, H, W, 3) uint8, or PIL images. All are resized to 32x32.
         model: folder to write the bundle to once training ends: a new folder, an empty one, or a bundle to replace. It
             must not lie in the folder of images.
-        epochs: passes over the images, at most.
+        epochs: passes over the images, at most; None is 80, and 140 with a teacher.
         batch_size: images per step.
         latent_dim: length of a latent: numbers per image.
         objective: what to minimize: "reconstruction", "structure" and "neighbors", joined by "+", or a list of
             objectives with their weights, such as `[Reconstruction(0.2), Structure(1)]`, from
-            `autoenc.training.objectives`. The default is all three, each with weight 1. "reconstruction" alone is the
-            plain autoencoder: images are not altered and latents are not whitened.
+            `autoenc.training.objectives`. The default is all three. Named terms have weight 1; with a teacher,
+            "neighbors" has 2. "reconstruction" alone is the plain autoencoder: images are not altered and latents are
+            not whitened.
         emphasis: what makes images similar: "shape", "color", "texture", weights such as `{"edges": 1, "color": 0.5}`,
             or "auto", the default, which finds the weights from the images alone (`autoenc.training.emphasis`). The
             objective "reconstruction" alone does not use them.
@@ -113,6 +114,8 @@ def train(
         >>> result.bundle.encode("some.jpg").shape
         (1, 32)
     """
+    if epochs is None:
+        epochs = EPOCHS if teacher is None else TAUGHT_EPOCHS
     settings = Settings(
         epochs=epochs,
         batch_size=batch_size,

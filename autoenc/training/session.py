@@ -92,7 +92,7 @@ def prepare(
         TrainingError: the checkpoint is of a training with other settings or images, or cannot be read; color alone
             is asked for, and the images are gray; or the teacher's vectors are of no use.
     """
-    objectives = create_objectives(settings.objective, labels=labels is not None)
+    objectives = create_objectives(settings.objective, labels=labels is not None, taught=teacher is not None)
     if not any(objective.labeled for objective in objectives):
         labels = None  # the weight of what learns from them is 0
     if teacher is not None and not any(isinstance(objective, Prediction) for objective in objectives):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 DEFAULT_OBJECTIVE = "reconstruction+structure+neighbors"
 
+EPOCHS, TAUGHT_EPOCHS = 80, 140
+"""Without a teacher and with one, who has more to teach."""
+
 AUTO = "auto"
 """The emphasis that is found from the images."""
 

@@ -34,12 +34,19 @@ OBJECTIVES: dict[str, type[Objective]] = {
 }
 
 
-def create_objectives(objective: str | Sequence[Objective], *, labels: bool = False) -> list[Objective]:
-    """Create the objectives of "reconstruction", "reconstruction+structure" and so on, each with weight 1.
+TAUGHT_WEIGHTS = {Neighbors.name: 2.0}
+"""With a teacher: who stands beside whom is the better part of what it sees."""
+
+
+def create_objectives(
+    objective: str | Sequence[Objective], *, labels: bool = False, taught: bool = False
+) -> list[Objective]:
+    """Create the objectives of "reconstruction", "reconstruction+structure" and so on, each with its usual weight.
 
     Args:
         objective: names joined by "+", or a list of objectives, which is checked.
         labels: whether there are labels to learn from. If no objective uses them, "supervised" is added.
+        taught: whether there is a teacher. Then "neighbors" has weight 2; all other usual weights are 1.
 
     Returns:
         Those with a weight above 0.
@@ -53,7 +60,9 @@ def create_objectives(objective: str | Sequence[Objective], *, labels: bool = Fa
         ['reconstruction', 'structure']
         >>> [term.name for term in create_objectives("structure", labels=True)]
         ['structure', 'supervised']
-        >>> create_objectives([Structure(0.5)])[0].weight
+        >>> create_objectives("neighbors", taught=True)[0].weight
+        2.0
+        >>> create_objectives([Structure(0.5)], taught=True)[0].weight
         0.5
     """
     made: list[Objective]
@@ -64,7 +73,7 @@ def create_objectives(objective: str | Sequence[Objective], *, labels: bool = Fa
                 raise ArgumentError(
                     f"objective= must be one of {', '.join(OBJECTIVES)}, or several joined by '+'; got '{name}'."
                 )
-        made = [OBJECTIVES[name]() for name in names]
+        made = [OBJECTIVES[name](TAUGHT_WEIGHTS.get(name, 1.0) if taught else 1.0) for name in names]
     else:
         made = [*objective] if isinstance(objective, (list, tuple)) else [objective]  # type: ignore[list-item]
         for term in made:
