@@ -8,15 +8,18 @@ build: load and optimize the store alone, with the peak of its anonymous memory;
     vectors with equal M and efConstruction, on the same cores.
 open: from opening the store to its first answer, and the anonymous memory after all queries.
 search: recall@10 and time, in turns with FAISS at the smallest efSearch that reaches the same recall.
+neighbors: with --neighbors, the 20 neighbors of every point as a file of CSV, and how many of them NumPy finds.
 
 FAISS is optional: pip install 'autoenc[bench]'. Only the calls are timed.
 
     python scripts/bench_scale.py --points 1000000
+    python scripts/bench_scale.py --points 100000 --neighbors
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
 import tempfile
@@ -29,6 +32,7 @@ from typing import Any
 import numpy as np
 from clustered import K, Points, Searched, batches, cpus, disk, in_a_process, recall, resident, seconds, watching
 
+from autoenc import write_neighbors
 from autoenc.store import OWN, Store, VectorSpec, open_store, point_id
 from autoenc.store.ann import HNSW_EF_CONSTRUCT, HNSW_M, is_exact, search_ef
 from autoenc.vectors import Vectors
@@ -44,6 +48,7 @@ TARGETS = {
     "median_in_faiss_medians": ("<=", 4),
     "anonymous_mb": ("<", 1500),
     "open_and_first_answer_seconds": ("<", 3),
+    "neighbors_per_second": (">=", 5000),
 }
 
 
@@ -51,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--points", type=int, default=1_000_000, help="points in the store (default: %(default)s)")
     parser.add_argument("--queries", type=int, default=1000, help="number of searches to time (default: %(default)s)")
+    parser.add_argument("--neighbors", action="store_true", help="time `autoenc neighbors` of all points, too")
     parser.add_argument("--phase", choices=PHASES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -67,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         for phase in PHASES:
+            if phase == "neighbors" and not options.neighbors:
+                continue
             print(f"{phase} …", file=sys.stderr, flush=True)
             given = ("--points", options.points, "--queries", options.queries, "--phase", phase, "--folder", folder)
             measured |= in_a_process(__file__, *given)
@@ -217,12 +225,40 @@ def search(folder: Path, points: Points) -> dict[str, Any]:
     return report
 
 
+def neighbors(folder: Path, points: Points) -> dict[str, Any]:
+    """Those of every point, by elapsed time and by CPU time; recall@20 is that of 1,000 points."""
+    file = folder / "neighbors.csv"
+    with open_store(folder / "store") as store:
+        began = time.process_time()
+        elapsed = seconds(lambda: write_neighbors(store, file, k=20, using="learned"))
+        spent = time.process_time() - began
+    count = len(points.vectors)
+    rows = {id: row for row, id in enumerate(ids_of(range(min(count, 1000))))}
+    found: dict[int, set[str]] = {row: set() for row in rows.values()}
+    with file.open(newline="") as opened:
+        for line in csv.DictReader(opened):
+            if (row := rows.get(line["id"])) is not None:
+                found[row].add(line["neighbor_id"])
+    ids = np.array(ids_of(range(count)))
+    shares = []
+    for row, near in found.items():
+        cosines = points.vectors @ points.vectors[row]
+        cosines[row] = -np.inf
+        shares.append(len(near & set(ids[np.argpartition(-cosines, 20)[:20]].tolist())) / 20)
+    return {
+        "neighbors_per_second": round(count / elapsed),
+        "neighbors_per_cpu_second": round(count / spent),
+        "neighbors_recall@20": round(float(np.mean(shares)), 4),
+    }
+
+
 PHASES: dict[str, Callable[[Path, Points], dict[str, Any]]] = {
     "write": write,
     "build": build,
     "faiss": faiss_build,
     "open": opened,
     "search": search,
+    "neighbors": neighbors,
 }
 
 # ---- what is measured -------------------------------------------------------------------------------
@@ -231,6 +267,7 @@ PHASES: dict[str, Callable[[Path, Points], dict[str, Any]]] = {
 def made(place: Path) -> Store:
     store = open_store(place, create=True)
     store.add_vector("learned", VectorSpec(dim=DIM, fingerprint="bench", preprocessing=1))
+    store.add_source("/data/photos", "/data/photos")
     store.add_fields(FIELDS)  # type: ignore[arg-type]
     return store
 

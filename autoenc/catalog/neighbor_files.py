@@ -120,13 +120,14 @@ def write_neighbors(
         folder = path.with_name(f".{path.name}.neighbors")
         parts = [folder / f"{number:06d}" for number in range(-(-total // PART))]
         resumed = _resume(folder, state, overwrite)
+        quoted = _Quoted()
         for number, part in enumerate(parts):
             done = min(number * PART, total)
             tell("neighbors", done, total, "")
             if number < resumed:
                 continue
-            ids = listing.ids[done : done + PART]
-            replace_file(part, _encoded(search_all(asked, listing, ids), kind))
+            numbers = range(done, min(done + PART, total))
+            replace_file(part, _encoded(search_all(asked, listing, numbers), kind, quoted))
         tell("neighbors", total, total, "")
         check_output(path, overwrite=overwrite, reading=reading)
         with replacing(path) as out:
@@ -183,34 +184,64 @@ def _read_state(path: Path) -> Any:
 # ---- formats ----------------------------------------------------------------------------------
 
 
-def _rows(found: Iterable[Neighborhood]) -> Iterator[tuple[Any, ...]]:
-    for each in found:
-        for rank, near in enumerate(zip(each.ids, each.paths, each.scores, strict=True), start=1):
-            yield each.id, each.path, rank, near[0], near[1], round(near[2], _DECIMALS)
+class _Quoted(dict[tuple[str, str | None], str]):
+    """An id and a path as two fields of CSV; each is quoted once, however often it is a neighbor."""
+
+    def __missing__(self, key: tuple[str, str | None]) -> str:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerow(key)
+        self[key] = text.getvalue()[:-1]
+        return self[key]
 
 
-def _encoded(found: Iterable[Neighborhood], kind: str) -> bytes:
+def _encoded(found: Iterable[Neighborhood], kind: str, quoted: _Quoted) -> bytes:
     """A part of a file: CSV and JSON Lines as they are in the file, Parquet as a file of its own.
 
     Neighborhoods are encoded as they come, while others are searched for.
     """
     if kind == ".parquet":
-        pa, pq = _parquet()
-        columns = list(zip(*_rows(found), strict=True)) or [()] * len(NEIGHBOR_COLUMNS)
-        out = io.BytesIO()
-        pq.write_table(pa.table([list(column) for column in columns], schema=_schema(pa)), out)
-        return out.getvalue()
+        return _parquet_of(found)
     text = io.StringIO(newline="")
-    if kind == ".csv":
-        csv.writer(text, lineterminator="\n").writerows(_rows(found))
-    else:
-        for each in found:
-            near = [
-                {"id": id, "path": path, "score": round(score, _DECIMALS)}
-                for id, path, score in zip(each.ids, each.paths, each.scores, strict=True)
+    for each in found:
+        scores = [round(score, _DECIMALS) for score in each.scores]
+        near = zip(each.ids, each.paths, strict=True)
+        if kind == ".csv":
+            own = quoted[each.id, each.path]
+            text.writelines(
+                [
+                    f"{own},{rank},{quoted[other]},{score}\n"
+                    for rank, (other, score) in enumerate(zip(near, scores, strict=True), start=1)
+                ]
+            )
+        else:
+            neighbors = [
+                {"id": id, "path": path, "score": score} for (id, path), score in zip(near, scores, strict=True)
             ]
-            text.write(json.dumps({"id": each.id, "path": each.path, "neighbors": near}, ensure_ascii=False) + "\n")
+            line = {"id": each.id, "path": each.path, "neighbors": neighbors}
+            text.write(json.dumps(line, ensure_ascii=False) + "\n")
     return text.getvalue().encode()
+
+
+def _parquet_of(found: Iterable[Neighborhood]) -> bytes:
+    pa, pq = _parquet()
+    columns: tuple[list[Any], ...] = tuple([] for _ in NEIGHBOR_COLUMNS)
+    for each in found:
+        count = len(each.ids)
+        ranks = range(1, count + 1)
+        scores = [round(score, _DECIMALS) for score in each.scores]
+        fields: tuple[Iterable[Any], ...] = (
+            [each.id] * count,
+            [each.path] * count,
+            ranks,
+            each.ids,
+            each.paths,
+            scores,
+        )
+        for column, values in zip(columns, fields, strict=True):
+            column += values
+    out = io.BytesIO()
+    pq.write_table(pa.table(list(columns), schema=_schema(pa)), out)
+    return out.getvalue()
 
 
 def _join(parts: Sequence[Path], kind: str, out: BinaryIO) -> None:

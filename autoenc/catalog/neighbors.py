@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -18,15 +18,24 @@ from autoenc.catalog.searching import Searcher
 from autoenc.catalog.sources import point_path
 from autoenc.catalog.weights import Using, shared_weights
 from autoenc.errors import ArgumentError
+from autoenc.metrics.nearest import Gallery
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress, ProgressOption, telling
 from autoenc.store import OWN, Filter, Hit, Record, Store
 from autoenc.store.blending import Similarity
 from autoenc.store.checks import MAX_K, check_number
 from autoenc.text import exact
+from autoenc.vectors import Indices, Vectors
 
 _SEARCHED = 250
-"""Images searched in one call to the engine."""
+"""Images searched at a time."""
+
+COMPARED = 256_000 * 32
+"""Up to this many numbers (images x dimension), the vectors of all images are compared with each other here, not by the
+engine. The engine in this process holds Python's lock while it searches, so that one core works, and makes an object of
+every id that it finds; blocks of products use all cores. With 100,000 vectors of 32 numbers, an image takes .15 ms of a
+core in place of .3 in the engine's graph. With fewer, the engine compares every vector as well, one image at a time,
+which takes ten times as long. The time of a comparison grows with the images, that of a graph hardly does."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +66,10 @@ def neighbors(
 ) -> Iterator[Neighborhood]:
     """The k nearest neighbors of every image that has a vector, in the order of their ids.
 
-    They are what `search` finds for each by its id. Images are searched in batches, on all cores. An image is left out
-    of its own neighbors. What is added to the store meanwhile may be missing. `write_neighbors` writes the same to a
-    file, and continues where it was stopped.
+    They are what `search` finds for each by its id; by one encoder in a store of up to 8 million numbers (256,000
+    vectors of 32), what it finds when it compares every vector. Images are searched in batches, on all cores. An image
+    is left out of its own neighbors. What changes in the store meanwhile may be missing. `write_neighbors` writes the
+    same to a file, and continues where it was stopped.
 
     Args:
         store: an open store.
@@ -89,7 +99,7 @@ def neighbors(
 def _everything(asked: Asked, progress: ProgressOption) -> Iterator[Neighborhood]:
     with telling(progress) as tell:
         listing = Listing.of(asked, tell)
-        for done, found in enumerate(search_all(asked, listing, listing.ids), start=1):
+        for done, found in enumerate(search_all(asked, listing, range(len(listing.ids))), start=1):
             if done % _SEARCHED == 0:
                 tell("neighbors", done, len(listing.ids), "")
             yield found
@@ -151,6 +161,21 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What is compared without the store.
+
+    Attributes:
+        rows: (N, D) the vectors of the images, in the order of their ids.
+        gallery: those that can be neighbors.
+        numbers: of these, (G,), among all.
+    """
+
+    rows: Vectors
+    gallery: Gallery
+    numbers: Indices
+
+
+@dataclass(frozen=True)
 class Listing:
     """The images of a store that can have neighbors, and those that can be neighbors.
 
@@ -159,6 +184,7 @@ class Listing:
         paths: id -> path; None where there is none.
         groups: id -> the group, where one neighbor of each is asked for.
         others: the groups that neighbors can belong to.
+        compared: the vectors of `ids`, and those that they are compared with; None if the store searches for them.
         digest: of all that the neighbors depend on, so that a change shows.
     """
 
@@ -166,6 +192,7 @@ class Listing:
     paths: dict[str, str | None]
     groups: dict[str, str]
     others: frozenset[str]
+    compared: Compared | None
     digest: str
 
     @classmethod
@@ -181,6 +208,8 @@ class Listing:
         needed = set(asked.needed)
         having = names if len(names) == 1 else []
         total = store.count(having=having)
+        rows: list[Vectors] = []
+        comparing = asked.simple and total * store.info.vectors[names[0]].dim <= COMPARED
         read = [OWN] if field is None or field.startswith(f"{OWN}.") else [OWN, field]
         for record in store.scroll(vectors=names, having=having, fields=read):
             path = point_path(store, record.payload)
@@ -194,65 +223,121 @@ class Listing:
                 digest.update(groups[record.id].encode())
             if needed <= record.vectors.keys():
                 ids.append(record.id)
+                if comparing:
+                    rows.append(record.vectors[names[0]])
             if len(paths) % 10_000 == 0:
                 tell("reading", len(paths), total, "")
         there: Iterable[str] = paths
         if asked.where is not None:
             there = [record.id for record in store.scroll(asked.where, having=having, fields=[])]
             digest.update("".join(there).encode())
-        return cls(ids, paths, groups, frozenset(groups[id] for id in there if id in groups), digest.hexdigest())
+        compared = _compared(ids, rows, there) if comparing and ids else None
+        others = frozenset(groups[id] for id in there if id in groups)
+        return cls(ids, paths, groups, others, compared, digest.hexdigest())
 
 
-def search_all(asked: Asked, listing: Listing, ids: Sequence[str]) -> Iterator[Neighborhood]:
-    """The neighborhoods of some of the listed images, in order; one that was removed meanwhile is left out."""
-    return ordered_chunks(partial(_searched, asked, listing), ids, _SEARCHED)
+def _compared(ids: list[str], rows: list[Vectors], there: Iterable[str]) -> Compared:
+    kept = set(there)
+    numbers = np.array([number for number, id in enumerate(ids) if id in kept], np.int64)
+    matrix = np.stack(rows)
+    return Compared(matrix, Gallery(matrix[numbers]), numbers)
 
 
-def _searched(asked: Asked, listing: Listing, ids: Sequence[str]) -> list[Neighborhood]:
-    records = [
-        record
-        for record in asked.store.retrieve(ids, vectors=asked.names)
-        if set(asked.needed) <= record.vectors.keys() and record.id in listing.paths
-    ]
-    search = _by_cosine if asked.simple else _by_sum
-    found: dict[str, list[Hit]] = {}
-    count, left = asked.k if asked.field is None else max(asked.k, POOL), records
+def search_all(asked: Asked, listing: Listing, numbers: range) -> Iterator[Neighborhood]:
+    """The neighborhoods of some of the listed images, in order; one that was removed meanwhile may be left out."""
+    return ordered_chunks(partial(_searched, asked, listing), numbers, _SEARCHED)
+
+
+Ranked = tuple[Sequence[str], Sequence[float]]
+"""The ids of neighbors, best first, and their scores."""
+
+Search = Callable[[Sequence[str], int], Mapping[str, Ranked]]
+"""Ids of images, and how many neighbors each should have -> those of each that is still there."""
+
+
+def _searched(asked: Asked, listing: Listing, numbers: Sequence[int]) -> list[Neighborhood]:
+    ids = [listing.ids[number] for number in numbers]
+    compared = listing.compared
+    search = _searching(asked, listing, ids) if compared is None else _comparing(compared, ids, numbers[0], listing.ids)
+    found: dict[str, Ranked] = {}
+    count, left = asked.k if asked.field is None else max(asked.k, POOL), ids
     while left:
         unfinished = []
-        for record, hits in zip(left, search(asked, left, count), strict=True):
-            found[record.id], all_there = _grouped(asked, listing, record.id, hits)
+        for id, ranked in search(left, count).items():
+            found[id], all_there = _grouped(asked, listing, id, ranked)
             # Of one group there can be any number of images, so more are searched until enough groups are found.
-            if not all_there and len(hits) == count < MAX_K:
-                unfinished.append(record)
+            if not all_there and len(ranked[0]) == count < MAX_K:
+                unfinished.append(id)
         count, left = min(4 * count, MAX_K), unfinished
     paths = listing.paths
     return [
-        Neighborhood(
-            record.id,
-            paths[record.id],
-            tuple([hit.id for hit in hits]),
-            tuple([paths.get(hit.id) for hit in hits]),
-            tuple([hit.score for hit in hits]),
-        )
-        for record in records
-        for hits in [found[record.id]]
+        Neighborhood(id, paths[id], tuple(near), tuple(map(paths.get, near)), tuple(scores))
+        for id in ids
+        if id in found
+        for near, scores in [found[id]]
     ]
 
 
-def _grouped(asked: Asked, listing: Listing, id: str, hits: Sequence[Hit]) -> tuple[list[Hit], bool]:
-    """The neighbors of an image among its hits, and whether they are as many as there can be."""
+def _grouped(asked: Asked, listing: Listing, id: str, ranked: Ranked) -> tuple[Ranked, bool]:
+    """The neighbors of an image among what was found, and whether they are as many as there can be."""
     if asked.field is None:
-        return list(hits), True
-    own = listing.groups[id]
-    best = arrange(hits, group=lambda hit: listing.groups.get(hit.id, hit.id))
-    kept = [hit for hit in best if listing.groups.get(hit.id, hit.id) != own][: asked.k]
-    return kept, len(kept) >= min(asked.k, len(listing.others - {own}))
+        return ranked, True
+    own, groups = listing.groups[id], listing.groups
+    hits = (Hit(near, score, {}) for near, score in zip(*ranked, strict=True))
+    best = arrange(hits, group=lambda hit: groups.get(hit.id, hit.id))
+    kept = [hit for hit in best if groups.get(hit.id, hit.id) != own][: asked.k]
+    all_there = len(kept) >= min(asked.k, len(listing.others - {own}))
+    return _ranked(kept), all_there
+
+
+def _ranked(hits: Sequence[Hit]) -> Ranked:
+    return [hit.id for hit in hits], [hit.score for hit in hits]
+
+
+def _comparing(compared: Compared, ids: Sequence[str], first: int, every: Sequence[str]) -> Search:
+    """Compare the vectors of some images, from the `first` on, with those of every one."""
+    numbers = {id: number for number, id in enumerate(ids, start=first)}
+
+    def search(some: Sequence[str], count: int) -> dict[str, Ranked]:
+        wanted = np.array([numbers[id] for id in some])
+        # One more than asked for, since an image finds itself, unless its copies fill the list.
+        indices, cosines = compared.gallery.nearest(compared.rows[wanted], count + 1)
+        near = compared.numbers[indices]
+        itself = near == wanted[:, None]
+        last = np.argsort(itself, axis=1, kind="stable")[:, :count]
+        lengths = np.minimum(count, near.shape[1] - itself.sum(axis=1)).tolist()
+        near, cosines = np.take_along_axis(near, last, 1), np.take_along_axis(cosines, last, 1)
+        return {
+            id: (list(map(every.__getitem__, row[:length])), scores[:length])
+            for id, row, scores, length in zip(
+                some, near.tolist(), np.clip(cosines, -1, 1).tolist(), lengths, strict=True
+            )
+        }
+
+    return search
+
+
+def _searching(asked: Asked, listing: Listing, ids: Sequence[str]) -> Search:
+    """Let the store search for the neighbors of some images."""
+    records = {
+        record.id: record
+        for record in asked.store.retrieve(ids, vectors=asked.names)
+        if set(asked.needed) <= record.vectors.keys() and record.id in listing.paths
+    }
+    by = _by_cosine if asked.simple else _by_sum
+
+    def search(some: Sequence[str], count: int) -> dict[str, Ranked]:
+        there = [records[id] for id in some if id in records]
+        found = by(asked, there, count) if there else []
+        return {record.id: _ranked(hits) for record, hits in zip(there, found, strict=True)}
+
+    return search
 
 
 def _by_cosine(asked: Asked, records: Sequence[Record], count: int) -> list[list[Hit]]:
     (name,) = asked.names
     rows = np.stack([record.vectors[name] for record in records])
-    # One more than asked for, since an image finds itself, unless its copies fill the list.
+    # One more than asked for, as above.
     found = asked.store.search_batch(rows, using=name, k=min(count + 1, MAX_K), where=asked.where, payload=False)
     return [[hit for hit in hits if hit.id != record.id][:count] for record, hits in zip(records, found, strict=True)]
 

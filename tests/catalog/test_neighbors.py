@@ -39,6 +39,13 @@ def store() -> Store:
     return fill(open_store(":memory:"))
 
 
+@pytest.fixture(params=["compared", "searched"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are compared with each other, as in small stores, or searched for by the engine, as in large ones."""
+    if request.param == "searched":
+        monkeypatch.setattr("autoenc.catalog.neighbors.COMPARED", 0)
+
+
 def expected(k: int) -> dict[str, list[tuple[str, str, float]]]:
     """Path of an image -> its neighbors, by NumPy."""
     paths = [f"/shop/a, {number}.jpg" for number in range(COUNT - 1)] + [""]
@@ -51,6 +58,7 @@ def expected(k: int) -> dict[str, list[tuple[str, str, float]]]:
     }
 
 
+@pytest.mark.usefixtures("way")
 def test_every_image_with_its_neighbors(store: Store) -> None:
     found = list(neighbors(store, k=4, using="paint"))
     assert [each.id for each in found] == sorted(each.id for each in found)
@@ -62,6 +70,7 @@ def test_every_image_with_its_neighbors(store: Store) -> None:
         assert each.scores == pytest.approx([score for _, _, score in near], abs=1e-6)
 
 
+@pytest.mark.usefixtures("way")
 def test_an_image_with_copies_is_still_left_out_of_its_own_neighbors(store: Store) -> None:
     ids = [point_id("copy", str(number)) for number in range(30)]
     store.upsert(ids, {"ink": np.ones((30, 5), np.float32)}, [{}] * 30)
@@ -70,6 +79,7 @@ def test_an_image_with_copies_is_still_left_out_of_its_own_neighbors(store: Stor
         assert each.id not in each.ids
 
 
+@pytest.mark.usefixtures("way")
 def test_fewer_images_than_neighbors(store: Store) -> None:
     assert {len(each.ids) for each in neighbors(store, k=100, using="paint")} == {COUNT - 1}
     assert list(neighbors(store, using="ink")) == []
@@ -113,12 +123,16 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield store
 
 
-@pytest.mark.parametrize("using", ["paint", "paint=.5", "paint=1,ink=.5"])
+@pytest.mark.parametrize(
+    ("using", "compared"), [("paint", True), ("paint", False), ("paint=.5", True), ("paint=1,ink=.5", True)]
+)
 @pytest.mark.parametrize("where", [None, "price < 40", "price < 1 or sku = p3"])
 @pytest.mark.parametrize("group_by", [None, "product"])
 def test_neighbors_are_what_a_query_by_each_image_finds(
-    shop: Store, monkeypatch: pytest.MonkeyPatch, using: str, where: str | None, group_by: str | None
+    shop: Store, monkeypatch: pytest.MonkeyPatch, using: str, compared: bool, where: str | None, group_by: str | None
 ) -> None:
+    if not compared:
+        monkeypatch.setattr("autoenc.catalog.neighbors.COMPARED", 0)
     monkeypatch.setattr("autoenc.catalog.neighbors.POOL", 8)  # so that a first search finds too few products
     found = list(neighbors(shop, k=6, using=using, where=where, group_by=group_by))
     assert len(found) == (108 if "ink" in using else 120)
@@ -133,6 +147,11 @@ def test_neighbors_are_what_a_query_by_each_image_finds(
             wanted = [near for sku, near in skus.items() if sku != own]
         assert each.scores == pytest.approx([near.score for near in wanted[:6]], abs=1e-5)
         assert each.ids == tuple(near.id for near in wanted[:6])
+
+
+@pytest.mark.usefixtures("way")
+def test_a_filter_that_nothing_matches_leaves_no_neighbors(shop: Store) -> None:
+    assert [len(each.ids) for each in neighbors(shop, using="paint", where="price < 0")] == [0] * 120
 
 
 # ---- files ------------------------------------------------------------------------------------

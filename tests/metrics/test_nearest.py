@@ -1,0 +1,43 @@
+"""The nearest of a gallery: against a full sort, for galleries of any size, ties and zeros."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autoenc.metrics.nearest import Gallery
+from autoenc.vectors import unit_rows
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 2048, 2049, 5000])
+@pytest.mark.parametrize("k", [1, 21, 300, 6000])
+def test_against_a_full_sort(count: int, k: int) -> None:
+    generator = np.random.default_rng(count)
+    rows = unit_rows(generator.normal(size=(count, 7)).astype(np.float32))
+    queries = unit_rows(generator.normal(size=(70, 7)).astype(np.float32))  # more than are compared at a time
+    wanted = queries.astype(np.float64) @ rows.T.astype(np.float64)
+    order = np.argsort(-wanted, axis=1)[:, :k]
+    indices, cosines = Gallery(rows).nearest(queries, k)
+    assert indices.shape == (70, min(k, count))
+    np.testing.assert_allclose(cosines, np.take_along_axis(wanted, order, 1), atol=1e-6)
+    assert np.mean(indices == order) > 0.999  # but for what float32 cannot tell apart
+    assert all(len(set(row)) == len(row) for row in indices.tolist())
+
+
+def test_copies_are_ordered_by_index_and_zero_has_cosine_zero() -> None:
+    rows = np.zeros((3000, 40), np.float32)
+    copies = [5, 64, 1999, 2048, 2999]
+    rows[copies] = unit_rows(np.random.default_rng(0).normal(size=(1, 40)).astype(np.float32))
+    rows[7, 0], rows[8, 0] = 1, -1
+    indices, cosines = Gallery(rows).nearest(rows[[5, 8, 0]], 6)
+    assert indices[0, :5].tolist() == copies
+    assert len(set(cosines[0, :5].tolist())) == 1
+    assert (indices[1, 0], cosines[1, 0]) == (8, 1)
+    assert cosines[2].tolist() == [0] * 6
+    assert 7 in Gallery(-rows).nearest(rows[[8]], 1)[0]
+
+
+def test_nothing_to_find() -> None:
+    none = np.empty((0, 3), np.float32)
+    assert Gallery(none).nearest(np.eye(3, dtype=np.float32), 4)[0].shape == (3, 0)
+    assert Gallery(np.eye(3, dtype=np.float32)).nearest(none, 2)[0].shape == (0, 2)
