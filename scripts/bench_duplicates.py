@@ -12,6 +12,10 @@ Each encoder looks for neighbors alone, then all do, then the default ones, with
 with --thresholds: so the rule of the suggestion can be judged on photos that it was not chosen on. (It was chosen on
 photos of clothes: give it others.) The hashes (imagehash, if it is installed) pair pictures that differ in at most
 --bits of 64 bits, the best of a hash and that of the mirrored picture, and form groups around the largest picture.
+
+python scripts/bench_duplicates.py FOLDER --many 100000
+
+Only times the default search, among N pictures made of parts of the photos.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from clustered import watching
 from PIL import Image, ImageDraw, ImageOps
 
 from autoenc import ENCODER_NAMES, find_duplicates, find_images, index_images, open_store
@@ -86,6 +91,42 @@ def make(folder: Path, out: Path, limit: int | None, every: int, seed: int) -> N
                 copy(image, rng).save(out / f"{kind}-{number}.jpg", quality=92)
 
 
+def make_many(folder: Path, out: Path, count: int, seed: int) -> None:
+    """Parts of the photos in other colors: different pictures, but each twentieth is a copy of the one before."""
+    photos = find_images(folder).paths
+    kinds = [*KINDS.values()]
+    for number in range(count):
+        rng = np.random.default_rng((seed, number - (number % 20 == 19)))
+        image = ImageOps.exif_transpose(Image.open(photos[rng.integers(len(photos))])).convert("RGB")
+        image = cropped(image, rng.uniform(0.4, 0.75), rng)
+        image.thumbnail((160, 160))
+        gains = rng.uniform(0.6, 1.4, 3)
+        image = Image.fromarray(np.clip(np.asarray(image)[..., rng.permutation(3)] * gains, 0, 255).astype(np.uint8))
+        if number % 20 == 19:
+            image = kinds[number // 20 % len(kinds)](image, rng)
+        image.save(out / f"{number}.jpg", quality=92)
+
+
+def time_many(made: Path, store: Path, model: str) -> str:
+    """Time and memory of the default search, and how many copies are in one group with their picture."""
+    start = time.perf_counter()
+    report = index_images(made, store, model=model, encoders=["learned", "color"], progress=True)
+    indexing = time.perf_counter() - start
+    with open_store(store) as opened, watching() as peak:
+        start, cpu = time.perf_counter(), time.process_time()
+        found = find_duplicates(opened, progress=True)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    groups = [{int(Path(copy.path).stem) for copy in group if copy.path} for group in found.groups]
+    group_of = {number: at for at, group in enumerate(groups) for number in group}
+    copies = range(19, report.indexed, 20)
+    recall = np.mean([copy in group_of and group_of[copy] == group_of.get(copy - 1) for copy in copies])
+    return (
+        f"{report.indexed:,} pictures, indexed in {indexing:.0f} s. "
+        f"Near-duplicates: {seconds:.0f} s ({cpu:.0f} s of CPU), {peak[0] / 1e6:,.0f} MB at the peak; "
+        f"{len(groups):,} groups, {recall:.3f} of {len(copies):,} copies found."
+    )
+
+
 def number_of(path: Path) -> str:
     return path.stem.rpartition("-")[2]
 
@@ -144,11 +185,16 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--thresholds", type=float, nargs="*", default=[0.82, 0.84, 0.86, 0.88, 0.9, 0.92])
+    parser.add_argument("--many", type=int, metavar="N", help="only time N pictures made of parts of the photos")
     parser.add_argument("--bits", type=int, nargs="*", default=[4, 8, 12])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary, "photos")
         made.mkdir()
+        if options.many:
+            make_many(options.folder, made, options.many, options.seed)
+            print(time_many(made, Path(temporary, "store"), options.model))
+            return
         make(options.folder, made, options.limit, options.every, options.seed)
         files = sorted(made.iterdir())
         print(f"{len(files):,} pictures\n")
