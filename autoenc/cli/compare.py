@@ -52,8 +52,8 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--labels",
         metavar="folders|FILE",
-        help="what belongs together: the names of the folders, or a table (.csv, .parquet) with one row per image "
-        "(default: folders)",
+        help="what belongs together: a table (.csv, .parquet) with one row per image, or the names of the folders, as "
+        "without this option",
     )
     parser.add_argument(
         "--label-column",

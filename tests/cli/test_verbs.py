@@ -671,7 +671,7 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
             "a\x1b[31m\nb",
         ): "autoenc: --emphasis must be auto, shape",
         ("index", drawn, "--store", tmp_path / "s", "--encoders", "color,color"): "autoenc: Encoder 'color' is named",
-        ("compare", drawn, "--labels", tmp_path / "l.csv"): "autoenc: ",
+        ("compare", drawn, "--labels", "folders", "--label-column", "kind"): "autoenc: ",
     }
     for arguments, said in cases.items():
         done = call(*arguments, code=2)
