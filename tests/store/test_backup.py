@@ -302,7 +302,7 @@ def test_a_backup_that_cannot_be_opened_leaves_no_lock(
 def test_an_unfinished_copy_replaces_nothing_on_a_server(whole: Path, server: str, tmp_path: Path) -> None:
     restore_store(whole, tmp_path / "part")
     with open_store(tmp_path / "part") as store:
-        store._remember_copy("another store")
+        store._change({"copy_of": "another store"})
     part = backup_store(tmp_path / "part", tmp_path / "part.zip").file
     with open_store(server, create=True) as store:
         fill(store, 5, seed=9)
