@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy.typing as npt
 
-from autoenc.store.filters import Between, Condition, Conditions
+from autoenc.store.filters import Between, Conditions, all_of
 from autoenc.store.kinds import FieldKind
 from autoenc.store.scale import Scale
 from autoenc.store.settings import USUAL, SearchSettings
@@ -169,7 +169,7 @@ class Blend(NamedTuple):
             part if isinstance(part, Matching) else Matching(Conditions((part.around,)), _AROUND * part.weight)
             for part in rest
         )
-        suited = _narrowed(self.where, *(part.where for part in worth))
+        suited = all_of((self.where, *(part.where for part in worth)))
         most = max((part.weight for part in self.nearest), default=0.0)
         return [
             *(
@@ -187,7 +187,7 @@ class Blend(NamedTuple):
             for part in self.parts
             if not isinstance(part, Nearest)
         )
-        return _narrowed(self.where, Conditions(should=tuple(rest)))
+        return all_of((self.where, Conditions(should=tuple(rest))))
 
 
 MORE = 240
@@ -218,7 +218,3 @@ def grown(every: float, own: Weight) -> Weight:
         (1.0, 1.375)
     """
     return 1 - SHARED + SHARED * every / own
-
-
-def _narrowed(where: Conditions, *more: Condition) -> Conditions:
-    return where._replace(must=(*where.must, *more))
