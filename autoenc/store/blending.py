@@ -173,7 +173,7 @@ class Blend(NamedTuple):
         most = max((part.weight for part in self.nearest), default=0.0)
         return [
             *(
-                Search(part, self.where, self.depth + round(MORE * part.weight / (most or 1)), self.depth, worth)
+                Search(part, self.where, self.depth + round(MORE * (part.weight / (most or 1)) ** 2), self.depth, worth)
                 for part in self.nearest
             ),
             *(Search(part, suited, self.depth) for part in self.nearest if part.weight == most),
@@ -190,8 +190,10 @@ class Blend(NamedTuple):
         return all_of((self.where, Conditions(should=tuple(rest))))
 
 
-MORE = 240
-"""With `hybrid.DEPTH`, it was chosen with `scripts/bench_hybrid.py`: recall@10 is .99 for boosts of .2 to .3."""
+MORE = 256
+"""By the encoder that weighs most; by another, less by the square of its weight: what is near by that one alone is
+seldom among the best. It was chosen with `hybrid.DEPTH` and `scripts/bench_hybrid.py`: recall@10 is .99 for boosts of
+.2 to .3."""
 
 _AROUND = 0.75
 """What closeness is worth, on average, where half of its weight is left: a condition takes less time than a decay."""
