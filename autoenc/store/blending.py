@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy.typing as npt
 
-from autoenc.store.filters import Between, Condition, Conditions
+from autoenc.store.filters import Between, Conditions, all_of
 from autoenc.store.kinds import FieldKind
 from autoenc.store.scale import Scale
 from autoenc.store.settings import USUAL, SearchSettings
@@ -169,11 +169,11 @@ class Blend(NamedTuple):
             part if isinstance(part, Matching) else Matching(Conditions((part.around,)), _AROUND * part.weight)
             for part in rest
         )
-        suited = _narrowed(self.where, *(part.where for part in worth))
+        suited = all_of((self.where, *(part.where for part in worth)))
         most = max((part.weight for part in self.nearest), default=0.0)
         return [
             *(
-                Search(part, self.where, self.depth + round(MORE * part.weight / (most or 1)), self.depth, worth)
+                Search(part, self.where, self.depth + round(MORE * (part.weight / (most or 1)) ** 2), self.depth, worth)
                 for part in self.nearest
             ),
             *(Search(part, suited, self.depth) for part in self.nearest if part.weight == most),
@@ -187,11 +187,13 @@ class Blend(NamedTuple):
             for part in self.parts
             if not isinstance(part, Nearest)
         )
-        return _narrowed(self.where, Conditions(should=tuple(rest)))
+        return all_of((self.where, Conditions(should=tuple(rest))))
 
 
-MORE = 240
-"""With `hybrid.DEPTH`, it was chosen with `scripts/bench_hybrid.py`: recall@10 is .99 for boosts of .2 to .3."""
+MORE = 256
+"""By the encoder that weighs most; by another, less by the square of its weight: what is near by that one alone is
+seldom among the best. It was chosen with `hybrid.DEPTH` and `scripts/bench_hybrid.py`: recall@10 is .99 for boosts of
+.2 to .3."""
 
 _AROUND = 0.75
 """What closeness is worth, on average, where half of its weight is left: a condition takes less time than a decay."""
@@ -218,7 +220,3 @@ def grown(every: float, own: Weight) -> Weight:
         (1.0, 1.375)
     """
     return 1 - SHARED + SHARED * every / own
-
-
-def _narrowed(where: Conditions, *more: Condition) -> Conditions:
-    return where._replace(must=(*where.must, *more))

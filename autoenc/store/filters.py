@@ -160,21 +160,21 @@ def _joined(where: Filter, resolve: Resolve, depth: int) -> Conditions:
     if isinstance(where, Mapping):
         return Conditions(tuple(condition_of(*resolve(name), given) for name, given in where.items()))
     if isinstance(where, Not):
-        return Conditions(must_not=(_only(_joined(where.filter, resolve, depth + 1)),))
+        return Conditions(must_not=(only(_joined(where.filter, resolve, depth + 1)),))
     if isinstance(where, (And, Or)):
         parts = tuple(_joined(part, resolve, depth + 1) for part in where.filters)
         if isinstance(where, And):
-            return _all(parts)
+            return all_of(parts)
         if not parts:
             raise ArgumentError("An autoenc.Or in where= needs at least one part.")
-        return Conditions(should=tuple(map(_only, parts)))
+        return Conditions(should=tuple(map(only, parts)))
     raise ArgumentError(
         f"where= maps fields to values, as in {{'folder': 'shoe'}}, or is a text such as 'price < 50', or an "
         f"autoenc.And, Or or Not; got {where!r}."
     )
 
 
-def _all(parts: tuple[Conditions, ...]) -> Conditions:
+def all_of(parts: tuple[Conditions, ...]) -> Conditions:
     """One level for several, wherever no `should` stands in the way."""
     flat = [part for part in parts if not part.should]
     nested = tuple(part for part in parts if part.should)
@@ -182,7 +182,7 @@ def _all(parts: tuple[Conditions, ...]) -> Conditions:
     return Conditions((*must, *nested), tuple(each for part in flat for each in part.must_not))
 
 
-def _only(conditions: Conditions) -> Condition:
+def only(conditions: Conditions) -> Condition:
     """The condition itself, where there is only one."""
     return conditions.must[0] if len(conditions.must) == 1 and not any(conditions[1:]) else conditions
 

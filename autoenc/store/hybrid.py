@@ -43,7 +43,7 @@ class HybridSearch(Reading):
         """The k points with the highest sums of all parts, best first; equal scores are ordered by id.
 
         The candidates are the points nearest to each vector, n = max(48, 2 k) of each. If there are other parts, they
-        are the n best, by that vector and the other parts, of the n + 240 points nearest to the vector that weighs
+        are the n best, by that vector and the other parts, of the n + 256 points nearest to the vector that weighs
         most, and of fewer for a vector that weighs less; and the n nearest to the former that all other parts suit
         (what matches, and what is close enough to get half the weight). Each is scored by every part; one that lacks
         some of the vectors, by the others, which share three quarters of the weight. Without a vector, every point that

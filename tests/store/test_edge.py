@@ -27,6 +27,8 @@ from autoenc.errors import (
 )
 from autoenc.store import VectorSpec, list_collections, open_store, point_id
 from autoenc.store.ann import is_exact, search_ef
+from autoenc.store.edge_values import condition_for
+from autoenc.store.filters import Conditions, HasVector
 
 PAINT = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1)
 
@@ -577,3 +579,9 @@ def test_a_store_that_was_killed_is_whole_after_the_next_write(plain, tmp_path):
             assert len(store) == 40
     with open_store(killed, verify=True) as store:
         assert store.verify()
+
+
+def test_a_condition_alone_is_no_filter_of_its_own_which_the_engine_would_read_in_more_time():
+    alone = Conditions((HasVector("shape"),))
+    assert type(condition_for(Conditions((alone,)))) is type(condition_for(HasVector("shape")))
+    assert type(condition_for(Conditions(must_not=(alone,)))) is not type(condition_for(HasVector("shape")))

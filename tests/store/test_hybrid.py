@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from autoenc.errors import ArgumentError, UnknownFieldError, VectorError
 from autoenc.store import Scale, Store, VectorSpec, point_id
-from autoenc.store.blending import Closeness, Match, Similarity
+from autoenc.store.blending import Blend, Closeness, Match, Similarity
+from autoenc.store.filters import AnyOf, Between, Conditions
 from autoenc.store.hybrid import DEPTH
 from autoenc.vectors import unit_rows
 
@@ -122,7 +123,7 @@ def candidates(parts: list[Any], kept: np.ndarray, depth: int) -> np.ndarray:
         if not rest:
             found[best(scores, has, depth)] = True
             continue
-        nearest = best(scores, has, depth + round(240 * part.weight / (most or 1)))
+        nearest = best(scores, has, depth + round(256 * (part.weight / (most or 1)) ** 2))
         found[nearest[np.argsort(-(scores + steps)[nearest], kind="stable")[:depth]]] = True
         if part.weight == most:
             found[best(scores, has & suited, depth)] = True
@@ -190,6 +191,20 @@ def test_vectors_without_weight_leave_a_point_without_the_others_at_nothing(shop
     assert shop.contributions({"shape": parts[0], "paint": parts[1]}, [IDS[10]]) == {
         IDS[10]: {"shape": 0.0, "paint": 0.0}
     }
+
+
+def test_a_lighter_encoder_finds_fewer_candidates_and_what_all_else_suits_is_one_flat_filter(shop):
+    """An engine takes longer to search by filters inside one another."""
+    parts = shop._checked_parts([BY_SHAPE, BY_PAINT, NIKE, NEAR])
+    searches = Blend(parts, 5, shop._conditions({"sale": True}), 48).searches
+    assert [search.limit for search in searches] == [48 + 256, 48 + 256 // 4, 48]
+    assert searches[2].where == Conditions(
+        (
+            AnyOf("sale", "bool", (True,)),
+            AnyOf("base color", "keyword", ("Nike",)),
+            Between("price", "float", gte=15.0, lte=25.0),
+        )
+    )
 
 
 def test_filters_and_excluded_points_narrow_the_candidates(shop):
