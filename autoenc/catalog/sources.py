@@ -154,10 +154,12 @@ def file_below(root: str | Path, path: object) -> Path | None:
     """
     if not isinstance(path, str) or "\0" in path:
         return None
-    file = PurePath(path)
-    if str(root) and (file.anchor or ".." in file.parts):
-        return None
-    return Path(root, file)
+    # Only what may lead out is taken apart: a store has many paths.
+    if str(root) and (".." in path or path[:1] in "/\\" or path[1:2] == ":"):
+        parsed = PurePath(path)
+        if parsed.anchor or ".." in parsed.parts:
+            return None
+    return Path(root, path)
 
 
 def file_size(file: Path) -> int:
