@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.catalog.neighbors import nearest
+from autoenc.catalog.nearest_images import nearest
 from autoenc.catalog.pictures import Pictures
 from autoenc.images.likeness import Way, likeness, rough, wholes
 from autoenc.parallel import ordered_chunks

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from autoenc.catalog.neighbors import Asked, Listing, Neighborhood, search_all
+from autoenc.catalog.listing import Asked, Listing
+from autoenc.catalog.neighbors import Neighborhood, search_all
 from autoenc.catalog.weights import Using
 from autoenc.errors import ArgumentError, MissingDependencyError, OutputError
 from autoenc.files import TEMPORARY, remove_folder, replace_file, replacing

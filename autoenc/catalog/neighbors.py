@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
-
-import numpy as np
 
 from autoenc.catalog.arranging import POOL, arrange
-from autoenc.catalog.fields import field_value
-from autoenc.catalog.products import grouping_field
-from autoenc.catalog.running import PAGES
-from autoenc.catalog.searching import Searcher
-from autoenc.catalog.sources import point_path
-from autoenc.catalog.weights import Using, shared_weights
-from autoenc.errors import ArgumentError
-from autoenc.metrics.nearest import Gallery
+from autoenc.catalog.listing import Asked, Listing
+from autoenc.catalog.nearest_images import Ranked, comparing, ranked_of, searching
+from autoenc.catalog.weights import Using
 from autoenc.parallel import ordered_chunks
-from autoenc.progress import Progress, ProgressOption, telling
-from autoenc.store import OWN, Filter, Hit, Record, Store
-from autoenc.store.blending import Similarity
-from autoenc.store.checks import MAX_K, check_number
-from autoenc.text import exact
-from autoenc.vectors import Indices, Vectors
+from autoenc.progress import ProgressOption, telling
+from autoenc.store import Filter, Hit, Store
+from autoenc.store.checks import MAX_K
 
 _SEARCHED = 250
 """Images searched at a time."""
-
-COMPARED = 256_000 * 32
-"""Up to this many numbers (images x dimension), the vectors of all images are compared with each other here, not by the
-engine. The engine in this process holds Python's lock while it searches, so that one core works, and makes an object of
-every id that it finds; blocks of products use all cores. With 100,000 vectors of 32 numbers, an image takes .15 ms of a
-core in place of .3 in the engine's graph. With fewer, the engine compares every vector as well, one image at a time,
-which takes ten times as long. The time of a comparison grows with the images, that of a graph hardly does."""
 
 
 @dataclass(frozen=True)
@@ -106,159 +87,15 @@ def _everything(asked: Asked, progress: ProgressOption) -> Iterator[Neighborhood
         tell("neighbors", len(listing.ids), len(listing.ids), "")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Which neighbors are asked for, once all arguments are known to be right.
-
-    Attributes:
-        searcher: the store, and the encoders with their weights.
-        k: how many neighbors at most.
-        where: only neighbors that match.
-        field: one neighbor of each value of this field.
-    """
-
-    searcher: Searcher
-    k: int
-    where: Filter | None
-    field: str | None
-
-    @classmethod
-    def of(
-        cls, store: Store, k: int, using: Using | None = None, where: Filter | None = None, group_by: str | None = None
-    ) -> Self:
-        check_number("k", k)
-        searcher = Searcher(store, using=using)
-        if not searcher.weights:
-            raise ArgumentError("Neighbors are found by their looks; name an encoder with using=.")
-        field = None if group_by is None else grouping_field(store, group_by)
-        if field is not None:
-            store.kind_of(field)  # raises if there is no such field
-        if where is not None:
-            store.count(where)  # raises for what cannot be
-        return cls(searcher, k, where, field)
-
-    @property
-    def store(self) -> Store:
-        return self.searcher.store
-
-    @property
-    def names(self) -> list[str]:
-        return list(self.searcher.weights)
-
-    @property
-    def needed(self) -> list[str]:
-        """The vectors without which an image has no neighbors."""
-        return [name for name in self.names if name in self.store.info.of_images] or self.names
-
-    @property
-    def simple(self) -> bool:
-        """Whether scores are cosines, by one encoder."""
-        return list(self.searcher.weights.values()) == [1.0]
-
-    def settings(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return {"using": self.searcher.using, "k": self.k, "where": repr(self.where), "group_by": self.field}
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What is compared without the store.
-
-    Attributes:
-        rows: (N, D) the vectors of the images, in the order of their ids.
-        gallery: those that can be neighbors.
-        numbers: of these, (G,), among all.
-    """
-
-    rows: Vectors
-    gallery: Gallery
-    numbers: Indices
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The images of a store that can have neighbors, and those that can be neighbors.
-
-    Attributes:
-        ids: of the images that have a vector of every encoder, in order; see `Asked.needed`.
-        paths: id -> path; None where there is none.
-        groups: id -> the group, where one neighbor of each is asked for.
-        others: the groups that neighbors can belong to.
-        compared: the vectors of `ids`, and those that they are compared with; None if the store searches for them.
-        digest: of all that the neighbors depend on, so that a change shows.
-    """
-
-    ids: list[str]
-    paths: dict[str, str | None]
-    groups: dict[str, str]
-    others: frozenset[str]
-    compared: Compared | None
-    digest: str
-
-    @classmethod
-    def of(cls, asked: Asked, tell: Progress) -> Self:
-        """Read it from a store, once."""
-        store, names, field = asked.store, asked.names, asked.field
-        digest = hashlib.blake2b(digest_size=16)
-        if not asked.simple:
-            digest.update(repr([asked.searcher.scale_of(name) for name in names]).encode())
-        ids: list[str] = []
-        paths: dict[str, str | None] = {}
-        groups: dict[str, str] = {}
-        needed = set(asked.needed)
-        having = names if len(names) == 1 else []
-        total = store.count(having=having)
-        rows: list[Vectors] = []
-        comparing = asked.simple and total * store.info.vectors[names[0]].dim <= COMPARED
-        read = [OWN] if field is None or field.startswith(f"{OWN}.") else [OWN, field]
-        for record in store.scroll(vectors=names, having=having, fields=read):
-            path = point_path(store, record.payload)
-            paths[record.id] = None if path is None else exact(path)
-            digest.update(record.id.encode())
-            for name, vector in sorted(record.vectors.items()):
-                digest.update(name.encode() + vector.tobytes())
-            if field is not None:
-                value = field_value(store, record.payload, field)
-                groups[record.id] = record.id if value is None else repr(value)
-                digest.update(groups[record.id].encode())
-            if needed <= record.vectors.keys():
-                ids.append(record.id)
-                if comparing:
-                    rows.append(record.vectors[names[0]])
-            if len(paths) % 10_000 == 0:
-                tell("reading", len(paths), total, "")
-        there: Iterable[str] = paths
-        if asked.where is not None:
-            there = [record.id for record in store.scroll(asked.where, having=having, fields=[])]
-            digest.update("".join(there).encode())
-        compared = _compared(ids, rows, there) if comparing and ids else None
-        others = frozenset(groups[id] for id in there if id in groups)
-        return cls(ids, paths, groups, others, compared, digest.hexdigest())
-
-
-def _compared(ids: list[str], rows: list[Vectors], there: Iterable[str]) -> Compared:
-    kept = set(there)
-    numbers = np.array([number for number, id in enumerate(ids) if id in kept], np.int64)
-    matrix = np.stack(rows)
-    return Compared(matrix, Gallery(matrix[numbers]), numbers)
-
-
 def search_all(asked: Asked, listing: Listing, numbers: range) -> Iterator[Neighborhood]:
     """The neighborhoods of some of the listed images, in order; one that was removed meanwhile may be left out."""
     return ordered_chunks(partial(_searched, asked, listing), numbers, _SEARCHED)
 
 
-Ranked = tuple[Sequence[str], Sequence[float]]
-"""The ids of neighbors, best first, and their scores."""
-
-Search = Callable[[Sequence[str], int], Mapping[str, Ranked]]
-"""Ids of images, and how many neighbors each should have -> those of each that is still there."""
-
-
 def _searched(asked: Asked, listing: Listing, numbers: Sequence[int]) -> list[Neighborhood]:
     ids = [listing.ids[number] for number in numbers]
     compared = listing.compared
-    search = _searching(asked, listing, ids) if compared is None else _comparing(compared, ids, numbers[0], listing.ids)
+    search = searching(asked, listing, ids) if compared is None else comparing(compared, ids, numbers[0], listing.ids)
     found: dict[str, Ranked] = {}
     count, left = asked.k if asked.field is None else max(asked.k, POOL), ids
     while left:
@@ -287,83 +124,4 @@ def _grouped(asked: Asked, listing: Listing, id: str, ranked: Ranked) -> tuple[R
     best = arrange(hits, group=lambda hit: groups.get(hit.id, hit.id))
     kept = [hit for hit in best if groups.get(hit.id, hit.id) != own][: asked.k]
     all_there = len(kept) >= min(asked.k, len(listing.others - {own}))
-    return _ranked(kept), all_there
-
-
-def _ranked(hits: Sequence[Hit]) -> Ranked:
-    return [hit.id for hit in hits], [hit.score for hit in hits]
-
-
-def _comparing(compared: Compared, ids: Sequence[str], first: int, every: Sequence[str]) -> Search:
-    """Compare the vectors of some images, from the `first` on, with those of every one."""
-    numbers = {id: number for number, id in enumerate(ids, start=first)}
-
-    def search(some: Sequence[str], count: int) -> dict[str, Ranked]:
-        wanted = np.array([numbers[id] for id in some])
-        # One more than asked for, since an image finds itself, unless its copies fill the list.
-        indices, cosines = compared.gallery.nearest(compared.rows[wanted], count + 1)
-        near = compared.numbers[indices]
-        itself = near == wanted[:, None]
-        last = np.argsort(itself, axis=1, kind="stable")[:, :count]
-        lengths = np.minimum(count, near.shape[1] - itself.sum(axis=1)).tolist()
-        near, cosines = np.take_along_axis(near, last, 1), np.take_along_axis(cosines, last, 1)
-        return {
-            id: (list(map(every.__getitem__, row[:length])), scores[:length])
-            for id, row, scores, length in zip(
-                some, near.tolist(), np.clip(cosines, -1, 1).tolist(), lengths, strict=True
-            )
-        }
-
-    return search
-
-
-def _searching(asked: Asked, listing: Listing, ids: Sequence[str]) -> Search:
-    """Let the store search for the neighbors of some images."""
-    records = {
-        record.id: record
-        for record in asked.store.retrieve(ids, vectors=asked.names)
-        if set(asked.needed) <= record.vectors.keys() and record.id in listing.paths
-    }
-    by = _by_cosine if asked.simple else _by_sum
-
-    def search(some: Sequence[str], count: int) -> dict[str, Ranked]:
-        there = [records[id] for id in some if id in records]
-        found = by(asked, there, count) if there else []
-        return {record.id: _ranked(hits) for record, hits in zip(there, found, strict=True)}
-
-    return search
-
-
-def _by_cosine(asked: Asked, records: Sequence[Record], count: int) -> list[list[Hit]]:
-    (name,) = asked.names
-    rows = np.stack([record.vectors[name] for record in records])
-    # One more than asked for, as above.
-    found = asked.store.search_batch(rows, using=name, k=min(count + 1, MAX_K), where=asked.where, payload=False)
-    return [[hit for hit in hits if hit.id != record.id][:count] for record, hits in zip(records, found, strict=True)]
-
-
-def _by_sum(asked: Asked, records: Sequence[Record], count: int) -> list[list[Hit]]:
-    """As a query by several encoders ranks them."""
-    scales = {name: asked.searcher.scale_of(name) for name in asked.names}
-    return [
-        asked.store.search_hybrid(
-            [
-                Similarity(name, record.vectors[name], weight, scales[name])
-                for name, weight in shared_weights(asked.searcher.weights, record.vectors).items()
-            ],
-            k=max(count, PAGES),
-            where=asked.where,
-            exclude=[record.id],
-            payload=False,
-        )[:count]
-        for record in records
-    ]
-
-
-def nearest(store: Store, using: str, k: int, ids: Sequence[str]) -> list[tuple[Record, list[Hit]]]:
-    """Those of some points that are there and have a vector, each with the k points nearest to it, in one search."""
-    records = [record for record in store.retrieve(ids, vectors=[using]) if using in record.vectors]
-    if not records:
-        return []
-    rows = np.stack([record.vectors[using] for record in records])
-    return list(zip(records, store.search_batch(rows, using=using, k=k, payload=False), strict=True))
+    return ranked_of(kept), all_there

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
 from autoenc.catalog.fields import unmatched
-from autoenc.catalog.neighbors import nearest
+from autoenc.catalog.nearest_images import nearest
 from autoenc.catalog.novelty import Novelty
 from autoenc.catalog.queries import Query as Asking
 from autoenc.catalog.searching import Neighbor, Searcher

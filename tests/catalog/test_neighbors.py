@@ -15,7 +15,7 @@ import pytest
 
 from autoenc import Neighbor, Query, Searcher, index_images, measure_scales, neighbors, open_store, write_neighbors
 from autoenc.catalog import neighbor_files
-from autoenc.catalog.neighbors import Asked, Listing
+from autoenc.catalog.listing import Asked, Listing
 from autoenc.errors import ArgumentError, MissingDependencyError, OutputError, StoreMismatchError, UnknownFieldError
 from autoenc.outputs import carries_mark
 from autoenc.store import Store, VectorSpec, point_id
@@ -43,7 +43,7 @@ def store() -> Store:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Images are compared with each other, as in small stores, or searched for by the engine, as in large ones."""
     if request.param == "searched":
-        monkeypatch.setattr("autoenc.catalog.neighbors.COMPARED", 0)
+        monkeypatch.setattr("autoenc.catalog.listing.COMPARED", 0)
 
 
 def expected(k: int) -> dict[str, list[tuple[str, str, float]]]:
@@ -132,7 +132,7 @@ def test_neighbors_are_what_a_query_by_each_image_finds(
     shop: Store, monkeypatch: pytest.MonkeyPatch, using: str, compared: bool, where: str | None, group_by: str | None
 ) -> None:
     if not compared:
-        monkeypatch.setattr("autoenc.catalog.neighbors.COMPARED", 0)
+        monkeypatch.setattr("autoenc.catalog.listing.COMPARED", 0)
     monkeypatch.setattr("autoenc.catalog.neighbors.POOL", 8)  # so that a first search finds too few products
     found = list(neighbors(shop, k=6, using=using, where=where, group_by=group_by))
     assert len(found) == (108 if "ink" in using else 120)
@@ -244,7 +244,7 @@ KILLED = """
 import os, signal, sys
 from autoenc import open_store, write_neighbors
 from autoenc.catalog import neighbor_files
-from autoenc.catalog.neighbors import Asked, Listing
+from autoenc.catalog.listing import Asked, Listing
 
 moment, store, file = int(sys.argv[1]), *sys.argv[2:]
 done = 0
