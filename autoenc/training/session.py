@@ -115,9 +115,9 @@ def prepare(
             "images": len(pixels),
             "fingerprint": fingerprint,
             "optimizer": OPTIMIZER,
+            "teacher": None if teacher is None else teachers.key_of(teacher),
             "objectives": [objective.to_dict() for objective in objectives],
             "emphasis": asked,
-            "teacher": None if teacher is None else teachers.key_of(teacher),
             "labels": None if known is None else key_of(known),
             **settings.fixed(),
         }
