@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.catalog.nearest_images import nearest
+from autoenc.catalog.nearest_images import nearest_by
 from autoenc.catalog.pictures import Pictures
 from autoenc.images.likeness import Way, likeness, rough, wholes
 from autoenc.parallel import ordered_chunks
@@ -41,10 +41,11 @@ def near_pairs(store: Store, using: Sequence[str], pictures: Pictures, tell: Pro
     keys = [np.zeros(0, np.int64)]
     seen = np.zeros(len(pictures.of), np.bool_)
     for name in using:
+        search = nearest_by(store, name)
         k, left = NEAR + 1, [pictures.images[of[0]].id for of in pictures.of]
         while left:
             again: list[str] = []
-            found = ordered_chunks(partial(_near, store, name, pictures.number, k), left, _SEARCHED)
+            found = ordered_chunks(partial(_near, search, pictures.number, k), left, _SEARCHED)
             for done, (one, others, full) in enumerate(found):
                 if done % _TOLD == 0:
                     tell(f"near by {name}", done, len(left), "")
@@ -61,14 +62,17 @@ def near_pairs(store: Store, using: Sequence[str], pictures: Pictures, tell: Pro
 
 
 def _near(
-    store: Store, using: str, number: dict[str, int], k: int, ids: Sequence[str]
+    search: Callable[[int, Sequence[str]], list[tuple[str, list[str]]]],
+    number: dict[str, int],
+    k: int,
+    ids: Sequence[str],
 ) -> list[tuple[int, npt.NDArray[np.int64], bool]]:
     """For each image: its picture, the other pictures that are near, and whether the search found k images."""
     found = []
-    for record, hits in nearest(store, using, k, ids):
-        one = number[record.id]
-        others = dict.fromkeys(number[hit.id] for hit in hits if hit.id in number and number[hit.id] != one)
-        found.append((one, np.fromiter(others, np.int64, len(others)), len(hits) == k))
+    for id, near in search(k, ids):
+        one = number[id]
+        others = dict.fromkeys(number[other] for other in near if other in number and number[other] != one)
+        found.append((one, np.fromiter(others, np.int64, len(others)), len(near) == k))
     return found
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from autoenc.catalog.listing import Asked, Compared, Listing
+from autoenc.catalog.listing import COMPARED, Asked, Compared, Listing
 from autoenc.catalog.running import PAGES
 from autoenc.catalog.weights import shared_weights
+from autoenc.metrics.nearest import Gallery
 from autoenc.store import Hit, Record, Store
 from autoenc.store.blending import Similarity
 from autoenc.store.checks import MAX_K
@@ -97,3 +98,24 @@ def nearest(store: Store, using: str, k: int, ids: Sequence[str]) -> list[tuple[
         return []
     rows = np.stack([record.vectors[using] for record in records])
     return list(zip(records, store.search_batch(rows, using=using, k=k, payload=False), strict=True))
+
+
+def nearest_by(store: Store, using: str) -> Callable[[int, Sequence[str]], list[tuple[str, list[str]]]]:
+    """A search for the ids of the k points nearest to each of some, itself among them, in one of the two ways.
+
+    Of the points that are asked for, those are answered that are there and have a vector.
+    """
+    if store.count(having=[using]) * store.info.vectors[using].dim > COMPARED:
+        return lambda k, ids: [(record.id, [hit.id for hit in hits]) for record, hits in nearest(store, using, k, ids)]
+    records = list(store.scroll(vectors=[using], having=[using], fields=[]))
+    every = [record.id for record in records]
+    numbers = {id: number for number, id in enumerate(every)}
+    rows = np.stack([record.vectors[using] for record in records]) if records else np.empty((0, 1), np.float32)
+    gallery = Gallery(rows)
+
+    def compared(k: int, ids: Sequence[str]) -> list[tuple[str, list[str]]]:
+        there = [id for id in ids if id in numbers]
+        indices, _ = gallery.nearest(rows[[numbers[id] for id in there]], k)
+        return [(id, [every[number] for number in row]) for id, row in zip(there, indices.tolist(), strict=True)]
+
+    return compared

@@ -30,6 +30,7 @@ from autoenc import (
 from autoenc.catalog.copies import suggested_threshold
 from autoenc.catalog.duplicates import grouped
 from autoenc.catalog.keeping import best_first, sparing
+from autoenc.catalog.listing import COMPARED
 from autoenc.catalog.pictures import Image
 from autoenc.errors import ArgumentError, OutputError, PointNotFoundError, StoreMismatchError
 from autoenc.images.files import load_image
@@ -214,6 +215,12 @@ def store(shop: Path) -> Iterator[Store]:
         yield opened
 
 
+@pytest.fixture(params=[0, COMPARED], ids=["searched", "compared"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbors are searched for in the store; in one as small as these, vectors are compared."""
+    monkeypatch.setattr("autoenc.catalog.nearest_images.COMPARED", request.param)
+
+
 def paths(found: Duplicates) -> list[set[str]]:
     return [{copy.path.stem for copy in group if copy.path} for group in found.groups]
 
@@ -222,6 +229,7 @@ COPIES = {"00", *(f"00 {kind}" for kind in KINDS)}
 AGAIN = {"01", "01 again 1", "01 again 2"}
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("using", [None, "edges", ["color"]])
 def test_each_kind_of_copy_is_found(store: Store, using: str | list[str] | None) -> None:
     found = find_duplicates(store, using=using, progress=False)
@@ -275,6 +283,7 @@ def test_a_pair_is_compared_though_it_is_only_roughly_alike(monkeypatch: pytest.
         assert paths(find_duplicates(store, progress=False)) == [{"0", "crop"}]
 
 
+@pytest.mark.usefixtures("way")
 def test_exact_copies_do_not_hide_an_altered_one(shop: Path) -> None:
     """The nearest neighbors of a picture that is there fifteen times are its exact copies."""
     for number in range(3, 15):
