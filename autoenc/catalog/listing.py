@@ -30,6 +30,11 @@ core in place of .3 in the engine's graph. With fewer, the engine compares every
 which takes ten times as long. The time of a comparison grows with the images, that of a graph hardly does."""
 
 
+def comparable(store: Store, using: str) -> bool:
+    """Whether a store has so few vectors of that name that all are compared."""
+    return store.count(having=[using]) * store.info.vectors[using].dim <= COMPARED
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which neighbors are asked for, once all arguments are known to be right.
@@ -133,7 +138,7 @@ class Listing:
         having = names if len(names) == 1 else []
         total = store.count(having=having)
         rows: list[Vectors] = []
-        comparing = asked.simple and total * store.info.vectors[names[0]].dim <= COMPARED
+        comparing = asked.simple and comparable(store, names[0])
         read = [OWN] if field is None or field.startswith(f"{OWN}.") else [OWN, field]
         for record in store.scroll(vectors=names, having=having, fields=read):
             path = point_path(store, record.payload)

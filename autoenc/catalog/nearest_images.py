@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from autoenc.catalog.listing import COMPARED, Asked, Compared, Listing
+from autoenc.catalog.listing import Asked, Compared, Listing, comparable
 from autoenc.catalog.running import PAGES
 from autoenc.catalog.weights import shared_weights
 from autoenc.metrics.nearest import Gallery
@@ -105,7 +105,7 @@ def nearest_by(store: Store, using: str) -> Callable[[int, Sequence[str]], list[
 
     Of the points that are asked for, those are answered that are there and have a vector.
     """
-    if store.count(having=[using]) * store.info.vectors[using].dim > COMPARED:
+    if not comparable(store, using):
         return lambda k, ids: [(record.id, [hit.id for hit in hits]) for record, hits in nearest(store, using, k, ids)]
     records = list(store.scroll(vectors=[using], having=[using], fields=[]))
     every = [record.id for record in records]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_OBJECTIVE = "reconstruction+structure+neighbors"
 
 EPOCHS, TAUGHT_EPOCHS = 80, 140
-"""Without a teacher and with one, who has more to teach."""
+"""The usual number without a teacher, and with one: a student has more to learn."""
 
 AUTO = "auto"
 """The emphasis that is found from the images."""

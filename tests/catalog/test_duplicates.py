@@ -218,7 +218,7 @@ def store(shop: Path) -> Iterator[Store]:
 @pytest.fixture(params=[0, COMPARED], ids=["searched", "compared"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neighbors are searched for in the store; in one as small as these, vectors are compared."""
-    monkeypatch.setattr("autoenc.catalog.nearest_images.COMPARED", request.param)
+    monkeypatch.setattr("autoenc.catalog.listing.COMPARED", request.param)
 
 
 def paths(found: Duplicates) -> list[set[str]]:

@@ -35,7 +35,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 
 TAUGHT_WEIGHTS = {Neighbors.name: 2.0}
-"""With a teacher: who stands beside whom is the better part of what it sees."""
+"""The weights that differ with a teacher, whose neighborhoods are the most useful part of what it sees."""
 
 
 def create_objectives(
