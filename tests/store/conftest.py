@@ -1,13 +1,28 @@
-"""A Qdrant server that fails on request, and pauses that take no time."""
+"""A store in each engine; a Qdrant server that fails on request, and pauses that take no time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from engines import ENGINES, Opener, opening
 from qdrant_stand_in import Qdrant, serving
 
+from autoenc.store import Store
+
 KEY = "a-very-secret-key"
+
+
+@pytest.fixture(params=ENGINES)
+def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
+    with opening(request.param, tmp_path) as opener:
+        yield opener
+
+
+@pytest.fixture
+def empty(reopen: Opener) -> Store:
+    return reopen()
 
 
 @pytest.fixture

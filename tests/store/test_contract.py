@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import ENGINES, Opener, opening
+from engines import ENGINES, opening
 
 from autoenc.errors import (
     ArgumentError,
@@ -25,17 +25,6 @@ RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green",
 NOWHERE = point_id("demo", "nowhere.jpg")
 PAINT = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1)
 SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
-
-
-@pytest.fixture(params=ENGINES)
-def reopen(request, tmp_path) -> Iterator[Opener]:
-    with opening(request.param, tmp_path) as opener:
-        yield opener
-
-
-@pytest.fixture
-def empty(reopen) -> Store:
-    return reopen()
 
 
 def fill(store: Store) -> Store:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import ENGINES, Opener, opening
+from engines import Opener
 from qdrant_client import models
 from qdrant_stand_in import Qdrant, serving
 
@@ -25,12 +25,6 @@ from autoenc.store.naming import split_name
 
 OLD, NEW = VectorSpec(dim=2, fingerprint="old", preprocessing=1), VectorSpec(dim=3, fingerprint="new", preprocessing=1)
 ONE, TWO = point_id("demo", "1"), point_id("demo", "2")
-
-
-@pytest.fixture(params=ENGINES)
-def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
-    with opening(request.param, tmp_path) as opener:
-        yield opener
 
 
 def filled(store: Store, spec: VectorSpec, *ids: str) -> Store:

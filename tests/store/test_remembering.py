@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from engines import ENGINES, Opener, opening
 
 from autoenc.errors import ArgumentError, StoreMismatchError, UnknownFieldError, VectorError
 from autoenc.store import Better, Contains, Range, Scale, Store, VectorSpec, point_id
@@ -17,17 +15,6 @@ from autoenc.store.runs import Run
 RED, GREEN, BLUE = (point_id("demo", f"{name}.jpg") for name in ("red", "green", "blue"))
 PAINT = VectorSpec(dim=2, fingerprint="paint-1", preprocessing=1)
 SHAPE = VectorSpec(dim=3, fingerprint="shape-1", preprocessing=1)
-
-
-@pytest.fixture(params=ENGINES)
-def reopen(request, tmp_path) -> Iterator[Opener]:
-    with opening(request.param, tmp_path) as opener:
-        yield opener
-
-
-@pytest.fixture
-def empty(reopen) -> Store:
-    return reopen()
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from engines import ENGINES, Opener, opening
 from qdrant_stand_in import Qdrant
 
 from autoenc.errors import ArgumentError, StoreMismatchError, VectorError
@@ -22,12 +20,6 @@ from autoenc.store.settings import QUANTIZATIONS, read_settings
 
 IDS = [point_id("s", str(number)) for number in range(3)]
 SHORT = SearchSettings(ef=32, quantization="int8", oversampling=2.0)
-
-
-@pytest.fixture(params=ENGINES)
-def reopen(request, tmp_path) -> Iterator[Opener]:
-    with opening(request.param, tmp_path) as opener:
-        yield opener
 
 
 def fill(store: Store) -> Store:
