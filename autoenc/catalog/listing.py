@@ -12,7 +12,7 @@ import numpy as np
 from autoenc.catalog.fields import field_value
 from autoenc.catalog.products import grouping_field
 from autoenc.catalog.searching import Searcher
-from autoenc.catalog.sources import point_path
+from autoenc.catalog.sources import point_file
 from autoenc.catalog.weights import Using
 from autoenc.errors import ArgumentError
 from autoenc.metrics.nearest import Gallery
@@ -141,8 +141,8 @@ class Listing:
         comparing = asked.simple and comparable(store, names[0])
         read = [OWN] if field is None or field.startswith(f"{OWN}.") else [OWN, field]
         for record in store.scroll(vectors=names, having=having, fields=read):
-            path = point_path(store, record.payload)
-            paths[record.id] = None if path is None else exact(path)
+            file = point_file(store, record.payload)
+            paths[record.id] = None if file is None else exact(file)
             digest.update(record.id.encode())
             for name, vector in sorted(record.vectors.items()):
                 digest.update(name.encode() + vector.tobytes())

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,7 @@ def write_neighbors(
         folder = path.with_name(f".{path.name}.neighbors")
         parts = [folder / f"{number:06d}" for number in range(-(-total // PART))]
         resumed = _resume(folder, state, overwrite)
-        quoted = _Quoted()
+        quoted = _Quoted(listing.paths)
         for number, part in enumerate(parts):
             done = min(number * PART, total)
             tell("neighbors", done, total, "")
@@ -185,14 +185,17 @@ def _read_state(path: Path) -> Any:
 # ---- formats ----------------------------------------------------------------------------------
 
 
-class _Quoted(dict[tuple[str, str | None], str]):
-    """An id and a path as two fields of CSV; each is quoted once, however often it is a neighbor."""
+class _Quoted(dict[str, str]):
+    """The id of an image -> its id and its path as two fields of CSV, quoted once, however often it is a neighbor."""
 
-    def __missing__(self, key: tuple[str, str | None]) -> str:
+    def __init__(self, paths: Mapping[str, str | None]) -> None:
+        self._paths = paths
+
+    def __missing__(self, id: str) -> str:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerow(key)
-        self[key] = text.getvalue()[:-1]
-        return self[key]
+        csv.writer(text, lineterminator="\n").writerow((id, self._paths[id]))
+        self[id] = text.getvalue()[:-1]
+        return self[id]
 
 
 def _encoded(found: Iterable[Neighborhood], kind: str, quoted: _Quoted) -> bytes:
@@ -202,25 +205,22 @@ def _encoded(found: Iterable[Neighborhood], kind: str, quoted: _Quoted) -> bytes
     """
     if kind == ".parquet":
         return _parquet_of(found)
-    text = io.StringIO(newline="")
+    lines: list[str] = []
     for each in found:
-        scores = [round(score, _DECIMALS) for score in each.scores]
-        near = zip(each.ids, each.paths, strict=True)
         if kind == ".csv":
-            own = quoted[each.id, each.path]
-            text.writelines(
-                [
-                    f"{own},{rank},{quoted[other]},{score}\n"
-                    for rank, (other, score) in enumerate(zip(near, scores, strict=True), start=1)
-                ]
-            )
+            own, ranks = quoted[each.id], range(1, len(each.ids) + 1)
+            lines += [
+                f"{own},{rank},{quoted[id]},{score:.{_DECIMALS}f}\n"
+                for rank, id, score in zip(ranks, each.ids, each.scores, strict=True)
+            ]
         else:
             neighbors = [
-                {"id": id, "path": path, "score": score} for (id, path), score in zip(near, scores, strict=True)
+                {"id": id, "path": path, "score": round(score, _DECIMALS)}
+                for id, path, score in zip(each.ids, each.paths, each.scores, strict=True)
             ]
             line = {"id": each.id, "path": each.path, "neighbors": neighbors}
-            text.write(json.dumps(line, ensure_ascii=False) + "\n")
-    return text.getvalue().encode()
+            lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
 
 
 def _parquet_of(found: Iterable[Neighborhood]) -> bytes:
