@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autoenc.catalog.nearest_images import nearest_by
 from autoenc.catalog.pictures import Pictures
-from autoenc.images.likeness import Way, likeness, rough, wholes
+from autoenc.images.likeness import GRID, Way, likeness, rough, wholes
 from autoenc.parallel import ordered_chunks
 from autoenc.progress import Progress
 from autoenc.store import Store
@@ -25,7 +25,11 @@ FARTHEST = 1000
 _SEARCHED = 250
 _COMPARED = 64
 _TOLD = 10_000
-_BLOCK = 1000
+_RUNS = 8
+"""Pictures that are compared roughly at a time, each with those near it: what they need stays in a core's cache."""
+
+_ABREAST = 64
+"""Near ones at a time, at most."""
 
 Pairs = npt.NDArray[np.int32]
 
@@ -87,22 +91,33 @@ def roughly_alike(pictures: Pictures, pairs: Pairs, floor: float, tell: Progress
     """
     if not len(pairs):
         return pairs, []
-    compared = np.zeros((len(pictures.grays), wholes(pictures.grays[:1]).shape[1]), np.float16)
-    for start in range(0, len(compared), _BLOCK):
-        compared[start : start + _BLOCK] = wholes(pictures.grays[start : start + _BLOCK])
+    grays = pictures.grays
+    compared = np.zeros((len(grays) + 1, GRID * GRID), np.int16)  # the last row stands for no picture
+
+    def describe(some: Sequence[int]) -> list[None]:
+        compared[some[0] : some[-1] + 1] = wholes(grays[some[0] : some[-1] + 1])
+        return [None]
+
+    for _ in ordered_chunks(describe, range(len(grays)), _COMPARED):
+        pass
     both = np.concatenate([pairs, pairs[:, ::-1]])
     order = np.argsort(both[:, 0], kind="stable")
     starts = np.flatnonzero(np.diff(both[order, 0], prepend=-1))
     score, mirrored = np.zeros(len(both), np.float32), np.zeros(len(both), np.bool_)
 
-    def compare(some: Sequence[tuple[int, int]]) -> list[None]:
-        for start, stop in some:
-            places = order[start:stop]
-            score[places], mirrored[places] = rough(pictures.grays[both[places[0], 0]], compared[both[places, 1]])
+    def compare(some: Sequence[range]) -> list[None]:
+        places = np.full((len(some), len(some[0])), -1)
+        for row, run in zip(places, some, strict=True):
+            row[: len(run)] = order[run.start : run.stop]
+        there = places >= 0
+        found = rough(grays[both[places[:, 0], 0]], compared[np.where(there, both[places, 1], -1)])
+        score[places[there]], mirrored[places[there]] = found[0][there], found[1][there]
         return [None] * len(some)
 
-    runs = list(pairwise([*starts.tolist(), len(order)]))
-    for done, _ in enumerate(ordered_chunks(compare, runs, _COMPARED)):
+    ends = pairwise([*starts.tolist(), len(order)])
+    runs = [range(at, min(at + _ABREAST, stop)) for start, stop in ends for at in range(start, stop, _ABREAST)]
+    runs.sort(key=len, reverse=True)  # those of one length together, since all are filled up to the longest
+    for done, _ in enumerate(ordered_chunks(compare, runs, _RUNS)):
         if done % _TOLD == 0:
             tell("comparing roughly", done, len(runs), "")
     tell("comparing roughly", len(runs), len(runs), "")

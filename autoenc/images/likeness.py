@@ -27,6 +27,7 @@ GRID = 24
 _CROPS = ((1.0, 1), (0.96, 2), (0.92, 3), (0.87, 4), (0.835, 5))  # share of the side, and places along each side
 _FINEST, _COARSEST = 0.7, 2.0  # standard deviations of two blurs, in pixels: details lie between them
 _SMALL = 8  # rows of a product that BLAS does not share out among threads, which would wait for one another
+_LEVELS = 32_767  # of 16-bit numbers
 _FLAT = 1.0  # a gray level of contrast, below which a picture has no details
 
 Gray = npt.NDArray[np.uint8]
@@ -89,59 +90,77 @@ def likeness(one: Gray, other: Gray, ways: tuple[Way, ...] = WAYS) -> float:
     return min(1.0, best)
 
 
-def _details(picture: Gray) -> Floats:
-    """A picture without what is coarser than a few pixels, nor as fine as one, which moves with each crop."""
-    values = picture.astype(np.float32)
-    fine, coarse = (cv2.GaussianBlur(values, (0, 0), blur) for blur in (_FINEST, _COARSEST))
+def _details(pictures: Gray) -> Floats:
+    """(..., 48, 48) without what is coarser than a few pixels, nor as fine as one, which moves with each crop."""
+    values = pictures.astype(np.float32)
+    fine, coarse = (blur @ values @ blur.T for blur in _blurs())
     return np.asarray(fine - coarse, np.float32)
 
 
-def wholes(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-    """What `rough` compares of whole pictures: (N, 576) of (N, 48, 48); each row has mean 0 and length 1.
+def wholes(pictures: Gray) -> npt.NDArray[np.int16]:
+    """What `rough` compares of whole pictures: (N, 576) of (N, 48, 48); each row has mean 0 and length 32,767.
 
     A row of zeros stands for a picture without details.
     """
-    details = np.stack([_details(picture) for picture in pictures])
     (every,) = _maps()[0]
-    return _units(every @ details @ every.T).reshape(len(pictures), -1).astype(np.float16)
+    parts = every @ _details(pictures) @ every.T
+    rows = (parts - parts.mean((1, 2), keepdims=True)).reshape(len(pictures), -1)
+    scaled = rows * (_LEVELS * _scales(np.linalg.norm(rows, axis=1)))[:, None]
+    return np.asarray(np.rint(scaled), np.int16)
 
 
-def rough(picture: Gray, others: npt.NDArray[np.float16]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def rough(pictures: Gray, others: npt.NDArray[np.int16]) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Roughly how much other pictures look like a part of a picture.
 
+    Many are compared in few steps: short ones would make threads wait for Python's lock.
+
     Args:
-        picture: (48, 48) uint8, of which 55 parts are compared, on a grid of 24 x 24.
-        others: (N, 576), rows of `wholes`.
+        pictures: (N, 48, 48) uint8, of each of which 55 parts are compared, on a grid of 24 x 24.
+        others: (N, M, 576), M rows of `wholes` for each.
 
     Returns:
-        (N,) the correlation with the best part; and (N,) whether the mirrored picture is more like it.
+        (N, M) the correlation with the best part; and (N, M) whether the mirrored picture is more like it.
     """
-    details = _details(picture)
-    parts = np.concatenate([_parts(details, maps) for maps in _maps()])
+    count, most, size = others.shape
+    parts = _parts(_details(pictures))
     # The others have mean 0, so that the parts need not be brought to it.
-    squares = np.einsum("ij,ij->i", parts, parts) - parts.shape[1] * parts.mean(axis=1) ** 2
-    lengths = np.sqrt(np.maximum(squares, 0))
-    parts *= np.where(lengths >= _FLAT * GRID, 1 / np.maximum(lengths, _FLAT), 0)[:, None]
-    plain = others.astype(np.float32)
-    mirrored = plain.reshape(-1, GRID, GRID)[:, :, ::-1].reshape(len(plain), -1)
-    found = [
-        np.concatenate([rows[n : n + _SMALL] @ parts.T for n in range(0, len(rows), _SMALL)]).max(1)
-        for rows in (plain, mirrored)
-    ]
-    return np.maximum(*found), found[1] > found[0]
+    squares = np.einsum("npi,npi->np", parts, parts) - size * parts.mean(axis=2) ** 2
+    scales = _scales(np.sqrt(np.maximum(squares, 0))) / _LEVELS
+    both = np.zeros((count, 2, -(-most // _SMALL) * _SMALL, size), np.float32)  # as they are, and mirrored
+    plain, mirrored = (both[:, which, :most].reshape(count, most, GRID, GRID) for which in (0, 1))
+    plain[:] = others.reshape(plain.shape)
+    mirrored[:] = plain[..., ::-1]
+    products = both.reshape(count, -1, _SMALL, size) @ parts.swapaxes(1, 2)[:, None]
+    found = (products.reshape(*both.shape[:3], -1) * scales[:, None, None]).max(axis=3)[:, :, :most]
+    return found.max(axis=1), found[:, 1] > found[:, 0]
 
 
-def _parts(details: Floats, maps: Floats) -> Floats:
-    """(places squared, 576): the parts of one size at all places."""
-    rows = maps @ details
-    return np.asarray(rows[:, None] @ maps.transpose(0, 2, 1)[None], np.float32).reshape(-1, GRID * GRID)
+def _parts(details: Floats) -> Floats:
+    """(N, 55, 576) of (N, 48, 48): the parts of every size at all places."""
+    parts = np.empty((len(details), sum(places**2 for _, places in _CROPS), GRID, GRID), np.float32)
+    done = 0
+    for maps in _maps():
+        places = len(maps)
+        cut = (maps @ details[:, None]) @ maps.reshape(-1, SIDE).T  # (N, places, 24, places x 24)
+        there = parts[:, done : done + places**2].reshape(-1, places, places, GRID, GRID)
+        there[:] = cut.reshape(-1, places, GRID, places, GRID).swapaxes(2, 3)
+        done += places**2
+    return parts.reshape(*parts.shape[:2], -1)
 
 
-def _units(parts: Floats) -> Floats:
-    """(N, 24, 24), each with mean 0 and length 1; zeros where there are no details."""
-    centered = parts - parts.mean((1, 2), keepdims=True)
-    lengths = np.sqrt((centered**2).sum((1, 2), keepdims=True))
-    return np.where(lengths >= _FLAT * GRID, centered / np.maximum(lengths, _FLAT), 0).astype(np.float32)
+def _scales(lengths: Floats) -> Floats:
+    """What brings rows of these lengths to length 1; 0 where there are no details."""
+    return np.where(lengths >= _FLAT * GRID, 1 / np.maximum(lengths, _FLAT), 0).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _blurs() -> tuple[Floats, Floats]:
+    """The finer and the coarser blur of a side, (48, 48) each, as matrices."""
+    fine, coarse = (
+        cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, round(8 * blur + 1) | 1), blur)
+        for blur in (_FINEST, _COARSEST)
+    )
+    return np.asarray(fine, np.float32), np.asarray(coarse, np.float32)
 
 
 @lru_cache(maxsize=1)

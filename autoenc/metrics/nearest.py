@@ -18,6 +18,9 @@ _SIDE = 64
 _NUMBERS = 2**22
 """Numbers of the vectors that a block finds, at most: 16 MB."""
 
+_SCORES = 2**23
+"""Scores of a block, at most: 32 MB."""
+
 _GROUP = 32
 """Tiles in a group, at most: the best of each decides which are looked into."""
 
@@ -64,7 +67,8 @@ class Gallery:
         indices = np.empty((len(queries), k), np.int64)
         cosines = np.empty((len(queries), k), np.float32)
         if k:
-            step = max(1, min(self._side, _NUMBERS // (k * queries.shape[1])))
+            scored = self._tiles.shape[0] * self._side
+            step = max(1, min(self._side, _NUMBERS // (k * queries.shape[1]), _SCORES // scored))
             for start in range(0, len(queries), step):
                 rows = slice(start, start + step)
                 indices[rows], cosines[rows] = self._nearest(queries[rows], k)

@@ -276,8 +276,8 @@ def test_a_pair_is_compared_though_it_is_only_roughly_alike(monkeypatch: pytest.
     """A likeness of .84 and a rough one of .57, as crops between two places of the rough comparison have."""
     save(picture(0), tmp_path / "0.png")
     save(picture(0)[2:], tmp_path / "crop.png")
-    by_hand = np.float32([0.57]), np.bool_([False])
-    monkeypatch.setattr("autoenc.catalog.lookalikes.rough", lambda picture, others: by_hand)
+    by_hand = np.full((2, 1), np.float32(0.57)), np.zeros((2, 1), np.bool_)
+    monkeypatch.setattr("autoenc.catalog.lookalikes.rough", lambda pictures, others: by_hand)
     with open_store(":memory:") as store:
         index_images(tmp_path, store, encoders=["color"], progress=False)
         assert paths(find_duplicates(store, progress=False)) == [{"0", "crop"}]

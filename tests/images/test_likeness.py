@@ -17,6 +17,11 @@ def compared(pixels: np.ndarray) -> Gray:
     return gray(area_resize(pixels, SIDE))
 
 
+def roughly(one: Gray, other: Gray) -> float:
+    """How much one picture looks like a part of another, roughly."""
+    return float(rough(other[None], wholes(one[None])[None])[0][0, 0])
+
+
 FIRST, SECOND = compared(picture(1)), compared(picture(2))
 
 
@@ -29,15 +34,14 @@ def test_a_picture_and_its_mirror_image_are_wholly_alike() -> None:
 def test_a_picture_without_details_is_like_nothing() -> None:
     plain = np.full((SIDE, SIDE), 200, np.uint8)
     assert likeness(plain, plain) == 0
-    assert rough(plain, wholes(plain[None]))[0].tolist() == [0]
+    assert roughly(plain, plain) == 0
 
 
 @pytest.mark.parametrize("kind", altered(picture(1)))
 def test_copies_are_alike_and_roughly_so(kind: str) -> None:
     copy = compared(altered(picture(1))[kind])
     assert likeness(FIRST, copy) > 0.8
-    both = max(float(rough(one, wholes(other[None]))[0][0]) for one, other in ((FIRST, copy), (copy, FIRST)))
-    assert both > 0.68
+    assert max(roughly(FIRST, copy), roughly(copy, FIRST)) > 0.68
 
 
 @given(st.integers(0, 50), st.floats(0.84, 1), st.floats(0, 1), st.floats(0, 1))
@@ -48,7 +52,7 @@ def test_each_crop_is_alike_and_roughly_so(seed: int, share: float, down: float,
     top, left = round(down * (pixels.shape[0] - height)), round(right * (pixels.shape[1] - width))
     whole, part = compared(pixels), compared(pixels[top : top + height, left : left + width].copy())
     assert likeness(whole, part) > 0.86
-    assert rough(whole, wholes(part[None]))[0][0] > 0.64  # .56 is enough to be compared
+    assert roughly(part, whole) > 0.64  # .56 is enough to be compared
 
 
 def test_other_pictures_are_not_alike() -> None:
@@ -83,7 +87,7 @@ def test_a_side_is_averaged_in_24_parts() -> None:
 
 
 def test_whole_pictures_have_mean_0_and_length_1() -> None:
-    rows = wholes(np.stack([FIRST, SECOND])).astype(np.float32)
+    rows = wholes(np.stack([FIRST, SECOND])) / 32_767
     assert rows.shape == (2, GRID * GRID)
     assert rows.mean(axis=1) == pytest.approx(0, abs=1e-4)
     assert (rows**2).sum(axis=1) == pytest.approx(1, abs=2e-3)
@@ -94,7 +98,7 @@ def test_the_rough_likeness_is_that_of_the_best_part() -> None:
     small = FIRST.astype(np.float32)
     details = cv2.GaussianBlur(small, (0, 0), 0.7) - cv2.GaussianBlur(small, (0, 0), 2.0)
     values = cv2.resize(details, (SIDE * 25, SIDE * 25), interpolation=cv2.INTER_NEAREST)
-    other = wholes(SECOND[None]).astype(np.float32)[0]
+    other = wholes(SECOND[None])[0]
     best = -1.0
     for share, places in ((1.0, 1), (0.96, 2), (0.92, 3), (0.87, 4), (0.835, 5)):
         side = round(share * SIDE * 25)
@@ -104,4 +108,22 @@ def test_the_rough_likeness_is_that_of_the_best_part() -> None:
                 part = cv2.resize(cut, (GRID, GRID), interpolation=cv2.INTER_AREA)
                 for flipped in (other.reshape(GRID, GRID), other.reshape(GRID, GRID)[:, ::-1]):
                     best = max(best, float(np.corrcoef(part.ravel(), flipped.ravel())[0, 1]))
-    assert rough(FIRST, wholes(SECOND[None]))[0][0] == pytest.approx(best, abs=0.005)
+    assert roughly(SECOND, FIRST) == pytest.approx(best, abs=0.005)
+
+
+def test_many_are_compared_as_each_alone() -> None:
+    """With rows that are no multiple of what is compared at a time, and one that stands for no picture."""
+    pictures = np.stack([compared(picture(seed)) for seed in range(3)])
+    others = wholes(np.stack([compared(picture(seed)[:, :: 1 - 2 * (seed % 2)]) for seed in range(11)]))
+    others[4] = 0
+    scores, mirrored = rough(pictures, np.stack([others, others[::-1], others]))
+    assert scores.shape == mirrored.shape == (3, 11)
+    assert scores[:, 4].tolist() == [0, scores[1, 4], 0]
+    for row, picked in enumerate((others, others[::-1], others)):
+        for column, other in enumerate(picked):
+            alone = rough(pictures[row][None], other[None, None])
+            assert scores[row, column] == pytest.approx(alone[0][0, 0], abs=1e-6)
+            assert mirrored[row, column] == alone[1][0, 0]
+    assert scores[0, 0] > 0.99
+    assert scores[2, 2] > 0.99
+    assert not mirrored[0, 0]
