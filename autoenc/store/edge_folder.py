@@ -14,7 +14,7 @@ import qdrant_edge as qe
 from autoenc.errors import StoreError, StoreLockedError, StoreNotFoundError
 from autoenc.files import TEMPORARY, remove_folder
 from autoenc.store.ann import EXACT_KB, HNSW_EF_CONSTRUCT, HNSW_M, HNSW_PAYLOAD_M
-from autoenc.store.edge import SHARD, EdgeEngine
+from autoenc.store.edge import EdgeEngine
 from autoenc.store.edge_generations import (
     DROPPED,
     EdgeGenerations,
@@ -22,6 +22,7 @@ from autoenc.store.edge_generations import (
     is_pointer,
     is_there,
 )
+from autoenc.store.edge_holding import SHARD
 from autoenc.store.edge_values import engine_errors
 from autoenc.store.lock import WAIT_SECONDS, lock_folder, unlock
 from autoenc.store.manifest import MANIFEST, RECORD, check_manifest

@@ -256,7 +256,7 @@ def test_a_hybrid_search_in_a_folder_takes_the_settings_too(tmp_path, monkeypatc
             asked.append(settings)
             return search_params(settings, *rest)
 
-        monkeypatch.setattr("autoenc.store.edge.search_params", noted)
+        monkeypatch.setattr("autoenc.store.edge_reading.search_params", noted)
         store.search_hybrid([Similarity("paint", [1, 0]), Similarity("shape", [1, 0, 0])], k=2)
         assert asked == [store.info.settings["paint"], SearchSettings()]
 
