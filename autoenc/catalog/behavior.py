@@ -47,10 +47,9 @@ class BehaviorReport:
         joined_by: what the names of items are of an image.
         images: how many images have a vector now.
         cold: how many have none. In a hybrid search they are compared by their other vectors.
-        lost: how many of those had one before, which this table does not make again.
+        lost: how many of those had one before this call.
         unknown: items that are no image's.
-        unrelated: items of images that no user did something with who did something with another item, too; they are
-            cold.
+        unrelated: items of images whose users did something with no other item; they are cold.
         left_out: rows that could not be used, why, and their cells.
         mended: rows with too many cells, what was done about it, and the cells that came of it.
     """

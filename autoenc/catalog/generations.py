@@ -55,9 +55,9 @@ def roll_back(
             with current.being_replaced():
                 report = carry_over(current, other)
                 current.switch_to(other)
-        except BaseException:
-            other.close()
-            raise
+        finally:
+            if current.generation != other.generation:  # it does not answer: something failed
+                other.close()
         return report
 
 

@@ -30,7 +30,7 @@ def vector_specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
             raise ArgumentError(
                 f"{shown(opened.path)} says that its vectors are those of {some(list(opened.dims))}; leave name= out."
             )
-        _check_not_behavior(opened.header.vectors)
+        _check_not_behavior(opened.header.vectors, "Rename the column.")
         return {
             each: VectorSpec(info.dim, info.fingerprint, info.preprocessing, info.origin)
             for each, info in opened.header.vectors.items()
@@ -41,7 +41,7 @@ def vector_specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
             f"goes by its own name; leave name= out."
         )
     names = [name] if name is not None else list(opened.dims)
-    _check_not_behavior(names)
+    _check_not_behavior(names, "Rename the column." if len(names) > 1 else "Give these another name with name=.")
     for each in names:
         if each in ENCODERS:
             raise ArgumentError(
@@ -58,9 +58,6 @@ def vector_specs(opened: VectorFile, name: str | None) -> dict[str, VectorSpec]:
     return specs
 
 
-def _check_not_behavior(names: Collection[str]) -> None:
+def _check_not_behavior(names: Collection[str], advice: str) -> None:
     if BEHAVIOR in names:
-        raise ArgumentError(
-            f"The vectors '{BEHAVIOR}' are those that `autoenc behavior` makes of a table. Give these another name "
-            f"with name=."
-        )
+        raise ArgumentError(f"The vectors '{BEHAVIOR}' are those that `autoenc behavior` makes of a table. {advice}")

@@ -16,8 +16,6 @@ from autoenc.store import Store, point_id
 from autoenc.store.points import canonical_id
 from autoenc.text import counted, is_text, shown
 
-_BATCH = 1000
-
 
 @dataclass
 class NamedRow:
@@ -74,7 +72,7 @@ class Naming:
         if any(os.path.lexists(self._root / path) for path in self.relative):
             return
         ids = [path for path in self.relative if canonical_id(path) is not None]
-        if store is not None and any(store.retrieve(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH)):
+        if store is not None and store.having_vectors(ids, []):
             return  # rows may name stored images by their ids
         raise NoImagesError(
             f"None of the {counted(len(self.relative), 'image')} that {shown(file)} names is in {shown(self._root)}. "

@@ -1,9 +1,9 @@
-"""Whose neighbors are asked for: the arguments, and the images that there are, read once."""
+"""What `neighbors` is asked for, and the images of the store, read once."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,8 +32,8 @@ of a graph hardly does: with 400,000 vectors of 32 numbers, two cores take as lo
 
 
 def comparable(store: Store, using: str) -> bool:
-    """Whether a store has so few vectors of that name that all are compared."""
-    return store.count(having=[using]) * store.info.vectors[using].dim <= COMPARED
+    """Whether a store has so few vectors of that name that all are compared; short ones take as long as those of 32."""
+    return store.count(having=[using]) * max(32, store.info.vectors[using].dim) <= COMPARED
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Compared:
     Attributes:
         rows: (N, D) the vectors of the images, in the order of their ids.
         gallery: those that can be neighbors.
-        numbers: of these, (G,), among all.
+        numbers: (G,) int64: which of `rows` the gallery holds.
     """
 
     rows: Vectors
@@ -115,7 +115,8 @@ class Listing:
         groups: id -> the group, where one neighbor of each is asked for.
         others: the groups that neighbors can belong to.
         compared: the vectors of `ids`, and those that they are compared with; None if the store searches for them.
-        digest: of all that the neighbors depend on, so that a change shows.
+        lacking: how many other images there are.
+        digest: of all that a file of neighbors depends on, so that a change shows.
     """
 
     ids: list[str]
@@ -123,6 +124,7 @@ class Listing:
     groups: dict[str, str]
     others: frozenset[str]
     compared: Compared | None
+    lacking: int
     digest: str
 
     @classmethod
@@ -137,14 +139,14 @@ class Listing:
         groups: dict[str, str] = {}
         needed = set(asked.needed)
         having = names if len(names) == 1 else []
-        total = store.count(having=having)
+        everything, total = len(store), store.count(having=having)
         rows: list[Vectors] = []
         comparing = asked.simple and comparable(store, names[0])
         read = [OWN] if field is None or field.startswith(f"{OWN}.") else [OWN, field]
         for record in store.scroll(vectors=names, having=having, fields=read):
             file = point_file(store, record.payload)
             paths[record.id] = None if file is None else exact(file)
-            digest.update(record.id.encode())
+            digest.update(f"{record.id}{paths[record.id]!r}".encode())
             for name, vector in sorted(record.vectors.items()):
                 digest.update(name.encode() + vector.tobytes())
             if field is not None:
@@ -161,12 +163,13 @@ class Listing:
         if asked.where is not None:
             there = [record.id for record in store.scroll(asked.where, having=having, fields=[])]
             digest.update("".join(there).encode())
-        compared = _compared(ids, rows, there) if comparing and ids else None
+        compared = gathered(ids, rows, there) if comparing and ids else None
         others = frozenset(groups[id] for id in there if id in groups)
-        return cls(ids, paths, groups, others, compared, digest.hexdigest())
+        return cls(ids, paths, groups, others, compared, max(0, everything - len(ids)), digest.hexdigest())
 
 
-def _compared(ids: list[str], rows: list[Vectors], there: Iterable[str]) -> Compared:
+def gathered(ids: Sequence[str], rows: Sequence[Vectors], there: Iterable[str]) -> Compared:
+    """Vectors, one for each id, and a gallery of those that are there."""
     kept = set(there)
     numbers = np.array([number for number, id in enumerate(ids) if id in kept], np.int64)
     matrix = np.stack(rows)

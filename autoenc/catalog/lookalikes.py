@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from autoenc.catalog.nearest_images import nearest_by
+from autoenc.catalog.nearest_images import Search, nearest_by
 from autoenc.catalog.pictures import Pictures
 from autoenc.images.likeness import GRID, Way, likeness, rough, wholes
 from autoenc.parallel import ordered_chunks
@@ -20,7 +20,7 @@ NEAR = 10
 """Different pictures, near each picture by an encoder, that are compared with it."""
 
 FARTHEST = 1000
-"""Images that are searched at most for ten different pictures: many exact copies of one fill the list."""
+"""How many images are searched at most to find ten different pictures: many exact copies of one fill the list."""
 
 _SEARCHED = 250
 _COMPARED = 64
@@ -29,7 +29,7 @@ _RUNS = 8
 """Pictures that are compared roughly at a time, each with those near it: what they need stays in a core's cache."""
 
 _ABREAST = 64
-"""Near ones at a time, at most."""
+"""How many near pictures are compared with one at a time, at most."""
 
 Pairs = npt.NDArray[np.int32]
 
@@ -46,18 +46,19 @@ def near_pairs(store: Store, using: Sequence[str], pictures: Pictures, tell: Pro
     seen = np.zeros(len(pictures.of), np.bool_)
     for name in using:
         search = nearest_by(store, name)
-        k, left = NEAR + 1, [pictures.images[of[0]].id for of in pictures.of]
+        k, left = NEAR, _one_of_each(store, name, pictures)
         while left:
             again: list[str] = []
             found = ordered_chunks(partial(_near, search, pictures.number, k), left, _SEARCHED)
-            for done, (one, others, full) in enumerate(found):
+            for done, (id, others, full) in enumerate(found):
                 if done % _TOLD == 0:
                     tell(f"near by {name}", done, len(left), "")
+                one = pictures.number[id]
                 seen[one] = True
                 lower, higher = np.minimum(others, one), np.maximum(others, one)
                 keys.append(lower * count + higher)
                 if full and len(others) < NEAR and k < FARTHEST:
-                    again.append(pictures.images[pictures.of[one][0]].id)
+                    again.append(id)
             tell(f"near by {name}", len(left), len(left), "")
             k, left = min(4 * k, FARTHEST), again
         keys = [np.unique(np.concatenate(keys))]
@@ -65,18 +66,21 @@ def near_pairs(store: Store, using: Sequence[str], pictures: Pictures, tell: Pro
     return np.stack(np.divmod(keys[0], count), axis=1).astype(np.int32), lacking
 
 
+def _one_of_each(store: Store, name: str, pictures: Pictures) -> list[str]:
+    """An image of each picture: the first that has a vector, if there are several."""
+    images = [[pictures.images[number].id for number in of] for of in pictures.of]
+    having = store.having_vectors([id for ids in images if len(ids) > 1 for id in ids], [name])
+    return [next((id for id in ids if id in having), ids[0]) for ids in images]
+
+
 def _near(
-    search: Callable[[int, Sequence[str]], list[tuple[str, list[str]]]],
-    number: dict[str, int],
-    k: int,
-    ids: Sequence[str],
-) -> list[tuple[int, npt.NDArray[np.int64], bool]]:
-    """For each image: its picture, the other pictures that are near, and whether the search found k images."""
+    search: Search, number: dict[str, int], k: int, ids: Sequence[str]
+) -> list[tuple[str, npt.NDArray[np.int64], bool]]:
+    """For each image: the other pictures that are near, and whether the search found k images."""
     found = []
-    for id, near in search(k, ids):
-        one = number[id]
-        others = dict.fromkeys(number[other] for other in near if other in number and number[other] != one)
-        found.append((one, np.fromiter(others, np.int64, len(others)), len(near) == k))
+    for id, (near, _) in search(ids, k).items():
+        others = dict.fromkeys(number[other] for other in near if other in number and number[other] != number[id])
+        found.append((id, np.fromiter(others, np.int64, len(others)), len(near) == k))
     return found
 
 

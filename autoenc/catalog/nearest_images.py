@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from autoenc.catalog.listing import Asked, Compared, Listing, comparable
+from autoenc.catalog.listing import Asked, Compared, Listing, comparable, gathered
 from autoenc.catalog.running import PAGES
 from autoenc.catalog.weights import shared_weights
-from autoenc.metrics.nearest import Gallery
 from autoenc.store import Hit, Record, Store
 from autoenc.store.blending import Similarity
 from autoenc.store.checks import MAX_K
+from autoenc.vectors import Vectors
 
 Ranked = tuple[Sequence[str], Sequence[float]]
 """The ids of neighbors, best first, and their scores."""
@@ -26,11 +27,12 @@ def ranked_of(hits: Sequence[Hit]) -> Ranked:
 
 
 def comparing(compared: Compared, ids: Sequence[str], first: int, every: Sequence[str]) -> Search:
-    """Compare the vectors of some images, from the `first` on, with those of every one."""
+    """A search that compares vectors. `ids` are those of `every` from `first` on."""
     numbers = {id: number for number, id in enumerate(ids, start=first)}
 
     def search(some: Sequence[str], count: int) -> dict[str, Ranked]:
-        wanted = np.array([numbers[id] for id in some])
+        some = [id for id in some if id in numbers]
+        wanted = np.array([numbers[id] for id in some], np.int64)
         # One more than asked for, since an image finds itself, unless its copies fill the list.
         indices, cosines = compared.gallery.nearest(compared.rows[wanted], count + 1)
         near = compared.numbers[indices]
@@ -49,7 +51,7 @@ def comparing(compared: Compared, ids: Sequence[str], first: int, every: Sequenc
 
 
 def searching(asked: Asked, listing: Listing, ids: Sequence[str]) -> Search:
-    """Let the store search for the neighbors of some images."""
+    """A search by the store, for some images."""
     records = {
         record.id: record
         for record in asked.store.retrieve(ids, vectors=asked.names)
@@ -100,22 +102,18 @@ def nearest(store: Store, using: str, k: int, ids: Sequence[str]) -> list[tuple[
     return list(zip(records, store.search_batch(rows, using=using, k=k, payload=False), strict=True))
 
 
-def nearest_by(store: Store, using: str) -> Callable[[int, Sequence[str]], list[tuple[str, list[str]]]]:
-    """A search for the ids of the k points nearest to each of some, itself among them, in one of the two ways.
-
-    Of the points that are asked for, those are answered that are there and have a vector.
-    """
+def nearest_by(store: Store, using: str) -> Search:
+    """A search by one encoder, in one of the two ways; it answers for the points that are there and have a vector."""
     if not comparable(store, using):
-        return lambda k, ids: [(record.id, [hit.id for hit in hits]) for record, hits in nearest(store, using, k, ids)]
-    records = list(store.scroll(vectors=[using], having=[using], fields=[]))
-    every = [record.id for record in records]
-    numbers = {id: number for number, id in enumerate(every)}
-    rows = np.stack([record.vectors[using] for record in records]) if records else np.empty((0, 1), np.float32)
-    gallery = Gallery(rows)
+        return partial(_stored, store, using)
+    ids: list[str] = []
+    rows: list[Vectors] = []
+    for record in store.scroll(vectors=[using], having=[using], fields=[]):
+        ids.append(record.id)
+        rows.append(record.vectors[using])
+    return comparing(gathered(ids, rows, ids), ids, 0, ids) if ids else lambda some, count: {}
 
-    def compared(k: int, ids: Sequence[str]) -> list[tuple[str, list[str]]]:
-        there = [id for id in ids if id in numbers]
-        indices, _ = gallery.nearest(rows[[numbers[id] for id in there]], k)
-        return [(id, [every[number] for number in row]) for id, row in zip(there, indices.tolist(), strict=True)]
 
-    return compared
+def _stored(store: Store, using: str, some: Sequence[str], count: int) -> dict[str, Ranked]:
+    found = nearest(store, using, min(count + 1, MAX_K), some)
+    return {record.id: ranked_of([hit for hit in hits if hit.id != record.id][:count]) for record, hits in found}

@@ -138,7 +138,7 @@ def write_neighbors(
         file=path,
         using=asked.searcher.using,
         images=total,
-        lacking=len(store) - total,
+        lacking=listing.lacking,
         resumed=min(resumed * PART, total),
         seconds=time.perf_counter() - start,
     )
@@ -193,8 +193,8 @@ class _Quoted(dict[str, str]):
 
     def __missing__(self, id: str) -> str:
         text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerow((id, self._paths[id]))
-        self[id] = text.getvalue()[:-1]
+        csv.writer(text, lineterminator="\r\n").writerow((id, self._paths.get(id)))  # quotes both of them in a field
+        self[id] = text.getvalue()[:-2]
         return self[id]
 
 

@@ -47,9 +47,9 @@ def neighbors(
 ) -> Iterator[Neighborhood]:
     """The k nearest neighbors of every image that has a vector, in the order of their ids.
 
-    They are what `search` finds for each by its id; by one encoder in a store of up to 12.8 million numbers (400,000
-    vectors of 32), what it finds when it compares every vector. Images are searched in batches, on all cores. An image
-    is left out of its own neighbors. What changes in the store meanwhile may be missing. `write_neighbors` writes the
+    They are what `search` finds for each by its id. By one encoder, in a store of up to 400,000 vectors of 32 numbers,
+    every vector is compared, so that they are exact. Images are searched in batches, on all cores. An image is left
+    out of its own neighbors. What changes in the store meanwhile may be missing. `write_neighbors` writes the
     same to a file, and continues where it was stopped.
 
     Args:

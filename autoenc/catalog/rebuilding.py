@@ -94,6 +94,7 @@ def build(old: Store, new: Store, plan: Rebuild, limit: float, tell: Progress) -
     built = Built()
     with new.being_copied(origin):
         for _ in range(ROUNDS):
+            new.catch_up(old)
             new.adopt(old, plan.wanted)
             each = _Round(old, new, plan, built, tell)
             written = each.write()

@@ -14,7 +14,7 @@ from autoenc.images.files import PREPROCESSING_VERSION
 from autoenc.images.finding import Found, NamedPicture, path_of
 from autoenc.store import Store, VectorSpec, point_id
 from autoenc.store.points import canonical_id
-from autoenc.text import shown
+from autoenc.text import is_text, shown
 
 IN_MEMORY = "memory"
 """The default source of pictures in memory."""
@@ -190,8 +190,8 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
     text = os.fspath(name)
     if canonical_id(text) is not None and (held := store.retrieve([text])):
         return held[0].id
-    candidates = [text]
-    for source, root in store.info.sources.items():
+    candidates = [text] if is_text(text) else []
+    for source, root in store.info.sources.items() if candidates else ():
         candidates.append(point_id(source, Path(text).as_posix()))
         file = Path(os.path.abspath(text))
         if file.is_relative_to(root):

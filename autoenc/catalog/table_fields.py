@@ -115,9 +115,9 @@ def filterable_fields(table: Table, columns: Sequence[Column], metadata: Metadat
         chosen = {column.name for column in columns if column.kind in _USEFUL or column.few}
     else:
         chosen = set(metadata.filterable)
-    for name in sorted(chosen - kinds.keys()):
+    if unknown := sorted(chosen - kinds.keys()):
         raise ArgumentError(
-            f"filterable= names a column '{name}'; the columns of {shown(table.file)} that become fields are: "
-            f"{listed(kinds)}.{meant(name, kinds)}"
+            f"filterable= names a column '{unknown[0]}'; the columns of {shown(table.file)} that become fields are: "
+            f"{listed(kinds)}.{meant(unknown[0], kinds)}"
         )
     return {name: kind for name, kind in kinds.items() if name in chosen or name == metadata.product_column}

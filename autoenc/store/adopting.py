@@ -50,12 +50,14 @@ class Adopting(Remembering):
         Args:
             other: the generation that answers.
 
-        Raises:
-            StoreMismatchError: this one has another kind of field under one of the names.
+        A field of another kind is indexed anew: its points are to be written after this.
         """
-        record = other._engine.read_record()
-        other.refresh()
-        self.add_fields(other.info.fields)
+        with other._lock:  # all of one moment, as in `adopt`
+            record = other._engine.read_record()
+            other.info = known = other._as_info(record)
+        for name in known.fields.keys() & self.info.fields.keys():
+            self.change_field(name, known.fields[name])
+        self.add_fields(known.fields)
         taken = ("sources", "product", "product_folders", "runs")
         self._change({key: record[key] for key in taken if key in record})
 

@@ -1,4 +1,4 @@
-"""A collection behind Qdrant's client, all but its points: its record, vectors and fields, and its server at work."""
+"""A collection behind Qdrant's client: its record, vectors, fields and counts, and waiting for its server."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from autoenc.errors import ArgumentError
 from autoenc.store.blending import Blend, Close, Closeness, Match, Matching, Nearest, Part, Similarity, grown
 from autoenc.store.checks import BATCH, canonical, check_number, floats
 from autoenc.store.checks import parts as batches
-from autoenc.store.filters import Condition, Conditions, HasId
+from autoenc.store.filters import Condition, Conditions, HasId, all_of
 from autoenc.store.points import Hit
 from autoenc.store.reading import Reading
 from autoenc.store.settings import USUAL
@@ -86,7 +86,7 @@ class HybridSearch(Reading):
     def _by_levels(self, parts: Sequence[Matching], k: int, where: Conditions) -> Iterator[Hit]:
         """The points that meet some conditions, from the highest sum down: of each sum, only as many as are needed."""
         for score, conditions in _levels(parts):
-            level = where._replace(must=(*where.must, Conditions(should=conditions)))
+            level = all_of((where, Conditions(should=conditions)))
             for record in self._engine.scroll(level, [], min(k, BATCH)):
                 yield Hit(record.id, score, record.payload)
 

@@ -187,7 +187,9 @@ class Reading(Generational):
         """
         name = self._resolved(field)
         kind = self.info.fields[name]
-        if kind not in RANGED or name in SCANNED:
+        if name in SCANNED:
+            raise ArgumentError(f"Bounds are those of indexed fields; '{field}' has no index.")
+        if kind not in RANGED:
             raise ArgumentError(f"Bounds are those of indexed numbers and dates; '{field}' holds neither.")
         conditions = self._conditions(where)
         found = [self._engine.extreme(name, conditions, greatest=greatest) for greatest in (False, True)]

@@ -65,10 +65,7 @@ class Remembering(Recorded):
         with self._lock:
             self._check_no_copy()
             self._checked_name(name)
-            if name in self.info.scales:
-                self._remember("scales", {name: None})
-            if name in self.info.settings:
-                self._remember("settings", {name: None})
+            self._change({"scales": {name: None}, "settings": {name: None}})
             self._engine.drop_vector(name)
             self._remember("vectors", {name: None})
 

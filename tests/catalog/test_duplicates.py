@@ -30,8 +30,7 @@ from autoenc import (
 from autoenc.catalog.copies import suggested_threshold
 from autoenc.catalog.duplicates import grouped
 from autoenc.catalog.keeping import best_first, sparing
-from autoenc.catalog.listing import COMPARED
-from autoenc.catalog.pictures import Image
+from autoenc.catalog.pictures import Image, Pictures
 from autoenc.errors import ArgumentError, OutputError, PointNotFoundError, StoreMismatchError
 from autoenc.images.files import load_image
 from autoenc.images.likeness import SIDE, gray, likeness
@@ -215,12 +214,6 @@ def store(shop: Path) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture(params=[0, COMPARED], ids=["searched", "compared"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neighbors are searched for in the store; in one as small as these, vectors are compared."""
-    monkeypatch.setattr("autoenc.catalog.listing.COMPARED", request.param)
-
-
 def paths(found: Duplicates) -> list[set[str]]:
     return [{copy.path.stem for copy in group if copy.path} for group in found.groups]
 
@@ -292,6 +285,20 @@ def test_exact_copies_do_not_hide_an_altered_one(shop: Path) -> None:
     with open_store(":memory:") as store:
         index_images(shop, store, encoders=["edges"], progress=False)
         assert "01 tint" in paths(find_duplicates(store, progress=False))[0]
+
+
+@pytest.mark.usefixtures("way")
+def test_a_picture_is_searched_for_by_any_of_its_images(shop: Path) -> None:
+    """Of two files of one content, the first may lack the vector."""
+    with open_store(":memory:") as store:
+        index_images(shop, store, encoders=["edges"], progress=False)
+        pictures = Pictures.listed(store, lambda *told: None)
+        first, *_ = next(of for of in pictures.of if len(of) > 1)
+        record = store.retrieve([pictures.images[first].id])[0]
+        store.delete([record.id])
+        store.upsert([record.id], {}, [record.payload])
+        found = find_duplicates(store, progress=False)
+        assert (found.lacking, found.images) == (0, 30)
 
 
 def test_without_their_files_only_exact_copies_are_found(store: Store, shop: Path) -> None:

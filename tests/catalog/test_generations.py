@@ -12,6 +12,7 @@ from PIL import Image
 from shops import check_encoded, content, draw_shop, indexed
 
 from autoenc import drop_old_generations, index_images, reindex_store, roll_back, tag_images
+from autoenc.catalog.retyping import change_kinds
 from autoenc.errors import StoreError
 from autoenc.store import Store, point_id
 
@@ -76,6 +77,17 @@ def test_what_was_written_since_the_switch_is_carried_back_and_forward(store: St
     assert store.generation == 2
     assert store.count({"price": [6, 7]}) == 2
     check_encoded(store, Corners("two"), folder, images=30)
+
+
+def test_a_field_that_has_become_one_of_another_kind_is_so_after_going_back(store: Store, folder: Path) -> None:
+    tag_images(store, where={"folder": "red"}, set={"code": 7}, filterable={"code": "integer"})
+    reindex_store(store, encoders=[Corners("two"), "color"])
+    change_kinds(store, {"code": "keyword"})
+    roll_back(store)
+    assert (store.generation, store.info.fields["code"], store.count({"code": "7"})) == (1, "keyword", 15)
+    change_kinds(store, {"code": "float"})
+    reindex_store(store, encoders=[Corners("two"), "color"])  # the newer one that is there is brought up to date
+    assert (store.generation, store.info.fields["code"], store.count("code < 7.5")) == (2, "float", 15)
 
 
 def test_a_rollback_that_is_stopped_leaves_the_newer_one_answering_and_the_same_call_finishes(

@@ -15,7 +15,8 @@ import pytest
 
 from autoenc import Neighbor, Query, Searcher, index_images, measure_scales, neighbors, open_store, write_neighbors
 from autoenc.catalog import neighbor_files
-from autoenc.catalog.listing import Asked, Listing
+from autoenc.catalog.listing import Asked, Listing, comparable
+from autoenc.catalog.neighbors import Neighborhood, search_all
 from autoenc.errors import ArgumentError, MissingDependencyError, OutputError, StoreMismatchError, UnknownFieldError
 from autoenc.outputs import carries_mark
 from autoenc.store import Store, VectorSpec, point_id
@@ -37,13 +38,6 @@ def fill(store: Store) -> Store:
 @pytest.fixture
 def store() -> Store:
     return fill(open_store(":memory:"))
-
-
-@pytest.fixture(params=["compared", "searched"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images are compared with each other, as in small stores, or searched for by the engine, as in large ones."""
-    if request.param == "searched":
-        monkeypatch.setattr("autoenc.catalog.listing.COMPARED", 0)
 
 
 def expected(k: int) -> dict[str, list[tuple[str, str, float]]]:
@@ -227,15 +221,30 @@ def test_parquet_without_pyarrow_is_one_sentence(store: Store, tmp_path: Path, m
         write_neighbors(store, tmp_path / "n.parquet", using="paint")
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_what_is_indexed_meanwhile_has_no_neighbors_yet(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    def late(*args: object) -> Iterator[Neighborhood]:
+        store.upsert([point_id("shop", "late")], {"paint": ROWS[:1], "ink": ROWS[:1]}, [{}])
+        return search_all(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(neighbor_files, "search_all", late)
+    report = write_neighbors(store, tmp_path / f"n{suffix}", k=3, using="paint")
+    assert (report.images, report.lacking, len(store)) == (COUNT, 0, COUNT + 1)
+    assert len(read(report.file)) == COUNT
+
+
 def test_names_that_are_not_utf8_are_escaped(tmp_path: Path) -> None:
     with open_store(":memory:") as store:
         store.add_vector("paint", VectorSpec(2, "p", 1))
         store.add_source("shop", "/shop")
-        own = {"source": "shop", "path": "caf\udce9\n.jpg"}
+        own = {"source": "shop", "path": "caf\udce9\r\n.jpg"}
         store.upsert([point_id("s", str(n)) for n in range(2)], {"paint": np.eye(2)}, [{"_autoenc": own}] * 2)
         report = write_neighbors(store, tmp_path / "n.csv")
     with report.file.open(newline="") as opened:
-        assert {row["path"] for row in csv.DictReader(opened)} == {"/shop/caf\\xe9\n.jpg"}
+        assert {row["path"] for row in csv.DictReader(opened)} == {"/shop/caf\\xe9\r\n.jpg"}
 
 
 # ---- stopped runs -----------------------------------------------------------------------------
@@ -290,18 +299,22 @@ def test_a_run_that_was_killed_is_continued(folder: Path, monkeypatch: pytest.Mo
     assert sorted(path.name for path in folder.iterdir()) == ["n.csv", "s"]
 
 
-@pytest.mark.parametrize("change", ["vectors", "state"])
+@pytest.mark.parametrize("change", ["vectors", "root", "state"])
 def test_what_changed_meanwhile_is_begun_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     killed(8, folder)
     monkeypatch.setattr(neighbor_files, "PART", 4)
     with open_store(folder / "s") as store:
         if change == "vectors":
             store.update_vectors([point_id("shop", "7")], {"paint": ROWS[7:8] + 1})
+        if change == "root":
+            store.add_source("shop", "/moved")
         if change == "state":
             (folder / ".n.csv.neighbors" / "state.json").write_text("[" * 200_000)
         report = write_neighbors(store, folder / "n.csv", k=3, using="paint")
         assert report.resumed == 0
-        if change != "vectors":
+        if change == "root":
+            assert all(path.startswith("/moved/") for path in read(report.file) if path)
+        if change == "state":
             assert same(read(report.file), 3)
 
 
@@ -321,6 +334,16 @@ def test_other_settings_do_not_touch_an_unfinished_run(folder: Path, monkeypatch
         report = write_neighbors(store, folder / "n.csv", k=2, using="paint", overwrite=True)
     assert report.resumed == 0
     assert same(read(report.file), 2)
+
+
+def test_short_vectors_take_as_long_to_compare_as_those_of_32(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(":memory:") as store:
+        store.add_vectors({"short": VectorSpec(2, "s", 1), "long": VectorSpec(64, "l", 1)})
+        rows = {"short": np.eye(2)[[0, 1, 0, 1]], "long": np.eye(64)[:4]}
+        store.upsert([point_id("s", str(n)) for n in range(4)], rows, [{}] * 4)
+        for numbers, names in ((127, set()), (128, {"short"}), (255, {"short"}), (256, {"short", "long"})):
+            monkeypatch.setattr("autoenc.catalog.listing.COMPARED", numbers)
+            assert {name for name in ("short", "long") if comparable(store, name)} == names
 
 
 def test_a_field_that_counts_and_changed_begins_a_run_anew(store: Store) -> None:

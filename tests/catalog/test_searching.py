@@ -149,10 +149,14 @@ def test_what_is_not_there_is_named(store: Store, picture_folder: Path, tmp_path
             search(store, query, using=using)
     with pytest.raises(PointNotFoundError, match=r"holds no image nothing\.png"):
         search(store, id="nothing.png")
+    with pytest.raises(PointNotFoundError, match=r"holds no image"):
+        search(store, id="no UTF-8 \udcff.jpg")
     with pytest.raises(UnknownFieldError, match=r"'brand'.*'folder', 'height', 'path', 'source', 'width'"):
         search(store, query, where={"brand": "x"})
     with pytest.raises(ImageDecodeError, match=r"none\.jpg: The file cannot be read"):
         search(store, tmp_path / "none.jpg")
+    with pytest.raises(ArgumentError, match="'width' has no index"):
+        store.bounds("width")
     with pytest.raises(ArgumentError, match="k= must be"):
         search(store, query, k=0)
     with pytest.raises(ArgumentError, match="Expected an open store"):
