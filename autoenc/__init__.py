@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autoenc.version import __version__
 
 if TYPE_CHECKING:
+    from autoenc.catalog.answers import Answer, Neighbor
     from autoenc.catalog.auditing import AuditReport, audit_store
     from autoenc.catalog.behavior import BehaviorReport, add_behavior
     from autoenc.catalog.carrying import RollbackReport
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from autoenc.catalog.reindexing import ReindexReport, reindex_store
     from autoenc.catalog.removing import Removal, remove_images
     from autoenc.catalog.scales import measure_scales
-    from autoenc.catalog.searching import Answer, Neighbor, Searcher, search
+    from autoenc.catalog.searching import Searcher, search
     from autoenc.catalog.tagging import TagReport, tag_images
     from autoenc.catalog.verdicts import mark_not_duplicates
     from autoenc.catalog.weights import Boost, Near, Words
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "And": "store",
-    "Answer": "catalog.searching",
+    "Answer": "catalog.answers",
     "AuditReport": "catalog.auditing",
     "AutoencError": "errors",
     "BackupReport": "store.backup",
@@ -90,7 +91,7 @@ _HOME = {
     "LoadedImage": "images.files",
     "Metadata": "catalog.metadata",
     "Near": "catalog.weights",
-    "Neighbor": "catalog.searching",
+    "Neighbor": "catalog.answers",
     "Neighborhood": "catalog.neighbors",
     "NeighborsReport": "catalog.neighbor_files",
     "Not": "store",

@@ -5,85 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
-from typing import Any, cast
 
 import numpy.typing as npt
 
-from autoenc.catalog.fields import own_of
-from autoenc.catalog.novelty import Novelty, judge, makeable
+from autoenc.catalog.answers import Answer, Neighbor
+from autoenc.catalog.novelty import judge, makeable
 from autoenc.catalog.queries import Name, Query, several
 from autoenc.catalog.running import run_query
 from autoenc.catalog.scales import scale_of
 from autoenc.catalog.sources import find_point, make_encoders, point_path
 from autoenc.catalog.weights import NOTHING, Boost, Near, Using, Words, encoders_of
 from autoenc.encoders import ENCODERS, Encoder, Model, Weights, check_used, first_choice
-from autoenc.errors import ArgumentError, ImageDecodeError, PointNotFoundError, StoreMismatchError
+from autoenc.errors import ArgumentError, PointNotFoundError, StoreMismatchError
 from autoenc.images.decoding import Picture
-from autoenc.images.files import load_pixels_of, naming, read_file
+from autoenc.images.files import load_pixels_of
 from autoenc.store import Filter, Scale, Store
 from autoenc.store.hybrid import checked_weight
-
-
-@dataclass(frozen=True)
-class Neighbor:
-    """One result of a search.
-
-    Attributes:
-        rank: 1 for the nearest; 0 for the query itself.
-        id: the point's id.
-        score: cosine similarity, in [-1, 1]; for a hybrid query, the sum of its parts.
-        path: the image file, absolute; None for a point that `index_images` has not written.
-        payload: the point's payload.
-        parts: of a hybrid score: what each part adds (`learned`, `brand=Nike`, `price~49`, `contains red`).
-    """
-
-    rank: int
-    id: str
-    score: float
-    path: Path | None
-    payload: dict[str, Any]
-    parts: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        path = None if self.path is None else str(self.path)
-        return {"id": self.id, "path": path, "score": self.score, "parts": self.parts, "payload": self.payload}
-
-    def read(self) -> bytes:
-        """The bytes of the image file, if it is still the one that was indexed.
-
-        Raises:
-            ImageDecodeError: it has changed or is gone, or the point has none.
-
-        Example:
-            >>> with autoenc.open_store("store") as store:
-            ...     len(autoenc.search(store, "some.jpg", k=1)[0].read()) > 1000
-            True
-        """
-        if self.path is None or not self.path.is_absolute():
-            raise ImageDecodeError("The point has no image file.")
-        with naming(self.path):
-            file = read_file(self.path)
-            if file.digest != own_of(self.payload).get("digest"):
-                raise ImageDecodeError("The file has changed since it was indexed.")
-            return cast(bytes, file.data)
-
-    def __repr__(self) -> str:
-        return f"<Neighbor {self.rank}: {self.id if self.path is None else self.path.name} {self.score:.3f}>"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a query finds.
-
-    Attributes:
-        neighbors: the most similar images, best first.
-        novelty: of a query by one picture, whether it is unlike anything in the store, whatever the search was narrowed
-            to; None for other queries, and if no encoder of the store can tell.
-    """
-
-    neighbors: list[Neighbor]
-    novelty: Novelty | None
 
 
 def search(

@@ -21,9 +21,9 @@ def list_matching(options: argparse.Namespace, where: Filter, store: Store) -> i
     Raises:
         ArgumentError, UnknownFieldError: as for `Store.scroll`; or a number that is not allowed.
     """
+    from autoenc.catalog.answers import Neighbor
     from autoenc.catalog.fields import unmatched
     from autoenc.catalog.queries import Query
-    from autoenc.catalog.searching import Neighbor
     from autoenc.catalog.sources import point_path
     from autoenc.catalog.weights import NOTHING
     from autoenc.cli.query import told_fields, told_path

@@ -18,8 +18,9 @@ from autoenc.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from autoenc.catalog.answers import Neighbor
     from autoenc.catalog.queries import Query
-    from autoenc.catalog.searching import Neighbor, Searcher
+    from autoenc.catalog.searching import Searcher
     from autoenc.report.sheets import Tile
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from autoenc.catalog.searching import Neighbor
+from autoenc.catalog.answers import Neighbor
 from autoenc.errors import ArgumentError, ImageError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_thumbnail

@@ -15,11 +15,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
+from autoenc.catalog.answers import Neighbor
 from autoenc.catalog.fields import unmatched
 from autoenc.catalog.nearest_images import nearest
 from autoenc.catalog.novelty import Novelty
 from autoenc.catalog.queries import Query as Asking
-from autoenc.catalog.searching import Neighbor, Searcher
+from autoenc.catalog.searching import Searcher
 from autoenc.catalog.weights import NOTHING
 from autoenc.errors import ArgumentError
 from autoenc.server.answers import PROBLEMS, Found, json_answer

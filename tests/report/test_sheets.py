@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoenc.catalog.searching import Neighbor
+from autoenc.catalog.answers import Neighbor
 from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
 from autoenc.images.files import load_thumbnail
