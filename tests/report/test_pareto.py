@@ -114,7 +114,7 @@ def test_names_cover_no_marker_and_no_other_name(drawn: list[Figure], seed: int)
     assert all(name.x1 <= axes.bbox.x1 and name.y1 <= axes.bbox.y1 for name in names)
 
 
-def test_encoders_that_are_alike_have_names_one_above_the_other(drawn: list[Figure]) -> None:
+def test_names_of_encoders_that_are_alike_do_not_overlap(drawn: list[Figure]) -> None:
     encoders = [scores(f"encoder {number}", [0.5] * 4) for number in range(4)]
     pareto_plot(comparison(PATHS[:4], LABELS[:4], encoders), "bytes_per_image")
     boxes = extents(drawn[0].axes[0])
