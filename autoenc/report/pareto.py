@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +36,9 @@ _SIDES = (
     (6, 3, 0, 0), (8, 0, 0, 0.5), (6, -3, 0, 1), (-6, 3, 1, 0), (-8, 0, 1, 0.5), (-6, -3, 1, 1), (0, 7, 0.5, 0),
     (0, -7, 0.5, 1),
 )  # fmt: skip
-_CROSSED = 8  # cost, in points, of lying on a line
-_STRANGE = 24  # cost, in points, of being nearer to another marker, or behind one
+_CROSSED = 8  # cost, in points, of lying on an interval
+_FRONT = 16  # and on the front's line, which is darker and longer
+_STRANGE = 24  # and of being nearer to another marker, or behind one
 _NEAR = 10  # points from its marker at which a name needs no line to it
 
 
@@ -112,7 +113,7 @@ def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> No
         places, front = _places(comparison, cost), comparison.pareto_front(cost)
         at = {name: axes.transData.transform(place) for name, place in places.items()}
         taken = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in at.values()]
-        lines = np.array([*_lines(axes, comparison, places, front)])
+        lines, cost_of_line = _lines(axes, comparison, places, front)
         inside = np.array([axes.bbox.x0, axes.bbox.y0, -axes.bbox.x1, -axes.bbox.y1])
         for name, _ in sorted(places.items(), key=lambda item: (item[0] not in front, item[1][1])):
             ink, weight = (INK, "bold") if name in front else (FAINT, "normal")
@@ -126,7 +127,7 @@ def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> No
             boxes = np.hstack([lower, lower + np.array([box.width, box.height])])
             hidden = _overlaps(boxes, np.array(taken)).sum(axis=1) + (boxes * (1, 1, -1, -1) < inside).any(axis=1)
             strange = _strange(boxes, at[name], [point for other, point in at.items() if other != name])
-            total = ways + _CROSSED * _overlaps(boxes, lines).sum(axis=1) + _STRANGE * strange
+            total = ways + _overlaps(boxes, lines) @ cost_of_line + _STRANGE * strange
             best = np.lexsort((total, hidden))[0]
             text.set_position(corners[best])
             taken.append(tuple(boxes[best]))
@@ -138,8 +139,12 @@ def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> No
 
 def _lines(
     axes: Axes, comparison: Comparison, places: dict[str, tuple[float, float]], front: list[str]
-) -> Iterator[Floats]:
-    """The intervals and the steps of the front, each as left, bottom, right and top in pixels."""
+) -> tuple[Floats, Floats]:
+    """The intervals and the steps of the front.
+
+    Returns:
+        (L, 4) left, bottom, right and top in pixels, and (L,) what it costs, in points, to lie on each.
+    """
     segments = []
     for name, (x, _) in places.items():
         _, low, high = comparison.rated[name].figures[comparison.main_metric]
@@ -147,8 +152,8 @@ def _lines(
     for one, other in pairwise(front):
         (x, y), (right, top) = places[one], places[other]
         segments += [((x, y), (right, y)), ((right, y), (right, top))]
-    for segment in segments:
-        yield axes.transData.transform(segment).ravel()
+    lines = axes.transData.transform(np.reshape(segments, (-1, 2))).reshape(-1, 4)
+    return lines, np.array([_CROSSED] * len(places) + [_FRONT] * (len(segments) - len(places)), np.float64)
 
 
 def _overlaps(boxes: Floats, others: Floats) -> npt.NDArray[np.bool_]:
