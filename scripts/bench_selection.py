@@ -2,6 +2,7 @@
 
 python scripts/bench_selection.py models --set NAME TRAIN QUERIES [QUERIES …]
 python scripts/bench_selection.py mixes --set NAME TRAIN QUERIES [QUERIES …] [--set …]
+python scripts/bench_selection.py mixes --set NAME TRAIN QUERIES [QUERIES …] [--set …] --images 300 500 1200
 
 `models`: eighteen models with different objectives, weights and numbers of epochs are trained for a short time on
 TRAIN, without its labels (eight minutes on 2 cores for 3,000 photos). Each is measured on its held-out images without
@@ -9,7 +10,9 @@ labels, and then by mAP and P@5 of the QUERIES among TRAIN. "±" is half the 95%
 
 `mixes`: each mix of edges, color and texture that `autoenc train` chooses from is scored on TRAIN without labels, as
 training does it. Its mAP and P@5 are those of the coordinates that a training with this mix predicts, of the QUERIES
-among TRAIN. Regret is the best mix's labeled mAP minus that of the chosen one. Both print Markdown.
+among TRAIN. Regret is the best mix's labeled mAP minus that of the chosen one. With --images, the mAP of the best mix,
+of the chosen one and of the one that is taken where nothing is compared, for samples of TRAIN of these sizes, four of
+each. All print Markdown.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from autoenc.metrics.ranking import rankings, ranks
 from autoenc.metrics.scores import average_precision, precision_at_k
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
-from autoenc.training.emphasis import decide
+from autoenc.training.emphasis import Emphasis, decide, undecided
 from autoenc.training.examples import distinct, split
 from autoenc.training.objectives import Neighbors, Objective, Reconstruction, Structure
 from autoenc.training.session import FITTED_ON
@@ -58,6 +61,7 @@ MODELS: dict[str, tuple[Callable[[], list[Objective]], int]] = {
     "all, 12 epochs": (lambda: [Reconstruction(), Structure(), Neighbors()], 12),
     "all, 24 epochs": (lambda: [Reconstruction(), Structure(), Neighbors()], 24),
 }
+Labeled = tuple[np.ndarray, np.ndarray]
 LABELED = ("map", "p@5")
 
 
@@ -110,7 +114,7 @@ def rank_models(train_folder: Path, queries: list[Path]) -> None:
         print(f"| {name} | {correlation(values, truth[0])} | {correlation(values, truth[1])} |")
 
 
-def labeled(folders: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+def labeled(folders: list[Path]) -> Labeled:
     """The images of some folders, (N, 32, 32, 3) uint8, and the names of the folders that hold them."""
     caches = [load_pixels(find_images(folder).paths, 32) for folder in folders]
     return np.concatenate([cache.images for cache in caches]), np.array(
@@ -118,29 +122,61 @@ def labeled(folders: list[Path]) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def rank_mixes(name: str, train_folder: Path, queries: list[Path]) -> None:
-    gallery, gallery_labels = labeled([train_folder])
-    asked, asked_labels = labeled(queries)
-    fitted = distinct(gallery, np.arange(len(gallery)), FITTED_ON)
-    start = time.perf_counter()
-    describer = Describer(gallery[fitted])
-    emphasis = decide("auto", describer, gallery[fitted])
-    if not emphasis.scores:
-        sys.exit(f"{name}: nothing was compared, because {emphasis.reason}.")
-    seconds = time.perf_counter() - start
-    parts, asked_parts = describer(gallery), describer(asked)
+class Targets:
+    """What a training on some images predicts with a mix, and how well queries find images of their class by it."""
 
-    def truth(mix: Mix) -> tuple[float, float]:
-        rows = joined(parts, mix)
-        diffusion = Diffusion(rows[fitted])
-        near, far = unit_rows(diffusion.apply(joined(asked_parts, mix))), unit_rows(diffusion.apply(rows))
+    def __init__(self, gallery: Labeled, asked: Labeled) -> None:
+        (self.images, self._labels), (pictures, self._asked_labels) = gallery, asked
+        self.fitted = distinct(self.images, np.arange(len(self.images)), FITTED_ON)
+        self.describer = Describer(self.images[self.fitted])
+        self._parts, self._asked = self.describer(self.images), self.describer(pictures)
+
+    def emphasis(self) -> Emphasis:
+        return decide("auto", self.describer, self.images[self.fitted])
+
+    def truth(self, mix: Mix) -> tuple[float, float]:
+        """MAP and P@5."""
+        rows = joined(self._parts, mix)
+        diffusion = Diffusion(rows[self.fitted])
+        near, far = unit_rows(diffusion.apply(joined(self._asked, mix))), unit_rows(diffusion.apply(rows))
         found = np.concatenate(
             [
-                gallery_labels[order] == asked_labels[first : first + len(order), None]
+                self._labels[order] == self._asked_labels[first : first + len(order), None]
                 for first, order in rankings(near, far, np.full(len(near), -1))
             ]
         )
         return float(np.nanmean(average_precision(found))), float(precision_at_k(found, 5).mean())
+
+
+def sample_mixes(name: str, train_folder: Path, queries: list[Path], sizes: list[int]) -> None:
+    gallery, asked = labeled([train_folder]), labeled(queries)
+    print(
+        f"### {name}, mAP of the mean of four samples\n\n| images | best mix | chosen | worst regret | not compared |"
+    )
+    print("|---|---|---|---|---|")
+    for size in sizes:
+        rows = []
+        for draw in range(4):
+            some = np.sort(np.random.default_rng((size, draw)).permutation(len(gallery[0]))[:size])
+            targets = Targets((gallery[0][some], gallery[1][some]), asked)
+            emphasis = targets.emphasis()
+            mixes = [score.mix for score in emphasis.scores] or [emphasis.mix]
+            best = max(targets.truth(mix)[0] for mix in mixes)
+            rows.append((best, targets.truth(emphasis.mix)[0], targets.truth(undecided(targets.describer))[0]))
+        best, chosen, fixed = np.mean(rows, axis=0)
+        regret = max(row[0] - row[1] for row in rows)
+        print(f"| {size:,} | {best:.3f} | {chosen:.3f} | {regret:.3f} | {fixed:.3f} |", flush=True)
+    print()
+
+
+def rank_mixes(name: str, train_folder: Path, queries: list[Path]) -> None:
+    targets = Targets(labeled([train_folder]), labeled(queries))
+    start = time.perf_counter()
+    emphasis = targets.emphasis()
+    if not emphasis.scores:
+        sys.exit(f"{name}: nothing was compared, because {emphasis.reason}.")
+    seconds = time.perf_counter() - start
+    truth = targets.truth
 
     print(f"### {name}\n\n| mix | mAP | P@5 | joined | diffused | score |\n|---|---|---|---|---|---|")
     truths = np.array([truth(score.mix) for score in emphasis.scores])
@@ -160,11 +196,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("models", "mixes"))
     parser.add_argument("--set", nargs="+", action="append", required=True, metavar="NAME TRAIN QUERIES")
+    parser.add_argument("--images", nargs="+", type=int, help="of `mixes`: sizes of samples")
     options = parser.parse_args()
     if any(len(parts) < 3 for parts in options.set):
         parser.error("give each --set a name, a folder to train on and one or more folders of queries")
     for name, gallery, *queries in options.set:
-        if options.what == "mixes":
+        if options.what == "mixes" and options.images:
+            sample_mixes(name, Path(gallery), [Path(folder) for folder in queries], options.images)
+        elif options.what == "mixes":
             rank_mixes(name, Path(gallery), [Path(folder) for folder in queries])
         else:
             print(f"### {name}\n")

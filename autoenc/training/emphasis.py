@@ -13,7 +13,7 @@ from autoenc.images.alterations import GAIN, altered_copies
 from autoenc.models.manifest import DESCRIPTORS
 from autoenc.progress import Progress, silent
 from autoenc.text import counted
-from autoenc.training.clusters import cluster_map
+from autoenc.training.clusters import CLUSTERS, cluster_map
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.diffusion import Diffusion
 from autoenc.training.settings import AUTO
@@ -50,6 +50,13 @@ _NEAR = 0.9
 """Mixes whose score is at least this share of the best one's cannot be told apart: their mean is taken."""
 
 _COMPARED = 3000  # images, so that the time is bounded
+MANY = 1500
+"""Images that are left to find clusters among, from which on there are 20 clusters, as elsewhere."""
+
+FEW_CLUSTERS = 5
+"""Of fewer images. By twenty, color is chosen for a few hundred photos of clothes, which retrieves worst; by five, shape:
+`scripts/bench_selection.py mixes --images 300 500 1200`."""
+
 _FOLDS = 3  # one fold alone chooses other weights with each draw
 _VIEW_SEED = 1
 LEAST_GAIN = 0.1
@@ -179,13 +186,13 @@ def decide(
     if len(images) < FEWEST:
         different = counted(len(images), "different image")
         reason = f"only {different} to train on, and choosing needs {FEWEST}"
-        return Emphasis(asked, _undecided(describer), reason=reason)
+        return Emphasis(asked, undecided(describer), reason=reason)
     folds = describe_folds(describer, images)
     mixes = [mix for mix in CANDIDATES if describer.colorful or not mix.color]
     scores = compare_mixes(folds, mixes, progress)
     best = max(score.total for score in scores)
     if best == 0:
-        return Emphasis(asked, _undecided(describer), reason="no mix tells them apart")
+        return Emphasis(asked, undecided(describer), reason="no mix tells them apart")
     mean = _mean([score.mix for score in scores if score.total >= _NEAR * best])
     if mean not in mixes:
         scores += compare_mixes(folds, [mean])
@@ -195,7 +202,8 @@ def decide(
     return Emphasis(asked, chosen, tuple(scores))
 
 
-def _undecided(describer: Describer) -> Mix:
+def undecided(describer: Describer) -> Mix:
+    """What is taken where nothing is compared."""
     return UNDECIDED if describer.colorful else Mix(UNDECIDED.edges, 0, UNDECIDED.texture)
 
 
@@ -241,8 +249,8 @@ def compare_mixes(folds: Sequence[Fold], mixes: Sequence[Mix], progress: Progres
     misleads: the first prefers what an alteration leaves as it was, which on photos of clothes is color, and spaces of
     fewer dimensions; the second prefers whatever falls into islands.
 
-    Source: `cluster_map`; `scripts/bench_selection.py` measures how well it ranks mixes. The candidates, the power and
-    the recoloring were chosen with the labels of three sets in view.
+    Source: `cluster_map`; `scripts/bench_selection.py` measures how well it ranks mixes. The candidates, the power, the
+    numbers of clusters and the recoloring were chosen with the labels of three sets in view.
 
     Args:
         folds: as `describe_folds` returns them.
@@ -260,7 +268,8 @@ def compare_mixes(folds: Sequence[Fold], mixes: Sequence[Mix], progress: Progres
 
 def _cluster_map(rows: Sequence[Vectors]) -> float:
     fitted, held_out, copies = rows
-    return cluster_map(fitted, held_out, [copies], clusterings=1)
+    clusters = CLUSTERS if len(fitted) >= MANY else FEW_CLUSTERS
+    return cluster_map(fitted, held_out, [copies], clusters=clusters, clusterings=1)
 
 
 def _diffused_map(rows: Sequence[Vectors]) -> float:

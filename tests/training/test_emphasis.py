@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kinds import gray, kinds_of_color, kinds_of_shape
 
+from autoenc import find_images
 from autoenc.errors import ArgumentError, TrainingError
+from autoenc.images.cache import load_pixels
 from autoenc.training import emphasis
 from autoenc.training.descriptors import Describer, Mix, joined
 from autoenc.training.emphasis import (
@@ -148,6 +151,13 @@ def by_shape() -> Emphasis:
 @pytest.fixture(scope="module")
 def without_color() -> Emphasis:
     return chosen(gray(kinds_of_shape(COUNT)[0]))
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("clothing", "edges"), ("groceries", "color")])
+def test_what_tells_a_few_hundred_real_photos_apart(data_dir: Path, name: str, wanted: str) -> None:
+    paths = find_images(data_dir / name / "train").paths
+    mix = chosen(load_pixels(paths[:: len(paths) // 400], 32).images).mix.to_dict()
+    assert max(mix, key=mix.__getitem__) == wanted
 
 
 def test_where_only_color_tells_the_kinds_apart_color_weighs_more_than_edges(by_color: Emphasis) -> None:
