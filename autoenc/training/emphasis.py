@@ -54,8 +54,8 @@ MANY = 1500
 """Images that are left to find clusters among, from which on there are 20 clusters, as elsewhere."""
 
 FEW_CLUSTERS = 5
-"""Of fewer images. By twenty, color is chosen for a few hundred photos of clothes, which retrieves worst; by five, shape:
-`scripts/bench_selection.py mixes --images 300 500 1200`."""
+"""Of fewer images. By twenty, color is chosen for a few hundred photos of clothes, which retrieves worst; by five it is
+shape. Measured with `scripts/bench_selection.py mixes --images 300 500 1200`."""
 
 _FOLDS = 3  # one fold alone chooses other weights with each draw
 _VIEW_SEED = 1
