@@ -136,6 +136,11 @@ def origins_of(store: Store | None) -> dict[str, str | None]:
     return {} if store is None else {name: spec.origin for name, spec in store.info.vectors.items()}
 
 
+def sources_of(store: Store | None) -> tuple[str, ...]:
+    """The names of a store's sources, at this moment."""
+    return () if store is None else tuple(store.info.sources)
+
+
 def point_path(store: Store, payload: Mapping[str, Any]) -> Path | None:
     """The file of the image that a payload describes: the root of its source, and its path.
 
