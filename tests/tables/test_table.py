@@ -255,6 +255,22 @@ def test_one_cell_in_the_last_row_widens_the_column_and_is_told(written: Any) ->
     assert written("id,price\n1,5\n2,5.5\n").columns["price"].kind == "float"
 
 
+@pytest.mark.parametrize("cell", ["48,68", "48.68 €", "$48.68", "1.299,00 EUR"])
+def test_prices_that_are_written_as_in_a_shop_are_told(written: Any, cell: str) -> None:
+    table = written(f'id;price\n1;12\n2;"{cell}"\n3;{cell}\n')
+    assert kinds(table)["price"] == "keyword"
+    assert table.notes == [
+        f"Column 'price' of {table.file} holds keywords such as {cell!r}, which filters do not compare by size. If "
+        f"they are numbers, write them with a decimal point and no currency, such as 12.5; if not, name "
+        f"types={{'price': 'keyword'}}."
+    ]
+    assert written(f"id;price\n1;{cell}\n", types={"price": "keyword"}).notes == []
+
+
+def test_words_and_codes_are_no_prices(written: Any) -> None:
+    assert written("id;size\n1;M, L\n2;007\n3;1,2,3\n").notes == []
+
+
 def test_named_cells_count_as_empty_in_every_column(written: Any) -> None:
     text = "id,title,price\n1,a nice red bag,tba\n2,tba,7.5\n3,a small blue bag,8\n4,a bag, or two,tba\n"
     table = written(text, null_values=["tba"])
