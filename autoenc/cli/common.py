@@ -211,13 +211,20 @@ def print_json(document: Mapping[str, Any]) -> None:
     put(json.dumps(document, indent=2, allow_nan=False))
 
 
+def where_all_are(options: argparse.Namespace) -> str:
+    """What lists all, of a verb with --report: the file that was given, or the options."""
+    from autoenc.text import shown
+
+    return shown(options.report) if options.report else "--report FILE or --json"
+
+
 def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") -> None:
-    """List the files that could not be used, one per line, on standard error; the options `all_with` list them all."""
+    """List the files that could not be used, one per line, on standard error; `all_with` lists them all."""
     list_some("skipped", skipped, all_with=all_with)
 
 
 def list_some(what: str, files: Sequence[SkippedFile | Path], *, all_with: str) -> None:
-    """List files, one per line, on standard error; the options `all_with` list them all."""
+    """List files, one per line, on standard error; `all_with` lists them all."""
     from autoenc.text import exact
 
     for file in files[:LISTED]:
