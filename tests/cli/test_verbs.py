@@ -404,6 +404,18 @@ def test_words_that_no_image_has_are_named(call: Call, goods: Path) -> None:
     )
 
 
+def test_a_comma_of_another_script_is_named(call: Call, goods: Path, query: Path, tmp_path: Path) -> None:
+    told = "'\N{FULLWIDTH COMMA}' is no comma here; write ','."
+    search = ["query", query, "--store", goods]
+    said = call(*search, "--where", "brand in (b0\N{FULLWIDTH COMMA}b1)").stderr
+    assert said.endswith(f"'b1', 'b0'. {told}\n")
+    for using in ("color=1\N{FULLWIDTH COMMA}edges=.5", "color=1\N{FULLWIDTH COMMA}"):
+        assert call(*search, "--using", using, code=2).stderr.endswith(f"{told}\n")
+    assert call(*search, "--using", "color\N{FULLWIDTH COMMA}edges", code=1).stderr.endswith(f"{told}\n")
+    index = ["index", query.parent, "--store", tmp_path / "s", "--encoders", "edges\N{IDEOGRAPHIC COMMA}color"]
+    assert "'\N{IDEOGRAPHIC COMMA}' is no comma here" in call(*index, code=1).stderr
+
+
 def test_neighbors_that_match_nothing_are_told(call: Call, goods: Path, tmp_path: Path) -> None:
     done = call("neighbors", "--store", goods, "--where", "brand = b9", "--out", tmp_path / "n.csv", "--quiet")
     assert done.stderr == (
