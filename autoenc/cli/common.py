@@ -31,6 +31,9 @@ FLAGS = {
 
 _PLACE = "a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)"
 
+_NUMBERS = {"int": "a whole number", "float": "a number"}
+"""What argparse calls the numbers that options take, in plain words."""
+
 LISTED = 20
 """The most skipped files to name on the terminal."""
 
@@ -39,6 +42,8 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, safe to print: they quote what was typed."""
 
     def error(self, message: str) -> NoReturn:
+        for kind, expected in _NUMBERS.items():
+            message = message.replace(f"invalid {kind} value:", f"expected {expected}, got")
         self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:

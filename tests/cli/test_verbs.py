@@ -597,6 +597,13 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_numbers_are_asked_for_in_words(call: Call) -> None:
+    said = call("query", "x", "--store", "s", "-k", "many", code=2).stderr
+    assert said == "autoenc query: argument -k: expected a whole number, got 'many'. See autoenc query --help.\n"
+    said = call("query", "x", "--store", "s", "--min-score", "1,5", code=2).stderr
+    assert "argument --min-score: expected a number, got '1,5'" in said
+
+
 # ---- exit codes -------------------------------------------------------------------------------------
 
 
@@ -644,6 +651,8 @@ def test_errors_are_one_sentence_and_exit_code_1(
         ("query", tmp_path / "none.jpg", "--store", store): "No such file",
         ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
         ("query", query, "--store", store, "--using", "sift"): "no vectors of encoder 'sift'",
+        ("query", query, "--store", store, "--using", "lerned"): "Did you mean 'learned'?",
+        ("query", query, "--store", drawn): "holds other files, such as ",
         ("query", query, "--store", store, "--sheet", tmp_path / "no" / "n.png"): "n.png",
         ("query", query, "--store", "http://127.0.0.1:9"): "127.0.0.1:9",
         ("compare", drawn, "--out", tmp_path / "out"): "'learned' needs a trained",
@@ -664,6 +673,10 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
 ) -> None:
     cases = {
         ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
+        ("query", query, "--store", store, "--group-by", "prodct"): "autoenc: Collection 'images' has no filterable",
+        ("query", query, "--store", store, "--group-by", "product"): (
+            "autoenc: Collection 'images' does not know which field names products; index with --product-column of a "
+        ),
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds signed",
         ("query", query, "--store", store, "--filter", "brand=x"): (

@@ -222,6 +222,8 @@ def test_a_column_without_a_name_is_left_out_and_told(written: Any) -> None:
         (b"id,id\n1,2\n", "two columns 'id', number 1 and 2"),
         ("id,color\n1,rot\n2,grün\n".encode("latin-1"), "line 3 of .* is in another encoding, near '2,grün'. Save it"),
         ("id,color\n1,red\n".encode("utf-16"), "is in UTF-16"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\n", r"Expected a table, a \.csv or \.parquet file; .* is a picture\."),
+        (b"PK\3\4\n\xff", "is an Excel workbook"),
         (b'id,color\n1,red\n2,"blue\n3,green\n', "begins on line 3 is never closed"),
         (b'id,color\n1,"' + b"x\n" * 70_000, "in the row that begins on line 2. Perhaps a quote"),
         (b'id,"' + b"x\n" * 70_000, "in the row that begins on line 1. Perhaps a quote"),
