@@ -391,11 +391,11 @@ def test_an_unknown_id_that_a_field_holds_suggests_a_filter(call: Call, goods: P
 def test_words_that_no_image_has_are_named(call: Call, goods: Path) -> None:
     done = call("query", "--words", "Red qux zzz", "--store", goods, "-k", "1")
     assert "a red watch" in done.stdout
-    assert done.stderr == "No image has 'qux' or 'zzz' in the text of field 'title'.\n"
+    assert done.stderr == "No image has 'qux' or 'zzz' in the text of field 'title', as a whole word.\n"
     done = call("query", "--words", "qux=.3", "--store", goods)
     assert (done.stdout, done.stderr) == (
         "No image matches.\n",
-        "No image has 'qux' in the text of field 'title'.\n",
+        "No image has 'qux' in the text of field 'title', as a whole word.\n",
     )
     said = call("query", "--words", "red=.3,blue=.2", "--store", goods, code=2).stderr
     assert said == (
