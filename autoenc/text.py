@@ -78,6 +78,19 @@ def meant(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f" Did you mean '{lowered[near[0]]}'?" if near else ""
 
 
+def no_comma(text: str) -> str:
+    """A sentence to append to a message about text in which a comma of another script stands; empty without one.
+
+    Example:
+        >>> no_comma("learned=1\N{FULLWIDTH COMMA}color=.5"), no_comma("learned=1,color=.5")
+        (" '\uff0c' is no comma here; write ','.", '')
+    """
+    found = next(
+        (sign for sign in "\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH SEMICOLON}" if sign in text), ""
+    )
+    return f" '{found}' is no comma here; write ','." if found else ""
+
+
 def some(items: Sequence[str], most: int = 10) -> str:
     """Items as a list for a sentence: the first of them, and how many more there are.
 

@@ -24,8 +24,8 @@ def write_duplicates(
     Args:
         found: the duplicates.
         file: a .csv file with a row for each image of a group, the best one first (columns: group, a number from 1;
-            id, path, width, height, bytes, likeness, to the best one; exact, missing, worse), or a .json file with all
-            that `to_dict` holds.
+            id, path, width, height, bytes, likeness, to the best one; exact, missing and worse, true or false, as
+            in `Copy`), or a .json file with all that `to_dict` holds.
         overwrite: allow a file that autoenc did not write to be replaced.
         reading: what is read, which is never replaced.
 

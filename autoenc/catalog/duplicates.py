@@ -32,9 +32,10 @@ def find_duplicates(
     """Find the images of a store that are copies of one another.
 
     Exact copies have the same digest. Altered ones are looked for among the ten nearest different pictures of each
-    image, by each encoder, and their files are compared: resized, recompressed, mirrored, cropped (by 30% of the
-    area at most), tinted and framed copies are found. Images that were marked with `mark_not_duplicates` are kept
-    apart. A picture whose file is gone, or has changed since it was indexed, is listed under `unread`.
+    image, by each encoder, and their files are compared. Resized, recompressed, mirrored and tinted copies are found,
+    crops by up to 5% of each side (by up to 30% of the area, some) and frames of a few percent of a side; a lower
+    `threshold` finds more of them, and more that are no copies. Images that were marked with `mark_not_duplicates` are
+    kept apart. A picture whose file is gone, or has changed since it was indexed, is listed under `unread`.
 
     Groups do not run away: the image with the most copies that is in no group yet is the center of one, and only copies
     of that very image join it. So any two of a group are two steps apart at most.

@@ -14,7 +14,7 @@ from autoenc.images.files import LoadedImage
 from autoenc.store import OWN, FieldKind, Filter, Record, Store
 from autoenc.store.alike import alike
 from autoenc.store.filters import equalities
-from autoenc.text import counted
+from autoenc.text import counted, no_comma
 
 FILTERABLE: Mapping[str, FieldKind] = {
     f"{OWN}.source": "keyword",
@@ -138,7 +138,7 @@ def unmatched(store: Store, where: Filter) -> list[str]:
         near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5) or known[:3]
         if near:
             sentence += f" The nearest of {counted(len(known), 'value')}: {', '.join(map(repr, near))}."
-        sentences.append(sentence)
+        sentences.append(sentence + no_comma(str(value)))
     return sentences
 
 

@@ -115,7 +115,7 @@ def unknown_words(store: Store, wanted: Words) -> list[str]:
         return []
     fields = _text_fields(store)
     where = f"{'field' if len(fields) == 1 else 'fields'} {listed(fields)}"
-    return [f"No image has {' or '.join(map(repr, unknown))} in the text of {where}."]
+    return [f"No image has {' or '.join(map(repr, unknown))} in the text of {where}, as a whole word."]
 
 
 def _terms(wanted: Words) -> list[str]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from autoenc.catalog.importing_columns import vector_specs
 from autoenc.catalog.importing_points import write_rows
 from autoenc.catalog.importing_rows import NamedRow, Naming
-from autoenc.catalog.index_report import IndexReport, remember_run
+from autoenc.catalog.index_report import IndexReport, remember_run, source_note
 from autoenc.catalog.scales import refresh_scales
-from autoenc.catalog.sources import Place, place
+from autoenc.catalog.sources import Place, place, sources_of
 from autoenc.catalog.target import Target, target_for
 from autoenc.embeddings.header import OWN_COLUMNS
 from autoenc.embeddings.reading import Batch, VectorFile, open_vectors
@@ -80,6 +80,7 @@ def index_vectors(
     specs = vector_specs(opened, name)
     root = _root(opened, images)
     with target_for(store, collection, wait, [] if root is None else root) as target, telling(progress) as tell:
+        sources = sources_of(target.store)
         if target.store is not None:
             for vector in specs.keys() & target.store.info.vectors.keys():
                 target.store.check_vector(vector, specs[vector])
@@ -92,6 +93,7 @@ def index_vectors(
             run.take(batch, naming)
             tell("indexing", batch.first + len(batch.keys) - 1, naming.total, _skipped_note(run.skipped))
         notes = [*_notes(opened, root, specs), *run.finish()]
+        notes += filter(None, [source_note(target.store, sources, run.place.source)])
         seconds = time.perf_counter() - start
         counts = run.counts
         report = IndexReport(

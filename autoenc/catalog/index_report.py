@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from autoenc.errors import StoreError
 from autoenc.images.finding import Found, SkippedFile
 from autoenc.store import Store
 from autoenc.store.runs import Run, now
-from autoenc.text import counted, exact, shown
+from autoenc.text import counted, exact, shown, some
 
 _SELDOM = ("moved", "pruned")
 
@@ -94,6 +94,14 @@ def product_note(store: Store | None, plan: Plan, new: int) -> str | None:
     if product is None or (plan.fields and plan.fields.sets(product)):
         return None
     return unnamed_note(product, new)
+
+
+def source_note(store: Store | None, before: Collection[str], added: str) -> str | None:
+    """A sentence where a run has added a source to a store that had others `before`."""
+    if store is None or not before or added in before or added not in store.info.sources:
+        return None
+    there = some([shown(name) for name in before])
+    return f"{shown(added)} is a new source beside {there}: the store now has {len(before) + 1:,} sources."
 
 
 def dropped_notes(dropped: Mapping[str, int]) -> list[str]:

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from autoenc.catalog.image_fields import ImageFields
-from autoenc.catalog.index_report import IndexReport, dropped_notes, notes_of, product_note, remember_run
+from autoenc.catalog.index_report import IndexReport, dropped_notes, notes_of, product_note, remember_run, source_note
 from autoenc.catalog.metadata import Metadata, as_metadata
 from autoenc.catalog.pipeline import WORKED, Plan, look_up, prepared, work
 from autoenc.catalog.products import Products
 from autoenc.catalog.pruning import PRUNE_LIMIT, Confirm, Pruning, check_pruning, prune_points
 from autoenc.catalog.retyping import change_kinds
 from autoenc.catalog.scales import refresh_scales
-from autoenc.catalog.sources import encoder_spec, make_encoders, place
+from autoenc.catalog.sources import encoder_spec, make_encoders, place, sources_of
 from autoenc.catalog.syncing import Synced, sync
 from autoenc.catalog.target import Target, target_for
 from autoenc.encoders import Encoder, Model, Weights, check_used
@@ -147,6 +147,7 @@ def _prepare(
 
 def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progress) -> IndexReport:
     start = time.perf_counter()
+    sources = sources_of(target.store)
     table = None
     if plan.fields and plan.fields.join:
         table = plan.fields.join.report(plan.relative(found.items), plan.place.root)
@@ -216,6 +217,7 @@ def _run(found: Found, plan: Plan, target: Target, pruning: Pruning, tell: Progr
             *retyped,
             *dropped_notes(dropped),
             *filter(None, [product_note(target.store, plan, counts["new"])]),
+            *filter(None, [source_note(target.store, sources, plan.source)]),
             *unfinished,
         ],
         table=table,

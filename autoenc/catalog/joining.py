@@ -174,7 +174,8 @@ class Join:
 
     def _no_match(self, path: str, root: Path | str) -> str:
         name = next(iter(self._rows), None)
-        how = f"paths relative to {shown(root)}" if self._by_path else "stems of file names"
+        source = shown(root) if str(root) else "their source"
+        how = f"paths relative to {source}" if self._by_path else "stems of file names"
         row = f"the first row has '{name}'" if name is not None else "every cell in it is empty"
         other = "path_column=" if not self._by_path else "id_column="
         return (

@@ -61,8 +61,6 @@ class Asked:
         if not searcher.weights:
             raise ArgumentError("Neighbors are found by their looks; name an encoder with using=.")
         field = None if group_by is None else grouping_field(store, group_by)
-        if field is not None:
-            store.kind_of(field)  # raises if there is no such field
         if where is not None:
             store.count(where)  # raises for what cannot be
         return cls(searcher, k, where, field)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from autoenc.errors import ArgumentError, PointNotFoundError
+from autoenc.errors import ArgumentError, PointNotFoundError, UnknownFieldError
 from autoenc.store import Store
-from autoenc.text import counted
+from autoenc.text import counted, meant
 
 Products = Literal["folders"]
 """folders: the images in one folder show one product."""
@@ -16,8 +16,21 @@ FIELD = "product"
 
 
 def grouping_field(store: Store, field: str) -> str:
-    """The field to group by: as it is named, or the one that names products where `product` is no field itself."""
-    return store.info.product or field if field == FIELD and FIELD not in store.info.fields else field
+    """The field to group by: as it is named, or the one that names products where `product` is no field itself.
+
+    Raises:
+        UnknownFieldError: the field is not filterable.
+    """
+    if field == FIELD and FIELD not in store.info.fields:
+        if store.info.product is None:
+            raise UnknownFieldError(_nameless(store))
+        return store.info.product
+    try:
+        store.kind_of(field)
+    except UnknownFieldError as error:
+        question = "" if str(error).endswith("?") else meant(field, [FIELD])
+        raise UnknownFieldError(f"{error}{question}") from None
+    return field
 
 
 def product_photos(store: Store, product: str | int) -> list[str]:
@@ -35,14 +48,18 @@ def product_photos(store: Store, product: str | int) -> list[str]:
     """
     field = store.info.product
     if field is None:
-        raise ArgumentError(
-            f"Collection '{store.collection}' does not know which field names products; index with product_column= of "
-            f"a table, or with products=folders."
-        )
+        raise ArgumentError(_nameless(store))
     ids = [record.id for record in store.scroll({field: product}, fields=[])]
     if not ids:
         raise PointNotFoundError(f"Collection '{store.collection}' holds no image with {field} {str(product)!r}.")
     return ids
+
+
+def _nameless(store: Store) -> str:
+    return (
+        f"Collection '{store.collection}' does not know which field names products; index with product_column= of a "
+        f"table, or with products=folders."
+    )
 
 
 def folder_product(path: str) -> str | None:

@@ -107,7 +107,6 @@ def _arranged(
     group: Callable[[Hit], Hashable] | None = None
     if query.group_by is not None:
         field = grouping_field(store, query.group_by)
-        store.kind_of(field)  # raises if there is no such field
 
         def group(hit: Hit) -> Hashable:
             value = field_value(store, hit.payload, field)

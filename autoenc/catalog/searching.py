@@ -21,6 +21,7 @@ from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
 from autoenc.store import Filter, Scale, Store
 from autoenc.store.hybrid import checked_weight
+from autoenc.text import meant, no_comma
 
 
 def search(
@@ -297,4 +298,5 @@ def _not_held(store: Store, name: str) -> StoreMismatchError:
     return StoreMismatchError(
         f"Collection '{store.collection}' holds no vectors of encoder '{name}'; it holds "
         f"{', '.join(store.info.vectors) or 'none'}. Name one of these with using={add}."
+        f"{no_comma(name) or meant(name, store.info.vectors)}"
     )

@@ -41,15 +41,17 @@ def place(found: Found, store: Store | None, source: str | None) -> Place:
 
     A folder is its own source, by default named by its path. A folder inside a source, and a list of files inside one,
     belong to it, so that each file has one point, whichever of its folders is indexed. With the name of another source,
-    they may be stored a second time.
+    they may be stored a second time. A relative path names the source that is called by its absolute path.
 
     Raises:
-        ArgumentError: no name is given, and these images would be stored twice: the folder of a source lies among
-            them, or they are those of a source whose folder has gone.
+        ArgumentError: these images would be stored twice: they are those of a source whose folder has gone; or no name
+            is given, and the folder of a source lies among them.
     """
     if found.root is None:
         return Place(source or IN_MEMORY, Path())
     roots = {} if store is None else {name: Path(root) for name, root in store.info.sources.items() if root}
+    if source is not None and source not in roots and (path := os.path.abspath(source)) in roots:
+        source = path
     holding = [name for name, root in roots.items() if found.root.is_relative_to(root) and source in (None, name)]
     if holding:
         name = max(holding, key=lambda name: len(roots[name].parts))
@@ -57,8 +59,8 @@ def place(found: Found, store: Store | None, source: str | None) -> Place:
         return Place(name, roots[name], "" if within == "." else f"{within}/")
     if source is None:
         _check_around(found.root, found.items, roots)
-        if store is not None:
-            _check_renamed(found.root, found.items, roots, store)
+    if store is not None and source not in roots:
+        _check_renamed(found.root, found.items, roots, store)
     return Place(source or str(found.root), found.root)
 
 
@@ -85,7 +87,8 @@ def _check_renamed(folder: Path, items: Sequence[Path | NamedPicture], roots: Ma
         if same > len(files) / 2:
             raise ArgumentError(
                 f"{shown(folder)} holds the images of source {shown(name)}, whose folder {shown(root)} has gone; they "
-                f'would be stored twice. Go on with that source by source="{shown(name)}", or name another one.'
+                f'would be stored twice. Go on with that source by source="{shown(name)}", or remove its images from '
+                f"the store first."
             )
 
 
@@ -131,6 +134,11 @@ def make_encoders(
 def origins_of(store: Store | None) -> dict[str, str | None]:
     """Encoder's name -> where its model or its weights were, as a store remembers it."""
     return {} if store is None else {name: spec.origin for name, spec in store.info.vectors.items()}
+
+
+def sources_of(store: Store | None) -> tuple[str, ...]:
+    """The names of a store's sources, at this moment."""
+    return () if store is None else tuple(store.info.sources)
 
 
 def point_path(store: Store, payload: Mapping[str, Any]) -> Path | None:

@@ -11,7 +11,7 @@ from autoenc.store.filters import check_field_name
 from autoenc.store.kinds import PRODUCT_KINDS
 from autoenc.tables.kinds import EXPECTED, ColumnKind
 from autoenc.tables.table import Column, Table, listed
-from autoenc.text import meant, shown
+from autoenc.text import meant, no_comma, shown
 
 _USEFUL: tuple[ColumnKind, ...] = ("integer", "float", "datetime", "bool", "text")
 """Kinds of columns that are worth filtering by, however many different values there are."""
@@ -118,6 +118,6 @@ def filterable_fields(table: Table, columns: Sequence[Column], metadata: Metadat
     if unknown := sorted(chosen - kinds.keys()):
         raise ArgumentError(
             f"filterable= names a column '{unknown[0]}'; the columns of {shown(table.file)} that become fields are: "
-            f"{listed(kinds)}.{meant(unknown[0], kinds)}"
+            f"{listed(kinds)}.{no_comma(unknown[0]) or meant(unknown[0], kinds)}"
         )
     return {name: kind for name, kind in kinds.items() if name in chosen or name == metadata.product_column}

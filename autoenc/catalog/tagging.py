@@ -109,7 +109,7 @@ def tag_images(
     if set:
         notes += shadowing([name for name in filterable or () if name in set], store.info.fields)
     total = store.count(where) if ids is None else len(ids)
-    table = None if join is None else join.report(_paths(store, where))
+    table = None if join is None else join.report(_paths(store, where), _root(store))
     if join is not None:
         notes += change_kinds(
             store,
@@ -257,6 +257,12 @@ def _paths(store: Store, where: Filter | None) -> Iterator[str]:
         path = own_of(record.payload).get("path")
         if isinstance(path, str):
             yield path
+
+
+def _root(store: Store) -> str:
+    """The folder that all paths are relative to; "" where there are several."""
+    roots = [*store.info.sources.values()]
+    return roots[0] if len(roots) == 1 else ""
 
 
 def _batches(store: Store, where: Filter | None, ids: Sequence[str] | None) -> Iterable[list[Record]]:

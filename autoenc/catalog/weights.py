@@ -11,6 +11,7 @@ from autoenc.encoders import Encoder
 from autoenc.errors import ArgumentError
 from autoenc.store import Scalar
 from autoenc.store.blending import grown
+from autoenc.text import no_comma
 
 Using = str | Encoder | Mapping[str, float] | Mapping[Encoder, float] | Mapping[str | Encoder, float]
 """One encoder, several with their weights, or text such as `learned=1,color=0.5`."""
@@ -223,7 +224,7 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ArgumentError(f"{name}= needs numbers; got {text!r}.") from None
+        raise ArgumentError(f"{name}= needs numbers; got {text!r}.{no_comma(text)}") from None
 
 
 def _unquoted(text: str) -> str:
@@ -231,4 +232,6 @@ def _unquoted(text: str) -> str:
 
 
 def _unreadable(name: str, form: str, text: str) -> ArgumentError:
-    return ArgumentError(f"{name}= takes {form}, separated by commas, names with other signs in quotes; got {text!r}.")
+    return ArgumentError(
+        f"{name}= takes {form}, separated by commas, names with other signs in quotes; got {text!r}.{no_comma(text)}"
+    )

@@ -15,7 +15,9 @@ def add_parser(verbs: Any) -> None:
         description="Give each image the classes that a fine-tuned model takes it for, the likeliest first, with their "
         "probabilities. Where images lie in folders called like classes, the accuracy is given too.",
     )
-    parser.add_argument("images", metavar="IMAGE|FOLDER", help="an image, or a folder that is searched recursively")
+    parser.add_argument(
+        "images", metavar="IMAGE|FOLDER", nargs="+", help="images, or one folder that is searched recursively"
+    )
     parser.add_argument("--model", required=True, metavar="DIR", help="folder of a model that `autoenc finetune` made")
     parser.add_argument("-k", type=int, default=3, metavar="N", help="classes of an image, at most (default: 3)")
     parser.add_argument("--sheet", metavar="FILE", help="the images with their classes, a .png, .jpg or .webp file")
@@ -32,12 +34,13 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.models.classifying import classify
     from autoenc.text import counted, shown, table
 
-    told = {"overwrite": options.overwrite, "reading": [options.images, options.model]}
+    told = {"overwrite": options.overwrite, "reading": [*options.images, options.model]}
     if options.sheet:
         from autoenc.report.sheet_files import check_sheet
 
         check_sheet(options.sheet, **told)
-    found = classify(options.images, options.model, k=options.k, progress=not options.quiet)
+    images = options.images[0] if len(options.images) == 1 else options.images
+    found = classify(images, options.model, k=options.k, progress=not options.quiet)
     if options.sheet:
         from autoenc.report.classified import classification_sheet
         from autoenc.report.sheet_files import write_sheet

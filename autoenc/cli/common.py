@@ -31,6 +31,9 @@ FLAGS = {
 
 _PLACE = "a folder (embedded engine) or the http(s) URL of a Qdrant server (API key in QDRANT_API_KEY)"
 
+_NUMBERS = {"int": "a whole number", "float": "a number"}
+"""What argparse calls the numbers that options take, in plain words."""
+
 LISTED = 20
 """The most skipped files to name on the terminal."""
 
@@ -39,6 +42,8 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, safe to print: they quote what was typed."""
 
     def error(self, message: str) -> NoReturn:
+        for kind, expected in _NUMBERS.items():
+            message = message.replace(f"invalid {kind} value:", f"expected {expected}, got")
         self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
@@ -211,13 +216,20 @@ def print_json(document: Mapping[str, Any]) -> None:
     put(json.dumps(document, indent=2, allow_nan=False))
 
 
+def where_all_are(options: argparse.Namespace) -> str:
+    """What lists all, of a verb with --report: the file that was given, or the options."""
+    from autoenc.text import shown
+
+    return shown(options.report) if options.report else "--report FILE or --json"
+
+
 def list_skipped(skipped: Sequence[SkippedFile], *, all_with: str = "--json") -> None:
-    """List the files that could not be used, one per line, on standard error; the options `all_with` list them all."""
+    """List the files that could not be used, one per line, on standard error; `all_with` lists them all."""
     list_some("skipped", skipped, all_with=all_with)
 
 
 def list_some(what: str, files: Sequence[SkippedFile | Path], *, all_with: str) -> None:
-    """List files, one per line, on standard error; the options `all_with` list them all."""
+    """List files, one per line, on standard error; `all_with` lists them all."""
     from autoenc.text import exact
 
     for file in files[:LISTED]:

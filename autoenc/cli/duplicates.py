@@ -21,7 +21,9 @@ def add_parser(verbs: Any) -> None:
         "duplicates",
         help="find the same picture in other sizes, crops and qualities",
         description="Find groups of the same picture in a store: exact copies, and copies that were resized, "
-        "recompressed, cropped, mirrored, tinted or framed. What is found is only shown, unless you ask for more. The "
+        "recompressed, mirrored, tinted, cropped (reliably by up to 5% of each side, some by up to 30% of the area) or "
+        "framed (by a few percent of a side). A lower --threshold finds more of them, and more that are no copies. "
+        "What is found is only shown, unless you ask for more. The "
         "likeness is that to the best image of the group. It may be below --threshold: a group is what is like its "
         "center, the image with the most copies, which need not be the best.",
     )
@@ -38,7 +40,12 @@ def add_parser(verbs: Any) -> None:
         metavar="T",
         help="the least likeness of copies, above 0 up to 1 (default: suggested by the data; .86 where copies are few)",
     )
-    parser.add_argument("--out", metavar="FILE", help=".csv with a row for each image of a group, or .json")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help=".csv with a row for each image of a group, or .json. exact: it is the best image's file, byte for byte; "
+        "missing: the file is gone; worse: --remove worse would take it out",
+    )
     parser.add_argument("--sheet", metavar="FILE", help="the groups as a .png, .jpg or .webp picture")
     parser.add_argument(
         "--plot", metavar="FILE", help="the likenesses and the threshold as a .png picture (needs autoenc[plots])"

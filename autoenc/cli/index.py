@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from autoenc.cli.common import (
     put,
     say,
     weights_of,
+    where_all_are,
 )
 from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
@@ -110,16 +112,17 @@ def run(options: argparse.Namespace) -> int:
     if options.report:
         document = marked_json(report.to_dict())
         write_file(options.report, document, overwrite=options.overwrite, reading=reading)
-    list_skipped(report.skipped, all_with="--report FILE or --json")
+    all_with = where_all_are(options)
+    list_skipped(report.skipped, all_with=all_with)
     if not options.prune:
-        list_some("missing", report.missing, all_with="--report FILE or --json")
+        list_some("missing", report.missing, all_with=all_with)
     if options.json:
         print_json(report.to_dict())
     else:
         put(f"{report.told()} in {report.seconds:.1f} s ({report.images_per_second:.0f} images/s)")
         if report.table is not None:
             first = report.indexed == report.usable
-            show_table(report.table, all_with="--report FILE or --json", first=first)
+            show_table(report.table, all_with=all_with, first=first)
     for note in report.notes:
         say(as_flags(note))
     if not report.usable:
@@ -149,7 +152,7 @@ def _of_folder(options: argparse.Namespace) -> IndexReport:
         products=options.products,
         prune=options.prune,
         prune_limit=options.prune_limit,
-        confirm=_told,
+        confirm=partial(_told, all_with=where_all_are(options)),
         progress=not options.quiet,
     )
 
@@ -173,7 +176,7 @@ def _of_file(options: argparse.Namespace) -> IndexReport:
     )
 
 
-def _told(gone: Sequence[Path]) -> bool:
+def _told(gone: Sequence[Path], all_with: str) -> bool:
     """List the images that are about to be removed."""
-    list_some("gone", gone, all_with="--report FILE or --json")
+    list_some("gone", gone, all_with=all_with)
     return True

@@ -84,13 +84,14 @@ def metadata_of(options: argparse.Namespace, fields: Collection[str] = ()) -> Me
     )
 
 
-def show_table(table: TableReport, *, all_with: str, first: bool = False) -> None:
-    """Print what came of a table; the options `all_with` list every row and image that has no counterpart.
+def show_table(table: TableReport, *, all_with: str, first: bool = False, images: bool = True) -> None:
+    """Print what came of a table; `all_with` lists every row and image that has no counterpart.
 
     Args:
         table: what came of it.
-        all_with: options.
+        all_with: options, or a file.
         first: whether no image was stored before, so that no stored one can have changed.
+        images: whether images without a row are listed, beside being counted.
     """
     from autoenc.text import counted
 
@@ -107,7 +108,8 @@ def show_table(table: TableReport, *, all_with: str, first: bool = False) -> Non
             say(f"{what} {line}")
         if len(lines) > LISTED:
             say(f"… and {len(lines) - LISTED:,} more {what}; {all_with} lists them all")
-    for what, listed in (("no row", table.images_without_row), ("no image", table.rows_without_image)):
+    without = table.images_without_row if images else []
+    for what, listed in (("no row", without), ("no image", table.rows_without_image)):
         if listed:
             more = f", … and {len(listed) - LISTED:,} more; {all_with} lists them all" if len(listed) > LISTED else ""
             say(f"{what}: {', '.join(listed[:LISTED])}{more}")

@@ -81,7 +81,8 @@ def _add_parts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--words",
         metavar="TEXT[=WEIGHT]",
-        help="add WEIGHT (default: 1) to the score where fields of kind text contain these words; each adds its share",
+        help="add WEIGHT (default: 1) to the score where fields of kind text contain these words, each "
+        "a whole one (shoe is not shoes); each adds its share",
     )
     parser.add_argument(
         "--boost",

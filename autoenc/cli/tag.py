@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from autoenc.cli.common import add_common, add_overwrite, add_store, add_where, print_json, put, say, where_of
+from autoenc.cli.common import (
+    add_common,
+    add_overwrite,
+    add_store,
+    add_where,
+    print_json,
+    put,
+    say,
+    where_all_are,
+    where_of,
+)
 from autoenc.cli.metadata import add_metadata, metadata_of, show_table
 
 
@@ -69,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     verb = "would change" if done.dry_run else "changed"
     put(f"{done.matched:,} matched, {done.changed:,} {verb}{'; nothing was written' if done.dry_run else ''}")
     if done.table is not None:
-        show_table(done.table, all_with="--report FILE or --json")
+        show_table(done.table, all_with=where_all_are(options), images=False)
     return 0
 
 

@@ -16,7 +16,7 @@ from autoenc.encoders.registry import ENCODERS
 from autoenc.encoders.runtimes import Runtime, Tensor
 from autoenc.encoders.sidecar import DTYPES, MOST_DIM, MOST_SIZE, Sidecar, parsed, sidecar_path
 from autoenc.encoders.weight_files import content_digest
-from autoenc.errors import ArgumentError, EncoderError
+from autoenc.errors import ArgumentError, EncoderError, OutputError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_pixels_of
 from autoenc.models.graph import reason
@@ -101,6 +101,11 @@ def describe_model(
     path = Path(os.path.abspath(model))
     checksum = content_digest(path)  # first: it opens nothing but stored files
     kind = _kind(path)
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(
+            f"The sidecar stands beside the model, and {shown(path.parent)} may not be written to. Copy {path.name!r} "
+            f"to a folder of yours, and describe it there."
+        )
     file = check_output(sidecar_path(path), overwrite=overwrite)
     runtime = open_runtime(kind, path, checksum)
     taken = _input(path, runtime)

@@ -10,7 +10,7 @@ from autoenc.encoders.description import EncoderDescription, Model
 from autoenc.encoders.exported import ExportedEncoder, is_exported
 from autoenc.encoders.projection import Projection, base_name, parse_projection
 from autoenc.errors import ArgumentError, EncoderError
-from autoenc.text import meant, shown, some
+from autoenc.text import meant, no_comma, shown, some
 
 ENCODERS: dict[str, EncoderDescription] = {
     description.name: description
@@ -144,7 +144,7 @@ def _made(name: str, model: Model | None, remembered: Mapping[str, str | None], 
     if not is_exported(place):
         raise EncoderError(
             f"Unknown encoder '{name}'; the encoders are: {', '.join((*ENCODER_NAMES, *PRETRAINED_NAMES))}, onnx:FILE "
-            f"and litert:FILE.{meant(name, ENCODERS)}"
+            f"and litert:FILE.{no_comma(name) or meant(name, ENCODERS)}"
         )
     encoder = ExportedEncoder(str(place))
     if encoder.name in ENCODERS:

@@ -54,6 +54,12 @@ def kernels(file: Path) -> Kernels:
     """
     import h5py
 
+    if not h5py.is_hdf5(file):
+        exported = f" An exported model is an encoder itself: onnx:{shown(file)}." if file.suffix == ".onnx" else ""
+        raise EncoderError(
+            f"Expected a file of weights as Keras writes them (.weights.h5 or .h5); {shown(file)} is not an HDF5 file."
+            f"{exported}"
+        )
     found: Kernels = Counter()
     budget = iter(range(_MOST_ARRAYS))
 

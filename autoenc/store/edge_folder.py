@@ -32,6 +32,7 @@ from autoenc.store.records import no_collection
 from autoenc.store.recovery import drop_unfinished_vector
 from autoenc.store.space import MARGIN, allocated_bytes, check_address_space, check_space, needed_to_open
 from autoenc.store.sparse import copy_folder
+from autoenc.text import shown
 
 BUILDING = "shard-"  # prefix of a shard that is being created
 PLACEHOLDER = "_"
@@ -259,7 +260,13 @@ def _not_found(root: Path, collection: str) -> StoreNotFoundError:
             f"{root} is a collection, not a store: name its parent folder {root.parent} as the store and "
             f"'{root.name}' as the collection."
         )
-    return no_collection(str(root), collection, edge_collections(root))
+    there = edge_collections(root)
+    if not there and (other := next((path for path in root.iterdir() if not _is_of_store(path)), None)):
+        return StoreNotFoundError(
+            f"{root} holds other files, such as {shown(other.name)}, and is not a store. Name the folder that images "
+            f"were indexed into."
+        )
+    return no_collection(str(root), collection, there)
 
 
 def check_unoccupied(root: Path, collection: str) -> None:
@@ -269,15 +276,16 @@ def check_unoccupied(root: Path, collection: str) -> None:
     if (root / RECORD).is_file():
         raise _not_found(root, collection)
     inside = list(root.iterdir()) if root.exists() else []
-    others = [
-        path
-        for path in inside
-        if path.name != collection and not path.name.startswith(TEMPORARY) and not is_pointer(path)
-    ]
-    if not all(map(_is_collection, others)) and not edge_collections(root):
+    others = [path for path in inside if path.name != collection]
+    if not all(map(_is_of_store, others)) and not edge_collections(root):
         raise StoreError(f"{root} holds other files and is not a store. Choose an empty or a new folder.")
     if (root / collection) in inside and not _is_collection(root / collection):
         raise StoreError(f"{root / collection} holds other files and is not a collection. Choose another name.")
+
+
+def _is_of_store(path: Path) -> bool:
+    """Whether what lies in a folder is what a store holds."""
+    return path.name.startswith(TEMPORARY) or is_pointer(path) or _is_collection(path)
 
 
 def _is_collection(folder: Path) -> bool:

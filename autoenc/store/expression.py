@@ -67,6 +67,8 @@ class _Parser:
 
     def whole(self) -> Filter:
         found = self._any()
+        if self._token.is_sign(","):
+            self._fail("no comma: numbers have a decimal point (49.90), and several values stand in 'in (A, B)'")
         if self._token.kind != "end":
             self._fail("'and', 'or' or the end (quote what holds spaces)")
         return found
@@ -102,6 +104,8 @@ class _Parser:
         field = self._name('a field, such as price or "base color"')
         if self._token.kind == "sign" and self._token.text in _SIGNS:
             sign = self._next().text
+            if sign == self._token.text == "=":
+                self._fail("a value: one '=' is enough")
             value = self._name(f"a value after '{sign}', such as 50 or \"light blue\"")
             if bound := _SIGNS[sign]:
                 return {field: Range(**{bound: value})}

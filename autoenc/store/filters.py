@@ -205,7 +205,11 @@ def condition_of(field: str, kind: FieldKind, given: Comparison) -> Condition:
         )
     if isinstance(given, Range):
         if kind not in RANGED:
-            raise ArgumentError(f"Field '{name}' holds {kind} values, which have no range. Filter by values instead.")
+            numbers = f"; or give the table with metadata= again and types={{{name!r}: 'float'}}, if it holds numbers"
+            raise ArgumentError(
+                f"Field '{name}' holds {kind} values, which have no range. Filter by values instead"
+                f"{numbers if kind == 'keyword' else ''}."
+            )
         bounds = {bound: None if value is None else of_kind(name, kind, value) for bound, value in vars(given).items()}
         if all(value is None for value in bounds.values()):
             raise ArgumentError(f"The range on '{name}' needs at least one bound.")

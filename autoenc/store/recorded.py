@@ -17,7 +17,7 @@ from autoenc.store.kinds import FieldKind
 from autoenc.store.migration import migrate
 from autoenc.store.records import StoreInfo, VectorSpec, listed
 from autoenc.store.where import Filter
-from autoenc.text import meant
+from autoenc.text import meant, shown
 from autoenc.vectors import Vectors, unit_rows
 
 
@@ -52,10 +52,11 @@ class Recorded:
                 f"Index with encoders={name} to add it."
             )
         if not known.same_encoder(spec):
+            elsewhere = known.origin if known.origin != spec.origin else None
             raise StoreMismatchError(
                 f"Collection '{self.collection}' holds {_described(name, known)}; this encoder makes "
-                f"{_described(name, spec)}. Reindex with it (`autoenc reindex`), or use the "
-                f"encoder{f' of {known.origin}' if known.origin else ''} that the collection was built with."
+                f"{_described(name, spec)}. {_why(known, spec)}Reindex with it (`autoenc reindex`), or use the "
+                f"encoder{f' of {shown(elsewhere)}' if elsewhere else ''} that the collection was built with."
             )
 
     def kind_of(self, field: str) -> FieldKind:
@@ -151,4 +152,12 @@ class Recorded:
 def _described(name: str, spec: VectorSpec) -> str:
     # A checksum is told apart by its first digits; others list parameters.
     fingerprint = spec.fingerprint[: 60 if " " in spec.fingerprint else 12]
-    return f"{spec.dim}-d vectors of encoder '{name}' ({fingerprint}, preprocessing {spec.preprocessing})"
+    origin = f" of {shown(spec.origin)}" if spec.origin else ""
+    return f"{spec.dim}-d vectors of encoder '{name}'{origin} ({fingerprint}, preprocessing {spec.preprocessing})"
+
+
+def _why(known: VectorSpec, spec: VectorSpec) -> str:
+    """A sentence where two models, or two trainings of one, made what has one name."""
+    if known.fingerprint == spec.fingerprint or not (known.origin and spec.origin):
+        return ""
+    return "They were made by different models or trainings, so they cannot be compared. "

@@ -206,10 +206,24 @@ def _check_closed(path: Path, delimiter: str, line: int) -> None:
                 ) from error
 
 
+_OTHERS = {
+    b"\xff\xd8\xff": "a picture",
+    b"\x89PNG": "a picture",
+    b"GIF8": "a picture",
+    b"PK\3\4": "an Excel workbook or another archive: save the sheet as CSV UTF-8",
+    b"PAR1": "a Parquet file: give it the suffix .parquet",
+}
+"""How files begin that are taken for tables."""
+
+
 def _wrong_encoding(path: Path) -> str:
-    """A sentence that names the first line that is not UTF-8."""
+    """A sentence that names the first line that is not UTF-8, or what else the file is."""
     with path.open("rb") as file:
-        if file.read(2) in _UTF16:
+        first = file.read(4)
+        for signature, what in _OTHERS.items():
+            if first.startswith(signature):
+                return f"Expected a table, a .csv or .parquet file; {shown(path)} is {what}."
+        if first[:2] in _UTF16:
             return f"Expected a table in UTF-8; {shown(path)} is in UTF-16. Save it as UTF-8."
         file.seek(0)
         for number, line in enumerate(file, start=1):

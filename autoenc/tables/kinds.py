@@ -35,6 +35,8 @@ _WRITTEN: dict[ColumnKind, re.Pattern[str]] = {
 }
 _SURE_DIGITS = 18  # what `_WRITTEN` takes for a number is neither infinite nor too large if it is no longer
 _WHOLE = re.compile("[+-]?[0-9]+")
+_LOCAL = re.compile(r"[+-]?[0-9]+([.\s'][0-9]{3})*(,[0-9]{1,2})?|[+-]?[0-9]+(,[0-9]{3})*(\.[0-9]+)?")
+_CURRENCY = re.compile(r"^([$£¥₠-⃏]|[A-Z]{3}(?=\s))\s?|\s?([$£¥₠-⃏]|EUR|USD|GBP|CHF|INR|JPY)$")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -82,6 +84,17 @@ def fits(kind: ColumnKind, value: str) -> bool:
         return value_of(kind, value) is not None
     except ValueError:
         return False
+
+
+def is_local(cell: str) -> bool:
+    """Whether a cell looks like a number that is written as in a shop: with a decimal comma, or with a currency.
+
+    Example:
+        >>> [is_local(cell) for cell in ("48,68", "48.68 €", "$5", "48.68", "1.299,00 EUR", "M, L", "1,2,3")]
+        [True, True, True, False, True, False, False]
+    """
+    amount = _CURRENCY.sub("", cell)
+    return bool(_LOCAL.fullmatch(amount)) and (amount != cell or "," in cell)
 
 
 def value_of(kind: ColumnKind, cell: Any, separator: str = "|") -> Any:

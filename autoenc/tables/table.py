@@ -10,7 +10,18 @@ from typing import Any
 
 from autoenc.errors import ArgumentError, TableError
 from autoenc.tables.csv_file import CsvRows, Lines, cells_told, read_csv
-from autoenc.tables.kinds import ABSENT, COLUMN_KINDS, EXPECTED, FEW, ColumnKind, fits, infer, of_words, value_of
+from autoenc.tables.kinds import (
+    ABSENT,
+    COLUMN_KINDS,
+    EXPECTED,
+    FEW,
+    ColumnKind,
+    fits,
+    infer,
+    is_local,
+    of_words,
+    value_of,
+)
 from autoenc.tables.mending import Pattern, mended
 from autoenc.text import counted, meant, shown, some
 
@@ -223,7 +234,7 @@ def _typed(
     if kind is None:
         kind = infer(values, len(cells))
         if kind == "keyword":
-            table.notes.extend(_odd_ones(table, name, cells))
+            table.notes.extend([*_odd_ones(table, name, cells)] or _local(table, name, cells))
     elif kind == "keyword" and asked is None and known is None:
         kind = of_words(values, len(cells))
     elif not _all(kind, values, separator):
@@ -275,3 +286,15 @@ def _odd_ones(table: Table, name: str, cells: Sequence[str]) -> Iterator[str]:
                 f"Correct that or name with null_values= what counts as an empty cell, and add "
                 f"types={{{name!r}: {kind!r}}}."
             )
+
+
+def _local(table: Table, name: str, cells: Sequence[str]) -> Iterator[str]:
+    """A sentence for a column of keywords that are numbers with a decimal comma or a currency."""
+    sample = [cell for cell in cells[:_SAMPLED] if cell and cell.lower() not in ABSENT]
+    local = [cell for cell in sample if is_local(cell)]
+    if local and sum(fits("float", cell) for cell in sample) + len(local) >= _NEARLY * len(sample):
+        yield (
+            f"Column '{name}' of {shown(table.file)} holds keywords such as {local[0]!r}, which filters do not compare "
+            f"by size. If they are numbers, write them with a decimal point and no currency, such as 12.5; if not, "
+            f"name types={{{name!r}: 'keyword'}}."
+        )

@@ -121,7 +121,10 @@ def test_a_folder_is_one_source_however_it_is_named(picture_folder: Path, tmp_pa
 def test_two_sources_share_a_store(picture_folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(picture_folder, tmp_path / "other")
     assert index(picture_folder, tmp_path / "s") == (12, 0, 0, 0, 0)
-    assert index(other, tmp_path / "s") == (12, 0, 0, 0, 0)
+    report = index_images(other, tmp_path / "s", encoders=["color"], progress=False)
+    said = f"{other} is a new source beside {picture_folder}: the store now has 2 sources."
+    assert (report.indexed, said in report.notes) == (12, True)
+    assert not any("sources" in note for note in index_images(other, tmp_path / "s", progress=False).notes)
     with open_store(tmp_path / "s") as store:
         assert store.facets("source") == {str(other): 12, str(picture_folder): 12}
 
@@ -373,7 +376,10 @@ def test_another_model_is_refused_before_anything_is_written(
 ) -> None:
     index_images(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"])
     (picture_folder / "red" / "0.png").unlink()
-    with pytest.raises(StoreMismatchError, match="Reindex with it"):
+    said = (
+        rf"'learned' of {bundle_dir} \(.*'learned' of clothing-32 \(.*different models or trainings.*`autoenc reindex`"
+    )
+    with pytest.raises(StoreMismatchError, match=said):
         index_images(picture_folder, tmp_path / "s", model="clothing-32", encoders=["learned"])
     assert index(picture_folder, tmp_path / "s", model=bundle_dir, encoders=["learned"]) == (0, 0, 11, 1, 0)
 

@@ -293,7 +293,11 @@ def test_product_stands_for_the_field_that_names_products_unless_a_field_has_tha
         store.add_field("sku", "keyword")
         store.set_product("sku")
         assert grouping_field(store, "product") == "sku"
-        assert grouping_field(store, "brand") == "brand"
+        with pytest.raises(UnknownFieldError, match=r"it has 'sku'\. Did you mean 'product'\?"):
+            grouping_field(store, "prodct")
+        store.set_product(None)
+        with pytest.raises(UnknownFieldError, match="does not know which field names products; index with product_col"):
+            grouping_field(store, "product")
         store.add_field("product", "keyword")
         assert grouping_field(store, "product") == "product"
 

@@ -530,13 +530,25 @@ def test_a_renamed_folder_of_a_source_is_refused_before_it_is_stored_twice(
     old = run(picture_folder, store, source=name).source
     new = picture_folder.rename(picture_folder.with_name("renamed"))
     (new / "red" / "0.png").unlink()
-    with pytest.raises(ArgumentError, match=rf'renamed holds the images of source .*by source="{old}", or name'):
+    with pytest.raises(ArgumentError, match=rf'renamed holds the images of source .*by source="{old}", or rem'):
         run(new, store, source=None, prune=True)
+    with pytest.raises(ArgumentError, match="would be stored twice"):
+        run(new, store, source="another")
     assert (len(store), store.info.sources) == (12, {old: str(picture_folder)})
     report = run(new, store, source=old)
     assert (report.indexed, report.unchanged, len(report.missing)) == (0, 11, 1)
     assert store.info.sources == {old: str(new)}
     assert run(new, store, source=None).unchanged == 11
+
+
+def test_a_source_called_by_its_path_is_meant_by_a_relative_path_too(
+    picture_folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = run(picture_folder, store, source=None).source
+    new = picture_folder.rename(picture_folder.with_name("renamed"))
+    monkeypatch.chdir(new.parent)
+    report = run("renamed", store, source=picture_folder.name)
+    assert (report.source, report.unchanged, len(store)) == (old, 12, 12)
 
 
 def test_a_folder_with_other_images_of_the_same_names_is_a_source_of_its_own(

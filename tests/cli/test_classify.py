@@ -46,6 +46,13 @@ def test_a_table_has_a_row_for_each_image_and_the_accuracy(
     assert last == f"Accuracy: {found.accuracy:.3f} of 48 images in folders called like classes."
 
 
+def test_several_images_are_classified_at_once(capsys: pytest.CaptureFixture[str], model: Path, drawn: Path) -> None:
+    images = [drawn / "shoe" / "001.jpg", drawn / "watch" / "001.jpg"]
+    out, err = said(capsys, "classify", *images, "--model", model, "--quiet")
+    assert [line.split()[-1] for line in out.splitlines()[1:3]] == [*map(str, images)]
+    assert err == ""
+
+
 def test_json_holds_all_of_it(capsys: pytest.CaptureFixture[str], model: Path, drawn: Path) -> None:
     out, _ = said(capsys, "classify", drawn / "shoe" / "001.jpg", "--model", model, "-k", 1, "--json", "--quiet")
     (image,) = json.loads(out)["results"]

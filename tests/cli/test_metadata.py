@@ -130,6 +130,32 @@ def test_tag_takes_a_table(desk: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(Path("r.json").read_text())["table"]["updated"] == 9
 
 
+def test_a_short_table_for_tag_counts_the_other_images_and_lists_rows_in_the_report(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(index()) == 0
+    capsys.readouterr()
+    Path("prices.csv").write_text("path,price\nred/0.png,5\n" + "".join(f"{row},5\n" for row in range(30)))
+    assert main(tag("--metadata", "prices.csv", "--report", "r.json")) == 0
+    out, err = capsys.readouterr()
+    assert "1 image with a row, 11 without; 30 rows without an image" in out
+    assert "no row" not in err
+    assert "… and 10 more; r.json lists them all\n" in err
+    assert len(json.loads(Path("r.json").read_text())["table"]["images_without_row"]) == 11
+    assert main(tag("--metadata", "prices.csv")) == 0
+    assert "; --report FILE or --json lists them all\n" in capsys.readouterr().err
+
+
+def test_tag_names_the_folder_that_paths_are_relative_to(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(index()) == 0
+    Path("prefix.csv").write_text("path,price\npictures/red/0.png,5\n")
+    assert main(tag("--metadata", "prefix.csv")) == 1
+    assert f"should hold the paths relative to {desk / 'pictures'}; the first row" in capsys.readouterr().err
+    assert main(["index", "pictures/red", "--store", "s", "--source", "red", "--encoders", "color", "--quiet"]) == 0
+    assert main(tag("--metadata", "prefix.csv")) == 1
+    assert "should hold the paths relative to their source; the first row" in capsys.readouterr().err
+
+
 def test_types_are_of_the_columns_and_of_the_fields_that_are_set(desk: Path) -> None:
     assert main(index()) == 0
     types = ("--type", "sale=keyword", "--type", "year=float")

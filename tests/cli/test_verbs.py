@@ -391,17 +391,29 @@ def test_an_unknown_id_that_a_field_holds_suggests_a_filter(call: Call, goods: P
 def test_words_that_no_image_has_are_named(call: Call, goods: Path) -> None:
     done = call("query", "--words", "Red qux zzz", "--store", goods, "-k", "1")
     assert "a red watch" in done.stdout
-    assert done.stderr == "No image has 'qux' or 'zzz' in the text of field 'title'.\n"
+    assert done.stderr == "No image has 'qux' or 'zzz' in the text of field 'title', as a whole word.\n"
     done = call("query", "--words", "qux=.3", "--store", goods)
     assert (done.stdout, done.stderr) == (
         "No image matches.\n",
-        "No image has 'qux' in the text of field 'title'.\n",
+        "No image has 'qux' in the text of field 'title', as a whole word.\n",
     )
     said = call("query", "--words", "red=.3,blue=.2", "--store", goods, code=2).stderr
     assert said == (
         "autoenc: --words takes one weight at the end, for all words together, such as red blue=0.3; got "
         "'red=.3,blue=.2'. Weigh words apart with --boost.\n"
     )
+
+
+def test_a_comma_of_another_script_is_named(call: Call, goods: Path, query: Path, tmp_path: Path) -> None:
+    told = "'\N{FULLWIDTH COMMA}' is no comma here; write ','."
+    search = ["query", query, "--store", goods]
+    said = call(*search, "--where", "brand in (b0\N{FULLWIDTH COMMA}b1)").stderr
+    assert said.endswith(f"'b1', 'b0'. {told}\n")
+    for using in ("color=1\N{FULLWIDTH COMMA}edges=.5", "color=1\N{FULLWIDTH COMMA}"):
+        assert call(*search, "--using", using, code=2).stderr.endswith(f"{told}\n")
+    assert call(*search, "--using", "color\N{FULLWIDTH COMMA}edges", code=1).stderr.endswith(f"{told}\n")
+    index = ["index", query.parent, "--store", tmp_path / "s", "--encoders", "edges\N{IDEOGRAPHIC COMMA}color"]
+    assert "'\N{IDEOGRAPHIC COMMA}' is no comma here" in call(*index, code=1).stderr
 
 
 def test_neighbors_that_match_nothing_are_told(call: Call, goods: Path, tmp_path: Path) -> None:
@@ -585,6 +597,13 @@ def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_numbers_are_asked_for_in_words(call: Call) -> None:
+    said = call("query", "x", "--store", "s", "-k", "many", code=2).stderr
+    assert said == "autoenc query: argument -k: expected a whole number, got 'many'. See autoenc query --help.\n"
+    said = call("query", "x", "--store", "s", "--min-score", "1,5", code=2).stderr
+    assert "argument --min-score: expected a number, got '1,5'" in said
+
+
 # ---- exit codes -------------------------------------------------------------------------------------
 
 
@@ -632,6 +651,8 @@ def test_errors_are_one_sentence_and_exit_code_1(
         ("query", tmp_path / "none.jpg", "--store", store): "No such file",
         ("query", "--id", "none.jpg", "--store", store): "holds no image none.jpg",
         ("query", query, "--store", store, "--using", "sift"): "no vectors of encoder 'sift'",
+        ("query", query, "--store", store, "--using", "lerned"): "Did you mean 'learned'?",
+        ("query", query, "--store", drawn): "holds other files, such as ",
         ("query", query, "--store", store, "--sheet", tmp_path / "no" / "n.png"): "n.png",
         ("query", query, "--store", "http://127.0.0.1:9"): "127.0.0.1:9",
         ("compare", drawn, "--out", tmp_path / "out"): "'learned' needs a trained",
@@ -652,6 +673,10 @@ def test_wrong_usage_is_one_sentence_in_the_words_of_the_command_line_and_exit_c
 ) -> None:
     cases = {
         ("query", query, "--store", store, "-k", "0"): "autoenc: -k must be a whole number from 1 to 1,000,000; got 0.",
+        ("query", query, "--store", store, "--group-by", "prodct"): "autoenc: Collection 'images' has no filterable",
+        ("query", query, "--store", store, "--group-by", "product"): (
+            "autoenc: Collection 'images' does not know which field names products; index with --product-column of a "
+        ),
         ("query", query, "--store", store, "--min-score", "nan"): "autoenc: --min-score must be a number",
         ("query", query, "--store", store, "--filter", "width=wide"): "autoenc: Field 'width' holds signed",
         ("query", query, "--store", store, "--filter", "brand=x"): (

@@ -126,6 +126,15 @@ def test_what_is_no_model_of_pictures(tmp_path: Path) -> None:
     assert not (tmp_path / "m.onnx.json").exists()
 
 
+def test_a_model_in_a_folder_that_cannot_be_written_to_is_to_be_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x07")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(OutputError, match=r"may not be written to\. Copy 'net\.onnx' to a folder of yours"):
+        describe_model(tmp_path / "net.onnx")
+
+
 def test_what_looks_wrong_is_said(tmp_path: Path) -> None:
     file = means_model(tmp_path / "m.onnx")
     assert describe_model(file, range=(0, 1)).notes == []

@@ -128,6 +128,12 @@ def test_a_file_that_refers_to_others_is_refused(tmp_path: Path) -> None:
             build_base("mobilenet", str(tmp_path / f"{name}.h5"))
 
 
+def test_a_file_that_is_no_hdf5_file_is_refused_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x07")
+    with pytest.raises(EncoderError, match=r"net\.onnx is not an HDF5 file\. An exported .* onnx:.*net\.onnx\.$"):
+        kernels(tmp_path / "net.onnx")
+
+
 def test_a_file_that_holds_what_is_no_array_is_refused(tmp_path: Path) -> None:
     import h5py
 

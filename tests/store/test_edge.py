@@ -132,7 +132,7 @@ def test_a_folder_of_other_things_is_refused_and_left_as_it_is(root):
         open_store(root, create=True)
     with pytest.raises(StoreError, match="hat holds other files"):
         open_store(root, "hat", create=True)
-    with pytest.raises(StoreNotFoundError, match="no collection 'hat'; the collections there are: none"):
+    with pytest.raises(StoreNotFoundError, match="holds other files, such as hat, and is not a store"):
         open_store(root, "hat")
     assert everything_under(root) == before
 

@@ -222,6 +222,8 @@ def test_a_column_without_a_name_is_left_out_and_told(written: Any) -> None:
         (b"id,id\n1,2\n", "two columns 'id', number 1 and 2"),
         ("id,color\n1,rot\n2,grün\n".encode("latin-1"), "line 3 of .* is in another encoding, near '2,grün'. Save it"),
         ("id,color\n1,red\n".encode("utf-16"), "is in UTF-16"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\n", r"Expected a table, a \.csv or \.parquet file; .* is a picture\."),
+        (b"PK\3\4\n\xff", "is an Excel workbook"),
         (b'id,color\n1,red\n2,"blue\n3,green\n', "begins on line 3 is never closed"),
         (b'id,color\n1,"' + b"x\n" * 70_000, "in the row that begins on line 2. Perhaps a quote"),
         (b'id,"' + b"x\n" * 70_000, "in the row that begins on line 1. Perhaps a quote"),
@@ -253,6 +255,22 @@ def test_one_cell_in_the_last_row_widens_the_column_and_is_told(written: Any) ->
         f"types={{'price': 'float'}}."
     ]
     assert written("id,price\n1,5\n2,5.5\n").columns["price"].kind == "float"
+
+
+@pytest.mark.parametrize("cell", ["48,68", "48.68 €", "$48.68", "1.299,00 EUR"])
+def test_prices_that_are_written_as_in_a_shop_are_told(written: Any, cell: str) -> None:
+    table = written(f'id;price\n1;12\n2;"{cell}"\n3;{cell}\n')
+    assert kinds(table)["price"] == "keyword"
+    assert table.notes == [
+        f"Column 'price' of {table.file} holds keywords such as {cell!r}, which filters do not compare by size. If "
+        f"they are numbers, write them with a decimal point and no currency, such as 12.5; if not, name "
+        f"types={{'price': 'keyword'}}."
+    ]
+    assert written(f"id;price\n1;{cell}\n", types={"price": "keyword"}).notes == []
+
+
+def test_words_and_codes_are_no_prices(written: Any) -> None:
+    assert written("id;size\n1;M, L\n2;007\n3;1,2,3\n").notes == []
 
 
 def test_named_cells_count_as_empty_in_every_column(written: Any) -> None:
