@@ -33,7 +33,7 @@ def find_duplicates(
 
     Exact copies have the same digest. Altered ones are looked for among the ten nearest different pictures of each
     image, by each encoder, and their files are compared. Resized, recompressed, mirrored and tinted copies are found,
-    crops by up to 5% of each side (by up to 30% of the area, some) and frames of a few percent of a side; a lower
+    most crops by up to 15% of the area (some by up to 30%) and frames of a few percent of a side; a lower
     `threshold` finds more of them, and more that are no copies. Images that were marked with `mark_not_duplicates` are
     kept apart. A picture whose file is gone, or has changed since it was indexed, is listed under `unread`.
 

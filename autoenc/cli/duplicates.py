@@ -21,7 +21,7 @@ def add_parser(verbs: Any) -> None:
         "duplicates",
         help="find the same picture in other sizes, crops and qualities",
         description="Find groups of the same picture in a store: exact copies, and copies that were resized, "
-        "recompressed, mirrored, tinted, cropped (reliably by up to 5% of each side, some by up to 30% of the area) or "
+        "recompressed, mirrored, tinted, cropped (most by up to 15% of the area, some by up to 30%) or "
         "framed (by a few percent of a side). A lower --threshold finds more of them, and more that are no copies. "
         "What is found is only shown, unless you ask for more. The "
         "likeness is that to the best image of the group. It may be below --threshold: a group is what is like its "
