@@ -114,7 +114,7 @@ def _add_narrowing(parser: argparse.ArgumentParser) -> None:
         "--min-percentile",
         type=float,
         metavar="P",
-        help="only neighbors at least as similar as those that P in 100 of the catalog's images have at most",
+        help="leave out neighbors farther than the nearest one is for all but P%% of the catalog's images",
     )
     parser.add_argument(
         "--diversity",
