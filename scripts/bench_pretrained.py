@@ -107,7 +107,8 @@ def piped(encoder: Encoder, paths: Sequence[Path], batch: int) -> None:
 def bare_model(encoder: Encoder, images: Images) -> Callable[[], Any]:
     """The encoder's model alone, on a batch that is ready for it."""
     if isinstance(encoder, PretrainedEncoder):
-        from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess
+        from autoenc.encoders.applications import APPLICATIONS, preprocess
+        from autoenc.encoders.building import build_base
 
         known = APPLICATIONS[encoder.name]
         weights = "random" if encoder.origin == "random" else str(encoder.origin)

@@ -8,7 +8,8 @@ build: load and optimize the store alone, with the peak of its anonymous memory;
     vectors with equal M and efConstruction, on the same cores.
 open: from opening the store to its first answer, and the anonymous memory after all queries.
 search: recall@10 and time, in turns with FAISS at the smallest efSearch that reaches the same recall.
-neighbors: with --neighbors, the 20 neighbors of every point as a file of CSV, and how many of them NumPy finds.
+neighbors: with --neighbors, the 20 neighbors of every point as a file of CSV, and the share of NumPy's exact ones
+    among them.
 
 FAISS is optional: pip install 'autoenc[bench]'. Only the calls are timed.
 

@@ -5,7 +5,7 @@ python scripts/bench_student.py --set NAME TRAIN QUERIES [QUERIES …] [--set �
 
 TRAIN is trained on without its labels and is the gallery; the images of all QUERIES together are the queries. Student
 and default are trained with several seeds. Each run is saved under --out when it is done, and the same command
-continues where it was stopped; with other images, epochs or code, name another --out.
+continues where it was stopped; with other images, weights or code, name another --out.
 
 The table gives means over seeds. "±" is half the 95% bootstrap interval over queries, of each query's mean over seeds.
 "student minus it" is the paired interval of the student's mean minus that encoder's: the two differ if it excludes 0.
@@ -189,7 +189,8 @@ def main() -> None:
         runs: dict[str, list[Any]] = {"student": [], "default": []}
         for seed in range(options.seeds):
             for kind, by in (("student", teacher), ("default", None)):
-                file = options.out / f"{name}-{kind}-{options.epochs or 'usual'}-{seed}.json"
+                trained_as = kind if by is None else f"{kind}-of-{by.name}"
+                file = options.out / f"{name}-{trained_as}-{options.epochs or 'usual'}-{seed}.json"
                 runs[kind].append(kept(file, partial(trained, *where, seed, options.epochs, by)))
         found = {
             "student": runs["student"],

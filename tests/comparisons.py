@@ -13,6 +13,9 @@ from autoenc.comparison.fusion import Fusion, fusion_name
 from autoenc.comparison.records import Comparison, Difference, EncoderScores
 from autoenc.metrics.registry import METRICS, SELF_RECALL
 
+HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
+"""Scores of eight queries, of hats and shoes in turn: shoes are found, hats are not."""
+
 
 def scores(
     name: str,

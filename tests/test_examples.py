@@ -19,7 +19,7 @@ import autoenc
 import baselines
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-NEEDS_TRAINING = ("autoenc.training", "autoenc.finetuning", "autoenc.encoders.applications")
+NEEDS_TRAINING = ("autoenc.training", "autoenc.finetuning", "autoenc.encoders.building")
 
 
 def modules() -> list[str]:

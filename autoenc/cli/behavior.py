@@ -14,8 +14,8 @@ def add_parser(verbs: Any) -> None:
         help="add what users rated, clicked or bought",
         description="Give the images of a store vectors of what users did with them, from a table with a row for each "
         "rating, click or purchase. Items are near to one another if the same users like them. Then weigh that beside "
-        "looks: autoenc query --using learned=1,behavior=.5. All vectors "
-        "of an earlier run are replaced: give one table with everything.",
+        "looks: autoenc query --using learned=1,behavior=.5. All vectors of an earlier run are replaced: give one "
+        "table with everything.",
     )
     parser.add_argument("file", metavar="FILE", help="a table (.csv, or .parquet) of users and items")
     add_store(parser)

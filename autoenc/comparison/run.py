@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from autoenc.comparison.fields import Attributes, FieldSource, attributes_of, fields_from
 from autoenc.comparison.forward import Forward
-from autoenc.comparison.fusion import Fusion
-from autoenc.comparison.halves import LEAST, fuse, hybrid, split_halves
+from autoenc.comparison.halves import fuse, hybrid, split_halves
 from autoenc.comparison.kept import Kept
 from autoenc.comparison.measure import differences, measure
+from autoenc.comparison.notes import boost_notes, labeled_notes, split_notes
 from autoenc.comparison.records import Comparison
 from autoenc.comparison.sides import Side, codes, find_side, positions, sample
 from autoenc.comparison.split import Split
@@ -24,8 +24,7 @@ from autoenc.errors import ArgumentError
 from autoenc.images.finding import Pictures
 from autoenc.outputs import check_apart
 from autoenc.progress import ProgressOption, telling
-from autoenc.tables.labels import FOLDERS, Labels, LabelTable, read_labels
-from autoenc.text import counted, shown, some
+from autoenc.tables.labels import FOLDERS, LABEL_COLUMN, Labels, LabelTable, check_label_column, read_labels
 from autoenc.vectors import Images, Indices
 
 DEFAULT_ENCODERS = ("learned", "color", "texture", "edges", "handcrafted", "pixels+pca32", "edges+pca32")
@@ -145,7 +144,7 @@ def compare(
         if fields is not None and len(split.labeled):
             attributes = attributes_of(
                 fields, gallery, asked, split.gallery_codes, leave_one_out=queries is None, asked=boost,
-                label_column=label_column,
+                label_column=None if table is None else label_column or LABEL_COLUMN,
             )  # fmt: skip
         weighed = attributes is not None and bool(attributes.tried)
         storable = [name for name, encoder in chosen.items() if encoder.fitted and base_name(name) == name]
@@ -160,9 +159,9 @@ def compare(
         fused = fuse(halves, scores, tell) if halves is not None and len(together) > 1 else None
         boosted = hybrid(halves, scores, fused, tell) if halves is not None and weighed else None
     notes = [
-        *_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
-        *_boost_notes(attributes, boosted, tried=weighed and halves is not None),
-        *_labeled_notes(measured, split),
+        *split_notes(table, lone_label, split, unfit, untried=bool(together) and halves is None),
+        *boost_notes(attributes, boosted, tried=weighed and halves is not None),
+        *labeled_notes(measured, split),
         *dict.fromkeys(encoder.advice for encoder in chosen.values() if encoder.origin == RANDOM and encoder.advice),
         *forward.notes(),
     ]
@@ -205,13 +204,10 @@ def _read_labels(
     labels: str | os.PathLike[str] | Labels | None, label_column: str | None
 ) -> LabelTable | Labels | None:
     """The table of a file; a list of labels as it is; None for the names of the folders."""
+    check_label_column(label_column, labels)
     if isinstance(labels, str) and labels == FOLDERS:
-        labels = None
-    if isinstance(labels, (str, os.PathLike)):
-        return read_labels(labels, label_column)
-    if label_column is not None:
-        raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
-    return labels
+        return None
+    return read_labels(labels, label_column) if isinstance(labels, (str, os.PathLike)) else labels
 
 
 def _without_lone_label(gallery: Side, queries: Side) -> tuple[Side, Side, str | None]:
@@ -254,49 +250,3 @@ def _with_relevant(gallery_codes: Indices, query_codes: Indices, own: Indices) -
     members = np.bincount(gallery_codes[gallery_codes >= 0], minlength=int(query_codes.max(initial=0)) + 1)
     itself = (own >= 0) & (gallery_codes[own] == query_codes)
     return np.flatnonzero((query_codes >= 0) & (members[query_codes] - itself > 0))
-
-
-def _labeled_notes(encoders: Mapping[str, Encoder], split: Split) -> Iterator[str]:
-    """A sentence for encoders that may have seen the labels that they are scored by."""
-    if len(split.labeled) and (names := [name for name, encoder in encoders.items() if encoder.labeled]):
-        yield (
-            f"The training of {some(names)} used labels: compare on images, and with labels, that it did not see, and "
-            "not by these figures with encoders that know no labels."
-        )
-
-
-def _notes(
-    table: LabelTable | None, lone_label: str | None, split: Split, unfit: list[Encoder], *, untried: bool
-) -> Iterator[str]:
-    """What a reader of the figures has to know."""
-    if table is not None and table.broken:
-        yield f"{counted(table.broken, 'row')} of {shown(table.file)} left out: too many or too few fields."
-    if lone_label is not None:
-        yield f"Every labeled image is '{lone_label}': there is nothing to tell apart."
-    if not len(split.labeled):
-        yield "No query has a label that another image shares, so only self-recall was measured."
-    for encoder in unfit:
-        yield f"{encoder.name} is left out: it needs {encoder.dim} images or more, and there are {len(split.gallery)}."
-    if untried:
-        yield (
-            "No fusion of encoders was tried: its weights are found on one half of the labeled queries and scored on "
-            f"the other, and each half needs {LEAST} queries that share a label with another of its images."
-        )
-
-
-def _boost_notes(attributes: Attributes | None, boosted: Fusion | None, *, tried: bool) -> Iterator[str]:
-    """What a reader has to know of the fields that were tried beside encoders."""
-    if attributes is None:
-        return
-    yield from attributes.notes
-    fields = list(dict.fromkeys(attribute.field for attribute in attributes.tried))
-    if tried and boosted is None:
-        yield f"Tried as boosts, and found to add nothing: {', '.join(fields)}."
-    elif boosted is not None:
-        yield f"Tried as boosts: {', '.join(fields)}."
-        for attribute in boosted.attributes:
-            if attribute.field in attributes.follow:
-                yield (
-                    f"Field '{attribute.field}' is the same for all images of a label, so that its boost repeats a "
-                    "part of the label: what it gains here holds only where the field is known as reliably."
-                )

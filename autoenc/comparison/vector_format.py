@@ -1,7 +1,8 @@
 """A file of the vectors of some pictures by one encoder, as bytes.
 
-It is a line that says what it is, a line of JSON (the encoder's fingerprint, the number of rows, how long they took),
-the pictures' digests (16 bytes each), the vectors (float32, little-endian), and a checksum over all of it.
+It is a line that says what it is, a line of JSON (the encoder's fingerprint, its input size, the length of a vector,
+the number of rows, how long they took), the pictures' digests (16 bytes each), the vectors (float32, little-endian),
+and a checksum over all of it.
 """
 
 from __future__ import annotations

@@ -16,11 +16,9 @@ from autoenc.encoders.applications import (
     RANDOM,
     RANDOM_VERSION,
     Application,
-    build_base,
-    keras_loaded,
-    weights_file,
 )
 from autoenc.encoders.base import Encoder
+from autoenc.encoders.building import build_base, keras_loaded, weights_file
 from autoenc.encoders.description import EncoderDescription
 from autoenc.encoders.weight_files import content_digest
 from autoenc.errors import EncoderError, MissingDependencyError

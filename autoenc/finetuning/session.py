@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoenc.encoders.applications import build_base
+from autoenc.encoders.building import build_base
 from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
 from autoenc.finetuning.classes import class_weights, in_class_folders, numbered, split_by_class

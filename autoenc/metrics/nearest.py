@@ -9,8 +9,10 @@ import numpy as np
 from autoenc.vectors import Indices, Vectors
 
 _PRODUCTS = 2**18
-"""Products of numbers in a block of queries and a tile of vectors, at most. BLAS leaves so few to the thread that asks,
-and several threads can search at once; more it shares out among threads of its own, which then wait for each other."""
+"""Multiplications for the scores of a block of queries and a tile of vectors; more only above 4,096 dimensions.
+
+BLAS computes so small a product of matrices in the thread that asks for it, so that several threads can search at once.
+A larger one it divides among threads of its own, and all who search wait for these."""
 
 _SIDE = 64
 """Queries in a block, and vectors in a tile, at most."""
@@ -38,10 +40,10 @@ class Gallery:
 
     Example:
         >>> import numpy as np
-        >>> rows = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
+        >>> rows = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0.5, 0.5, 0.5, 0.5]], np.float32)
         >>> indices, cosines = Gallery(rows).nearest(rows[:1], 2)
-        >>> indices.tolist(), cosines.round(3).tolist()
-        ([[0, 2]], [[1.0, 0.6000000238418579]])
+        >>> indices.tolist(), cosines.tolist()
+        ([[0, 2]], [[1.0, 0.5]])
     """
 
     def __init__(self, vectors: Vectors) -> None:
@@ -58,10 +60,10 @@ class Gallery:
 
         Args:
             queries: (Q, D) float32, rows as from `unit_rows`.
-            k: how many, at most as many as there are.
+            k: how many; where the gallery has fewer, all of it.
 
         Returns:
-            (Q, k) indices of the gallery, and their (Q, k) float32 cosines.
+            (Q, min(k, N)) int64 indices of the gallery, and the float32 cosines of these.
         """
         k = min(k, len(self._vectors))
         indices = np.empty((len(queries), k), np.int64)

@@ -21,6 +21,7 @@ _TERMS = {
     "reconstruction": "the image is rebuilt from its vector",
     "structure": "the vector tells the handcrafted descriptors of the image",
     "neighbors": "images whose descriptors are alike get vectors that are alike",
+    "supervised": "images of one class get vectors that are alike",
 }
 
 
@@ -28,7 +29,7 @@ def model_card(info: Mapping[str, Any]) -> str:
     """A model card in Markdown: data, objective, mix, scores, limits, versions.
 
     Args:
-        info: what `bundle.json` says; an entry that is missing is left out.
+        info: what `bundle.json` says, the architecture at least; what is missing beside it is left out.
 
     Source: Mitchell et al., "Model cards for model reporting", FAT* 2019. Departs from it: what a program can know; who
     made the model and whom it may harm has to be added by hand.
@@ -67,7 +68,7 @@ def _data(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {counted(data['images'], 'image')}{skipped}."
     found = data.get("found")
     if isinstance(found, int) and found > data.get("images", found) + data.get("skipped", 0):
-        yield f"- They were drawn at random from the {found:,} in the folder."
+        yield f"- They are an even sample of the {found:,} that were found."
     share = _part(info, "training").get("validation")
     if share is not None:
         yield f"- A share of {share:g} of them was held out, to choose the epoch; it was not learned from."
@@ -87,7 +88,9 @@ def _labels(info: Mapping[str, Any]) -> str:
         return "none were used"
     unlabeled = labels.get("unlabeled")
     without = f"; {counted(unlabeled, 'image')} had none" if isinstance(unlabeled, int) and unlabeled else ""
-    classes = labels["classes"]
+    classes = labels.get("classes")
+    if not classes:
+        return f"they guided the training{without}"
     return f"{counted(len(classes), 'class', 'classes')} guided the training: {_named(classes)}{without}"
 
 
@@ -103,9 +106,11 @@ def _objective(info: Mapping[str, Any]) -> Iterator[str]:
     terms = training.get("objectives")
     if isinstance(terms, list):
         for term in terms:
-            name = _text(term["name"])
-            told = f": {_TERMS[name]}" if name in _TERMS else ""
-            yield f"- `{name}`, weight {term.get('weight', 1):g}{told}."
+            if "name" in term:
+                name = _text(term["name"])
+                weight = f", weight {term['weight']:g}" if "weight" in term else ""
+                told = f": {_TERMS[name]}" if name in _TERMS else ""
+                yield f"- `{name}`{weight}{told}."
     elif info.get("objective"):
         yield f"- `{_text(info['objective'])}`."
     teacher = training.get("teacher")
@@ -115,14 +120,15 @@ def _objective(info: Mapping[str, Any]) -> Iterator[str]:
     if "epochs" in training:
         best = f"; that of epoch {training['best_epoch']} is kept" if "best_epoch" in training else ""
         took = f", {training['seconds']:.0f} s" if "seconds" in training else ""
-        yield f"- {counted(training['epochs'], 'epoch')}{took}, seed {info.get('seed', 0)}{best}."
+        seed = f", seed {info['seed']}" if "seed" in info else ""
+        yield f"- {counted(training['epochs'], 'epoch')}{took}{seed}{best}."
 
 
 def _mix(info: Mapping[str, Any]) -> Iterator[str]:
-    emphasis = _part(info, "training").get("emphasis")
-    if not isinstance(emphasis, Mapping):
+    emphasis = _part(_part(info, "training"), "emphasis")
+    weights = sorted(_part(emphasis, "weights").items(), key=lambda item: -item[1])
+    if not weights:
         return
-    weights = sorted(emphasis["weights"].items(), key=lambda item: -item[1])
     listed = ", ".join(f"{name} {weight:g}" for name, weight in weights)
     yield f"- What “alike” means in training: {listed}. A weight of 0 is not seen at all."
     if emphasis.get("scores"):
@@ -135,7 +141,7 @@ def _mix(info: Mapping[str, Any]) -> Iterator[str]:
 
 def _scores(info: Mapping[str, Any]) -> Iterator[str]:
     training, latents = _part(info, "training"), _part(info, "latents")
-    if "val_loss" in training:
+    if {"loss", "val_loss"} <= training.keys():
         seen, unseen = short(training["loss"]), short(training["val_loss"])
         yield f"- Loss: {seen} on what was learned from, {unseen} on what was not."
     if "val_accuracy" in training:
@@ -145,7 +151,7 @@ def _scores(info: Mapping[str, Any]) -> Iterator[str]:
             f"- Retrieval without labels: {short(info['cluster_map'])}, where 0 is chance and 1 is perfect. Altered "
             f"copies of held-out images have to find the cluster of their original."
         )
-    if "effective_rank" in latents:
+    if {"dim", "effective_rank", "dead"} <= latents.keys():
         yield (
             f"- The {latents['dim']} numbers carry as much as {latents['effective_rank']:.1f} independent ones; "
             f"{latents['dead']} of them never change."
@@ -158,12 +164,10 @@ def _limits(info: Mapping[str, Any]) -> Iterator[str]:
     yield "- Other kinds of images than those it learned from: measure it before you rely on it."
     if size <= 64:
         yield f"- Images are squeezed to {size}x{size} pixels: fine detail, text and logos are gone."
-    emphasis = _part(info, "training").get("emphasis")
-    if isinstance(emphasis, Mapping):
-        heaviest = max(emphasis["weights"].values())
-        weak = [name for name, weight in emphasis["weights"].items() if weight < heaviest / 2]
-        if weak:
-            yield f"- It says little of {' and '.join(sorted(weak))}: where that counts, search with that encoder too."
+    weights = _part(_part(_part(info, "training"), "emphasis"), "weights")
+    weak = [name for name, weight in weights.items() if weight < max(weights.values()) / 2]
+    if weak:
+        yield f"- It says little of {' and '.join(sorted(weak))}: where that counts, search with that encoder too."
     if _part(info, "latents").get("collapsed"):
         yield "- **Its vectors have collapsed**: they cannot tell most images apart. Do not use it."
     if info.get("classes"):

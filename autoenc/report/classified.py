@@ -16,7 +16,8 @@ MOST_IMAGES = 400
 def classification_sheet(found: Classification) -> Image.Image:
     """Draw the images with what they are taken for, ten in a row.
 
-    An image in a folder that is called like another class has a red frame, and "true:" with that class below it.
+    An image in a folder that is called like another class has a red frame, and "true:" with that class below it, in
+    place of its name.
 
     Args:
         found: what `classify` returned; the first 400 images are drawn, and the title says so.
@@ -38,4 +39,4 @@ def _tile(image: Classified) -> Tile:
     if isinstance(image.picture, NamedPicture):
         return Tile(image.picture.picture, caption, image.picture.name)
     wrong = image.folder not in (None, image.label)
-    return Tile(image.picture, caption, f"{'true: ' if wrong else ''}{name_of(image.picture)}", wrong)
+    return Tile(image.picture, caption, f"true: {image.folder}" if wrong else name_of(image.picture), wrong)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,7 @@ if TYPE_CHECKING:  # an optional package, which `figure` asks for
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Points = npt.NDArray[np.float64]
-"""Numbers of pixels or of points."""
+Floats = npt.NDArray[np.float64]
 
 _TITLES: dict[Cost, tuple[str, str]] = {
     "ms_per_image": ("time", "milliseconds per image"),
@@ -37,8 +36,9 @@ _SIDES = (
     (6, 3, 0, 0), (8, 0, 0, 0.5), (6, -3, 0, 1), (-6, 3, 1, 0), (-8, 0, 1, 0.5), (-6, -3, 1, 1), (0, 7, 0.5, 0),
     (0, -7, 0.5, 1),
 )  # fmt: skip
-_CROSSED = 8  # points that a name rather goes farther than lie on a line
-_STRANGE = 24  # and than be nearer to another marker, or behind one
+_CROSSED = 8  # cost, in points, of lying on an interval
+_FRONT = 16  # and on the front's line, which is darker and longer
+_STRANGE = 24  # and of being nearer to another marker, or behind one
 _NEAR = 10  # points from its marker at which a name needs no line to it
 
 
@@ -104,8 +104,8 @@ def _places(comparison: Comparison, cost: Cost) -> dict[str, tuple[float, float]
 def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> None:
     """Write names beside the points, where they cover no marker and no other name: those on the front first, in bold.
 
-    Each name takes the free place that is nearest to its point. It counts as a longer way if it lies on a line, nearer
-    to another marker, or behind one. A thin line joins a name to its point where one might take it for another's.
+    Each name takes the free place that costs least: its distance, and more if it lies on a line, nearer to another
+    marker, or behind one. A thin line joins a name to its point where one might take it for another's.
     """
     canvas.draw_without_rendering()  # settles where everything is
     pixels = canvas.dpi / 72  # of a point
@@ -113,7 +113,7 @@ def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> No
         places, front = _places(comparison, cost), comparison.pareto_front(cost)
         at = {name: axes.transData.transform(place) for name, place in places.items()}
         taken = [(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER) for x, y in at.values()]
-        lines = np.array([*_lines(axes, comparison, places, front)])
+        lines, cost_of_line = _lines(axes, comparison, places, front)
         inside = np.array([axes.bbox.x0, axes.bbox.y0, -axes.bbox.x1, -axes.bbox.y1])
         for name, _ in sorted(places.items(), key=lambda item: (item[0] not in front, item[1][1])):
             ink, weight = (INK, "bold") if name in front else (FAINT, "normal")
@@ -126,28 +126,25 @@ def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> No
             lower = at[name] + corners * pixels
             boxes = np.hstack([lower, lower + np.array([box.width, box.height])])
             hidden = _overlaps(boxes, np.array(taken)).sum(axis=1) + (boxes * (1, 1, -1, -1) < inside).any(axis=1)
-            others = [point for other, point in at.items() if other != name]
-            nearest = np.clip(at[name], boxes[:, :2], boxes[:, 2:])
-            gap = np.hypot(*(nearest - at[name]).T)
-            strange = sum(
-                (np.hypot(*(np.clip(point, boxes[:, :2], boxes[:, 2:]) - point).T) < gap)
-                + (_from_line(point, at[name], nearest) < _MARKER)
-                for point in others
-            ) + np.zeros(len(boxes))
-            crossed = _overlaps(boxes, lines).sum(axis=1)
-            best = np.lexsort((ways + _CROSSED * crossed + _STRANGE * strange, hidden))[0]
+            strange = _strange(boxes, at[name], [point for other, point in at.items() if other != name])
+            total = ways + _overlaps(boxes, lines) @ cost_of_line + _STRANGE * strange
+            best = np.lexsort((total, hidden))[0]
             text.set_position(corners[best])
             taken.append(tuple(boxes[best]))
             if strange[best] or ways[best] > _NEAR:
-                end = (nearest[best] - at[name]) / pixels
+                end = (_nearest(at[name], boxes[best]) - at[name]) / pixels
                 line = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
                 axes.annotate("", places[name], end, textcoords="offset points", arrowprops=line, zorder=1)
 
 
 def _lines(
     axes: Axes, comparison: Comparison, places: dict[str, tuple[float, float]], front: list[str]
-) -> Iterator[Points]:
-    """The intervals and the steps of the front, each as left, bottom, right and top in pixels."""
+) -> tuple[Floats, Floats]:
+    """The intervals and the steps of the front.
+
+    Returns:
+        (L, 4) left, bottom, right and top in pixels, and (L,) what it costs, in points, to lie on each.
+    """
     segments = []
     for name, (x, _) in places.items():
         _, low, high = comparison.rated[name].figures[comparison.main_metric]
@@ -155,24 +152,40 @@ def _lines(
     for one, other in pairwise(front):
         (x, y), (right, top) = places[one], places[other]
         segments += [((x, y), (right, y)), ((right, y), (right, top))]
-    for segment in segments:
-        yield axes.transData.transform(segment).ravel()
+    lines = axes.transData.transform(np.reshape(segments, (-1, 2))).reshape(-1, 4)
+    return lines, np.array([_CROSSED] * len(places) + [_FRONT] * (len(segments) - len(places)), np.float64)
 
 
-def _overlaps(boxes: Points, others: Points) -> npt.NDArray[np.bool_]:
+def _overlaps(boxes: Floats, others: Floats) -> npt.NDArray[np.bool_]:
     """(N, 4) and (M, 4), each left, bottom, right and top -> (N, M): which of them share a place."""
     one, other = boxes[:, None], others[None]
     return np.all((one[..., :2] <= other[..., 2:]) & (other[..., :2] <= one[..., 2:]), axis=2)  # type: ignore[no-any-return]
 
 
-def _from_line(point: Points, start: Points, ends: Points) -> Points:
+def _nearest(point: Floats, boxes: Floats) -> Floats:
+    """The place in each of (…, 4) boxes that is nearest to a point: (…, 2)."""
+    return np.clip(point, boxes[..., :2], boxes[..., 2:])
+
+
+def _strange(boxes: Floats, own: Floats, others: Sequence[Floats]) -> Floats:
+    """(N, 4) places for a name -> (N,): how many other markers are nearer to it than its own, or stand between them."""
+    nearest = _nearest(own, boxes)
+    gap = np.hypot(*(nearest - own).T)
+    found = np.zeros(len(boxes))
+    for point in others:
+        found += np.hypot(*(_nearest(point, boxes) - point).T) < gap
+        found += _from_line(point, own, nearest) < _MARKER
+    return found
+
+
+def _from_line(point: Floats, start: Floats, ends: Floats) -> Floats:
     """How far a point is from each of the lines between a start and (N, 2) ends: (N,)."""
     way = ends - start
     share = np.clip(way @ (point - start) / np.maximum((way**2).sum(axis=1), 1e-9), 0, 1)
     return np.asarray(np.hypot(*(start + share[:, None] * way - point).T))
 
 
-def _around(width: float, height: float) -> tuple[Points, Points]:
+def _around(width: float, height: float) -> tuple[Floats, Floats]:
     """Places for a name of that size around its marker, all in points: its lower left corners, and how far they are."""
     corners, ways = [], []
     for way in range(0, 121, 2):

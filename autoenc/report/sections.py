@@ -20,6 +20,7 @@ _Svg = TypeVar("_Svg", bound=bytes | None)
 
 
 def scores_section(comparison: Comparison) -> str:
+    """The means of every metric that needs labels; empty where there are none."""
     metrics = [metric for metric in comparison.metrics if find_metric(metric).needs_labels]
     if not metrics:
         return ""
@@ -72,6 +73,7 @@ def _figure(interval: Interval, best: bool = False) -> str:
 
 
 def differences_section(comparison: Comparison) -> str:
+    """The paired differences to every other encoder; empty where there is one encoder."""
     forest = _drawn(plots.difference_forest, comparison)
     if forest is None:
         return ""
@@ -117,6 +119,7 @@ def _verdict(difference: Difference) -> str:
 
 
 def classes_section(comparison: Comparison) -> str:
+    """Precision at 5 for each label; empty where there are none."""
     heatmap = _drawn(plots.per_class_heatmap, comparison)
     if heatmap is None:
         return ""
@@ -139,6 +142,7 @@ def classes_section(comparison: Comparison) -> str:
 
 
 def self_recall_section(comparison: Comparison) -> str:
+    """The shares of altered copies that find their originals; never empty, as this needs no labels."""
     metrics = [metric for metric in comparison.metrics if not find_metric(metric).needs_labels]
     text = (
         f"The gallery was searched with altered copies (cropped, mirrored and recolored) of "
@@ -153,6 +157,7 @@ def self_recall_section(comparison: Comparison) -> str:
 
 
 def cost_section(comparison: Comparison) -> str:
+    """What every encoder costs in time and size, and the Pareto fronts; never empty."""
     metric = find_metric(comparison.main_metric)
     fronts = {cost: comparison.pareto_front(cost) for cost in COSTS}
     best = max(scores.figures[metric.name].mean for scores in comparison.rated.values())

@@ -150,6 +150,24 @@ def labels_from_list(labels: Labels, images: Pictures, found: Found, parameter: 
     return [None if label is None else str(label) or None for label in kept]
 
 
+def check_label_column(column: str | None, labels: object) -> None:
+    """Refuse a column of labels that come from no table.
+
+    Args:
+        column: the caller's `label_column`.
+        labels: the caller's `labels`, whatever they are.
+
+    Raises:
+        ArgumentError: a column, and no file of a table.
+
+    Example:
+        >>> check_label_column(None, "folders")
+        >>> check_label_column("kind", "table.csv")
+    """
+    if column is not None and (not isinstance(labels, (str, os.PathLike)) or labels == FOLDERS):
+        raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
+
+
 def read_labels(file: str | os.PathLike[str], column: str | None = None) -> LabelTable:
     """Read the labels from a table, CSV or Parquet, with one row per image: see `autoenc.tables.table.read_table`.
 

@@ -17,6 +17,7 @@ from autoenc.images.finding import Found, Pictures
 from autoenc.tables.labels import (
     FOLDERS,
     Labels,
+    check_label_column,
     image_name,
     labels_by_name,
     labels_from_folders,
@@ -58,13 +59,15 @@ class Classes:
         return {"classes": self.names, "images": self.images, "unlabeled": self.unlabeled, "left_out": self.left_out}
 
 
-def find_labels(labels: TrainingLabels, column: str | None, images: Pictures, found: Found) -> list[str | None]:
-    """The label of each picture, None for one without.
+def find_labels(
+    labels: TrainingLabels | None, column: str | None, images: Pictures, found: Found
+) -> list[str | None] | None:
+    """The label of each picture, None for one without; None where a training has no labels.
 
     Args:
         labels: "folders", for the names of the folders that hold the images; a table, CSV or Parquet, with one row per
-            image; a mapping from an image's path, the end of it, its name or its stem to its label; or a list with one
-            label or None for each of `images`.
+            image; a mapping from an image's path, the end of it, its name or its stem to its label; a list with one
+            label or None for each of `images`; or None.
         column: the column of that table that holds the labels; None for "label".
         images: as the caller gave them.
         found: what `gather` made of them.
@@ -78,10 +81,10 @@ def find_labels(labels: TrainingLabels, column: str | None, images: Pictures, fo
         >>> sorted(set(find_labels("folders", None, "photos", gather("photos"))))
         ['bicycle', 'shoe', 't-shirt', 'watch']
     """
-    folders = isinstance(labels, str) and labels == FOLDERS
-    if column is not None and (folders or not isinstance(labels, (str, os.PathLike))):
-        raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
-    if folders:
+    check_label_column(column, labels)
+    if labels is None:
+        return None
+    if isinstance(labels, str) and labels == FOLDERS:
         made = labels_from_folders(found.paths, found.root if found.whole else None)
     elif isinstance(labels, (str, os.PathLike)):
         made = read_labels(labels, column).match(found.paths)

@@ -131,9 +131,7 @@ def train(
     checkpoint = Checkpoint(check_target(model, overwrite=overwrite, reading=[images]))
     checkpoint.check(resume=resume)
     found = gather(images)
-    if labels is None and label_column is not None:
-        raise ArgumentError("label_column= is a column of a table; name its file with labels=.")
-    named = None if labels is None else find_labels(labels, label_column, images, found)
+    named = find_labels(labels, label_column, images, found)
     if weights and teacher is None:
         raise ArgumentError("weights= are those of a teacher; name it with teacher=.")
     taught_by = None if teacher is None else create_teacher(teacher, weights)

@@ -52,8 +52,8 @@ def create_teacher(teacher: str | Encoder, weights: Mapping[str, str] | None = N
     """
     if isinstance(teacher, str) and teacher in ENCODERS and ENCODERS[teacher].trained:
         raise ArgumentError(
-            f"teacher={teacher} does not say which model. `autoenc export` the model to ONNX, and name onnx:FILE; in "
-            f"Python, give the Encoder itself."
+            f"teacher={teacher} does not say which model. Export it with `autoenc export`, and name onnx:FILE; in "
+            "Python, pass the Encoder."
         )
     if isinstance(teacher, (str, Encoder)):
         check_used(weights, [teacher])  # first, so that no other weights are fetched in vain

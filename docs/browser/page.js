@@ -4,38 +4,59 @@ import { cosine, encode, ready } from "./encoder.js";
 /** @typedef {{ path: string, learned: number[] }} Item a line of vectors.jsonl, as `autoenc embed` writes it */
 
 const NEAREST = 12;
-const catalog = read();
-/** @type {Record<string, number[]>} */
+const CATALOG = "vectors.jsonl";
+/** @type {Record<string, number[] | undefined>} of the two inputs' pictures */
 const vectors = {};
+/** @type {Record<string, string>} why they have none */
+const faults = {};
 
-Promise.all([ready, catalog]).catch((error) => say(error.message));
-for (const id of ["first", "second"]) part(id).addEventListener("change", () => choose(id));
+try {
+  const [items] = await Promise.all([read(), ready]);
+  for (const id of ["first", "second"]) {
+    const chosen = () => choose(id, items).catch((error) => say(`${CATALOG}: ${error.message}`)); // nothing else can fail
+    part(id).addEventListener("change", chosen);
+    chosen(); // what was chosen before all was there
+  }
+} catch (error) {
+  say(/** @type {Error} */ (error).message);
+}
 
 /** @returns {Promise<Item[]>} none where there is no such file */
 async function read() {
-  const response = await fetch("vectors.jsonl");
+  const response = await fetch(CATALOG);
   if (!response.ok) return [];
-  return (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
+  try {
+    return (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
+  } catch (error) {
+    throw new Error(`${CATALOG}: ${/** @type {Error} */ (error).message}`);
+  }
 }
 
-/** @param {string} id of the input with another picture */
-async function choose(id) {
+/**
+ * @param {string} id of the input with another picture, or with none
+ * @param {Item[]} items of the catalog
+ */
+async function choose(id, items) {
   const [picture] = part(id).files;
-  if (!picture) return;
+  let [vector, fault] = [/** @type {number[] | undefined} */ (undefined), ""];
   try {
-    const [vector, items] = await Promise.all([encode(picture), catalog]);
-    if (picture !== part(id).files[0]) return; // another one has been chosen since
-    vectors[id] = vector;
-    const { first, second } = vectors;
-    say(first && second ? `Cosine of the two: ${cosine(first, second).toFixed(4)}` : "");
-    const image = part(`${id}-image`);
-    URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(picture);
-    image.hidden = false;
-    if (id === "first") show(vector, items);
+    if (picture) vector = await encode(picture);
   } catch (error) {
-    say(`${picture.name}: ${/** @type {Error} */ (error).message}`);
+    fault = `${picture.name}: ${/** @type {Error} */ (error).message}`;
   }
+  if (picture !== part(id).files[0]) return; // another one has been chosen since
+  vectors[id] = vector;
+  faults[id] = fault;
+  const { first, second } = vectors;
+  const two = first && second ? `Cosine of the two: ${cosine(first, second).toFixed(4)}` : "";
+  say(Object.values(faults).filter(Boolean).join(" ") || two);
+  const image = part(`${id}-image`);
+  URL.revokeObjectURL(image.src);
+  if (vector) image.src = URL.createObjectURL(picture);
+  image.hidden = !vector;
+  if (id !== "first") return;
+  part("found").hidden = true;
+  if (vector) show(vector, items);
 }
 
 /**

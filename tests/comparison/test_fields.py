@@ -101,6 +101,20 @@ def test_the_column_of_the_labels_is_refused_even_if_it_tells_little(shop: Path)
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("labels", ["folders", "table"])
+def test_the_usual_column_of_labels_is_refused_only_where_a_table_of_labels_is_read(shop: Path, labels: str) -> None:
+    """What else is called `label` may tell nothing, as here."""
+    rows = [f"{number},{KINDS[2 * (number % 2) + 1 - number // 2 % 2]}" for number in range(96)]
+    (shop / "labels.csv").write_text("id,label\n" + "\n".join(rows) + "\n")
+    (shop / "sizes.csv").write_text("id,Label\n" + "".join(f"{number},{number % 3}\n" for number in range(96)))
+    given = {"encoders": ENCODERS, "metadata": shop / "sizes.csv", "boost": ["Label"]}
+    if labels == "folders":
+        assert compare(shop / "photos", **given).boosts_tried
+    else:
+        with pytest.raises(ArgumentError, match="'Label', which tells the label"):
+            compare(shop / "photos", labels=shop / "labels.csv", **given)
+
+
 @pytest.mark.parametrize(
     ("boost", "message"),
     [

@@ -10,7 +10,8 @@ import pytest
 
 from autoenc import PRETRAINED_NAMES, compare, create_encoder, index_images, load_image, novelty, open_store, search
 from autoenc.encoders import Encoder, create_encoders
-from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess
+from autoenc.encoders.applications import APPLICATIONS, preprocess
+from autoenc.encoders.building import build_base
 from autoenc.encoders.weight_files import fetched, kernels
 from autoenc.errors import ArgumentError, EncoderError, MissingDependencyError, StoreMismatchError
 from autoenc.vectors import Images

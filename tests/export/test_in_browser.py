@@ -78,7 +78,7 @@ class Visit:
         faults: what has gone wrong in it, and what it has asked another host for.
     """
 
-    def __init__(self, browser: Any, url: str, without: str | None = None) -> None:
+    def __init__(self, browser: Any, url: str, answers: dict[str, dict[str, Any]]) -> None:
         self.faults: list[str] = []
         self._url = url
         self.page = browser.new_page(viewport={"width": 1024, "height": 900})
@@ -86,8 +86,8 @@ class Visit:
         self.page.on("request", self._note)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("console", lambda line: self.faults.append(line.text) if "Security" in line.text else None)
-        if without:
-            self.page.route(f"**/{without}", lambda route: route.fulfill(status=404))
+        for file, answer in answers.items():
+            self.page.route(f"**/{file}", lambda route, _, answer=answer: route.fulfill(**answer))
         self.page.goto(url)
 
     def _note(self, request: Any) -> None:
@@ -118,12 +118,20 @@ class Visit:
 
 
 @contextmanager
-def visited(browser: Any, url: str, without: str | None = None) -> Iterator[Visit]:
-    """Opens the page, for which a file of the site may be missing; at the end, there may be no faults."""
-    visit = Visit(browser, url, without)
-    yield visit
-    visit.page.close()
-    assert visit.faults == []
+def visited(browser: Any, url: str, **answers: dict[str, Any]) -> Iterator[Visit]:
+    """Opens the page; at the end, there may be no faults.
+
+    Args:
+        browser: what to open it in.
+        url: of the site.
+        answers: what comes for a file of the site in its place; its name has "_" for ".".
+    """
+    visit = Visit(browser, url, {name.replace("_", "."): answer for name, answer in answers.items()})
+    try:
+        yield visit
+    finally:
+        visit.page.close()
+        assert visit.faults == []
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +179,7 @@ def test_what_looks_like_it_is_found_in_the_catalog(visit: Visit, site: Path, bu
 
 
 def test_what_is_no_picture_is_said_and_no_catalog_is_needed(browser: Any, url: str, site: Path) -> None:
-    with visited(browser, url, without="vectors.jsonl") as opened:
+    with visited(browser, url, vectors_jsonl={"status": 404}) as opened:
         opened.page.set_input_files("#first", site / "page.css")
         opened.page.get_by_text("page.css: ").wait_for()
         assert opened.page.locator("img:visible, #found:visible").count() == 0
@@ -181,9 +189,59 @@ def test_what_is_no_picture_is_said_and_no_catalog_is_needed(browser: Any, url: 
         assert opened.page.locator("#catalog").is_hidden()
 
 
-def test_an_encoder_that_is_not_there_is_said(browser: Any, url: str) -> None:
-    with visited(browser, url, without="encoder.onnx") as opened:
+def test_a_picture_that_cannot_be_read_takes_the_place_of_the_one_before(visit: Visit, site: Path) -> None:
+    good, other = site / "photos" / "watch" / "003.jpg", site / "photos" / "t-shirt" / "001.jpg"
+    visit.choose(good)
+    visit.page.set_input_files("#first", site / "page.css")
+    visit.page.get_by_text("page.css: ").wait_for()
+    assert visit.page.locator("#first-image:visible, #found:visible").count() == 0
+    visit.choose(other, "second")
+    assert visit.said().startswith("page.css: "), "and no cosine with a picture that is not shown"
+    visit.choose(good)
+    assert visit.said().startswith("Cosine of the two: ")
+    assert visit.page.locator("#found:visible").count() == 1
+    visit.page.set_input_files("#second", [])
+    visit.page.locator("#second-image").wait_for(state="hidden")
+    assert visit.said() == ""
+
+
+def test_what_becomes_of_a_picture_that_is_chosen_no_longer_is_not_said(browser: Any, url: str, site: Path) -> None:
+    with visited(browser, url) as opened:
+        opened.page.evaluate("""() => {
+            const decode = createImageBitmap;
+            window.createImageBitmap = async (picture, options) => {
+                if (picture.name === "page.css") await new Promise((done) => (window.go_on = done));
+                return decode(picture, options);
+            };
+        }""")
+        opened.page.set_input_files("#first", site / "page.css")
+        opened.page.wait_for_function("() => window.go_on !== undefined")
+        opened.choose(site / "photos" / "watch" / "003.jpg")
+        opened.page.evaluate("() => new Promise((done) => { window.go_on(); setTimeout(done, 200); })")
+        assert "page.css" not in opened.said()
+        assert opened.page.locator("#found:visible").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [("[", "vectors.jsonl: "), ('{"path": "a.jpg", "learned": [1, 2]}', "vectors.jsonl: Vectors of 32 and 2 numbers")],
+)
+def test_faults_of_the_catalog_are_no_faults_of_the_picture(
+    browser: Any, url: str, site: Path, line: str, fault: str
+) -> None:
+    with visited(browser, url, vectors_jsonl={"body": line}) as opened:
+        opened.page.set_input_files("#first", site / "photos" / "watch" / "003.jpg")
+        opened.page.get_by_text(fault).wait_for()
+        assert "003.jpg" not in opened.said()
+        assert opened.page.locator("#found:visible").count() == 0
+
+
+def test_an_encoder_that_is_not_there_is_said(browser: Any, url: str, site: Path) -> None:
+    with visited(browser, url, encoder_onnx={"status": 404}) as opened:
         opened.page.get_by_text("encoder.onnx").wait_for()
+        opened.page.set_input_files("#first", site / "photos" / "watch" / "003.jpg")
+        opened.page.wait_for_timeout(200)
+        assert "003.jpg" not in opened.said()
 
 
 @pytest.mark.parametrize("kind", ["fine", "transparent", "turned", "large", "tiny"])

@@ -18,7 +18,8 @@ from PIL import Image
 keras = pytest.importorskip("keras", reason="fine-tuning needs TensorFlow: pip install 'autoenc[train]'")
 
 from autoenc import classify, finetune, load_bundle  # noqa: E402
-from autoenc.encoders.applications import APPLICATIONS, build_base, preprocess  # noqa: E402
+from autoenc.encoders.applications import APPLICATIONS, preprocess  # noqa: E402
+from autoenc.encoders.building import build_base  # noqa: E402
 from autoenc.errors import (  # noqa: E402
     ArgumentError,
     EncoderError,
@@ -360,6 +361,8 @@ def test_a_folder_to_validate_on(drawn: Path, tmp_path: Path) -> None:
     [
         ({"base": "alexnet"}, r"base=: Unknown network 'alexnet'; those .* mobilenet"),
         ({"base": "MobileNet2"}, r"Did you mean 'mobilenet'\?"),
+        ({"base": 5}, r"base=: Unknown network 5; those .* mobilenet"),
+        ({"base": ["mobilenet"]}, r"base=: Unknown network \['mobilenet'\]; .* Did you mean 'mobilenet'\?"),
         ({"epochs": 0}, "epochs= must be a whole number, 1 or more"),
         ({"top_epochs": -1}, "top_epochs= must be"),
         ({"copies": 0}, "copies= must be"),

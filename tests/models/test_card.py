@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_the_card_of_a_model(info: dict[str, Any]) -> None:
         "tensorflow 2.21.0",
     ):
         assert said in card, said
-    assert "drawn at random" not in card
+    assert "even sample" not in card
     assert "collapsed" not in card
 
 
@@ -77,15 +78,42 @@ def test_what_is_different_is_said(info: dict[str, Any]) -> None:
     info["latents"]["collapsed"] = True
     info["training"]["teacher"] = {"name": "mobile`net\n# x", "weight": 0.5}
     info["training"]["labels"] = {"classes": ["hat", "a_b"], "unlabeled": 1}
+    info["training"]["objectives"] += [{"name": "supervised", "weight": 1.0}]
     info["training"]["emphasis"] |= {"scores": [], "reason": "too few images"}
     card = model_card(info)
-    assert "- 900 images; 3 files could not be used.\n- They were drawn at random from the 5,000 in the folder." in card
+    assert "- 900 images; 3 files could not be used.\n- They are an even sample of the 5,000 that were found." in card
     assert "**Its vectors have collapsed**" in card
     assert "a teacher, the encoder `mobile'net\\n# x`, weight 0.5 (edges, color and texture together: 1)." in card
     assert "- Labels: 2 classes guided the training: hat and a\\_b; 1 image had none." in card
+    assert "- `supervised`, weight 1: images of one class get vectors that are alike." in card
     assert "- Why these weights: too few images." in card
     info["training"]["emphasis"]["reason"] = ""
     assert "- These weights were asked for." in model_card(info)
+
+
+def test_what_is_missing_is_left_out(info: dict[str, Any]) -> None:
+    info["training"]["labels"] = {"classes": ["hat", "shoe"], "unlabeled": 1}
+    info["training"]["teacher"] = {"name": "edges", "weight": 1.0}
+    whole = set(model_card(info).splitlines())
+
+    def without(part: Any) -> Iterator[None]:
+        """Each entry of the part, and of its parts, is gone for a while."""
+        for key in list(part):
+            if part is not info or key != "architecture":
+                kept = part.pop(key)
+                yield
+                part[key] = kept
+                for inner in kept if isinstance(kept, list) else [kept]:
+                    if isinstance(inner, dict):
+                        yield from without(inner)
+
+    count = 0
+    for _ in without(info):
+        count += 1
+        new = set(model_card(info).splitlines()) - whole
+        assert len(new) <= 2, "what refers to it is told in other words"
+        assert "None" not in " ".join(new)
+    assert count > 40
 
 
 def test_a_fine_tuned_model_names_its_classes() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from comparisons import comparison, pictures, scores
+from comparisons import HALF, comparison, pictures, scores
 
 from autoenc.comparison.records import Comparison
 from autoenc.report import pareto, plots
 
-HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
 per_class, forest = plots.per_class_heatmap, plots.difference_forest
 
 

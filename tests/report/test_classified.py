@@ -36,16 +36,18 @@ def tiles(monkeypatch: pytest.MonkeyPatch) -> list[sheets.Tile]:
     return kept
 
 
-def test_captions_name_the_class_and_notes_the_folder_that_says_otherwise(
+def test_captions_name_the_class_and_notes_the_file_or_the_folder_that_says_otherwise(
     found: Classification, tiles: list[sheets.Tile]
 ) -> None:
+    """A long file name beside the folder's would leave neither to be read."""
     classification_sheet(found)
     assert len(tiles) == 48
     for image, tile in zip(found.images, tiles, strict=True):
         wrong = image.folder != image.label
         assert tile.wrong == wrong
         assert tile.caption == f"{image.label} {image.probability:.0%}"
-        assert tile.note == f"{'true: ' if wrong else ''}{image.path.parent.name}/{image.path.name}"
+        folder = image.path.parent.name
+        assert tile.note == (f"true: {folder}" if wrong else f"{folder}/{image.path.name}")
 
 
 def test_a_wrong_class_has_a_red_frame(found: Classification) -> None:

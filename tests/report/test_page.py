@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comparisons import comparison, scores
+from comparisons import HALF, comparison, scores
 from pages import Page
 from PIL import Image
 
@@ -22,8 +22,6 @@ from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import SkippedFile
 from autoenc.report.findings import disagreements, headline
 from autoenc.report.page import NO_PLOTS, render, write_report
-
-HALF = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
 
 pytestmark = pytest.mark.usefixtures("empty_plots")
 

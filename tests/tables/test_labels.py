@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from autoenc.errors import LabelsError
-from autoenc.tables.labels import labels_from_folders, read_labels
+from autoenc.errors import ArgumentError, LabelsError
+from autoenc.tables.labels import check_label_column, labels_from_folders, read_labels
 
 ROOT = Path("photos")
 PATHS = [ROOT / "hat" / "1.jpg", ROOT / "shoe" / "2.png", ROOT / "3.jpg"]
@@ -148,3 +149,10 @@ def test_nothing_is_left_open(tmp_path: Path) -> None:
     # A generator that is dropped half way would warn of an open file.
     with pytest.raises(LabelsError):
         read_labels(table(tmp_path, "id,color\n" + "1,red\n" * 10_000), "kind")
+
+
+@pytest.mark.parametrize("labels", [None, "folders", ["a"], np.array(["a"]), {"a.jpg": "a"}], ids=str)
+def test_a_column_is_refused_where_no_table_is_named(labels: object) -> None:
+    check_label_column(None, labels)
+    with pytest.raises(ArgumentError, match=r"label_column= is a column of a table; name its file with labels=\."):
+        check_label_column("kind", labels)

@@ -175,7 +175,7 @@ def test_weights_are_those_of_a_pretrained_teacher() -> None:
 @pytest.mark.parametrize(
     ("teacher", "error", "message"),
     [
-        ("learned", ArgumentError, r"does not say which model\. .*name onnx:FILE; in Python, give the Encoder"),
+        ("learned", ArgumentError, r"does not say which model\. .*name onnx:FILE; in Python, pass the Encoder"),
         ("edges+pca32", ArgumentError, "which must be fitted. Name 'edges'"),
         ("magic", EncoderError, "Unknown encoder 'magic'"),
         (5, ArgumentError, "names of encoders, or instances"),
