@@ -94,5 +94,20 @@ def test_quality_against_cost_can_be_read_at_any_width(page: Any) -> None:
     assert [hint != "none" for hint in hints] == [width < 700] * 3 + [False, False], "only what scrolls says so"
 
 
+def test_a_result_has_a_frame_and_words_of_the_color_of_its_verdict(page: Any) -> None:
+    colors = {}
+    for verdict, mark in (("right", "✓"), ("wrong", "✗")):
+        result = page.locator(f"figure.{verdict}").first
+        words = result.locator("figcaption")
+        assert words.inner_text().startswith(mark)
+        colors[verdict] = words.evaluate("it => getComputedStyle(it).color")
+        assert result.locator("img").evaluate("it => getComputedStyle(it).boxShadow") == (
+            f"{colors[verdict]} 0px 0px 0px 3px"
+        )
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    green, red = ("rgb(76, 195, 138)", "rgb(255, 138, 128)") if dark else ("rgb(15, 122, 80)", "rgb(200, 62, 56)")
+    assert colors == {"right": green, "wrong": red}
+
+
 def test_axe_finds_no_serious_fault(page: Any, axe: str) -> None:
     assert serious_faults(page, axe, {}) == {}
