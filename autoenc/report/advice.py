@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from autoenc.comparison.fusion import Fusion
-from autoenc.comparison.records import Comparison, Difference, EncoderScores
+from autoenc.comparison.records import Comparison, Difference
 from autoenc.encoders import ENCODERS, PRETRAINED_NAMES, base_name
 from autoenc.encoders.applications import IMAGENET
 from autoenc.encoders.exported import is_exported
@@ -42,7 +42,7 @@ def advice(comparison: Comparison) -> str:
         >>> advice(comparison)  # nothing was trained
         ''
     """
-    together = _of_hybrid(comparison.hybrid) or _of_fusion(comparison.fusion)
+    together = _of_hybrid(comparison) or _of_fusion(comparison)
     return " ".join(filter(None, [_of_single(comparison), together]))
 
 
@@ -64,23 +64,26 @@ def search_command(comparison: Comparison, place: str = STORE) -> str:
     return f"autoenc query {'--id IMAGE' if found.attributes else 'IMAGE'} --store {place} {options}"
 
 
-def _of_fusion(fusion: Fusion | None) -> str:
+def _of_fusion(comparison: Comparison) -> str:
+    fusion = comparison.fusion
     if fusion is None or not fusion.worthwhile:
         return ""
     return (
         f"The fusion {fusion.name} retrieves better than any encoder alone: {_ahead(fusion)}. Index with "
-        f"encoders={','.join(fusion.encoders)} and search with using={fusion.using}."
+        f"{_made_with('encoders', fusion.encoders, comparison)} and search with using={fusion.using}."
     )
 
 
-def _of_hybrid(hybrid: Fusion | None) -> str:
+def _of_hybrid(comparison: Comparison) -> str:
+    hybrid = comparison.hybrid
     if hybrid is None or not hybrid.worthwhile:
         return ""
     options = ", ".join(f"{name}={text}" for name, text in hybrid.options.items())
     return (
         f"The hybrid {hybrid.name} retrieves better than looks alone: {_ahead(hybrid)}. Index with "
-        f"encoders={','.join(hybrid.encoders)} and with the table of these fields, and search by stored images with "
-        f"{options}. For a picture that is not stored, give the values: boost=FIELD:VALUE=WEIGHT."
+        f"{_made_with('encoders', hybrid.encoders, comparison)} and with the table of these fields, and "
+        f"search by stored images with {options}. For a picture that is not stored, give the values: "
+        "boost=FIELD:VALUE=WEIGHT."
     )
 
 
@@ -99,7 +102,7 @@ def _of_single(comparison: Comparison) -> str:
     better = sorted((found for found in others if found.ci_high < 0), key=lambda found: found.mean)
     if not better:
         return ""
-    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison.encoders, reference)}"
+    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison)}"
 
 
 def _lead(best: Difference) -> str:
@@ -107,21 +110,22 @@ def _lead(best: Difference) -> str:
     return f"{best.b} retrieves better than {best.a}: its mAP is higher by {lead} (95% interval {low} to {high})."
 
 
-def _remedy(better: Sequence[str], encoders: Mapping[str, EncoderScores], reference: str) -> str:
+def _remedy(better: Sequence[str], comparison: Comparison) -> str:
     """What to train, and what to search with.
 
     Args:
         better: the encoders that retrieve better, the best first.
-        encoders: all of them, by name.
-        reference: the trained encoder.
+        comparison: of these and of the trained encoder, its reference.
     """
+    encoders, reference = comparison.encoders, comparison.reference
     wanted, origin = _wanted(better), encoders[reference].origin
     has = None if origin in READY_MODELS else encoders[reference].emphasis  # those were trained on other images
     stored = next((name for name in better if name == base_name(name)), None)  # a store holds no projections
-    search = f"index with encoders={_named(stored, encoders[stored])} and search with using={stored}" if stored else ""
+    made = _made_with("encoders", [stored], comparison) if stored else ""
+    search = f"index with {made} and search with using={stored}" if stored else ""
     best = base_name(better[0])
     if best in PRETRAINED_NAMES or is_exported(encoders[better[0]].origin):
-        how = f"with teacher={_named(best, encoders[better[0]])}"
+        how = f"with {_made_with('teacher', better[:1], comparison)}"
         return f"Train a model on these images {how}{f', or {search}' if search else ''}."
     if has and (wanted == has.asked or (wanted != "auto" and best == has.heaviest)):
         said = f"The emphasis of the model is {wanted}" if wanted == has.asked else f"The model weighs {best} most"
@@ -130,12 +134,15 @@ def _remedy(better: Sequence[str], encoders: Mapping[str, EncoderScores], refere
     return f"Train a model on these images {how}{f', or {search}' if search else ''}."
 
 
-def _named(name: str, scores: EncoderScores) -> str:
-    """What makes an encoder again: its name, with its weights, or the file of an exported model."""
-    if is_exported(scores.origin):
-        return str(scores.origin)
-    local = name in PRETRAINED_NAMES and scores.origin not in (None, IMAGENET)
-    return f"{name} weights={name}={scores.origin}" if local else name
+def _made_with(option: str, names: Iterable[str], comparison: Comparison) -> str:
+    """The option that names encoders as they were given, an exported model by its file, and that of their weights."""
+    given, weights = [], []
+    for name in names:
+        base, origin = base_name(name), comparison.encoders[name].origin
+        given.append(str(origin) if is_exported(origin) else base)
+        if base in PRETRAINED_NAMES and origin not in (None, IMAGENET):
+            weights.append(f"weights={shlex.quote(f'{base}={origin}')}")
+    return " ".join([f"{option}={shlex.quote(','.join(given))}", *weights])
 
 
 def _wanted(better: Sequence[str]) -> str:

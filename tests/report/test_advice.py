@@ -151,8 +151,35 @@ def test_a_fusion_that_beats_every_encoder_is_named_with_its_weights() -> None:
     )
     differences = {"color": (0.5, 0.25, 0.75), "learned": (0.125, 0.0625, 0.25)}
     assert advice(fused(differences)) == told
-    assert advice(fused(differences, reference="edges", origin=None)) == told, "even if none of them was trained"
+    untrained = fused(differences, reference="edges", origin=None)
+    untrained = replace(untrained, encoders={**untrained.encoders, "learned": scores("learned", [0.5] * 4)})
+    assert (advice(untrained), untrained.reference) == (told, "edges"), "even if none of them was trained"
     assert as_flags(told).endswith("Index with --encoders learned,color and search with --using learned=1,color=0.5.")
+
+
+def test_encoders_of_a_fusion_are_named_as_index_takes_them() -> None:
+    """An exported model by its file, pretrained weights by theirs; a search names the vectors of the store."""
+    together = fusion({"m-litert": 1.0, "mobilenet": 0.5, "edges": 0.5}, [0.5] * 4, {"edges": (0.5, 0.25, 0.75)})
+    encoders = [
+        scores("m-litert", [0.5] * 4, origin="litert:my models/m.tflite"),
+        scores("mobilenet", [0.5] * 4, origin="/weights/m.h5"),
+        scores("edges", [0.5] * 4),
+    ]
+    told = advice(replace(comparison([Path(f"{at}.png") for at in range(4)], list("abab"), encoders), fusion=together))
+    assert as_flags(told).endswith(
+        "Index with --encoders 'litert:my models/m.tflite,mobilenet,edges' --weights mobilenet=/weights/m.h5 and "
+        "search with --using m-litert=1,mobilenet=0.5,edges=0.5."
+    )
+
+
+def test_a_better_exported_model_is_named_by_its_file() -> None:
+    both = found({"m-onnx": MORE})
+    better = replace(both.encoders["m-onnx"], origin="onnx:m.onnx")
+    told = advice(replace(both, encoders={**both.encoders, "m-onnx": better}))
+    assert told.endswith(
+        "Train a model on these images with teacher=onnx:m.onnx, or index with encoders=onnx:m.onnx and search with "
+        "using=m-onnx."
+    )
 
 
 def test_nothing_is_said_of_a_fusion_that_is_not_shown_to_beat_every_encoder() -> None:
