@@ -15,7 +15,7 @@ from autoenc.comparison.attributes import Attribute
 from autoenc.comparison.fusion import fusion_name
 from autoenc.comparison.records import Comparison, Difference
 from autoenc.encoders import TrainedEmphasis
-from autoenc.report.advice import advice, search_command
+from autoenc.report.advice import advice, search_command, train_command
 from autoenc.report.findings import fusion_told, tally
 from autoenc.report.markup import escape
 from autoenc.report.page import render
@@ -119,9 +119,25 @@ def test_a_store_holds_no_projections(names: list[str], remedy: str) -> None:
     assert advice(found({"edges+pca32": MORE}, SHAPE)).endswith(". The emphasis of the model is shape already.")
 
 
+def test_the_command_trains_what_is_advised_and_can_be_pasted() -> None:
+    both = found({"mobilenet": MORE})
+    weighed = replace(both.encoders["mobilenet"], origin="/my weights/m.h5")
+    command = train_command(replace(both, encoders={**both.encoders, "mobilenet": weighed}))
+    assert shlex.split(command) == [
+        "autoenc", "train", "IMAGES", "--model", "DIR", "--teacher", "mobilenet", "--weights",
+        "mobilenet=/my weights/m.h5",
+    ]  # fmt: skip
+    assert train_command(found({"color": MORE}, SHAPE)) == "autoenc train IMAGES --model DIR --emphasis color"
+    assert train_command(found({"color": MORE}, UNKNOWN)) == "autoenc train IMAGES --model DIR"
+    assert train_command(found({"color": MORE}, COLOR)) == ""
+    assert train_command(found({"color": EVEN})) == ""
+
+
 def test_it_stands_in_the_page_and_in_the_json() -> None:
     better, even = found({"color": MORE}), found({"color": EVEN})
     assert f'<p class="note">{advice(better)}</p>' in render(better)
+    assert f'<p class="note">{as_flags(advice(better))}</p>' in render(better, told=as_flags)
+    assert f'<pre class="command"><code>{train_command(better)}</code></pre>' in render(better)
     assert 'class="note"' not in render(even)
     assert comparison_document(better) == {**better.to_dict(), "advice": advice(better), "command": ""}
     assert comparison_document(even)["advice"] == ""

@@ -23,7 +23,7 @@ KEPT = os.environ.get("AUTOENC_SCREENSHOTS")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A comparison of nine encoders whose costs lie orders of magnitude apart."""
+    """A comparison of nine encoders whose costs lie orders of magnitude apart; the weights of one have a long path."""
     folder = tmp_path_factory.mktemp("report")
     paths, labels = pictures(folder / "photos", 24, ["hat", "shoe", "watch"])
     generator = np.random.default_rng(0)
@@ -40,12 +40,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     encoders = [
         dataclasses.replace(
-            scores(name, np.clip(generator.normal(quality, 0.15, 24), 0, 1), dim=dim, ms=ms), model_bytes=model
+            scores(name, np.clip(generator.normal(quality, 0.15, 24), 0, 1), dim=dim, ms=ms),
+            model_bytes=model,
+            origin={"learned": "model", "mobilenet": f"/home/someone/{'models' * 15}/mobilenet.h5"}.get(name),
         )
         for name, (dim, ms, quality, model) in known.items()
     ]
     together = fusion({"learned": 1.0, "edges": 0.5}, [0.4] * 24, {"learned": (0.02, 0.0, 0.04)})
     differences = {name: (0.05, 0.01, 0.09) for name in known if name != "learned"}
+    differences["mobilenet"] = (-0.05, -0.09, -0.01)
     found = comparison(paths, labels, encoders, differences, fusion=together)
     return write_report(found, folder / "out")
 
