@@ -97,6 +97,19 @@ def test_quality_against_cost_can_be_read_at_any_width(page: Any) -> None:
     assert [hint != "none" for hint in hints] == [width < 700] * 3 + [False, False], "only what scrolls says so"
 
 
+def test_names_of_encoders_break_between_words(page: Any) -> None:
+    names = page.locator("tbody th:has(wbr), .row > p:has(wbr)")
+    assert names.count() > 10
+    broken = names.evaluate_all(
+        """them => them.filter(it => [...it.childNodes].some(part => {
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            return part.nodeType === Node.TEXT_NODE && part.textContent.trim() && range.getClientRects().length > 1;
+        })).map(it => it.textContent)"""
+    )
+    assert broken == []
+
+
 def test_a_result_has_a_frame_and_words_of_the_color_of_its_verdict(page: Any) -> None:
     colors = {}
     for verdict, mark in (("right", "✓"), ("wrong", "✗")):
