@@ -91,6 +91,16 @@ def test_what_is_different_is_said(info: dict[str, Any]) -> None:
     assert "- These weights were asked for." in model_card(info)
 
 
+def test_a_mix_that_is_the_mean_of_the_best_is_not_called_the_best(info: dict[str, Any]) -> None:
+    emphasis = info["training"]["emphasis"]
+    best = {"weights": {"edges": 1.0, "color": 0.0, "texture": 0.0}, "score": 0.0831}
+    emphasis["scores"] = [best, {"weights": emphasis["weights"], "score": 0.0823}]
+    said = "from the images themselves: the mean of the best of 2 mixes, whose scores (within 10%) are too"
+    assert said in model_card(info)
+    emphasis["scores"][1]["score"] = 0.0831
+    assert "from the images themselves, the best of 2 mixes." in model_card(info)
+
+
 def test_what_is_missing_is_left_out(info: dict[str, Any]) -> None:
     info["training"]["labels"] = {"classes": ["hat", "shoe"], "unlabeled": 1}
     info["training"]["teacher"] = {"name": "edges", "weight": 1.0}
