@@ -119,7 +119,8 @@ def _objective(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"- It learned from a teacher, the encoder `{_text(teacher.get('name', 'unknown'))}`{weight}."
     if "epochs" in training:
         best = f"; that of epoch {training['best_epoch']} is kept" if "best_epoch" in training else ""
-        took = f", {training['seconds']:.0f} s" if "seconds" in training else ""
+        without = " (the features of the frozen base, computed before, are not counted)" if base else ""
+        took = f" in {training['seconds']:.0f} s{without}" if "seconds" in training else ""
         seed = f", seed {info['seed']}" if "seed" in info else ""
         yield f"- {counted(training['epochs'], 'epoch')}{took}{seed}{best}."
 
