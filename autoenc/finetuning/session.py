@@ -21,7 +21,8 @@ from autoenc.images.finding import Found, SkippedFile
 from autoenc.progress import Progress
 from autoenc.quiet import tensorflow_silenced
 from autoenc.text import shown
-from autoenc.training.checkpoint import Checkpoint, State
+from autoenc.training.checkpoint import Checkpoint
+from autoenc.training.state import State
 from autoenc.vectors import Indices, Vectors
 
 OPTIMIZER = "adam"

@@ -1,15 +1,11 @@
-"""An unfinished training on disk: everything that the next epoch depends on, replaced whole after each epoch."""
+"""An unfinished training on disk: its state, replaced whole after each epoch, and what its teacher made."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import reprlib
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from autoenc.errors import TrainingError
 from autoenc.files import remove_folder
 from autoenc.models.manifest import unfinished
 from autoenc.text import printable, shown
+from autoenc.training.state import Arrays, State, arrays_of, opened, read_state
 from autoenc.vectors import Vectors
 
 try:
@@ -27,47 +24,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-Arrays = list[npt.NDArray[np.generic]]
-
 _VECTORS = "teacher.npz"
 _FILES = ("lock", "state.npz", "state.npz.partial", _VECTORS, f"{_VECTORS}.partial")
 _COLUMNS = ("epoch", "loss", "val_loss", "seconds")
-
-
-@dataclass
-class State:
-    """A training after its last finished epoch.
-
-    Attributes:
-        settings: what makes two trainings the same: data, architecture, objective, seed and so on.
-        history: one row per epoch: epoch, loss, val_loss, seconds.
-        current: the trainer's state.
-        best: the trainer's state after the epoch with the lowest val_loss.
-        emphasis: what was found, as `Emphasis.to_dict` returns it; None for an objective without one.
-    """
-
-    settings: dict[str, Any]
-    history: list[dict[str, float]] = field(default_factory=list)
-    current: Arrays = field(default_factory=list)
-    best: Arrays = field(default_factory=list)
-    emphasis: dict[str, Any] | None = None
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch with the lowest val_loss, counted from 1; 0 before the first."""
-        if not self.history:
-            return 0
-        return int(min(self.history, key=lambda row: row["val_loss"])["epoch"])
-
-    @property
-    def best_row(self) -> dict[str, float]:
-        """The history's row of the best epoch."""
-        return self.history[self.best_epoch - 1]
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in epochs, over all sessions."""
-        return sum(row["seconds"] for row in self.history)
 
 
 class Checkpoint:
@@ -153,11 +112,7 @@ class Checkpoint:
         Raises:
             TrainingError: the folder cannot be written.
         """
-        header = json.dumps({"settings": state.settings, "history": state.history, "emphasis": state.emphasis})
-        arrays: dict[str, npt.NDArray[np.generic]] = {"header": np.frombuffer(header.encode(), np.uint8)}
-        arrays |= {f"current_{i:03}": value for i, value in enumerate(state.current)}
-        arrays |= {f"best_{i:03}": value for i, value in enumerate(state.best)}
-        self._replace("state.npz", arrays)
+        self._replace("state.npz", arrays_of(state))
 
     def keep_vectors(self, key: str, vectors: Vectors) -> None:
         """Save what a teacher made of the images, so that it is not run again before the bundle is written.
@@ -174,7 +129,7 @@ class Checkpoint:
     def kept_vectors(self, key: str, shape: tuple[int, int]) -> Vectors | None:
         """What `keep_vectors` saved for this key; None if nothing was, or something that cannot be read."""
         try:
-            with _opened(self.folder / _VECTORS) as arrays:
+            with opened(self.folder / _VECTORS) as arrays:
                 if arrays["key"].tobytes() != key.encode():
                     return None
                 vectors = arrays["vectors"]
@@ -205,7 +160,7 @@ class Checkpoint:
         if not self.exists():
             return State(settings)
         try:
-            state = _read(self.folder / "state.npz", self._columns)
+            state = read_state(self.folder / "state.npz", self._columns)
         except Exception as error:  # zip, NumPy and JSON have a dozen kinds for a file that is not what it says
             raise self.unreadable(str(error)) from error
         if settings.keys() != state.settings.keys():
@@ -265,32 +220,6 @@ class Checkpoint:
 
     def remove(self) -> None:
         remove_folder(self.folder)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """The arrays in a file that may hold anything; any exception means that there are none."""
-    with file.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in arrays.zip.infolist()):
-            raise ValueError("it is compressed")  # a few bytes could unpack to more than memory holds
-        yield arrays
-
-
-def _read(file: Path, columns: frozenset[str]) -> State:
-    """The state in a file; any exception means that it is none."""
-    with _opened(file) as arrays:
-        header = json.loads(arrays["header"].tobytes())
-        settings, history = header["settings"], header["history"]
-        if not (isinstance(settings, dict) and isinstance(history, list)):
-            raise ValueError("it lacks settings or history")
-        for epoch, row in enumerate(history, start=1):
-            if row.keys() != columns or row["epoch"] != epoch:
-                raise ValueError(f"epoch {epoch} of its history is missing")
-            if not all(type(value) in (int, float) and math.isfinite(value) for value in row.values()):
-                raise ValueError(f"epoch {epoch} of its history holds something other than finite numbers")
-        names = sorted(arrays.files)
-        current, best = ([arrays[name] for name in names if name.startswith(kind)] for kind in ("current_", "best_"))
-        return State(settings, history, current, best, header.get("emphasis"))
 
 
 def _spelled(value: Any) -> str:

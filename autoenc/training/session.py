@@ -17,7 +17,7 @@ from autoenc.images.finding import Found, path_of
 from autoenc.progress import Progress
 from autoenc.quiet import tensorflow_silenced
 from autoenc.training import teacher as teachers
-from autoenc.training.checkpoint import Checkpoint, State
+from autoenc.training.checkpoint import Checkpoint
 from autoenc.training.classes import Classes, classes_of, key_of
 from autoenc.training.descriptors import Describer, joined
 from autoenc.training.emphasis import Emphasis, decide, parse_emphasis
@@ -25,6 +25,7 @@ from autoenc.training.examples import Examples, distinct, split
 from autoenc.training.model import INPUT_SIZE, ModelConfig
 from autoenc.training.objectives import Material, Prediction, create_objectives
 from autoenc.training.settings import Settings
+from autoenc.training.state import State
 from autoenc.training.step import OPTIMIZER, Trainer
 from autoenc.vectors import Indices, evenly
 

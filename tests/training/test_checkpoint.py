@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from autoenc.errors import TrainingError
-from autoenc.training.checkpoint import Checkpoint, State
+from autoenc.training.checkpoint import Checkpoint
+from autoenc.training.state import State
 
 SETTINGS = {"seed": 0, "objectives": [{"name": "reconstruction", "weight": 1.0}]}
 ROW = {"epoch": 1, "loss": 0.5, "val_loss": 0.4, "seconds": 2.0}
