@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import textwrap
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,16 @@ def drawable(text: str, length: int = 24) -> str:
     text = "".join(char if ord(char) in known else "□" for char in printable(text))
     text = text if len(text) <= length else f"{text[: length // 2]}…{text[-(length // 2 - 1) :]}"
     return text.replace("$", r"\$")
+
+
+def drawable_lines(text: str, length: int = 24) -> str:
+    """Text as `drawable` makes it, but on two lines where it is too long and has spaces to break at.
+
+    Weights such as "(1 : 0.5)" stay together.
+    """
+    kept = printable(text).replace(" : ", "\u00a0:\u00a0")
+    lines = textwrap.wrap(kept, length, break_long_words=False, break_on_hyphens=False, max_lines=2, placeholder=" …")
+    return "\n".join(drawable(line.replace("\u00a0", " "), length) for line in lines)
 
 
 @lru_cache(maxsize=1)

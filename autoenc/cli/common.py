@@ -201,7 +201,7 @@ def as_flags(message: str) -> str:
         if len(name) == 1:
             return f"-{name}"
         following = message[match.end() : match.end() + 1]
-        return f"--{name} " if following.isalnum() or following == '"' else f"--{name}"
+        return f"--{name} " if following.isalnum() or following in ('"', "'") else f"--{name}"
 
     def type_flag(match: re.Match[str]) -> str:
         import shlex  # seldom needed

@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     from autoenc.comparison.run import compare
     from autoenc.figures import can_plot
     from autoenc.outputs import check_folder
-    from autoenc.report.advice import STORE, advice, search_command
+    from autoenc.report.advice import STORE, advice, search_command, train_command
     from autoenc.report.page import NO_PLOTS, write_report
     from autoenc.report.pareto import write_pareto_plot
     from autoenc.report.tables import (
@@ -147,7 +147,7 @@ def run(options: argparse.Namespace) -> int:
         progress=not options.quiet,
     )
     if out is not None:
-        write_report(comparison, out, place=place, overwrite=options.overwrite)  # makes the folder
+        write_report(comparison, out, place=place, told=as_flags, overwrite=options.overwrite)  # makes the folder
         write_comparison_json(comparison, out / "compare.json", place=place, overwrite=options.overwrite)
         write_comparison_csv(comparison, out / "compare.csv", overwrite=options.overwrite)
         if can_plot():
@@ -161,7 +161,7 @@ def run(options: argparse.Namespace) -> int:
         put(comparison_table(comparison))
         if sentences := advice(comparison):
             put(f"\n{as_flags(sentences)}")
-        if command := search_command(comparison, place):
+        for command in filter(None, [train_command(comparison), search_command(comparison, place)]):
             put(f"\n  {command}")
         if out is not None:
             put(f"\nReport: {shown(out / 'report.html')}")

@@ -66,7 +66,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from autoenc import finetune
-    from autoenc.text import shown
+    from autoenc.text import counted, shown
 
     asked = {name: value for name, value in vars(options).items() if name in SETTINGS}
     if hasattr(options, "validation"):
@@ -86,9 +86,10 @@ def run(options: argparse.Namespace) -> int:
         print_json(result.to_dict())
         return 0
     put(
-        f"Trained on {result.images - result.held_out:,} images of {len(result.classes):,} classes in "
-        f"{result.features_seconds + result.seconds:.0f} s; best epoch {result.best_epoch} of {result.epochs}, the "
-        f"first {result.head_epochs} of them trained the head alone."
+        f"Trained on {result.images - result.held_out:,} images of {len(result.classes):,} classes: "
+        f"{result.features_seconds:.0f} s for the features of the frozen base, {result.seconds:.0f} s for "
+        f"{counted(result.epochs, 'epoch')}. The best is epoch {result.best_epoch}; the first {result.head_epochs} "
+        "trained the head alone."
     )
     put(
         f"On {result.held_out:,} held-out images: accuracy {result.val_accuracy:.3f}, val_loss {result.val_loss:.4f} "

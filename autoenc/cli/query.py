@@ -19,9 +19,6 @@ from autoenc.cli.common import (
 
 if TYPE_CHECKING:
     from autoenc.catalog.answers import Neighbor
-    from autoenc.catalog.queries import Query
-    from autoenc.catalog.searching import Searcher
-    from autoenc.report.sheets import Tile
 
 
 def add_parser(verbs: Any) -> None:
@@ -178,11 +175,12 @@ def run(options: argparse.Namespace) -> int:
         if boost.value is not None and store.kind_of(boost.field) != "text":
             misses += unmatched(store, {boost.field: boost.value})
     if options.sheet:
+        from autoenc.report.asked import also_counted, query_tiles
         from autoenc.report.sheet_files import write_sheet
         from autoenc.report.sheets import query_sheet
 
         using = searcher.using if query.looks else ""
-        sheet = query_sheet(_shown([*options.image, *stored], options.like, query, searcher), neighbors, using=using)
+        sheet = query_sheet(query_tiles(query, searcher), neighbors, using=using, also=also_counted(query))
         write_sheet(sheet, options.sheet, overwrite=options.overwrite, reading=[*pictures, *reading])
     if options.json:
         print_json(
@@ -222,27 +220,6 @@ def run(options: argparse.Namespace) -> int:
             found = " ".join(f"--{name} {shlex.quote(text)}" for name, text in hint.options.items())
             say(f"{hint.told()}: {found}")
     return 0
-
-
-def _shown(images: list[str | Neighbor], like: list[str], query: Query, searcher: Searcher) -> str | Neighbor | Tile:
-    """What a sheet shows as the query: its first image, or the words and attributes of a query without images."""
-    from autoenc.catalog.products import product_photos
-    from autoenc.errors import PointNotFoundError
-    from autoenc.report.sheets import text_tile
-
-    if images:
-        return images[0]
-    if query.product is not None:
-        return searcher.stored(product_photos(searcher.store, query.product)[0])
-    if like:
-        try:
-            return searcher.stored(like[0])
-        except PointNotFoundError:
-            return like[0]
-    parts = [query.wanted.text] if query.wanted else []
-    parts += [boost.field if boost.value is None else f"{boost.field}: {boost.value}" for boost in query.boosts]
-    parts += [near.field if near.value is None else f"{near.field} near {near.value:g}" for near in query.nears]
-    return text_tile(", ".join(parts))
 
 
 _COLUMNS = ("rank", "score", "path", "parts", "fields")

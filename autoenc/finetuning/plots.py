@@ -74,9 +74,11 @@ def history_plot(
         axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold")
         axes.set_xlabel("epoch", color=FAINT)
         axes.set_ylabel(f"{key} ({better} is better)", color=FAINT)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(axis="y", color=GRID, linewidth=0.8)
-        axes.legend(frameon=False, labelcolor=INK, loc="center right")
+    handles, labels = panels[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, frameon=False, labelcolor=INK, loc="outside lower center", ncols=2)
     return write_file(path, png(canvas), overwrite=overwrite)
 
 

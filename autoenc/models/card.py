@@ -119,7 +119,8 @@ def _objective(info: Mapping[str, Any]) -> Iterator[str]:
         yield f"- It learned from a teacher, the encoder `{_text(teacher.get('name', 'unknown'))}`{weight}."
     if "epochs" in training:
         best = f"; that of epoch {training['best_epoch']} is kept" if "best_epoch" in training else ""
-        took = f", {training['seconds']:.0f} s" if "seconds" in training else ""
+        without = " (the features of the frozen base, computed before, are not counted)" if base else ""
+        took = f" in {training['seconds']:.0f} s{without}" if "seconds" in training else ""
         seed = f", seed {info['seed']}" if "seed" in info else ""
         yield f"- {counted(training['epochs'], 'epoch')}{took}{seed}{best}."
 
@@ -132,11 +133,20 @@ def _mix(info: Mapping[str, Any]) -> Iterator[str]:
     listed = ", ".join(f"{name} {weight:g}" for name, weight in weights)
     yield f"- What “alike” means in training: {listed}. A weight of 0 is not seen at all."
     if emphasis.get("scores"):
-        yield f"- These weights were found from the images themselves, the best of {len(emphasis['scores'])} mixes."
+        yield f"- These weights were found from the images themselves{_chosen(emphasis)}."
     elif emphasis.get("reason"):
         yield f"- Why these weights: {_plain(emphasis['reason'])}."
     else:
         yield "- These weights were asked for."
+
+
+def _chosen(emphasis: Mapping[str, Any]) -> str:
+    """How the weights were chosen from the mixes that were scored: `autoenc.training.emphasis.decide`."""
+    scores = emphasis["scores"]
+    chosen = next((each.get("score") for each in scores if each.get("weights") == emphasis["weights"]), None)
+    if chosen is None or chosen >= max(each.get("score", chosen) for each in scores):
+        return f", the best of {len(scores)} mixes"
+    return f": the mean of the best of {len(scores)} mixes, whose scores (within 10%) are too close to tell apart"
 
 
 def _scores(info: Mapping[str, Any]) -> Iterator[str]:

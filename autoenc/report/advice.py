@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from autoenc.comparison.fusion import Fusion
-from autoenc.comparison.records import Comparison, Difference, EncoderScores
+from autoenc.comparison.records import Comparison, Difference
 from autoenc.encoders import ENCODERS, PRETRAINED_NAMES, base_name
 from autoenc.encoders.applications import IMAGENET
 from autoenc.encoders.exported import is_exported
@@ -17,6 +17,9 @@ from autoenc.text import number
 
 STORE = "STORE"
 """Stands for the place of a store in a command."""
+
+Options = list[tuple[str, str]]
+"""Names and values, in the order in which they are given."""
 
 EMPHASIS_OF = {"edges": "shape", "color": "color", "texture": "texture"}
 """Descriptor -> the emphasis of a training whose targets it dominates."""
@@ -42,7 +45,7 @@ def advice(comparison: Comparison) -> str:
         >>> advice(comparison)  # nothing was trained
         ''
     """
-    together = _of_hybrid(comparison.hybrid) or _of_fusion(comparison.fusion)
+    together = _of_hybrid(comparison) or _of_fusion(comparison)
     return " ".join(filter(None, [_of_single(comparison), together]))
 
 
@@ -64,23 +67,43 @@ def search_command(comparison: Comparison, place: str = STORE) -> str:
     return f"autoenc query {'--id IMAGE' if found.attributes else 'IMAGE'} --store {place} {options}"
 
 
-def _of_fusion(fusion: Fusion | None) -> str:
+def train_command(comparison: Comparison) -> str:
+    """The command that trains the model that `advice` advises; or empty.
+
+    Args:
+        comparison: what `compare` returned.
+
+    Example:
+        >>> train_command(autoenc.compare("photos", encoders=["color"]))
+        ''
+    """
+    better = [found.b for found in _better(comparison)]
+    options = _training(better, comparison) if better else None
+    if options is None:
+        return ""
+    return " ".join(["autoenc train IMAGES --model DIR", *(f"--{name} {shlex.quote(text)}" for name, text in options)])
+
+
+def _of_fusion(comparison: Comparison) -> str:
+    fusion = comparison.fusion
     if fusion is None or not fusion.worthwhile:
         return ""
     return (
         f"The fusion {fusion.name} retrieves better than any encoder alone: {_ahead(fusion)}. Index with "
-        f"encoders={','.join(fusion.encoders)} and search with using={fusion.using}."
+        f"{_told(_made_with('encoders', fusion.encoders, comparison))} and search with using={fusion.using}."
     )
 
 
-def _of_hybrid(hybrid: Fusion | None) -> str:
+def _of_hybrid(comparison: Comparison) -> str:
+    hybrid = comparison.hybrid
     if hybrid is None or not hybrid.worthwhile:
         return ""
     options = ", ".join(f"{name}={text}" for name, text in hybrid.options.items())
     return (
         f"The hybrid {hybrid.name} retrieves better than looks alone: {_ahead(hybrid)}. Index with "
-        f"encoders={','.join(hybrid.encoders)} and with the table of these fields, and search by stored images with "
-        f"{options}. For a picture that is not stored, give the values: boost=FIELD:VALUE=WEIGHT."
+        f"{_told(_made_with('encoders', hybrid.encoders, comparison))} and with the table of these fields, and "
+        f"search by stored images with {options}. For a picture that is not stored, give the values: "
+        "boost=FIELD:VALUE=WEIGHT."
     )
 
 
@@ -91,15 +114,18 @@ def _ahead(fusion: Fusion) -> str:
 
 
 def _of_single(comparison: Comparison) -> str:
+    better = _better(comparison)
+    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison)}" if better else ""
+
+
+def _better(comparison: Comparison) -> list[Difference]:
+    """The differences of the trained encoder to those that retrieve better, the best first."""
     metric, reference = find_metric(comparison.main_metric), comparison.reference
     trained = ENCODERS.get(base_name(reference))
     if trained is None or not trained.trained or not metric.needs_labels:
-        return ""
+        return []
     others = [found for found in differences_by(comparison, metric.name) if base_name(found.b) != base_name(reference)]
-    better = sorted((found for found in others if found.ci_high < 0), key=lambda found: found.mean)
-    if not better:
-        return ""
-    return f"{_lead(better[0])} {_remedy([found.b for found in better], comparison.encoders, reference)}"
+    return sorted((found for found in others if found.ci_high < 0), key=lambda found: found.mean)
 
 
 def _lead(best: Difference) -> str:
@@ -107,35 +133,55 @@ def _lead(best: Difference) -> str:
     return f"{best.b} retrieves better than {best.a}: its mAP is higher by {lead} (95% interval {low} to {high})."
 
 
-def _remedy(better: Sequence[str], encoders: Mapping[str, EncoderScores], reference: str) -> str:
+def _remedy(better: Sequence[str], comparison: Comparison) -> str:
     """What to train, and what to search with.
 
     Args:
         better: the encoders that retrieve better, the best first.
-        encoders: all of them, by name.
-        reference: the trained encoder.
+        comparison: of these and of the trained encoder, its reference.
     """
-    wanted, origin = _wanted(better), encoders[reference].origin
-    has = None if origin in READY_MODELS else encoders[reference].emphasis  # those were trained on other images
     stored = next((name for name in better if name == base_name(name)), None)  # a store holds no projections
-    search = f"index with encoders={_named(stored, encoders[stored])} and search with using={stored}" if stored else ""
-    best = base_name(better[0])
-    if best in PRETRAINED_NAMES or is_exported(encoders[better[0]].origin):
-        how = f"with teacher={_named(best, encoders[better[0]])}"
-        return f"Train a model on these images {how}{f', or {search}' if search else ''}."
-    if has and (wanted == has.asked or (wanted != "auto" and best == has.heaviest)):
-        said = f"The emphasis of the model is {wanted}" if wanted == has.asked else f"The model weighs {best} most"
+    made = _told(_made_with("encoders", [stored], comparison)) if stored else ""
+    search = f"index with {made} and search with using={stored}" if stored else ""
+    options = _training(better, comparison)
+    if options is None:
+        wanted, has = _wanted(better), comparison.encoders[comparison.reference].emphasis
+        same = has is not None and wanted == has.asked
+        said = f"The emphasis of the model is {wanted}" if same else f"The model weighs {base_name(better[0])} most"
         return f"{said} already{f': {search}' if search else ''}."
-    how = f"with emphasis={wanted}" if has else "(by default, its emphasis is chosen from them)"
+    how = f"with {_told(options)}" if options else "(by default, its emphasis is chosen from them)"
     return f"Train a model on these images {how}{f', or {search}' if search else ''}."
 
 
-def _named(name: str, scores: EncoderScores) -> str:
-    """What makes an encoder again: its name, with its weights, or the file of an exported model."""
-    if is_exported(scores.origin):
-        return str(scores.origin)
-    local = name in PRETRAINED_NAMES and scores.origin not in (None, IMAGENET)
-    return f"{name} weights={name}={scores.origin}" if local else name
+def _training(better: Sequence[str], comparison: Comparison) -> Options | None:
+    """The options of a training that may help; none if the model has the emphasis already.
+
+    Arguments are those of `_remedy`.
+    """
+    model, best = comparison.encoders[comparison.reference], base_name(better[0])
+    if best in PRETRAINED_NAMES or is_exported(comparison.encoders[better[0]].origin):
+        return _made_with("teacher", better[:1], comparison)
+    if model.emphasis is None or model.origin in READY_MODELS:  # those were trained on other images
+        return []
+    wanted = _wanted(better)
+    if wanted == model.emphasis.asked or (wanted != "auto" and best == model.emphasis.heaviest):
+        return None
+    return [("emphasis", wanted)]
+
+
+def _made_with(option: str, names: Iterable[str], comparison: Comparison) -> Options:
+    """The option that names encoders as they were given, an exported model by its file, and those of their weights."""
+    given, weights = [], []
+    for name in names:
+        base, origin = base_name(name), comparison.encoders[name].origin
+        given.append(str(origin) if is_exported(origin) else base)
+        if base in PRETRAINED_NAMES and origin not in (None, IMAGENET):
+            weights.append(("weights", f"{base}={origin}"))
+    return [(option, ",".join(given)), *weights]
+
+
+def _told(options: Options) -> str:
+    return " ".join(f"{name}={shlex.quote(text)}" for name, text in options)
 
 
 def _wanted(better: Sequence[str]) -> str:

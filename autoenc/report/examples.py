@@ -12,7 +12,7 @@ from autoenc.errors import ImageError
 from autoenc.images.files import load_thumbnail
 from autoenc.images.finding import NamedPicture
 from autoenc.report.findings import Example, disagreements
-from autoenc.report.markup import data_uri, escape, section
+from autoenc.report.markup import data_uri, escape, name_of_encoder, section
 from autoenc.report.sheets import name_of
 from autoenc.text import shown
 
@@ -27,11 +27,12 @@ def examples_section(comparison: Comparison) -> str:
     if not examples:
         return ""
     if len(comparison.labeled):
+        rival = examples[0].encoders[1]
         text = (
-            f"These are the queries on which {escape(comparison.reference)} is furthest ahead of the best of the other "
-            "encoders, or furthest behind it, in average precision (AP). They show what the encoders look at, not "
-            "which of them is better: extremes are not typical. A green frame and ✓ mark results with the query's "
-            "label, a red frame and ✗ results with another."
+            f"These are the queries on which {escape(comparison.reference)} is furthest ahead of {escape(rival)}, over "
+            "all queries the best of the other encoders, or furthest behind it, in average precision (AP). They show "
+            "what the encoders look at, not which of them is better: extremes are not typical. A green frame and ✓ "
+            "mark results with the query's label, a red frame and ✗ results with another."
         )
     else:
         text = (
@@ -69,7 +70,7 @@ def _row(comparison: Comparison, query: int, name: str) -> str:
     at = (comparison.labeled == query).nonzero()[0]
     if len(at) and comparison.main_metric == "map":
         score = f" <small>AP {scores.scores('map')[at[0]]:.2f}</small>"
-    return f'<div class="row"><p>{escape(name)}{score}</p>{"".join(tiles)}</div>\n'
+    return f'<div class="row"><p>{name_of_encoder(name)}{score}</p>{"".join(tiles)}</div>\n'
 
 
 def _text(words: str) -> str:

@@ -180,8 +180,8 @@ def disagreements(comparison: Comparison, count: int = 8) -> list[Example]:
         Example(
             int(comparison.labeled[at]),
             (reference, *sorted(others, key=lambda name: name != rival)),
-            f"{reference} is {'ahead' if lead[at] > 0 else 'behind'}: average precision {ours[at]:.2f}, against "
-            f"{theirs[at]:.2f} for {rival}.",
+            f"{reference} is {'ahead of' if lead[at] > 0 else 'behind'} {rival}: average precision {ours[at]:.2f}, "
+            f"against {theirs[at]:.2f}.",
         )
         for at in [*ahead[:half], *behind[: count - half]]
     ]

@@ -15,6 +15,11 @@ def escape(text: str) -> str:
     return html.escape(printable(text), quote=True)
 
 
+def name_of_encoder(name: str) -> str:
+    """The name of an encoder as HTML: where it must break, it does so before "+pcaK" and not within a word."""
+    return escape(name).replace("+pca", "<wbr>+pca")
+
+
 def data_uri(data: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
@@ -25,12 +30,12 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequen
     Args:
         caption: as text.
         columns: the headings as text, including that of the names.
-        rows: (name as text, cells as HTML, whether the row is highlighted).
+        rows: (name as text, often of an encoder, cells as HTML, whether the row is highlighted).
     """
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(
         f"<tr{' class=' + chr(34) + 'reference' + chr(34) if marked else ''}>"
-        f'<th scope="row">{escape(name)}</th>{"".join(cells)}</tr>\n'
+        f'<th scope="row">{name_of_encoder(name)}</th>{"".join(cells)}</tr>\n'
         for name, cells, marked in rows
     )
     return (

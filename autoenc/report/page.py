@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,7 +12,7 @@ from autoenc.comparison.records import Comparison
 from autoenc.errors import OutputError
 from autoenc.figures import can_plot
 from autoenc.outputs import MARK, check_folder, write_file
-from autoenc.report.advice import STORE, advice, search_command
+from autoenc.report.advice import STORE, advice, search_command, train_command
 from autoenc.report.examples import examples_section
 from autoenc.report.findings import evidence, glossary, headline
 from autoenc.report.markup import escape, section
@@ -34,7 +35,12 @@ _MOST_FILES = 500
 
 
 def write_report(
-    comparison: Comparison, folder: str | os.PathLike[str], *, place: str = STORE, overwrite: bool = False
+    comparison: Comparison,
+    folder: str | os.PathLike[str],
+    *,
+    place: str = STORE,
+    told: Callable[[str], str] = str,
+    overwrite: bool = False,
 ) -> Path:
     """Write a comparison as one HTML page, with its plots and pictures inside.
 
@@ -45,6 +51,7 @@ def write_report(
             says so.
         folder: receives report.html; made if it does not exist. It must not lie in a folder of compared images.
         place: what the command to search with says after --store.
+        told: puts the advice into the words of its reader; as it is, it names parameters of the library.
         overwrite: replace a report.html that autoenc did not write.
 
     Returns:
@@ -65,14 +72,14 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"Cannot make the folder {shown(folder)}: {error.strerror or error}.") from error
-    page = render(comparison, place).encode()
+    page = render(comparison, place, told).encode()
     return write_file(folder / "report.html", page, overwrite=overwrite, reading=comparison.folders)
 
 
-def render(comparison: Comparison, place: str = STORE) -> str:
-    """The page as HTML text; `place` is what its command says after --store."""
+def render(comparison: Comparison, place: str = STORE, told: Callable[[str], str] = str) -> str:
+    """The page as HTML text; arguments as for `write_report`."""
     sections = (
-        _head(comparison, place),
+        _head(comparison, place, told),
         scores_section(comparison),
         differences_section(comparison),
         classes_section(comparison),
@@ -88,7 +95,7 @@ def render(comparison: Comparison, place: str = STORE) -> str:
     return template.substitute(generator=escape(MARK), title="Encoders compared - autoenc", content=content)
 
 
-def _head(comparison: Comparison, place: str) -> str:
+def _head(comparison: Comparison, place: str, told: Callable[[str], str]) -> str:
     labels = len({label for label in comparison.gallery_labels if label is not None})
     facts = [
         ("images in the gallery", len(comparison.gallery)),
@@ -114,9 +121,9 @@ def _head(comparison: Comparison, place: str) -> str:
     if comparison.model is not None:
         name = escape(comparison.reference)
         model = f" Encoder {name} uses the model <code>{escape(shown(comparison.model))}</code>."
-    sentences = filter(None, [advice(comparison), *comparison.notes, "" if can_plot() else NO_PLOTS])
+    sentences = filter(None, [told(advice(comparison)), *comparison.notes, "" if can_plot() else NO_PLOTS])
     notes = "".join(f'<p class="note">{escape(sentence)}</p>\n' for sentence in sentences)
-    if command := search_command(comparison, place):
+    for command in filter(None, [train_command(comparison), search_command(comparison, place)]):
         notes += f'<pre class="command"><code>{escape(command)}</code></pre>\n'
     return (
         "<header>\n<h1>Which encoder finds what looks alike?</h1>\n"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from autoenc.comparison.costs import COSTS, Cost
 from autoenc.comparison.records import Comparison
-from autoenc.figures import BLUE, FAINT, GRID, INK, drawable, figure, png
+from autoenc.figures import BLUE, FAINT, GRID, INK, drawable_lines, figure, png
 from autoenc.metrics.registry import find_metric
 from autoenc.outputs import write_file
 from autoenc.report.plots import svg, title
@@ -118,7 +118,7 @@ def _name(canvas: Figure, drawn: dict[Cost, Axes], comparison: Comparison) -> No
         for name, _ in sorted(places.items(), key=lambda item: (item[0] not in front, item[1][1])):
             ink, weight = (INK, "bold") if name in front else (FAINT, "normal")
             text = axes.annotate(
-                drawable(name), places[name], (0, 0), textcoords="offset points", fontsize=8, color=ink,
+                drawable_lines(name), places[name], (0, 0), textcoords="offset points", fontsize=8, color=ink,
                 fontweight=weight, verticalalignment="bottom",
             )  # fmt: skip
             box = text.get_window_extent()

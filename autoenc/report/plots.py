@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autoenc.comparison.records import Comparison
-from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, drawable, figure
+from autoenc.figures import BLUE, FAINT, GRID, INK, ORANGE, drawable, drawable_lines, figure
 from autoenc.metrics.registry import find_metric
 from autoenc.report.findings import differences_to_all
 from autoenc.text import short
@@ -111,9 +111,11 @@ def per_class_heatmap(comparison: Comparison, metric: str = "p@5") -> bytes | No
 
 
 def _name_rows(axes: Axes, names: Sequence[str], bold: str = "") -> None:
-    axes.set_yticks(range(len(names)), [drawable(name) for name in names], fontsize=9, color=INK)
+    axes.set_yticks(range(len(names)), [drawable_lines(name) for name in names], fontsize=9, color=INK)
     for name, text in zip(names, axes.get_yticklabels(), strict=True):
         text.set_fontweight("bold" if name == bold else "normal")
+        if "\n" in text.get_text():  # two lines in the room of one
+            text.set(fontsize=7.5, linespacing=1.0)
 
 
 def title(axes: Axes, text: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from autoenc.catalog.answers import Neighbor
+from autoenc.catalog.queries import several
 from autoenc.errors import ArgumentError, ImageError
 from autoenc.images.decoding import Picture
 from autoenc.images.files import load_thumbnail
@@ -86,23 +87,34 @@ class Layout:
             self.heads + self.tile + self.text + self.gap
         )
 
-    def size(self, count: int) -> tuple[int, int]:
-        """(width, height) of a sheet of `count` pictures, the query included."""
+    def query_place(self, number: int) -> tuple[int, int]:
+        """The top left corner of an image of the query, from 0; they stand one below the other."""
+        x, y = self.place(0)
+        return x, y + number * (self.heads + self.tile + self.text + self.gap)
+
+    def size(self, count: int, queries: int = 1) -> tuple[int, int]:
+        """(width, height) of a sheet of `count` pictures, of the query only the first included."""
         x, _ = self.place(min(count - 1, self.across - 1 if self.grid else self.across))
-        _, y = self.place(count - 1)
+        y = max(self.place(count - 1)[1], self.query_place(queries - 1)[1])
         return x + self.tile + self.frame + self.margin, y + self.tile + self.text + self.margin
 
 
 def query_sheet(
-    query: Picture | Neighbor | Tile, neighbors: Iterable[Neighbor], *, using: str = "", tile: int = 128
+    query: Picture | Neighbor | Tile | Sequence[Picture | Neighbor | Tile],
+    neighbors: Iterable[Neighbor],
+    *,
+    using: str = "",
+    also: Sequence[str] = (),
+    tile: int = 128,
 ) -> Image.Image:
     """Draw the sheet of one search: the query and its neighbors, with their scores and names.
 
     Args:
         query: the query: a path, the bytes of an image file, an array or a PIL image; or a stored image, as
-            `Searcher.stored` returns it; or a tile.
+            `Searcher.stored` returns it; or a tile; or a list of these, which stand one below the other.
         neighbors: what the search returned.
         using: name of the encoder, for the title.
+        also: what else the search went by, for the title, such as "boost brand=0.5".
         tile: side of a picture, in pixels.
 
     Returns:
@@ -118,17 +130,16 @@ def query_sheet(
         >>> sheet.width, sheet.height
         (632, 268)
     """
-    title = f"Nearest by {using}" if using else ""
-    found = [_stored(near, f"{near.score:.3f}") for near in neighbors]
-    if isinstance(query, Tile):
-        asked = query
-    else:
-        asked = _stored(query, "query") if isinstance(query, Neighbor) else Tile(query, "query", name_of(query))
-    return contact_sheet(asked, found, tile=tile, title=title)
+    by = "; ".join(filter(None, [using, *also]))
+    found = [tile_of(near, f"{near.score:.3f}") for near in neighbors]
+    asked = [each if isinstance(each, Tile) else tile_of(each) for each in several(query)]
+    return contact_sheet(asked, found, tile=tile, title=f"Nearest by {by}" if by else "")
 
 
-def _stored(image: Neighbor, caption: str) -> Tile:
-    """The tile of a stored image; a file that is not the one that was indexed is not shown."""
+def tile_of(image: Picture | Neighbor, caption: str = "query") -> Tile:
+    """The tile of a picture, or of a stored image; a stored file that is not the one that was indexed is not shown."""
+    if not isinstance(image, Neighbor):
+        return Tile(image, caption, name_of(image))
     if image.path is None:
         return Tile(image.read, caption, image.id)
     return Tile(partial(_read, image, f"{shown(image.path)}: "), caption, name_of(image.path))
@@ -158,12 +169,12 @@ def plan(*, tile: int = 128, title: str = "") -> Layout:
 
 
 def contact_sheet(
-    query: Tile, neighbors: Sequence[Tile], *, tile: int = 128, title: str = "", head: str = "query"
+    query: Tile | Sequence[Tile], neighbors: Sequence[Tile], *, tile: int = 128, title: str = "", head: str = "query"
 ) -> Image.Image:
     """Draw a sheet.
 
     Args:
-        query: the query.
+        query: the query; of several images, one tile each.
         neighbors: what was found, nearest first; MAX_NEIGHBORS at most.
         tile: side of a picture, in pixels.
         title: drawn above the pictures.
@@ -175,14 +186,14 @@ def contact_sheet(
     Raises:
         ArgumentError: tiles below 32 pixels, too many neighbors, or a sheet of more than MAX_PIXELS pixels.
     """
-    layout = plan(tile=tile, title=title)
-    _check_size(layout, len(neighbors))
-    sheet, draw = _paper(layout, 1 + len(neighbors), title)
-    for column, item in enumerate([query, *neighbors]):
-        x, y = layout.place(column)
-        above = str(column) if column else head
+    layout, queries = plan(tile=tile, title=title), [query] if isinstance(query, Tile) else query
+    _check_size(layout, len(neighbors), len(queries))
+    sheet, draw = _paper(layout.size(1 + len(neighbors), len(queries)), layout, title)
+    asked = [(item, layout.query_place(row), "" if row else head) for row, item in enumerate(queries)]
+    found = [(item, layout.place(rank), str(rank)) for rank, item in enumerate(neighbors, start=1)]
+    for number, (item, (x, y), above) in enumerate([*asked, *found]):
         draw.text((x + tile / 2, y - layout.frame - 6), above, _FAINT, font(13), anchor="ms")
-        _draw_tile(sheet, draw, item, layout, (x, y), is_query=column == 0)
+        _draw_tile(sheet, draw, item, layout, (x, y), is_query=number < len(asked))
     return sheet
 
 
@@ -190,15 +201,15 @@ def grid_sheet(tiles: Sequence[Tile], *, title: str = "") -> Image.Image:
     """Draw pictures without a query, ten in a row; arguments and result as for `contact_sheet`."""
     layout = Layout(tile=128, title=34 if title else 0, heads=0, grid=True)
     _check_size(layout, len(tiles) - 1)
-    sheet, draw = _paper(layout, len(tiles), title)
+    sheet, draw = _paper(layout.size(len(tiles)), layout, title)
     for number, item in enumerate(tiles):
         _draw_tile(sheet, draw, item, layout, layout.place(number), is_query=False)
     return sheet
 
 
-def _paper(layout: Layout, count: int, title: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """A sheet for that many pictures, with its title."""
-    sheet = Image.new("RGB", layout.size(count), PAPER)
+def _paper(size: tuple[int, int], layout: Layout, title: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """A sheet of that size, with its title."""
+    sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         room = sheet.width - 2 * layout.margin
@@ -206,14 +217,14 @@ def _paper(layout: Layout, count: int, title: str) -> tuple[Image.Image, ImageDr
     return sheet, draw
 
 
-def _check_size(layout: Layout, neighbors: int) -> None:
+def _check_size(layout: Layout, neighbors: int, queries: int = 1) -> None:
     if layout.tile < 32:
         raise ArgumentError(f"tile= must be 32 pixels or more; got {layout.tile}.")
     if neighbors > MAX_NEIGHBORS:
         raise ArgumentError(
             f"A contact sheet holds {MAX_NEIGHBORS:,} neighbors at most; got {neighbors:,}. Ask for fewer with k=."
         )
-    width, height = layout.size(1 + neighbors)
+    width, height = layout.size(1 + neighbors, queries)
     if width * height > MAX_PIXELS:
         raise ArgumentError(
             f"A contact sheet of {counted(neighbors, 'neighbor')} with tiles of {layout.tile} pixels has {width:,} x "

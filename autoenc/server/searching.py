@@ -229,20 +229,16 @@ def _cell(value: Any) -> Any:
 
 
 def _sheet(catalog: Catalog, searcher: Searcher, query: Asking, found: Sequence[Neighbor]) -> Response:
-    """The results as a contact sheet, beside the first picture of the query."""
-    from autoenc.report.sheets import query_sheet  # draws with Pillow, which few searches need
+    """The results as a contact sheet, beside the images of the query."""
+    from autoenc.report.asked import also_counted, query_tiles  # draws with Pillow, which few searches need
+    from autoenc.report.sheets import query_sheet
 
     def reachable(image: Neighbor) -> Neighbor:
         return replace(image, path=catalog.file(image.payload))
 
-    shown: Any = query.pictures[0] if query.pictures else None
-    if shown is None:
-        ids = [*query.ids, *(each for each in query.like if isinstance(each, str))]  # type: ignore[union-attr]
-        if not ids:
-            raise ArgumentError("A contact sheet shows the query: search by a picture, or by a stored image.")
-        shown = reachable(searcher.stored(ids[0]))
-    file = io.BytesIO()
-    query_sheet(shown, map(reachable, found), using=searcher.using).save(file, "PNG")
+    file, using = io.BytesIO(), searcher.using if query.looks else ""
+    shown = query_tiles(query, searcher, reachable)
+    query_sheet(shown, map(reachable, found), using=using, also=also_counted(query)).save(file, "PNG")
     headers = {"content-disposition": 'attachment; filename="results.png"'}
     return Response(file.getvalue(), 200, headers, "image/png")
 

@@ -77,7 +77,8 @@ def training_curves(
     axes.set_title("Loss while training", loc="left", fontsize=12, color=INK, fontweight="bold")
     axes.set_xlabel(f"epoch (learned from {' and '.join(guides)} too)" if guides else "epoch", color=FAINT)
     axes.set_ylabel("loss (lower is better)", color=FAINT)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     if emphasis is not None:
         _draw_emphasis(beside[0], emphasis)
@@ -92,6 +93,8 @@ def _draw_emphasis(axes: Axes, emphasis: Emphasis) -> None:
         rows = [(str(score.mix), score.total) for score in scores]
         chosen = [at for at, score in enumerate(scores) if score.mix == emphasis.mix]
         title, meaning = "What tells the images apart", "score without labels (higher is better); in bold, the choice"
+        if chosen and scores[chosen[0]].total < scores[0].total:
+            meaning += ":\nthe mean of the best, whose scores are too close to tell apart"
     else:
         rows = [*emphasis.mix.to_dict().items()]
         title, meaning = "What is learned", emphasis.reason or "weight, as asked for"
@@ -104,7 +107,7 @@ def _draw_emphasis(axes: Axes, emphasis: Emphasis) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold")
-    axes.set_xlabel(meaning, color=FAINT)
+    axes.set_xlabel(meaning, color=FAINT, fontsize=9)
 
 
 def reconstructions(

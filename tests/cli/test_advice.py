@@ -40,14 +40,15 @@ def test_compare_names_the_better_encoder_and_what_to_do(
     picture_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, err = said(*compared(picture_folder, "--out", tmp_path / "out"), capsys=capsys)
-    *_, empty, advice, _, report = out.splitlines()
+    *_, empty, advice, _, command, _, report = out.splitlines()
     assert (empty, report) == ("", f"Report: {tmp_path / 'out' / 'report.html'}")
+    assert command == "  autoenc train IMAGES --model DIR"
     assert re.match(r"color retrieves better than learned: its mAP is higher by 0\.\d+ \(95% interval", advice)
     assert advice.endswith(", or index with --encoders color and search with --using color.")
     assert err == ""
     told = json.loads((tmp_path / "out" / "compare.json").read_text())["advice"]
     assert told.endswith("search with using=color.")
-    assert told in (tmp_path / "out" / "report.html").read_text()
+    assert f">{advice}<" in (tmp_path / "out" / "report.html").read_text()
     out, _ = said("compare", picture_folder, "--encoders", "color,edges", "--quiet", "--no-fusion", capsys=capsys)
     assert out.endswith("excludes zero\n"), "nothing was trained"
 

@@ -130,7 +130,8 @@ def test_options_reach_the_library_and_the_others_are_left_to_it(
          "class_weights": "balanced", "resume": False, "overwrite": False, "progress": False}
     ]  # fmt: skip
     assert out.splitlines() == [
-        "Trained on 36 images of 2 classes in 3 s; best epoch 4 of 4, the first 3 of them trained the head alone.",
+        "Trained on 36 images of 2 classes: 1 s for the features of the frozen base, 2 s for 4 epochs. The best is "
+        "epoch 4; the first 3 trained the head alone.",
         "On 12 held-out images: accuracy 0.875, val_loss 0.5000 (in training 0.900 and 0.2500).",
         "A note.",
         "Model: /m (look at training.png and confusion.png in it)",

@@ -323,7 +323,7 @@ def test_a_hybrid_query_tells_the_parts_of_each_score(call: Call, goods: Path, q
 
 
 def test_a_sheet_shows_whatever_was_asked(call: Call, goods: Path, query: Path, tmp_path: Path) -> None:
-    """The first image of a product, an example, or the words."""
+    """The images of a product, examples, or the words: the first of them at the top."""
     with open_store(goods) as store:
         store.set_product("brand")
         first = next(record.id for record in store.scroll("brand = b1"))

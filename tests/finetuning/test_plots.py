@@ -39,6 +39,16 @@ def test_loss_and_accuracy_are_drawn_with_the_boundary_and_the_best_epoch(tmp_pa
         assert [text.get_text().strip() for text in axes.texts] == ["head alone", "top blocks too"]
 
 
+def test_the_legend_lies_on_no_curve(tmp_path: Path, drawn: list[Figure]) -> None:
+    plots.history_plot(HISTORY, tmp_path / "training.png")
+    (figure,) = drawn
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation"]
+    taken = legend.get_window_extent()
+    assert not any(axes.get_tightbbox().overlaps(taken) for axes in figure.axes)
+    assert all(axes.get_legend() is None and axes.get_xlim() == (0.5, 4.5) for axes in figure.axes)
+
+
 def test_one_phase_has_no_boundary_and_a_csv_is_as_good(tmp_path: Path, drawn: list[Figure]) -> None:
     rows = [{name: str(value) for name, value in row.items()} for row in HISTORY[:2]]
     plots.history_plot(rows, tmp_path / "training.png")

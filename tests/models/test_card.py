@@ -59,7 +59,7 @@ def test_the_card_of_a_model(info: dict[str, Any]) -> None:
         "- A share of 0.1 of them was held out",
         "- Labels: none were used.",
         "- `neighbors`, weight 1: images whose descriptors are alike get vectors that are alike.",
-        "- 80 epochs, 359 s, seed 0; that of epoch 69 is kept.",
+        "- 80 epochs in 359 s, seed 0; that of epoch 69 is kept.",
         "- What “alike” means in training: edges 1, texture 0.23, color 0.14.",
         "found from the images themselves, the best of 9 mixes.",
         "- Loss: .898 on what was learned from, .960 on what was not.",
@@ -89,6 +89,16 @@ def test_what_is_different_is_said(info: dict[str, Any]) -> None:
     assert "- Why these weights: too few images." in card
     info["training"]["emphasis"]["reason"] = ""
     assert "- These weights were asked for." in model_card(info)
+
+
+def test_a_mix_that_is_the_mean_of_the_best_is_not_called_the_best(info: dict[str, Any]) -> None:
+    emphasis = info["training"]["emphasis"]
+    best = {"weights": {"edges": 1.0, "color": 0.0, "texture": 0.0}, "score": 0.0831}
+    emphasis["scores"] = [best, {"weights": emphasis["weights"], "score": 0.0823}]
+    said = "from the images themselves: the mean of the best of 2 mixes, whose scores (within 10%) are too"
+    assert said in model_card(info)
+    emphasis["scores"][1]["score"] = 0.0831
+    assert "from the images themselves, the best of 2 mixes." in model_card(info)
 
 
 def test_what_is_missing_is_left_out(info: dict[str, Any]) -> None:
@@ -123,10 +133,18 @@ def test_a_fine_tuned_model_names_its_classes() -> None:
             "classes": ["shoe", "hat"],
             "data": {"images": 100, "held_out": 10},
             "objective": "classification",
-            "training": {"epochs": 5, "best_epoch": 4, "loss": 0.1, "val_loss": 0.2, "val_accuracy": 0.9},
+            "training": {
+                "epochs": 5,
+                "best_epoch": 4,
+                "loss": 0.1,
+                "val_loss": 0.2,
+                "val_accuracy": 0.9,
+                "seconds": 5.2,
+            },
         }
     )
     assert "- It is mobilenet, trained on other images before, and fine-tuned to tell the classes apart." in card
+    assert "- 5 epochs in 5 s (the features of the frozen base, computed before, are not counted); that of" in card
     assert "- Labels: 2 classes were learned: shoe and hat." in card
     assert "- Accuracy on images held out: .900" in card
     assert "- 10 images of them were held out" in card

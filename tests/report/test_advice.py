@@ -15,7 +15,7 @@ from autoenc.comparison.attributes import Attribute
 from autoenc.comparison.fusion import fusion_name
 from autoenc.comparison.records import Comparison, Difference
 from autoenc.encoders import TrainedEmphasis
-from autoenc.report.advice import advice, search_command
+from autoenc.report.advice import advice, search_command, train_command
 from autoenc.report.findings import fusion_told, tally
 from autoenc.report.markup import escape
 from autoenc.report.page import render
@@ -119,9 +119,25 @@ def test_a_store_holds_no_projections(names: list[str], remedy: str) -> None:
     assert advice(found({"edges+pca32": MORE}, SHAPE)).endswith(". The emphasis of the model is shape already.")
 
 
+def test_the_command_trains_what_is_advised_and_can_be_pasted() -> None:
+    both = found({"mobilenet": MORE})
+    weighed = replace(both.encoders["mobilenet"], origin="/my weights/m.h5")
+    command = train_command(replace(both, encoders={**both.encoders, "mobilenet": weighed}))
+    assert shlex.split(command) == [
+        "autoenc", "train", "IMAGES", "--model", "DIR", "--teacher", "mobilenet", "--weights",
+        "mobilenet=/my weights/m.h5",
+    ]  # fmt: skip
+    assert train_command(found({"color": MORE}, SHAPE)) == "autoenc train IMAGES --model DIR --emphasis color"
+    assert train_command(found({"color": MORE}, UNKNOWN)) == "autoenc train IMAGES --model DIR"
+    assert train_command(found({"color": MORE}, COLOR)) == ""
+    assert train_command(found({"color": EVEN})) == ""
+
+
 def test_it_stands_in_the_page_and_in_the_json() -> None:
     better, even = found({"color": MORE}), found({"color": EVEN})
     assert f'<p class="note">{advice(better)}</p>' in render(better)
+    assert f'<p class="note">{as_flags(advice(better))}</p>' in render(better, told=as_flags)
+    assert f'<pre class="command"><code>{train_command(better)}</code></pre>' in render(better)
     assert 'class="note"' not in render(even)
     assert comparison_document(better) == {**better.to_dict(), "advice": advice(better), "command": ""}
     assert comparison_document(even)["advice"] == ""
@@ -151,8 +167,35 @@ def test_a_fusion_that_beats_every_encoder_is_named_with_its_weights() -> None:
     )
     differences = {"color": (0.5, 0.25, 0.75), "learned": (0.125, 0.0625, 0.25)}
     assert advice(fused(differences)) == told
-    assert advice(fused(differences, reference="edges", origin=None)) == told, "even if none of them was trained"
+    untrained = fused(differences, reference="edges", origin=None)
+    untrained = replace(untrained, encoders={**untrained.encoders, "learned": scores("learned", [0.5] * 4)})
+    assert (advice(untrained), untrained.reference) == (told, "edges"), "even if none of them was trained"
     assert as_flags(told).endswith("Index with --encoders learned,color and search with --using learned=1,color=0.5.")
+
+
+def test_encoders_of_a_fusion_are_named_as_index_takes_them() -> None:
+    """An exported model by its file, pretrained weights by theirs; a search names the vectors of the store."""
+    together = fusion({"m-litert": 1.0, "mobilenet": 0.5, "edges": 0.5}, [0.5] * 4, {"edges": (0.5, 0.25, 0.75)})
+    encoders = [
+        scores("m-litert", [0.5] * 4, origin="litert:my models/m.tflite"),
+        scores("mobilenet", [0.5] * 4, origin="/weights/m.h5"),
+        scores("edges", [0.5] * 4),
+    ]
+    told = advice(replace(comparison([Path(f"{at}.png") for at in range(4)], list("abab"), encoders), fusion=together))
+    assert as_flags(told).endswith(
+        "Index with --encoders 'litert:my models/m.tflite,mobilenet,edges' --weights mobilenet=/weights/m.h5 and "
+        "search with --using m-litert=1,mobilenet=0.5,edges=0.5."
+    )
+
+
+def test_a_better_exported_model_is_named_by_its_file() -> None:
+    both = found({"m-onnx": MORE})
+    better = replace(both.encoders["m-onnx"], origin="onnx:m.onnx")
+    told = advice(replace(both, encoders={**both.encoders, "m-onnx": better}))
+    assert told.endswith(
+        "Train a model on these images with teacher=onnx:m.onnx, or index with encoders=onnx:m.onnx and search with "
+        "using=m-onnx."
+    )
 
 
 def test_nothing_is_said_of_a_fusion_that_is_not_shown_to_beat_every_encoder() -> None:

@@ -23,7 +23,7 @@ KEPT = os.environ.get("AUTOENC_SCREENSHOTS")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A comparison of nine encoders whose costs lie orders of magnitude apart."""
+    """A comparison of nine encoders whose costs lie orders of magnitude apart; the weights of one have a long path."""
     folder = tmp_path_factory.mktemp("report")
     paths, labels = pictures(folder / "photos", 24, ["hat", "shoe", "watch"])
     generator = np.random.default_rng(0)
@@ -40,12 +40,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     encoders = [
         dataclasses.replace(
-            scores(name, np.clip(generator.normal(quality, 0.15, 24), 0, 1), dim=dim, ms=ms), model_bytes=model
+            scores(name, np.clip(generator.normal(quality, 0.15, 24), 0, 1), dim=dim, ms=ms),
+            model_bytes=model,
+            origin={"learned": "model", "mobilenet": f"/home/someone/{'models' * 15}/mobilenet.h5"}.get(name),
         )
         for name, (dim, ms, quality, model) in known.items()
     ]
     together = fusion({"learned": 1.0, "edges": 0.5}, [0.4] * 24, {"learned": (0.02, 0.0, 0.04)})
     differences = {name: (0.05, 0.01, 0.09) for name in known if name != "learned"}
+    differences["mobilenet"] = (-0.05, -0.09, -0.01)
     found = comparison(paths, labels, encoders, differences, fusion=together)
     return write_report(found, folder / "out")
 
@@ -92,6 +95,34 @@ def test_quality_against_cost_can_be_read_at_any_width(page: Any) -> None:
         "[...document.querySelectorAll('.plot figcaption')].map(it => getComputedStyle(it, '::after').content)"
     )
     assert [hint != "none" for hint in hints] == [width < 700] * 3 + [False, False], "only what scrolls says so"
+
+
+def test_names_of_encoders_break_between_words(page: Any) -> None:
+    names = page.locator("tbody th:has(wbr), .row > p:has(wbr)")
+    assert names.count() > 10
+    broken = names.evaluate_all(
+        """them => them.filter(it => [...it.childNodes].some(part => {
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            return part.nodeType === Node.TEXT_NODE && part.textContent.trim() && range.getClientRects().length > 1;
+        })).map(it => it.textContent)"""
+    )
+    assert broken == []
+
+
+def test_a_result_has_a_frame_and_words_of_the_color_of_its_verdict(page: Any) -> None:
+    colors = {}
+    for verdict, mark in (("right", "✓"), ("wrong", "✗")):
+        result = page.locator(f"figure.{verdict}").first
+        words = result.locator("figcaption")
+        assert words.inner_text().startswith(mark)
+        colors[verdict] = words.evaluate("it => getComputedStyle(it).color")
+        assert result.locator("img").evaluate("it => getComputedStyle(it).boxShadow") == (
+            f"{colors[verdict]} 0px 0px 0px 3px"
+        )
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    green, red = ("rgb(76, 195, 138)", "rgb(255, 138, 128)") if dark else ("rgb(15, 122, 80)", "rgb(200, 62, 56)")
+    assert colors == {"right": green, "wrong": red}
 
 
 def test_axe_finds_no_serious_fault(page: Any, axe: str) -> None:

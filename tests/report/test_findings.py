@@ -82,8 +82,9 @@ def test_examples_are_the_furthest_ahead_and_the_furthest_behind(known: Comparis
     examples = disagreements(found, count=4)
     assert [example.query for example in examples] == [0, 1, 2, 3], "two leads, two lags; edges is the best other"
     assert examples[0].encoders == ("learned", "edges", "color")
-    assert examples[0].reason == "learned is ahead: average precision 0.90, against 0.50 for edges."
-    assert examples[2].reason == "learned is behind: average precision 0.10, against 0.50 for edges."
+    assert examples[0].reason == "learned is ahead of edges: average precision 0.90, against 0.50."
+    assert examples[2].reason == "learned is behind edges: average precision 0.10, against 0.50."
+    assert "furthest ahead of edges, over all queries the best of the other encoders" in render(found)
     assert [example.query for example in disagreements(found, count=8)] == [0, 1, 6, 2, 3], "ties are no disagreement"
 
 

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from autoenc.comparison.records import Comparison
+from autoenc.figures import drawable_lines
 from autoenc.report import pareto, plots
 
 PATHS = [Path(f"{label}/{number}.png") for number in range(4) for label in ("hat", "shoe")]
@@ -56,6 +57,18 @@ def test_bars_are_sorted_and_as_long_as_the_means(known: Comparison, drawn: list
     ]  # fmt: skip
 
 
+def test_a_long_name_stands_on_two_lines() -> None:
+    for name, lines in {
+        "mobilenet + handcrafted (1 : 0.5)": "mobilenet + handcrafted\n(1 : 0.5)",
+        "learned + edges + color (1 : 0.5 : 0.25)": "learned + edges + color\n(1 : 0.5 : 0.25)",
+        "learned + boost base color + near price~10 (1 : 0.5 : 0.25)": "learned + boost base\ncolor + near price~10 …",
+        "mobilenet+pca32": "mobilenet+pca32",
+        "a-label-without-any-place-to-break-at": "a-label-with…to-break-at",
+        "": "",
+    }.items():
+        assert drawable_lines(name) == lines
+
+
 def test_intervals_are_drawn_from_low_to_high(known: Comparison, drawn: list[Figure]) -> None:
     plots.metric_bars(known)
     axes = _panel(drawn[0], "Mean average precision")
@@ -95,13 +108,13 @@ def test_a_fusion_is_drawn_where_it_was_measured(known: Comparison, drawn: list[
     plots.difference_forest(told)
     bars, forest = drawn
     axes = _panel(bars, "Mean average precision")
-    assert _names(axes) == ["color", "learned", "learned + co…r (1 : 0.5)", "edges"]
+    assert _names(axes) == ["color", "learned", "learned + color\n(1 : 0.5)", "edges"]
     assert [bar.get_width() for bar in axes.patches] == [0.25, 0.5, 0.625, 0.75]
     recall = _panel(bars, "Self-recall at 1")
     assert sorted(_names(recall)) == ["color", "edges", "learned"]
     assert np.ptp(recall.get_ylim()) == np.ptp(axes.get_ylim()) == 4, "its rows are as high"
     (axes,) = forest.axes
-    assert _names(axes)[0] == "learned + co…r (1 : 0.5)", "below the encoders, as in the table"
+    assert _names(axes)[0] == "learned + color\n(1 : 0.5)", "below the encoders, as in the table"
     assert list(np.asarray(axes.lines[0].get_xdata())) == [-0.25, -0.0625], "learned minus the fusion"
 
 

@@ -15,7 +15,19 @@ from autoenc.errors import ArgumentError
 from autoenc.files import digest_of
 from autoenc.images.files import load_thumbnail
 from autoenc.images.limits import MAX_PIXELS
-from autoenc.report.sheets import MAX_NEIGHBORS, PAPER, QUERY, Tile, contact_sheet, elide, font, plan, query_sheet
+from autoenc.report.sheets import (
+    MAX_NEIGHBORS,
+    PAPER,
+    QUERY,
+    Tile,
+    contact_sheet,
+    elide,
+    font,
+    name_of,
+    plan,
+    query_sheet,
+    tile_of,
+)
 
 BLANK = (240, 241, 244)
 
@@ -152,6 +164,28 @@ def test_the_sheet_of_a_search_names_what_it_shows(pictures: list[Path]) -> None
     ]
     query = Tile(pictures[0], "query", f"{pictures[0].parent.name}/0.png")
     expected = contact_sheet(query, tiles, title="Nearest by edges")
+    assert np.array_equal(np.asarray(sheet), np.asarray(expected))
+
+
+def test_all_images_of_a_query_stand_one_below_the_other_and_are_framed(pictures: list[Path]) -> None:
+    asked = [pictures[0], Tile(pictures[3], "unlike"), pictures[1]]
+    sheet, layout = query_sheet(asked, [found(pictures[2], 0.9)], tile=64), plan(tile=64)
+    for row, path in enumerate((0, 3, 1)):
+        x, y = layout.query_place(row)
+        assert np.array_equal(_tile(sheet, (x, y), 64), load_thumbnail(pictures[path], 64)), row
+        assert sheet.getpixel((x - 3, y + 30)) == QUERY
+    assert np.array_equal(_tile(sheet, layout.place(1), 64), load_thumbnail(pictures[2], 64))
+    one = search_sheet(pictures[0], found(pictures[2], 0.9), tile=64)
+    assert sheet.size == (one.width, one.height + 2 * (22 + 64 + 40 + 18))
+    many = search_sheet(pictures[0], *[found(pictures[2], 0.9)] * 40, tile=64)
+    assert query_sheet(asked, [found(pictures[2], 0.9)] * 40, tile=64).size == many.size, "there is room beside"
+
+
+def test_the_title_says_what_else_counted(pictures: list[Path]) -> None:
+    near = found(pictures[1], 0.5)
+    sheet = search_sheet(pictures[0], near, using="edges", also=["boost brand=0.5", "diversity 0.2"])
+    query, tile = Tile(pictures[0], "query", name_of(pictures[0])), tile_of(near, "0.500")
+    expected = contact_sheet(query, [tile], title="Nearest by edges; boost brand=0.5; diversity 0.2")
     assert np.array_equal(np.asarray(sheet), np.asarray(expected))
 
 

@@ -162,7 +162,10 @@ def test_results_as_a_contact_sheet(client: Client, photo: bytes) -> None:
         answer = client.get(f"/v1/search?{query}&k=3&format=png")
         assert answer.headers["content-type"] == "image/png"
         assert Image.open(io.BytesIO(answer.content)).size == (632, 268)
-    assert client.get("/v1/search?words=red&format=png").status_code == 422
+    answer = client.get("/v1/search?words=red&k=3&format=png")
+    assert answer.headers["content-type"] == "image/png", "the words stand in the place of the query"
+    answer = client.get("/v1/search?like=shoe/001.jpg&unlike=shoe/002.jpg&k=3&format=png")
+    assert Image.open(io.BytesIO(answer.content)).size == (632, 268 + 208), "the examples stand one below the other"
 
 
 def test_what_finds_nothing_says_what_there_is(client: Client) -> None:

@@ -51,6 +51,16 @@ def test_numbers_as_text_and_a_missing_validation_are_fine(tmp_path: Path, drawn
     assert drawn[0].axes[0].get_title(loc="right") == "Best epoch 7: 0.5"
 
 
+@pytest.mark.parametrize("count", [1, 2, 40, 140])
+def test_epochs_begin_with_the_first(tmp_path: Path, drawn: list[Figure], count: int) -> None:
+    plots.training_curves([{"epoch": at + 1, "loss": 1.0} for at in range(count)], tmp_path / "training.png")
+    axes = drawn[0].axes[0]
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(1 <= tick <= count and tick == int(tick) for tick in ticks)
+
+
 @pytest.mark.parametrize(("last", "scale"), [(0.02, "log"), (0.4, "linear")])
 def test_losses_that_fall_far_are_drawn_on_a_log_scale(
     tmp_path: Path, drawn: list[Figure], last: float, scale: str
@@ -86,7 +96,7 @@ def test_the_mixes_that_were_compared_stand_beside_the_losses_the_best_first(
 
 
 def test_the_mix_that_was_chosen_is_marked_by_more_than_color(tmp_path: Path, drawn: list[Figure]) -> None:
-    """Even if another has a higher score."""
+    """Even if another has a higher score; then the plot says why it was not taken."""
     scores = (Score(BOTH, 0.5, 0.5), Score(COLOR, 0.5, 0.6))
     plots.training_curves(HISTORY, tmp_path / "training.png", emphasis=Emphasis("auto", BOTH, scores))
     labels = drawn[0].axes[1].get_yticklabels()
@@ -94,6 +104,10 @@ def test_the_mix_that_was_chosen_is_marked_by_more_than_color(tmp_path: Path, dr
         "color 1": "normal",
         "edges 1, color 1": "bold",
     }
+    plots.training_curves(HISTORY, tmp_path / "training.png", emphasis=Emphasis("auto", COLOR, scores))
+    mean, best = (figure.axes[1].get_xlabel() for figure in drawn)
+    assert best == "score without labels (higher is better); in bold, the choice"
+    assert mean == f"{best}:\nthe mean of the best, whose scores are too close to tell apart"
 
 
 def test_mixes_that_are_all_worth_nothing_are_drawn_too(tmp_path: Path, drawn: list[Figure]) -> None:
