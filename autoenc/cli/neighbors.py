@@ -13,8 +13,8 @@ def add_parser(verbs: Any) -> None:
         "neighbors",
         help="write the neighbors of every indexed image to a file",
         description="Find the nearest neighbors of every image in a store, and write them to a file: what a page "
-        "of similar products is made from. The file appears when it is complete. --where restricts the neighbors; every "
-        "image has its own.",
+        "of similar products is made from. The file appears when it is complete. --where restricts the neighbors; "
+        "every image has its own.",
     )
     add_store(parser)
     parser.add_argument(
