@@ -129,7 +129,7 @@ def test_column_by_exact_name_first(tmp_path: Path) -> None:
         (b"id,kind\n", "has only names of columns"),
         (b"id,kind\n1,caf\xe9\n", "Save it as UTF-8"),
         ("id,kind\n1,x\n".encode("utf-16"), "Save it as UTF-8"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is a picture"),
         (b"id,kind\n1," + b"x" * 200_000, "cannot be read as a table: field larger"),
     ],
 )
