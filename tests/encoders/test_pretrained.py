@@ -108,7 +108,7 @@ def test_a_file_of_another_network_is_refused(files: dict[str, Path], tmp_path: 
     with pytest.raises(EncoderError, match=r"Expected the weights of MobileNetV3 Large, .*is of another network, with"):
         create_encoder("mobilenetv3", weights={"mobilenetv3": str(files["notop"])}).encode(pictures(1))
     (tmp_path / "no.h5").write_bytes(b"nothing of the kind")
-    with pytest.raises(EncoderError, match=r"Expected a file of weights as Keras writes them .*no\.h5 is not an HDF5 file"):
+    with pytest.raises(EncoderError, match=r"Expected a file of weights as Keras writes .*no\.h5 is not an HDF5 file"):
         build_base("mobilenet", str(tmp_path / "no.h5"))
     with pytest.raises(EncoderError, match=r"Expected a file of weights of VGG16; .*gone\.h5 is none"):
         create_encoder("vgg16", weights={"vgg16": str(tmp_path / "gone.h5")})
