@@ -151,7 +151,7 @@ class Targets:
 def sample_mixes(name: str, train_folder: Path, queries: list[Path], sizes: list[int]) -> None:
     gallery, asked = labeled([train_folder]), labeled(queries)
     print(
-        f"### {name}, mAP of the mean of four samples\n\n| images | best mix | chosen | worst regret | not compared |"
+        f"### {name}, mean mAP of four samples\n\n| images | best mix | chosen | worst regret | not compared |"
     )
     print("|---|---|---|---|---|")
     for size in sizes:
