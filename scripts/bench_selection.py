@@ -150,9 +150,7 @@ class Targets:
 
 def sample_mixes(name: str, train_folder: Path, queries: list[Path], sizes: list[int]) -> None:
     gallery, asked = labeled([train_folder]), labeled(queries)
-    print(
-        f"### {name}, mean mAP of four samples\n\n| images | best mix | chosen | worst regret | not compared |"
-    )
+    print(f"### {name}, mean mAP of four samples\n\n| images | best mix | chosen | worst regret | not compared |")
     print("|---|---|---|---|---|")
     for size in sizes:
         rows = []
