@@ -26,9 +26,10 @@ COMPARED = 400_000 * 32
 """Up to this many numbers (images x dimension), the vectors of all images are compared with each other here, not by the
 engine. The engine in this process holds Python's lock while it searches, so that one core works, and makes an object of
 every id that it finds; blocks of products use all cores. With 100,000 vectors of 32 numbers, an image takes .15 ms of a
-core in place of .3 in the engine's graph, of 125 numbers .4 in place of .47. With fewer, the engine compares every
-vector as well, one image at a time, which takes ten times as long. The time of a comparison grows with the images, that
-of a graph hardly does: with 400,000 vectors of 32 numbers, two cores take as long as the graph."""
+core in place of .3 in the engine's graph, of 125 numbers .4 in place of .47. Where a store is too small for a graph,
+the engine compares every vector as well, but one image at a time, which takes ten times as long. The time of a
+comparison grows with the images, that of a graph hardly does: with 400,000 vectors of 32 numbers, two cores take as
+long as the graph."""
 
 
 def comparable(store: Store, using: str) -> bool:

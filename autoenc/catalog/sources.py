@@ -198,13 +198,7 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
     text = os.fspath(name)
     if canonical_id(text) is not None and (held := store.retrieve([text])):
         return held[0].id
-    candidates = [text] if is_text(text) else []
-    for source, root in store.info.sources.items() if candidates else ():
-        candidates.append(point_id(source, Path(text).as_posix()))
-        file = Path(os.path.abspath(text))
-        if file.is_relative_to(root):
-            candidates.append(point_id(source, file.relative_to(root).as_posix()))
-    held = store.retrieve(candidates)
+    held = store.retrieve(_possible_ids(store, text))
     if not held:
         roots = ", ".join(shown(root) for root in store.info.sources.values() if root) or "none"
         raise PointNotFoundError(
@@ -212,3 +206,16 @@ def find_point(store: Store, name: str | os.PathLike[str]) -> str:
             f"sources ({roots}), or a path relative to one of them.{holding(store, text)}"
         )
     return held[0].id
+
+
+def _possible_ids(store: Store, name: str) -> list[str]:
+    """What the id of an image with this name could be; nothing for a name that is not UTF-8, which no point has."""
+    if not is_text(name):
+        return []
+    possible = [name]
+    for source, root in store.info.sources.items():
+        possible.append(point_id(source, Path(name).as_posix()))
+        file = Path(os.path.abspath(name))
+        if file.is_relative_to(root):
+            possible.append(point_id(source, file.relative_to(root).as_posix()))
+    return possible
